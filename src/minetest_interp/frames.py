@@ -1,0 +1,157 @@
+"""Screenshots to grey stacks; the only place that resizes or drops colour.
+
+A *picture* is uint8 `[h, w, 3]` RGB. A *grey frame* is float32 `[H, W]`, 0 (black) to 255. Frames are named by
+their file's stem and kept in natural order (screenshot_2 before screenshot_10).
+"""
+
+import re
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from minetest_interp.errors import InputError
+
+LIMIT_PIXELS = 40_000_000
+ORDERS = ("notebook", "environment")
+ROUNDINGS = ("uint8", "float32")
+
+
+def natural_key(name: str) -> list:
+    """Sort key that compares runs of digits as numbers."""
+    return [
+        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name) if part
+    ]
+
+
+def find(folder: Path, pattern: str) -> list[Path]:
+    """The frame files of a study in natural order of their stems.
+
+    Raises:
+      InputError: nothing matches, or two files share a stem.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: the study's data must be a folder; there is none. Check `source` or pass --config data=FOLDER."
+        )
+    files = sorted(folder.glob(pattern), key=lambda path: natural_key(path.stem))
+    if not files:
+        raise InputError(
+            f"{folder}: at least one frame must match {pattern!r}; none does. Check `frames.files`."
+        )
+    stems = [path.stem for path in files]
+    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    if twice:
+        raise InputError(
+            f"{folder}: frame names must be unique without their extension; {twice[0]!r} comes twice. Rename one."
+        )
+    return files
+
+
+def read(path: Path) -> np.ndarray:
+    """A picture, `[h, w, 3]` uint8. Palette, grey, 16-bit and transparent images are converted (alpha over black).
+
+    Raises:
+      InputError: missing, empty, damaged, rotated by EXIF, or more than `LIMIT_PIXELS`.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"{path}: the frame must be a file; there is none. Restore it or take it off the study's list."
+        )
+    if not path.stat().st_size:
+        raise InputError(f"{path}: the frame is empty (0 bytes). Replace it with a PNG or JPEG screenshot.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=("PNG", "JPEG", "WEBP", "BMP", "TIFF")) as image:
+                pixels = image.width * image.height
+                if pixels > LIMIT_PIXELS:
+                    raise InputError(
+                        f"{path}: a frame must have at most {LIMIT_PIXELS:,} pixels; got {image.width}x{image.height}. Scale it down."
+                    )
+                if image.getexif().get(0x0112, 1) != 1:
+                    raise InputError(
+                        f"{path}: a frame must be stored upright; its EXIF data ask for a rotation, which would turn left into up. "
+                        "Save it again without EXIF."
+                    )
+                return _to_rgb(image)
+    except InputError:
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise InputError(
+            f"{path}: a frame must have at most {LIMIT_PIXELS:,} pixels; this one claims more. Scale it down."
+        ) from error
+    except Exception as error:  # damaged bytes raise nearly anything in a decoder
+        raise InputError(
+            f"{path}: the frame must be a whole PNG or JPEG; got {type(error).__name__}: {error}. Replace it."
+        ) from error
+
+
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I;16") or image.mode == "I":
+        # ASSUME: 16-bit greys span 0..65535; the high byte is what an 8-bit save would keep.
+        grey = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if image.mode in ("P", "RGBA", "LA", "PA"):
+        rgba = image.convert("RGBA")
+        return np.asarray(
+            Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba).convert("RGB")
+        )
+    return np.asarray(image.convert("RGB"))
+
+
+def grey(picture: np.ndarray, *, size: int, order: str = "notebook", rounding: str = "uint8") -> np.ndarray:
+    """What the network sees of a picture, `[size, size]` float32.
+
+    Args:
+      picture: `[h, w, 3]`, 0 to 255.
+      order: "notebook" drops colour first and resizes second; "environment" is how the policy was trained, resized first.
+      rounding: "uint8" rounds to whole grey levels after each of the two steps; "float32" never rounds.
+    """
+    if order not in ORDERS or rounding not in ROUNDINGS:
+        raise InputError(
+            f"`order` must be one of {ORDERS} and `rounding` one of {ROUNDINGS}; got {order!r}, {rounding!r}."
+        )
+    image = np.ascontiguousarray(picture).astype(rounding)
+
+    def drop_colour(x):
+        return cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)
+
+    def resize(x):
+        return cv2.resize(x, (size, size), interpolation=cv2.INTER_AREA)
+
+    image = resize(drop_colour(image)) if order == "notebook" else drop_colour(resize(image))
+    return image.astype(np.float32)
+
+
+def mirror(picture: np.ndarray) -> np.ndarray:
+    """Left and right exchanged, for pictures `[h, w, 3]` and single grey frames `[h, w]` alike."""
+    return picture[:, ::-1]
+
+
+def static_stacks(greys: np.ndarray, frames: int) -> np.ndarray:
+    """Each grey frame repeated `frames` times, as the post does: `[N, H, W]` to `[N, frames, H, W]`."""
+    return np.repeat(greys[:, None], frames, axis=1)
+
+
+def thumbnail(picture: np.ndarray, *, width: int) -> np.ndarray:
+    """The picture scaled down to `width` pixels, uint8 `[h, width, 3]`; never scaled up."""
+    if picture.shape[1] <= width:
+        return picture
+    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
+    return cv2.resize(np.ascontiguousarray(picture), (width, height), interpolation=cv2.INTER_AREA)
+
+
+def same_size(pictures: Iterable[np.ndarray]) -> np.ndarray:
+    """Pictures of mixed sizes as one array `[N, h, w, 3]`, each padded with white below and on the right."""
+    pictures = list(pictures)
+    height, width = (max(p.shape[axis] for p in pictures) for axis in (0, 1))
+    return np.stack(
+        [
+            np.pad(p, ((0, height - p.shape[0]), (0, width - p.shape[1]), (0, 0)), constant_values=255)
+            for p in pictures
+        ]
+    )
