@@ -62,9 +62,7 @@ def action_table(factors: Mapping[str, Sequence[str]], behaviours: Mapping[str, 
     return ActionTable(
         labels,
         {
-            name: Behaviour(
-                mask(name, sides["plus"]), mask(name, sides["minus"]) if "minus" in sides else nothing
-            )
+            name: Behaviour(mask(name, sides["plus"]), mask(name, sides["minus"]) if "minus" in sides else nothing)
             for name, sides in behaviours.items()
         },
     )

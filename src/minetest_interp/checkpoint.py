@@ -51,9 +51,7 @@ def load(path: Path, *, strides: tuple[int, int, int] = (4, 2, 1), size: int | N
     data = _read(path)
     tree = _restore(data, path)
     args, arrays = _arrays(tree, path)
-    return Checkpoint(
-        Policy(_geometry(arrays, strides, size, path), arrays), args, hashlib.sha256(data).hexdigest()
-    )
+    return Checkpoint(Policy(_geometry(arrays, strides, size, path), arrays), args, hashlib.sha256(data).hexdigest())
 
 
 def save(path: Path, policy: Policy, args: Mapping[str, object]) -> None:
@@ -88,9 +86,7 @@ def _restore(data: bytes, path: Path) -> object:
             f"{path}: a checkpoint must be flax msgpack; this is a Python pickle, which is never opened. {advice}"
         )
     if data[:2] == b"PK":
-        raise InputError(
-            f"{path}: a checkpoint must be flax msgpack; this is a zip archive (npz or torch). {advice}"
-        )
+        raise InputError(f"{path}: a checkpoint must be flax msgpack; this is a zip archive (npz or torch). {advice}")
     try:
         return flax.serialization.msgpack_restore(data)
     except Exception as error:  # hostile bytes raise nearly anything in here
@@ -112,20 +108,11 @@ def _arrays(tree: object, path: Path) -> tuple[Mapping, dict[str, dict[str, np.n
             node = node.get(key) if isinstance(node, dict) else None
         rank = 4 if name.startswith("conv") else 2
         if not isinstance(node, dict) or set(node) != {"kernel", "bias"}:
-            raise InputError(
-                f"{path}: {where} must hold a kernel and a bias (our {name!r}); got {_outline(node)}."
-            )
+            raise InputError(f"{path}: {where} must hold a kernel and a bias (our {name!r}); got {_outline(node)}.")
         kernel, bias = node["kernel"], node["bias"]
         for key, array, ndim in (("kernel", kernel, rank), ("bias", bias, 1)):
-            if (
-                not isinstance(array, np.ndarray)
-                or array.ndim != ndim
-                or array.dtype.kind != "f"
-                or not array.size
-            ):
-                raise InputError(
-                    f"{path}: {where}/{key} must be a float array of rank {ndim}; got {_outline(array)}."
-                )
+            if not isinstance(array, np.ndarray) or array.ndim != ndim or array.dtype.kind != "f" or not array.size:
+                raise InputError(f"{path}: {where}/{key} must be a float array of rank {ndim}; got {_outline(array)}.")
             if not np.isfinite(array).all():
                 bad = int((~np.isfinite(array)).sum())
                 raise InputError(
@@ -144,9 +131,7 @@ def _geometry(arrays, strides, size, path) -> Geometry:
     hidden, actor, critic = (arrays[name]["kernel"] for name in ("hidden", "actor", "critic"))
     for i, kernel in enumerate(kernels):
         if kernel.shape[0] != kernel.shape[1]:
-            raise InputError(
-                f"{path}: conv{i} must have a square kernel; got {kernel.shape[0]}x{kernel.shape[1]}."
-            )
+            raise InputError(f"{path}: conv{i} must have a square kernel; got {kernel.shape[0]}x{kernel.shape[1]}.")
         if i and kernel.shape[2] != kernels[i - 1].shape[3]:
             raise InputError(
                 f"{path}: conv{i} must take the {kernels[i - 1].shape[3]} channels of conv{i - 1}; got {kernel.shape[2]}."

@@ -6,7 +6,7 @@ their file's stem and kept in natural order (screenshot_2 before screenshot_10).
 
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -17,14 +17,13 @@ from minetest_interp.errors import InputError
 
 LIMIT_PIXELS = 40_000_000
 ORDERS = ("notebook", "environment")
+VIEWS = ("original", "mirrored", "unrounded", "reordered", "masked", "masked-mirrored")
 ROUNDINGS = ("uint8", "float32")
 
 
 def natural_key(name: str) -> list:
     """Sort key that compares runs of digits as numbers."""
-    return [
-        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name) if part
-    ]
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
 
 
 def find(folder: Path, pattern: str) -> list[Path]:
@@ -39,9 +38,7 @@ def find(folder: Path, pattern: str) -> list[Path]:
         )
     files = sorted(folder.glob(pattern), key=lambda path: natural_key(path.stem))
     if not files:
-        raise InputError(
-            f"{folder}: at least one frame must match {pattern!r}; none does. Check `frames.files`."
-        )
+        raise InputError(f"{folder}: at least one frame must match {pattern!r}; none does. Check `frames.files`.")
     stems = [path.stem for path in files]
     twice = sorted({stem for stem in stems if stems.count(stem) > 1})
     if twice:
@@ -97,9 +94,7 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
         return np.repeat(grey[..., None], 3, axis=2)
     if image.mode in ("P", "RGBA", "LA", "PA"):
         rgba = image.convert("RGBA")
-        return np.asarray(
-            Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba).convert("RGB")
-        )
+        return np.asarray(Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba).convert("RGB"))
     return np.asarray(image.convert("RGB"))
 
 
@@ -127,6 +122,46 @@ def grey(picture: np.ndarray, *, size: int, order: str = "notebook", rounding: s
     return image.astype(np.float32)
 
 
+def views(picture: np.ndarray, *, size: int, order: str, overlay: Sequence[Sequence[float]] = ()) -> dict[str, np.ndarray]:
+    """Every way in which a study shows a picture to the network: name in `VIEWS` to a grey frame `[size, size]`.
+
+    original: as the study's config says, rounded to whole grey levels. mirrored: left and right exchanged.
+    unrounded: the original without rounding. reordered: the other order of resizing and dropping colour.
+    masked, masked-mirrored: original and mirrored with `overlay` covered in both.
+
+    Args:
+      overlay: boxes (left, top, right, bottom) in fractions of the frame, where hand and display are drawn.
+    """
+    other = ORDERS[1 - ORDERS.index(order)]
+    original = grey(picture, size=size, order=order)
+    mirrored = grey(mirror(picture), size=size, order=order)
+    return {
+        "original": original,
+        "mirrored": mirrored,
+        "unrounded": grey(picture, size=size, order=order, rounding="float32"),
+        "reordered": grey(picture, size=size, order=other),
+        "masked": cover(original, overlay),
+        "masked-mirrored": cover(mirrored, overlay),
+    }
+
+
+def cover(frame: np.ndarray, boxes: Sequence[Sequence[float]]) -> np.ndarray:
+    """Paints boxes and their mirror images in the mean grey of what stays visible, so that no side gives itself away.
+
+    Args:
+      frame: `[H, W]`. boxes: (left, top, right, bottom) in fractions of the frame; pixels that they touch are covered.
+    """
+    covered = np.zeros(frame.shape, bool)
+    height, width = frame.shape
+    for left, top, right, bottom in boxes:
+        rows = slice(int(np.floor(top * height)), int(np.ceil(bottom * height)))
+        covered[rows, int(np.floor(left * width)) : int(np.ceil(right * width))] = True
+    covered |= mirror(covered)
+    if covered.all() or not covered.any():
+        return frame
+    return np.where(covered, np.float32(frame[~covered].mean()), frame)
+
+
 def mirror(picture: np.ndarray) -> np.ndarray:
     """Left and right exchanged, for pictures `[h, w, 3]` and single grey frames `[h, w]` alike."""
     return picture[:, ::-1]
@@ -150,8 +185,5 @@ def same_size(pictures: Iterable[np.ndarray]) -> np.ndarray:
     pictures = list(pictures)
     height, width = (max(p.shape[axis] for p in pictures) for axis in (0, 1))
     return np.stack(
-        [
-            np.pad(p, ((0, height - p.shape[0]), (0, width - p.shape[1]), (0, 0)), constant_values=255)
-            for p in pictures
-        ]
+        [np.pad(p, ((0, height - p.shape[0]), (0, width - p.shape[1]), (0, 0)), constant_values=255) for p in pictures]
     )

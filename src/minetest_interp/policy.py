@@ -140,9 +140,7 @@ class Policy(NamedTuple):
             raise ValueError(f"`start` must be one of {TARGETS}; got {start!r}.")
         expected = self.geometry.shape(start)
         if tuple(activation.shape[1:]) != expected:
-            raise ValueError(
-                f"the activation of {start!r} must be [B, {str(expected)[1:-1]}]; got {activation.shape}."
-            )
+            raise ValueError(f"the activation of {start!r} must be [B, {str(expected)[1:-1]}]; got {activation.shape}.")
         return Network(self.geometry).apply({"params": self.params}, activation, start, edit)
 
 

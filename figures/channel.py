@@ -1,0 +1,50 @@
+"""Panels g, h and i: what one channel of a convolution answers to a frame, before its ReLU and behind it."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import style
+from panel import channel_map, item, of_view, panel_command
+
+
+def load(results: Path, *, layer: str, frame: str, channel: int, view: str = "original") -> dict[str, object]:
+    path = of_view(results / "intermediates", view) / f"{layer}.npz"
+    return {
+        "grey": item(results / "stacks.npz", view, frame),
+        "activation": channel_map(item(path, "activations", frame), channel, layer=layer),
+        "frame": frame,
+        "name": f"{layer}, channel {channel}",
+    }
+
+
+def draw(grey: np.ndarray, activation: np.ndarray, frame: str, name: str) -> Figure:
+    """grey: `[S, S]`, grey levels. activation: `[h, w]` before the ReLU."""
+    figure = Figure(layout="constrained")
+    seen, before, after = figure.subplots(1, 3)
+    shown = style.show_grey(seen, grey)
+    seen.set_title(style.plain(frame, limit=26))
+    style.colour_bar(seen, shown, "grey level", ticks=[0, 128, 255])
+    draw_activation(before, activation, name)
+    shown = style.show_map(after, activation > 0, cmap=style.MASK, vmin=0, vmax=1)
+    after.set_title("its ReLU lets through")
+    bar = style.colour_bar(after, shown, "", ticks=[0.25, 0.75])
+    bar.ax.set_yticklabels(["≤ 0", "> 0"])
+    return figure
+
+
+def draw_activation(ax, activation: np.ndarray, name: str):
+    """A channel's activation `[h, w]` on a scale with zero in the middle, its extremes in print."""
+    shown = style.show_map(ax, activation, **style.centred(activation))
+    ax.set_title(name)
+    low, high = style.signed(activation.min()), style.signed(activation.max())
+    ax.set_xlabel(f"{ax.get_xlabel()}\nmin {low}, max {high}")
+    style.colour_bar(ax, shown, "activation before ReLU")
+    return shown
+
+
+main = panel_command(load, draw, aspect=0.33)
+
+if __name__ == "__main__":
+    main()

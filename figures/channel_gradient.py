@@ -1,0 +1,48 @@
+"""Panel j: a channel's activation, and which way an objective would have it change."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import style
+from channel import draw_activation
+from panel import channel_map, item, of_view, panel_command
+
+
+def load(
+    results: Path, *, layer: str, frame: str, channel: int, gradient: str, view: str = "original"
+) -> dict[str, object]:
+    activations = of_view(results / "intermediates", view) / f"{layer}.npz"
+    gradients = of_view(results / "gradients", view) / f"{gradient}.npz"
+    return {
+        "grey": item(results / "stacks.npz", view, frame),
+        "activation": channel_map(item(activations, "activations", frame), channel, layer=layer),
+        "gradient": channel_map(item(gradients, layer, frame), channel, layer=layer),
+        "frame": f"{frame}, {view}",
+        "name": f"{layer}, channel {channel}",
+        "objective": gradient,
+    }
+
+
+def draw(
+    grey: np.ndarray, activation: np.ndarray, gradient: np.ndarray, frame: str, name: str, objective: str
+) -> Figure:
+    """grey: `[S, S]`. activation and gradient (objective per unit of activation): `[h, w]`."""
+    figure = Figure(layout="constrained")
+    seen, before, slope = figure.subplots(1, 3)
+    shown = style.show_grey(seen, grey)
+    seen.set_title(style.plain(frame, limit=26))
+    style.colour_bar(seen, shown, "grey level", ticks=[0, 128, 255])
+    draw_activation(before, activation, name)
+    shown = style.show_map(slope, gradient, **style.centred(gradient))
+    objective = style.plain(objective, limit=16)
+    slope.set_title(f"gradient of {objective}")
+    style.colour_bar(slope, shown, f"∂ {objective} / ∂ activation")
+    return figure
+
+
+main = panel_command(load, draw, aspect=0.33)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Panels e and f: what the policy does on a frame and on its mirror image."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import style
+from panel import item, panel_command
+
+VIEWS = ("original", "mirrored")
+
+
+def load(results: Path, *, frame: str) -> dict[str, object]:
+    path = results / "behaviours.npz"
+    with np.load(path, allow_pickle=False) as stored:
+        names = [key.partition("/")[2] for key in stored.files if key.startswith("original/")]
+    return {
+        "frame": frame,
+        "greys": {view: item(results / "stacks.npz", view, frame) for view in VIEWS},
+        "behaviours": {view: {name: float(item(path, f"{view}/{name}", frame)) for name in names} for view in VIEWS},
+    }
+
+
+def draw(frame: str, greys: dict[str, np.ndarray], behaviours: dict[str, dict[str, float]]) -> Figure:
+    """The two views `[S, S]` and a bar from -1 to 1 per behaviour and view; the critic's value in words."""
+    figure = Figure(layout="constrained")
+    axes = figure.subplot_mosaic([["original", "mirrored", "bars"]], width_ratios=(1, 1, 1.45))
+    colours = dict(zip(VIEWS, (style.ORIGINAL, style.MIRRORED), strict=True))
+    for view in VIEWS:
+        ax = axes[view]
+        style.show_grey(ax, greys[view])
+        for spine in ax.spines.values():
+            spine.set(color=colours[view], linewidth=2)
+        ax.set_title(style.plain(frame, limit=24) if view == "original" else "its mirror image")
+        ax.set_xlabel(f"value {style.signed(behaviours[view]['value'])}\n(reward units)")
+    ax = axes["bars"]
+    names = [name for name in behaviours["original"] if name != "value"]
+    rows = np.arange(len(names))
+    for view, shift in zip(VIEWS, (-0.19, 0.19), strict=True):
+        lengths = [behaviours[view][name] for name in names]
+        ax.barh(rows + shift, lengths, 0.34, color=colours[view], label=view)
+        for row, length in zip(rows + shift, lengths, strict=True):
+            ax.text(1.45, row, style.signed(length), ha="right", va="center")
+    ax.axvline(0, color=style.INK, linewidth=0.6)
+    ax.set(xlim=(-1, 1), xticks=[-1, 0, 1], ylim=(len(names) - 0.5, -0.5), xlabel="probability, or difference of two")
+    ax.set_yticks(rows, [style.plain(name, limit=16) for name in names])
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, borderaxespad=0.2, handlelength=1)
+    return figure
+
+
+main = panel_command(load, draw, aspect=0.37)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""The command line of every panel: results and parameters in, one PNG and one SVG out; same input, same bytes."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+import style
+from minetest_interp import files
+from minetest_interp.errors import InputError
+
+# No dates and no version numbers inside the files.
+METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+
+
+def panel_command(
+    load: Callable[..., dict[str, object]], draw: Callable[..., Figure], *, width: str = "page", aspect: float = 0.62
+) -> Callable[[Sequence[str] | None], None]:
+    """The `main(argv)` of a panel: `draw(**load(results, **params))`, saved twice.
+
+    Args:
+      load: from the results folder and the panel's parameters to what is drawn.
+      draw: from that to a figure.
+      width: a key of `style.WIDTH_INCHES`.
+      aspect: height over width, unless `draw` sets the size itself.
+    """
+
+    def main(argv: Sequence[str] | None = None) -> None:
+        options = _options(argv)
+        try:
+            drawn = load(options.results, **options.params)
+        except InputError as error:
+            sys.exit(f"error: {error}")
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the bytes
+            matplotlib.rcParams.update(style.panel(width, aspect=aspect))
+            save(draw(**drawn), png=options.png, svg=options.svg)
+
+    return main
+
+
+def save(figure: Figure, *, png: Path, svg: Path) -> None:
+    """Writes both files, each whole or not at all. To be called inside the panel's `rc_context`."""
+    for path, form in ((png, "png"), (svg, "svg")):
+        files.write(path, lambda beside, form=form: figure.savefig(beside, format=form, metadata=METADATA[form]))
+
+
+def arrays(path: Path, *keys: str) -> list[np.ndarray]:
+    """The named arrays of an npz; the rest of the file is not read."""
+    with np.load(path, allow_pickle=False) as stored:
+        missing = [key for key in keys if key not in stored]
+        if missing:
+            raise InputError(f"{path}: must hold an array {missing[0]!r}; it has {sorted(stored.files)}.")
+        return [stored[key] for key in keys]
+
+
+def item(path: Path, key: str, frame: str) -> np.ndarray:
+    """One frame's entry of an array `[N, ...]`, found by the frame's name."""
+    names, values = arrays(path, "frames", key)
+    found = np.flatnonzero(names == frame)
+    if not len(found):
+        some = ", ".join(names[:5])
+        raise InputError(f"{path}: `frame` must be one of the study's frames; got {frame!r}. They begin {some}.")
+    return values[found[0]]
+
+
+def channel_map(activation: np.ndarray, channel: int, *, layer: str) -> np.ndarray:
+    """One channel of a convolution, `[h, w, C]` to `[h, w]`."""
+    if not 0 <= channel < activation.shape[-1]:
+        raise InputError(f"`channel` must be 0 to {activation.shape[-1] - 1} in {layer}; got {channel}.")
+    return activation[..., channel]
+
+
+def of_view(folder: Path, view: str) -> Path:
+    """Where a view's files lie: the original view's in the folder itself, the others' in one folder each."""
+    return folder if view == "original" else folder / view
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Draw one panel from a study's results.", allow_abbrev=False)
+    parser.add_argument("--results", type=Path, required=True, help="the study's results folder")
+    parser.add_argument("--params", type=json.loads, default={}, help="the panel's parameters, a JSON object")
+    parser.add_argument("--png", type=Path, required=True)
+    parser.add_argument("--svg", type=Path, required=True)
+    return parser.parse_args(argv)

@@ -1,0 +1,118 @@
+"""How every panel looks: sizes in inches as printed, text in points, colours named for what they mean.
+
+Nothing here changes global state: `with matplotlib.rc_context(style.panel()): ...`
+"""
+
+import functools
+import unicodedata
+
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import ListedColormap
+from matplotlib.image import AxesImage
+
+WIDTH_INCHES = {"column": 3.25, "page": 6.75}
+DPI = 200
+FONT = "DejaVu Sans"  # comes with Matplotlib, so every machine has it
+
+# The two ends of RdBu_r, which stays readable for colour-blind readers.
+POSITIVE, NEGATIVE = "#B2182B", "#2166AC"
+OBSERVED, NULL = "#0072B2", "#999999"
+ORIGINAL, MIRRORED = "#444444", "#E69F00"
+INK, FAINT = "#222222", "#BBBBBB"
+MASK = ListedColormap(["#EEEEEE", POSITIVE])
+
+
+def panel(width: str = "page", *, aspect: float = 0.62) -> dict[str, object]:
+    """rcParams for one panel; `aspect` is height over width."""
+    inches = WIDTH_INCHES[width]
+    return {
+        "figure.figsize": (inches, inches * aspect),
+        "figure.dpi": DPI,
+        "savefig.dpi": DPI,
+        "figure.facecolor": "white",
+        "savefig.facecolor": "white",
+        "font.family": [FONT],
+        "font.size": 8,
+        "axes.titlesize": 8,
+        "axes.labelsize": 8,
+        "xtick.labelsize": 8,
+        "ytick.labelsize": 8,
+        "legend.fontsize": 8,
+        "legend.frameon": False,
+        "axes.linewidth": 0.6,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "xtick.major.size": 2.5,
+        "ytick.major.size": 2.5,
+        "axes.unicode_minus": True,
+        "svg.fonttype": "path",
+        "svg.hashsalt": "minetest_interp",
+    }
+
+
+def centred(values: np.ndarray) -> dict[str, object]:
+    """Colour limits with zero in the middle, so that equal strength looks equal on both sides."""
+    limit = float(np.abs(values).max()) or 1.0
+    return {"vmin": -limit, "vmax": limit, "cmap": "RdBu_r"}
+
+
+def plain(text: str, *, limit: int = 40) -> str:
+    """Foreign text, such as a frame's name, made safe to draw.
+
+    Dollar signs do not start a formula, characters that the font lacks become squares, and text longer than
+    `limit` loses its middle (file names tend to differ at the end).
+    """
+    text = "".join(_drawable(character) for character in str(text))
+    if len(text) > limit:
+        head = (limit - 1) // 3
+        text = f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
+    return text.replace("$", r"\$")
+
+
+def signed(value: float, *, digits: int = 4) -> str:
+    """A number with its sign, always: +0.7286, −0.8750."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def show_grey(ax: Axes, frame: np.ndarray) -> AxesImage:
+    """A grey frame `[H, W]` on the fixed scale, black 0 to white 255, without axes."""
+    image = ax.imshow(frame, cmap="gray", vmin=0, vmax=255, interpolation="none")
+    ax.set(xticks=[], yticks=[])
+    return image
+
+
+def show_map(ax: Axes, values: np.ndarray, *, row: str = "row", column: str = "column", **colours) -> AxesImage:
+    """An array `[h, w]` with its first and last row and column numbered."""
+    image = ax.imshow(values, interpolation="none", **colours)
+    height, width = values.shape
+    ax.set(xticks=sorted({0, width - 1}), yticks=sorted({0, height - 1}))
+    ax.set_xlabel(column, labelpad=-6 if width > 1 else 0)
+    ax.set_ylabel(row, labelpad=-6 if height > 1 else 0)
+    return image
+
+
+def colour_bar(ax: Axes, image: AxesImage, label: str, **options) -> Colorbar:
+    """A bar as high as the image, on its right."""
+    bar = ax.figure.colorbar(image, cax=ax.inset_axes([1.05, 0, 0.055, 1]), **options)
+    bar.set_label(label)
+    bar.outline.set_linewidth(0.6)
+    return bar
+
+
+def _drawable(character: str) -> str:
+    if unicodedata.category(character)[0] in "CZ":  # controls, lone surrogates, line breaks, odd spaces
+        return " "
+    return character if _font().get_char_index(ord(character)) else "□"
+
+
+@functools.cache
+def _font():
+    return font_manager.get_font(font_manager.findfont(FONT))

@@ -1,0 +1,50 @@
+"""Writing results: beside the target first, then renamed, so that a file is whole or absent. Same content, same bytes."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+
+def write(path: Path, fill: Callable[[Path], None]) -> None:
+    """Lets `fill` write a file beside `path`, then puts it in place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part{path.suffix}")
+    try:
+        fill(beside)
+        beside.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            beside.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    write(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, content: object) -> None:
+    """JSON with stable layout; NaN is refused, since readers in other languages would choke on it."""
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """An npz of named arrays; numpy stamps its entries with 1980, so equal arrays give equal bytes."""
+    arrays = {name: np.asarray(array) for name, array in arrays.items()}
+    write(path, lambda beside: np.savez(beside, **arrays))
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as stored:
+        return dict(stored)
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

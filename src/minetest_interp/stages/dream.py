@@ -1,0 +1,41 @@
+"""The notebook's deep dream of one objective."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from minetest_interp import checkpoint, dreams, files, objectives
+from minetest_interp.actions import action_table
+from minetest_interp.stages import command
+
+
+def energy(frame: np.ndarray) -> np.ndarray:
+    """Squared deviation of `[H, W]` from its mean, blurred 5x5, in squared grey levels: how the post shows a dream."""
+    return cv2.GaussianBlur((frame - frame.mean()) ** 2, (5, 5), 0)
+
+
+def run(checkpoint_path: Path, policy: dict, actions: dict, dream: dict, output: Path) -> None:
+    loaded = checkpoint.load(checkpoint_path, **policy).policy
+    settings = {"target": "input", "lr": 1e3} | dream
+    objective = objectives.build(settings["objective"], action_table(actions["factors"], actions["behaviours"]))
+    result = dreams.deep_dream(
+        loaded,
+        objective,
+        dreams.grey_start(loaded.geometry, seed=settings["seed"]),
+        target=settings["target"],
+        lr=settings["lr"],
+        steps=settings["steps"],
+        progress=lambda step: step % 100 or print(f"step {step} of {settings['steps']}", flush=True),
+    )
+    arrays = {"start": np.asarray(result.start)[0], "image": np.asarray(result.image)[0], "scores": result.scores}
+    if settings["target"] == "input":
+        arrays["energy"] = energy(arrays["image"][-1])
+    files.write_arrays(output, **arrays)
+
+
+if __name__ == "__main__":
+    command(
+        run, checkpoint_path=Path, policy=json.loads, actions=json.loads, dream=json.loads, output=Path
+    )

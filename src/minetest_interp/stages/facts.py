@@ -1,0 +1,51 @@
+"""Collect every number that the report prints."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from minetest_interp import facts, files
+from minetest_interp.stages import command
+
+
+def run(study: str, settings: dict, panels: dict, results: Path, output: Path) -> None:
+    network = files.read_json(results / "network.json")
+    listing = files.read_json(results / "frames.json")
+    behaviours = files.read_arrays(results / "behaviours.npz")
+    steering, night = settings["actions"]["steering"], settings["frames"].get("night", [])
+    content = {
+        "study": study,
+        "title": settings["title"],
+        "summary": settings["summary"],
+        "source": {key: settings["source"][key] for key in ("attribution", "origin", "commit") if key in settings["source"]},
+        "checkpoint": {"file": network.pop("file"), "sha256": network.pop("sha256")},
+        "training": network.pop("training"),
+        "network": network,
+        "pictures": {
+            "count": len(listing),
+            "night": len(night),
+            "sizes": Counter(f"{row['width']}x{row['height']}" for row in listing),
+            "order": settings["frames"].get("order", "notebook"),
+        },
+        "steering": steering,
+        "behaviours": {
+            name: facts.spread(behaviours[f"original/{name}"]) for name in facts.quantity_names(behaviours)
+        },
+        "mirror": facts.mirror_tests(behaviours, steering, night),
+        "covered_boxes": len(settings["frames"].get("overlay", [])),
+        "views": facts.view_differences(behaviours, steering),
+        "dreams": {
+            name: facts.dream_row(files.read_arrays(results / "dreams" / f"{name}.npz"), dream)
+            for name, dream in settings["dreams"].items()
+        },
+        "alignment": facts.alignment(files.read_arrays(results / "alignment.npz")),
+        "panels": panels,
+        "frames": facts.frame_rows(behaviours),
+    }
+    if "published" in settings:
+        content["published"] = facts.published_rows(settings["published"], behaviours, results / "intermediates")
+    files.write_json(output, content)
+
+
+if __name__ == "__main__":
+    command(run, study=str, settings=json.loads, panels=json.loads, results=Path, output=Path)

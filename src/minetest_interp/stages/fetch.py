@@ -1,0 +1,15 @@
+"""Fetch a study's published files, each verified by its SHA-256."""
+
+import json
+from pathlib import Path
+
+from minetest_interp import fetch
+from minetest_interp.stages import command
+
+
+def run(repository: str, checksums: dict, folder: Path) -> None:
+    fetch.fetch(repository, checksums, folder, progress=lambda name: print(f"fetched {name}", flush=True))
+
+
+if __name__ == "__main__":
+    command(run, repository=str, checksums=json.loads, folder=Path)

@@ -1,0 +1,37 @@
+"""Gradient of one objective with respect to every layer, for every frame of one view."""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from minetest_interp import checkpoint, files, frames, objectives
+from minetest_interp.actions import action_table
+from minetest_interp.policy import layer_gradients
+from minetest_interp.stages import command
+
+
+def run(
+    checkpoint_path: Path, policy: dict, actions: dict, objective: dict, stacks: Path, view: str, output: Path
+) -> None:
+    loaded = checkpoint.load(checkpoint_path, **policy).policy
+    asked = objectives.build(objective, action_table(actions["factors"], actions["behaviours"]))
+    stored = files.read_arrays(stacks)
+    batch = frames.static_stacks(stored[view], loaded.geometry.frames)
+    scores, gradients = jax.jit(lambda batch: layer_gradients(loaded, asked, batch))(batch)
+    arrays = {name: np.asarray(gradient) for name, gradient in gradients.items()}
+    files.write_arrays(output, frames=stored["frames"], scores=np.asarray(scores), **arrays)
+
+
+if __name__ == "__main__":
+    command(
+        run,
+        checkpoint_path=Path,
+        policy=json.loads,
+        actions=json.loads,
+        objective=json.loads,
+        stacks=Path,
+        view=str,
+        output=Path,
+    )

@@ -1,0 +1,170 @@
+"""A study's YAML file, checked: which policy, which frames, what to compute and which panels to draw."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import jsonschema
+import yaml
+
+from minetest_interp import files, frames
+from minetest_interp.actions import action_table
+from minetest_interp.errors import InputError
+
+
+class Study(NamedTuple):
+    """name: of the YAML file. config: its content, the action table filled in. folder: where the study's files lie.
+
+    frames: the frame files in natural order. checksums: path in `folder` to SHA-256, empty where none are stated.
+    fetched: whether the files come from `source.repository`; then they may not be there yet.
+    """
+
+    name: str
+    config: Mapping
+    folder: Path
+    frames: tuple[Path, ...]
+    checksums: Mapping[str, str]
+    fetched: bool
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / self.config["policy"]["checkpoint"]
+
+
+def load(path: Path, schema: Path, *, data: Path | None = None) -> Study:
+    """Reads a study and checks everything that can be checked before anything runs.
+
+    Args:
+      data: a local copy of the study's files, instead of `source.folder`.
+
+    Raises:
+      InputError: the YAML file, or a file that it names, is not as it must be.
+    """
+    config = _read_yaml(path, advice=_known_studies(path))
+    _validate(config, schema, path)
+    if isinstance(config["actions"], str):
+        config["actions"] = _read_yaml(path.parent / config["actions"], advice="Check `actions`.")
+        _validate(config, schema, path)
+    _check_references(config, path)
+
+    source = config["source"]
+    checksums = _read_checksums(path.parent / source["checksums"]) if "checksums" in source else {}
+    folder = data or path.parent / source["folder"]
+    fetched = data is None and "repository" in source
+    pattern = config["frames"]["files"]
+    if fetched:
+        found = (folder / name for name in checksums if PurePosixPath(name).match(pattern))
+        found = sorted(found, key=lambda file: frames.natural_key(file.stem))
+    else:
+        found = frames.find(folder, pattern)
+    study = Study(path.stem, config, folder, tuple(found), checksums, fetched)
+    _check_frame_names(study, path)
+    verify(study)
+    return study
+
+
+def verify(study: Study) -> None:
+    """Compares every file of the study that has a checksum with it.
+
+    Raises:
+      InputError: a file differs, or is missing from a folder that must be complete; the first such is named.
+    """
+    for name, expected in study.checksums.items():
+        file = study.folder / name
+        if not file.is_file():
+            if study.fetched:
+                continue
+            raise InputError(f"{file}: the study's files must all be there; this one is missing. Complete the folder.")
+        actual = files.sha256(file)
+        if actual != expected:
+            raise InputError(
+                f"{file}: must have the SHA-256 {expected}; got {actual}. It is not the published file: "
+                f"{'delete it, so that it is fetched again' if study.fetched else 'replace it'}."
+            )
+
+
+def _read_yaml(path: Path, *, advice: str) -> dict:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise InputError(f"{path}: there must be a YAML file at this path; there is none. {advice}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        place = " ".join(str(error).split())
+        raise InputError(f"{path}: must be a YAML file; {place}. Mend it there.") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: must be a YAML mapping; got {type(content).__name__}.")
+    return content
+
+
+def _known_studies(path: Path) -> str:
+    known = sorted(f.stem for f in path.parent.glob("*.yaml") if not f.stem.endswith("-actions"))
+    return f"Choose a study from {known}, or give the path of your own YAML file."
+
+
+def _validate(config: Mapping, schema: Path, path: Path) -> None:
+    """Names the deepest key that is wrong, with the likely spelling where a key is unknown."""
+    validator = jsonschema.Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+    error = jsonschema.exceptions.best_match(validator.iter_errors(config))
+    if error is None:
+        return
+    key = ".".join(map(str, error.absolute_path)) or "the top level"
+    message = error.message if len(error.message) < 300 else error.message[:300] + " ..."
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = list(error.schema.get("properties", {}))
+        unknown = next(name for name in error.instance if name not in known)
+        close = difflib.get_close_matches(str(unknown), known, n=1)
+        message = f"unknown key {unknown!r}" + (f"; did you mean {close[0]!r}?" if close else f"; known are {known}")
+    raise InputError(f"{path}: at {key}: {message}. The schema is {schema.name}.")
+
+
+def _check_references(config: Mapping, path: Path) -> None:
+    actions = config["actions"]
+    table = action_table(actions["factors"], actions["behaviours"])
+
+    def must_be_known(what: str, name: str, known) -> None:
+        if name not in known:
+            raise InputError(f"{path}: {what} must be one of {sorted(known)}; got {name!r}.")
+
+    must_be_known("actions.steering", actions["steering"], table.behaviours)
+    objectives = {f"dreams.{name}": dream["objective"] for name, dream in config["dreams"].items()}
+    objectives |= {f"gradients.{name}": objective for name, objective in config["gradients"].items()}
+    for key, objective in objectives.items():
+        if "behaviour" in objective:
+            must_be_known(f"{key}: behaviour", objective["behaviour"], table.behaviours)
+    for name, panel in config["panels"].items():
+        for key in ("dream", "left", "right"):
+            if key in panel:
+                must_be_known(f"panels.{name}.{key}", panel[key], config["dreams"])
+        if "gradient" in panel:
+            must_be_known(f"panels.{name}.gradient", panel["gradient"], config["gradients"])
+
+
+def _check_frame_names(study: Study, path: Path) -> None:
+    config, names = study.config, {file.stem for file in study.frames}
+    used = [("frames.night", name) for name in config["frames"].get("night", [])]
+    used += [(f"panels.{key}.frame", panel["frame"]) for key, panel in config["panels"].items() if "frame" in panel]
+    used += [("published.frame", row["frame"]) for kind in ("behaviour", "activation_range")
+             for row in config.get("published", {}).get(kind, [])]  # fmt: skip
+    for key, name in used:
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            raise InputError(
+                f"{path}: {key} must name one of the study's {len(names)} frames; got {name!r}."
+                + (f" Did you mean {close[0]!r}?" if close else "")
+            )
+
+
+def _read_checksums(path: Path) -> dict[str, str]:
+    checksums = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        raise InputError(f"{path}: there must be a checksum file at this path. Check `source.checksums`.") from None
+    for number, line in enumerate(lines, start=1):
+        digest, _, name = line.partition("  ")
+        parts = PurePosixPath(name).parts
+        if len(digest) != 64 or not parts or PurePosixPath(name).is_absolute() or ".." in parts:
+            raise InputError(f"{path}: line {number} must be `SHA-256  path`, the path inside the folder; got {line!r}.")
+        checksums[name] = digest
+    return checksums

@@ -1,0 +1,60 @@
+"""The study that this run builds, and what all rules share."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(workflow.basedir)
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
+
+from digests import code_digest, file_digest, files_digest
+from minetest_interp import frames, intermediates
+from minetest_interp import study as studies
+from minetest_interp.errors import InputError
+
+shell.prefix(f"export PYTHONPATH={str(ROOT / 'src')!r} PYTHONHASHSEED=0; ")
+
+
+def load_study():
+    """The study named by --config study=NAME (or the path of a YAML file), with data=FOLDER if given."""
+    unknown = set(config) - {"study", "data"}
+    if unknown:
+        raise WorkflowError(f"--config takes study=NAME and data=FOLDER; got {sorted(unknown)}.")
+    name = str(config.get("study", "demo"))
+    path = Path(name) if name.endswith((".yaml", ".yml")) else ROOT / "config" / f"{name}.yaml"
+    data = Path(str(config["data"])).expanduser() if "data" in config else None
+    try:
+        return studies.load(
+            Path(os.path.relpath(path)), ROOT / "workflow/schemas/study.schema.yaml", data=data
+        )
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+
+
+STUDY = load_study()
+SETTINGS = STUDY.config
+RESULTS = f"results/{STUDY.name}"
+FIGURES = f"figures/{STUDY.name}"
+REPORT = f"report/{STUDY.name}"
+
+
+def as_json(content) -> str:
+    """Settings as one command-line word; the same settings give the same word, so nothing reruns needlessly."""
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+
+
+POLICY = as_json({key: SETTINGS["policy"][key] for key in ("strides", "size") if key in SETTINGS["policy"]})
+ACTIONS = as_json(SETTINGS["actions"])
+
+
+def checkpoint_file(wildcards):
+    """A function, so that braces in a file's name are not read as wildcards."""
+    return ancient(str(STUDY.checkpoint))
+
+
+def checkpoint_digest() -> str:
+    """The published digest where there is one: the file may not have been fetched yet."""
+    return STUDY.checksums.get(SETTINGS["policy"]["checkpoint"]) or file_digest(STUDY.checkpoint)

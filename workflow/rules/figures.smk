@@ -1,0 +1,79 @@
+"""One rule draws every panel; which results a panel reads follows from its settings in the study."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Panel(NamedTuple):
+    """script: in figures/. reads: the panel's settings to the results that its script reads."""
+
+    script: str
+    reads: Callable
+
+
+def layer_file(layer, view):
+    return intermediates.path(Path(RESULTS, "intermediates"), view, layer)
+
+
+STACKS = f"{RESULTS}/stacks.npz"
+PICTURES = f"{RESULTS}/pictures.npz"
+BEHAVIOURS = f"{RESULTS}/behaviours.npz"
+MIRROR = Panel("mirror", lambda p: [STACKS, BEHAVIOURS])
+CHANNEL = Panel("channel", lambda p: [STACKS, layer_file(p["layer"], p["view"])])
+PANELS = {
+    "a-dream-value": Panel("dream_value", lambda p: [f"{RESULTS}/dreams/{p['dream']}.npz"]),
+    "b-dream-yaw": Panel("dream_yaw", lambda p: [f"{RESULTS}/dreams/{p[side]}.npz" for side in ("left", "right")]),
+    "c-alignment": Panel("alignment", lambda p: [f"{RESULTS}/alignment.npz"]),
+    "d-views": Panel("views", lambda p: [STACKS, PICTURES]),
+    "e-mirror-day": MIRROR,
+    "f-mirror-night": MIRROR,
+    "g-conv0": CHANNEL,
+    "h-conv1": CHANNEL,
+    "i-conv2": CHANNEL,
+    "j-conv2-gradient": Panel(
+        "channel_gradient",
+        lambda p: [STACKS, layer_file("conv2", p["view"]), f"{RESULTS}/gradients/{p['view']}/{p['gradient']}.npz"],
+    ),
+    "k-network": Panel("network", lambda p: [f"{RESULTS}/network.json"]),
+    "l-frames": Panel("contact_sheet", lambda p: [PICTURES, BEHAVIOURS]),
+}
+
+
+def panel_settings(name) -> dict:
+    """A panel's settings as its script takes them: the study's, with what the panel's name already says."""
+    settings = dict(SETTINGS["panels"][name])
+    letter, _, layer = name.partition("-")
+    if letter in "ghi":
+        settings = {"layer": layer, "view": "original"} | settings
+    if letter == "j":
+        settings["layer"] = "conv2"
+    if letter in "bl":
+        settings["behaviour"] = SETTINGS["actions"]["steering"]
+    return settings
+
+
+def panels() -> list[str]:
+    return [f"{FIGURES}/{name}.{kind}" for name in SETTINGS["panels"] for kind in ("png", "svg")]
+
+
+rule panel:
+    message:
+        "Draw panel {wildcards.panel}."
+    input:
+        lambda wildcards: PANELS[wildcards.panel].reads(panel_settings(wildcards.panel)),
+    output:
+        png=FIGURES + "/{panel}.png",
+        svg=FIGURES + "/{panel}.svg",
+    params:
+        script=lambda wildcards: str(ROOT / "figures" / f"{PANELS[wildcards.panel].script}.py"),
+        results=RESULTS,
+        settings=lambda wildcards: as_json(panel_settings(wildcards.panel)),
+        code=lambda wildcards: code_digest(PANELS[wildcards.panel].script),
+    log:
+        RESULTS + "/logs/panels/{panel}.txt",
+    benchmark:
+        RESULTS + "/benchmarks/panels/{panel}.tsv"
+    threads: 1
+    shell:
+        "python {params.script:q} --results {params.results} --params {params.settings:q}"
+        " --png {output.png} --svg {output.svg} > {log} 2>&1"

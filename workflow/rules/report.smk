@@ -1,0 +1,77 @@
+"""The numbers of the report, and the report."""
+
+
+
+def panel_facts() -> dict:
+    """For each panel: its settings, its files beside the report, and the command that remakes it."""
+    study = "" if STUDY.name == "demo" else f" --config study={config['study']}"
+    return {
+        name: {
+            **panel_settings(name),
+            "file": f"../../{FIGURES}/{name}.png",
+            "rule": "panel",
+            "command": f"snakemake --cores 4 {FIGURES}/{name}.png{study}",
+        }
+        for name in SETTINGS["panels"]
+    }
+
+
+def published_layers() -> list[Path]:
+    rows = SETTINGS.get("published", {}).get("activation_range", [])
+    return sorted({layer_file(row["layer"], row["view"]) for row in rows})
+
+
+rule facts:
+    message:
+        f"Collect the numbers of the report on {STUDY.name}."
+    input:
+        network=f"{RESULTS}/network.json",
+        listing=f"{RESULTS}/frames.json",
+        behaviours=BEHAVIOURS,
+        alignment=f"{RESULTS}/alignment.npz",
+        dreams=[f"{RESULTS}/dreams/{name}.npz" for name in SETTINGS["dreams"]],
+        layers=published_layers(),
+    output:
+        facts=f"{REPORT}/facts.json",
+    params:
+        study=STUDY.name,
+        settings=as_json(SETTINGS),
+        panels=as_json(panel_facts()),
+        results=RESULTS,
+        code=code_digest("minetest_interp.stages.facts"),
+    log:
+        f"{RESULTS}/logs/facts.txt",
+    benchmark:
+        f"{RESULTS}/benchmarks/facts.tsv"
+    threads: 1
+    shell:
+        "python -m minetest_interp.stages.facts --study {params.study} --settings {params.settings:q}"
+        " --panels {params.panels:q} --results {params.results} --output {output.facts} > {log} 2>&1"
+
+
+TEMPLATES = sorted((ROOT / "report").glob("*.*"))
+
+
+rule report:
+    message:
+        f"Render the report on {STUDY.name}."
+    input:
+        facts=rules.facts.output.facts,
+        pictures=[f"{FIGURES}/{name}.png" for name in SETTINGS["panels"]],
+        templates=[ancient(str(file)) for file in TEMPLATES],
+    output:
+        html=f"{REPORT}/index.html",
+        markdown=f"{REPORT}/report.md",
+    params:
+        templates=str(ROOT / "report"),
+        figures=FIGURES,
+        words=files_digest(TEMPLATES),
+        code=code_digest("minetest_interp.stages.report"),
+    log:
+        f"{RESULTS}/logs/report.txt",
+    benchmark:
+        f"{RESULTS}/benchmarks/report.tsv"
+    threads: 1
+    shell:
+        "python -m minetest_interp.stages.report --facts {input.facts} --templates {params.templates:q}"
+        " --figures {params.figures} --html {output.html} --markdown {output.markdown} > {log} 2>&1"
