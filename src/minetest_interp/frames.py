@@ -21,9 +21,10 @@ VIEWS = ("original", "mirrored", "unrounded", "reordered", "masked", "masked-mir
 ROUNDINGS = ("uint8", "float32")
 
 
-def natural_key(name: str) -> list:
-    """Sort key that compares runs of digits as numbers."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
+def natural_key(name: str) -> tuple:
+    """Sort key that compares runs of digits as numbers, and tells apart names that differ in leading zeros."""
+    parts = [part for part in re.split(r"(\d+)", name) if part]
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts], name
 
 
 def find(folder: Path, pattern: str) -> list[Path]:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
@@ -15,7 +16,8 @@ from minetest_interp import frames, intermediates
 from minetest_interp import study as studies
 from minetest_interp.errors import InputError
 
-shell.prefix(f"export PYTHONPATH={str(ROOT / 'src')!r} PYTHONHASHSEED=0; ")
+# Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell.
+shell.prefix(f"set -euo pipefail; export PATH={quote(str(Path(sys.executable).parent))}:$PATH PYTHONPATH={quote(str(ROOT / 'src'))}; ")
 
 
 def load_study():

@@ -1,0 +1,49 @@
+# make            set up .venv and build the default study
+# make test       the whole test suite
+# make STUDY=treechop [DATA=folder]   another study
+PYTHON ?= python3
+STUDY ?= demo
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+BIN := .venv/bin
+DATA_OPTION = $(if $(DATA),data="$(DATA)")
+
+.PHONY: report test demo-policy bench lint lock clean
+
+report: .venv/ready
+	@start=$$(date +%s) && \
+	$(BIN)/snakemake --cores $(CORES) --config study=$(STUDY) $(DATA_OPTION) && \
+	echo "Report: $(CURDIR)/report/$(STUDY)/index.html ($$(( $$(date +%s) - start )) s)"
+
+test: .venv/ready-to-test
+	$(BIN)/python -m pytest
+
+demo-policy: .venv/ready
+	PYTHONPATH=src $(BIN)/python -m minetest_interp.stages.train_demo --data data/demo --seed 1 \
+	  --checkpoint data/demo/demo.model --card data/demo/MODEL_CARD.md
+
+bench: .venv/ready
+	PYTHONPATH=src $(BIN)/python benchmarks/run.py $(DATA_OPTION)
+
+lint: .venv/ready-to-test
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow && \
+	$(BIN)/snakemake --lint
+
+.venv/ready: requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("error: Python must be 3.11 or newer; " + \
+	  "%s is %d.%d. Install a newer one and run: make PYTHON=python3.11" % (sys.executable, v[0], v[1]))'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/ready-to-test: requirements-test.lock .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
+	@touch $@
+
+# Needs uv. No index address is written, so the lock serves every mirror.
+LOCK = uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+lock:
+	$(LOCK) requirements.in -o requirements.lock
+	$(LOCK) requirements-test.in -c requirements.lock -o requirements-test.lock
+
+clean:
+	rm -rf results figures/*/ report/*/

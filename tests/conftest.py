@@ -1,0 +1,47 @@
+"""Shared by all tests. Stricter than the program: rank promotion and warnings are errors."""
+
+import os
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from minetest_interp.policy import Geometry, Network, Policy
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def random_policy(geometry: Geometry = Geometry(), seed: int = 0, gain: float = 1.0) -> Policy:
+    """A policy with random weights and biases; `gain` scales the heads, so that behaviours are not all near zero."""
+    stack = np.zeros((1, *geometry.shape("input")), np.float32)
+    params = Network(geometry).init(jax.random.key(seed), stack)["params"]
+    generator = np.random.default_rng(seed)
+
+    def vary(path, array):
+        if path[-1].key == "bias":
+            return (0.1 * generator.standard_normal(array.shape)).astype(np.float32)
+        return np.asarray(array) * np.float32(gain if path[0].key == "actor" else 1.0)
+
+    return Policy(geometry, jax.tree_util.tree_map_with_path(vary, params))
+
+
+def random_stacks(n: int, geometry: Geometry = Geometry(), seed: int = 0) -> np.ndarray:
+    shape = (n, *geometry.shape("input"))
+    return np.random.default_rng(seed).uniform(0, 255, shape).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def policy() -> Policy:
+    return random_policy(gain=100.0)
+
+
+@pytest.fixture(scope="session")
+def treechop() -> Path:
+    """The folder with the published checkpoint and screenshots."""
+    folder = Path(os.environ.get("TREECHOP_DATA", ROOT.parent / "shared" / "treechop-v0"))
+    if not (folder / "ppo_treechop-v0.model").is_file():
+        pytest.skip(f"NOT CHECKED against the published policy: {folder} does not hold it; set TREECHOP_DATA=FOLDER")
+    return folder

@@ -1,0 +1,134 @@
+import copy
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from minetest_interp import study
+from minetest_interp.errors import InputError
+from tests.conftest import ROOT
+
+SCHEMA = ROOT / "workflow/schemas/study.schema.yaml"
+BASE = {
+    "title": "A small study",
+    "summary": "Made by a test.",
+    "source": {"folder": "files", "attribution": "Made by a test."},
+    "policy": {"checkpoint": "a.model"},
+    "frames": {"files": "*.png"},
+    "actions": {
+        "factors": {"move": ["-", "left", "right"]},
+        "behaviours": {"yaw": {"plus": {"move": "left"}, "minus": {"move": "right"}}},
+        "steering": "yaw",
+    },
+    "dreams": {"value": {"objective": {"kind": "value"}, "steps": 2, "seed": 1}},
+    "gradients": {},
+    "panels": {"a-dream-value": {"dream": "value"}, "d-views": {"frame": "one"}},
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "files").mkdir()
+    for name in ("one", "two"):
+        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / f"files/{name}.png")
+    return tmp_path
+
+
+def load(folder, config, **options):
+    path = folder / "small.yaml"
+    path.write_text(config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False))
+    return study.load(path, SCHEMA, **options)
+
+
+def changed(**paths):
+    """BASE with dotted keys (written with __) set; `...` removes."""
+    config = copy.deepcopy(BASE)
+    for path, value in paths.items():
+        *parents, last = path.split("__")
+        node = config
+        for parent in parents:
+            node = node[parent]
+        if value is ...:
+            del node[last]
+        else:
+            node[last] = value
+    return config
+
+
+def test_a_study_names_its_files_in_order(folder):
+    loaded = load(folder, BASE)
+    assert loaded.name == "small" and not loaded.fetched
+    assert [frame.stem for frame in loaded.frames] == ["one", "two"]
+    assert loaded.checkpoint == folder / "files/a.model"
+
+
+MISTAKES = [
+    (changed(titel="x"), "unknown key 'titel'; did you mean 'title'"),
+    (changed(title=...), "'title' is a required property"),
+    (changed(dreams__value__steps="many"), "at dreams.value.steps"),
+    (changed(dreams__value__stepz=3), "at dreams.value: unknown key 'stepz'; did you mean 'steps'"),
+    (changed(policy__strides=[4, 2]), "at policy.strides"),
+    (changed(panels__d_views={}), "unknown key 'd_views'; did you mean 'd-views'"),
+    (changed(actions__steering="roll"), "actions.steering must be one of ..yaw..; got 'roll'"),
+    (changed(panels={"a-dream-value": {"dream": "vaule"}}), r"panels.a-dream-value.dream must be one of \['value'\]"),
+    (changed(panels={"d-views": {"frame": "tow"}}), "panels.d-views.frame must name one of .* 'tow'. Did you mean 'two'"),
+    (changed(frames__night=["dusk"]), "frames.night must name one of the study's 2 frames; got 'dusk'"),
+    (changed(frames__files="*.jpg"), r"at least one frame must match '\*.jpg'"),
+    (changed(source__folder="nowhere"), "the study's data must be a folder"),
+    (changed(source__repository="https://x.example"), "'origin' is a dependency of 'repository'|dependency"),
+    (changed(actions="no-such.yaml"), "there must be a YAML file at this path"),
+    (
+        changed(dreams={"a": {"objective": {"kind": "behaviour_probability", "behaviour": "up"}, "steps": 1, "seed": 1}}),
+        "dreams.a: behaviour must be one of",
+    ),
+    ("title: [", "must be a YAML file"),
+    ("- a list", "must be a YAML mapping; got list"),
+]
+
+
+@pytest.mark.parametrize(("config", "message"), MISTAKES, ids=[message[:30] for _, message in MISTAKES])
+def test_mistakes_are_named_in_one_line(folder, config, message):
+    with pytest.raises(InputError, match=message) as error:
+        load(folder, config)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_study_gets_the_list(folder):
+    load(folder, BASE)
+    with pytest.raises(InputError, match=r"Choose a study from \['small'\]"):
+        study.load(folder / "smal.yaml", SCHEMA)
+
+
+@pytest.mark.parametrize("line", ["../up.png", "/etc/passwd", ""])
+def test_checksums_cannot_name_files_outside_the_folder(folder, line):
+    (folder / "sums").write_text(f"{'0' * 64}  {line}\n")
+    with pytest.raises(InputError, match="line 1 must be"):
+        load(folder, changed(source__checksums="sums"))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(key=st.sampled_from(sorted(BASE)), value=JSON)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_value_crashes_the_loader(folder, key, value):
+    try:
+        load(folder, changed(**{key: value}))
+    except InputError as error:
+        assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("name", ["demo", "treechop"])
+def test_the_shipped_studies_are_valid(name):
+    if name == "treechop":  # needs no files: they are fetched
+        loaded = study.load(ROOT / "config/treechop.yaml", SCHEMA)
+        assert len(loaded.frames) == 66 and loaded.fetched
+    else:
+        assert len(study.load(ROOT / "config/demo.yaml", SCHEMA).frames) >= 30
