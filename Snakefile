@@ -15,7 +15,7 @@ include: "workflow/rules/report.smk"
 
 rule all:
     default_target: True
-    localrule: True
     input:
         rules.report.output,
         panels(),
+    localrule: True

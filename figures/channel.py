@@ -6,11 +6,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import style
-from panel import channel_map, item, of_view, panel_command
+from minetest_interp import layout
+from panel import channel_map, item, panel_command
 
 
 def load(results: Path, *, layer: str, frame: str, channel: int, view: str = "original") -> dict[str, object]:
-    path = of_view(results / "intermediates", view) / f"{layer}.npz"
+    path = layout.intermediates(results, view, layer)
     return {
         "grey": item(results / "stacks.npz", view, frame),
         "activation": channel_map(item(path, "activations", frame), channel, layer=layer),
@@ -21,14 +22,14 @@ def load(results: Path, *, layer: str, frame: str, channel: int, view: str = "or
 
 def draw(grey: np.ndarray, activation: np.ndarray, frame: str, name: str) -> Figure:
     """grey: `[S, S]`, grey levels. activation: `[h, w]` before the ReLU."""
-    figure = Figure(layout="constrained")
+    figure = style.figure(aspect=0.33)
     seen, before, after = figure.subplots(1, 3)
     shown = style.show_grey(seen, grey)
-    seen.set_title(style.plain(frame, limit=26))
+    seen.set_title(style.plain(frame, limit=24))
     style.colour_bar(seen, shown, "grey level", ticks=[0, 128, 255])
     draw_activation(before, activation, name)
     shown = style.show_map(after, activation > 0, cmap=style.MASK, vmin=0, vmax=1)
-    after.set_title("its ReLU lets through")
+    after.set(title="its ReLU lets through", ylabel="", yticks=[])  # the rows are its neighbour's
     bar = style.colour_bar(after, shown, "", ticks=[0.25, 0.75])
     bar.ax.set_yticklabels(["≤ 0", "> 0"])
     return figure
@@ -44,7 +45,7 @@ def draw_activation(ax, activation: np.ndarray, name: str):
     return shown
 
 
-main = panel_command(load, draw, aspect=0.33)
+main = panel_command(load, draw)
 
 if __name__ == "__main__":
     main()

@@ -7,14 +7,15 @@ from matplotlib.figure import Figure
 
 import style
 from channel import draw_activation
-from panel import channel_map, item, of_view, panel_command
+from minetest_interp import layout
+from panel import channel_map, item, panel_command
 
 
 def load(
     results: Path, *, layer: str, frame: str, channel: int, gradient: str, view: str = "original"
 ) -> dict[str, object]:
-    activations = of_view(results / "intermediates", view) / f"{layer}.npz"
-    gradients = of_view(results / "gradients", view) / f"{gradient}.npz"
+    activations = layout.intermediates(results, view, layer)
+    gradients = layout.gradients(results, view, gradient)
     return {
         "grey": item(results / "stacks.npz", view, frame),
         "activation": channel_map(item(activations, "activations", frame), channel, layer=layer),
@@ -29,20 +30,20 @@ def draw(
     grey: np.ndarray, activation: np.ndarray, gradient: np.ndarray, frame: str, name: str, objective: str
 ) -> Figure:
     """grey: `[S, S]`. activation and gradient (objective per unit of activation): `[h, w]`."""
-    figure = Figure(layout="constrained")
+    figure = style.figure(aspect=0.33)
     seen, before, slope = figure.subplots(1, 3)
     shown = style.show_grey(seen, grey)
-    seen.set_title(style.plain(frame, limit=26))
+    seen.set_title(style.plain(frame, limit=24))
     style.colour_bar(seen, shown, "grey level", ticks=[0, 128, 255])
     draw_activation(before, activation, name)
     shown = style.show_map(slope, gradient, **style.centred(gradient))
     objective = style.plain(objective, limit=16)
-    slope.set_title(f"gradient of {objective}")
+    slope.set(title=f"gradient of {objective}", ylabel="", yticks=[])  # the rows are its neighbour's
     style.colour_bar(slope, shown, f"∂ {objective} / ∂ activation")
     return figure
 
 
-main = panel_command(load, draw, aspect=0.33)
+main = panel_command(load, draw)
 
 if __name__ == "__main__":
     main()

@@ -63,7 +63,7 @@ def draw(
         w, h = picture.shape[1] * scale, picture.shape[0] * scale
         middle, low = left + tile / 2, top + photo
         ax.imshow(picture, extent=(middle - w / 2, middle + w / 2, low, low - h), interpolation="antialiased")
-        ax.text(middle, low + LINE * 0.62, style.plain(frame, limit=15), ha="center", va="center")
+        ax.text(middle, low + LINE * 0.62, style.plain(frame, limit=14), ha="center", va="center")
         _bar(ax, value, left=left, top=low + LINE + 0.03, length=tile, side=side)
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
     return figure
@@ -76,9 +76,7 @@ def _bar(ax, value: float, *, left: float, top: float, length: float, side: int)
     ax.add_patch(Rectangle((left, top), length, height, facecolor="#EEEEEE", linewidth=0))
     colour = style.POSITIVE if value > 0 else style.NEGATIVE
     direction = side if value > 0 else -side
-    bar = Rectangle((middle, top), direction * half * min(abs(value), 1), height, facecolor=colour, linewidth=0)
-    bar.set_gid(f"value {style.signed(value)}")
-    ax.add_patch(bar)
+    ax.add_patch(Rectangle((middle, top), direction * half * min(abs(value), 1), height, facecolor=colour, linewidth=0))
     ax.plot([middle, middle], [top - 0.015, top + height + 0.015], color=style.INK, linewidth=0.6)
     ax.text(middle - direction * half / 2, top + height / 2, style.signed(value, digits=2), ha="center",
             va="center_baseline", color=colour)  # fmt: skip

@@ -16,8 +16,8 @@ def load(results: Path, *, dream: str) -> dict[str, np.ndarray]:
 
 def draw(image: np.ndarray, scores: np.ndarray) -> Figure:
     """Frames `[T, S, S]` side by side, oldest first, above the score of every step, `[steps + 1]` in reward units."""
-    figure = Figure(layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(1.25, 1))
+    figure = style.figure(aspect=0.52)
+    above, below = figure.subfigures(2, 1, height_ratios=(1.35, 1))
     axes = above.subplots(1, len(image), squeeze=False)[0]
     for age, (ax, frame) in enumerate(zip(axes, image, strict=True)):
         shown = style.show_grey(ax, frame)
@@ -32,7 +32,7 @@ def draw(image: np.ndarray, scores: np.ndarray) -> Figure:
     return figure
 
 
-main = panel_command(load, draw, aspect=0.56)
+main = panel_command(load, draw)
 
 if __name__ == "__main__":
     main()

@@ -21,7 +21,7 @@ def draw(
     left: np.ndarray, right: np.ndarray, left_scores: np.ndarray, right_scores: np.ndarray, behaviour: str
 ) -> Figure:
     """Squared deviation of each dream's last frame from its mean, blurred, `[S, S]`, on one colour scale."""
-    figure = Figure(layout="constrained")
+    figure = style.figure(aspect=0.47)
     colours = {"vmin": 0, "vmax": max(left.max(), right.max()), "cmap": "magma"}
     axes = figure.subplots(1, 2)
     for ax, energy, scores, side in zip(
@@ -37,7 +37,7 @@ def draw(
     return figure
 
 
-main = panel_command(load, draw, aspect=0.47)
+main = panel_command(load, draw)
 
 if __name__ == "__main__":
     main()

@@ -24,7 +24,7 @@ def load(results: Path, *, frame: str) -> dict[str, object]:
 
 def draw(frame: str, greys: dict[str, np.ndarray], behaviours: dict[str, dict[str, float]]) -> Figure:
     """The two views `[S, S]` and a bar from -1 to 1 per behaviour and view; the critic's value in words."""
-    figure = Figure(layout="constrained")
+    figure = style.figure(aspect=0.37)
     axes = figure.subplot_mosaic([["original", "mirrored", "bars"]], width_ratios=(1, 1, 1.45))
     colours = dict(zip(VIEWS, (style.ORIGINAL, style.MIRRORED), strict=True))
     for view in VIEWS:
@@ -51,7 +51,7 @@ def draw(frame: str, greys: dict[str, np.ndarray], behaviours: dict[str, dict[st
     return figure
 
 
-main = panel_command(load, draw, aspect=0.37)
+main = panel_command(load, draw)
 
 if __name__ == "__main__":
     main()

@@ -10,11 +10,12 @@ import style
 from minetest_interp import files
 from panel import panel_command
 
-HEIGHT = 2.75
-MIDDLE = 1.62  # all volumes are centred on this height; inches from below, as are all lengths here
-LARGEST = 1.05
+HEIGHT = 2.45
+MIDDLE = 1.68  # all volumes are centred on this height; inches from below, as are all lengths here
+LARGEST = 1.0
 SHEETS = 8  # at most; more channels would only blur into each other
-STEP = 0.045  # from one sheet to the one behind it
+STEP = 0.035  # from one sheet to the one behind it
+GREY = "#555555"
 BLUE, SAND = ("#DCE8F3", "#2F5D8A"), ("#FBEBD3", "#B26B00")  # face and edge: layers that learn, heads
 
 
@@ -44,15 +45,15 @@ def draw(
     sheets = [min(count, SHEETS) for count in (frames, *channels)]
     # Side lengths shrink sixteenfold; their square roots still fit on a page.
     drawn = [LARGEST * (side / size) ** 0.5 for side in (size, *sides)]
-    centres = (0.78, 2.22, 3.4, 4.46)
+    centres = (0.66, 2.08, 3.22, 4.3)
     fronts = []
     for name, x, side, count in zip(("input", "conv0", "conv1", "conv2"), centres, drawn, sheets, strict=True):
-        fronts.append(_sheets(ax, x, side, count, ("#F2F2F2", "#555555") if name == "input" else BLUE))
+        fronts.append(_sheets(ax, x, side, count, ("#F2F2F2", GREY) if name == "input" else BLUE))
     for i, kernel in enumerate(kernels):
         seen = drawn[i] * kernel / (size, *sides)[i]
         _kernel(ax, fronts[i], drawn[i], seen, fronts[i + 1], drawn[i + 1])
-        between = (centres[i] + drawn[i] / 2 + centres[i + 1] - drawn[i + 1] / 2) / 2
-        ax.text(between, 2.62, f"{kernel} × {kernel}\nstride {strides[i]}", ha="center", va="top", color="#555555")
+        gap = (fronts[i][0] + drawn[i] + (sheets[i] - 1) * STEP + fronts[i + 1][0]) / 2
+        ax.text(gap, MIDDLE + 0.1, f"{kernel} × {kernel}\nstride {strides[i]}", ha="center", va="bottom", color=GREY)
 
     _words(ax, centres[0], "input", f"{frames} × {size} × {size}", "grey frames,", "oldest first")
     for i, x in enumerate(centres[1:]):
@@ -60,7 +61,7 @@ def draw(
         _words(ax, x, f"conv{i}", f"{sides[i]} × {sides[i]} × {channels[i]}", f"sees {field} × {field} px",
                f"every {stride} px")  # fmt: skip
 
-    dense, bar = 5.38, 1.2
+    dense, bar = 5.34, 1.2
     ax.add_patch(Rectangle((dense - 0.06, MIDDLE - bar / 2), 0.12, bar, facecolor=BLUE[0], edgecolor=BLUE[1], lw=0.8))
     _words(ax, dense, "hidden", str(hidden), f"sees {_read(receptive_fields, sides)} px", "")
     last = fronts[-1][0] + drawn[-1] + (sheets[-1] - 1) * STEP
@@ -71,7 +72,7 @@ def draw(
                                     facecolor=SAND[0], edgecolor=SAND[1], lw=0.8))  # fmt: skip
         ax.text(6.23, y, f"{head}\n{what}", ha="center", va="center")
     ax.text(width - 0.15, 0.1, f"{parameters:,} parameters\nReLU behind every layer but the heads", ha="right",
-            va="bottom", color="#555555")  # fmt: skip
+            va="bottom", color=GREY)  # fmt: skip
     return figure
 
 
@@ -90,16 +91,16 @@ def _kernel(ax: Axes, front, side: float, seen: float, target, target_side: floa
     x, y = front[0] + 0.62 * side - seen / 2, front[1] + 0.4 * side - seen / 2
     x = min(x, front[0] + side - seen)
     ax.add_patch(Rectangle((x, y), seen, seen, facecolor="none", edgecolor=style.POSITIVE, lw=1))
-    unit = (target[0] + 0.3 * target_side, target[1] + 0.5 * target_side)
+    unit = (target[0] + 0.16 * target_side, target[1] + 0.5 * target_side)
     for corner in (y, y + seen):
         ax.plot([x + seen, unit[0]], [corner, unit[1]], color=style.POSITIVE, lw=0.6)
     ax.plot(*unit, "o", color=style.POSITIVE, ms=2.5)
 
 
 def _words(ax: Axes, x: float, name: str, shape: str, *rest: str) -> None:
-    ax.text(x, 0.86, name, ha="center", va="center", weight="bold")
+    ax.text(x, 0.9, name, ha="center", va="center", weight="bold")
     for i, line in enumerate((shape, *rest)):
-        ax.text(x, 0.69 - 0.15 * i, line, ha="center", va="center")
+        ax.text(x, 0.73 - 0.15 * i, line, ha="center", va="center")
 
 
 def _arrow(ax: Axes, begin: tuple[float, float], end: tuple[float, float]) -> None:

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from inspect import signature
 from pathlib import Path
 
 import matplotlib
@@ -19,26 +20,25 @@ METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
 
 
 def panel_command(
-    load: Callable[..., dict[str, object]], draw: Callable[..., Figure], *, width: str = "page", aspect: float = 0.62
+    load: Callable[..., dict[str, object]], draw: Callable[..., Figure]
 ) -> Callable[[Sequence[str] | None], None]:
     """The `main(argv)` of a panel: `draw(**load(results, **params))`, saved twice.
 
     Args:
       load: from the results folder and the panel's parameters to what is drawn.
       draw: from that to a figure.
-      width: a key of `style.WIDTH_INCHES`.
-      aspect: height over width, unless `draw` sets the size itself.
     """
 
     def main(argv: Sequence[str] | None = None) -> None:
         options = _options(argv)
         try:
+            _check(load, options.params)
             drawn = load(options.results, **options.params)
         except InputError as error:
             sys.exit(f"error: {error}")
         with matplotlib.rc_context():
             matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the bytes
-            matplotlib.rcParams.update(style.panel(width, aspect=aspect))
+            matplotlib.rcParams.update(style.panel())
             save(draw(**drawn), png=options.png, svg=options.svg)
 
     return main
@@ -52,6 +52,10 @@ def save(figure: Figure, *, png: Path, svg: Path) -> None:
 
 def arrays(path: Path, *keys: str) -> list[np.ndarray]:
     """The named arrays of an npz; the rest of the file is not read."""
+    if not path.is_file():
+        raise InputError(
+            f"{path}: the panel reads this result; there is none. Build it, or mend the panel's parameters."
+        )
     with np.load(path, allow_pickle=False) as stored:
         missing = [key for key in keys if key not in stored]
         if missing:
@@ -76,9 +80,12 @@ def channel_map(activation: np.ndarray, channel: int, *, layer: str) -> np.ndarr
     return activation[..., channel]
 
 
-def of_view(folder: Path, view: str) -> Path:
-    """Where a view's files lie: the original view's in the folder itself, the others' in one folder each."""
-    return folder if view == "original" else folder / view
+def _check(load: Callable[..., dict[str, object]], params: object) -> None:
+    takes = {name: option.default is option.empty for name, option in signature(load).parameters.items()}
+    del takes["results"]
+    needs = {name for name, needed in takes.items() if needed}
+    if not isinstance(params, dict) or not needs <= set(params) <= set(takes):
+        raise InputError(f"the panel's parameters must be {sorted(needs)}, and may be {sorted(takes)}; got {params}.")
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:

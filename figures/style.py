@@ -11,6 +11,7 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 WIDTH_INCHES = {"column": 3.25, "page": 6.75}
@@ -19,17 +20,15 @@ FONT = "DejaVu Sans"  # comes with Matplotlib, so every machine has it
 
 # The two ends of RdBu_r, which stays readable for colour-blind readers.
 POSITIVE, NEGATIVE = "#B2182B", "#2166AC"
-OBSERVED, NULL = "#0072B2", "#999999"
+OBSERVED, NULL = "#0072B2", "#222222"
 ORIGINAL, MIRRORED = "#444444", "#E69F00"
 INK, FAINT = "#222222", "#BBBBBB"
 MASK = ListedColormap(["#EEEEEE", POSITIVE])
 
 
-def panel(width: str = "page", *, aspect: float = 0.62) -> dict[str, object]:
-    """rcParams for one panel; `aspect` is height over width."""
-    inches = WIDTH_INCHES[width]
+def panel() -> dict[str, object]:
+    """rcParams for every panel."""
     return {
-        "figure.figsize": (inches, inches * aspect),
         "figure.dpi": DPI,
         "savefig.dpi": DPI,
         "figure.facecolor": "white",
@@ -56,6 +55,12 @@ def panel(width: str = "page", *, aspect: float = 0.62) -> dict[str, object]:
         "svg.fonttype": "path",
         "svg.hashsalt": "minetest_interp",
     }
+
+
+def figure(width: str = "page", *, aspect: float = 0.62) -> Figure:
+    """An empty figure that makes room for its labels; `aspect` is height over width."""
+    inches = WIDTH_INCHES[width]
+    return Figure(figsize=(inches, inches * aspect), layout="constrained")
 
 
 def centred(values: np.ndarray) -> dict[str, object]:

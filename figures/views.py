@@ -21,7 +21,7 @@ def load(results: Path, *, frame: str) -> dict[str, object]:
 
 def draw(frame: str, picture: np.ndarray, grey: np.ndarray) -> Figure:
     """picture: uint8 `[h, w, 3]`. grey: `[S, S]`, grey levels."""
-    figure = Figure(layout="constrained")
+    figure = style.figure(aspect=0.36)
     wide = picture.shape[1] / picture.shape[0]
     human, network = figure.subplots(1, 2, width_ratios=(min(max(wide, 0.5), 2.5), 1))
     human.imshow(picture)
@@ -32,7 +32,7 @@ def draw(frame: str, picture: np.ndarray, grey: np.ndarray) -> Figure:
     return figure
 
 
-main = panel_command(load, draw, aspect=0.36)
+main = panel_command(load, draw)
 
 if __name__ == "__main__":
     main()

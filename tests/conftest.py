@@ -14,7 +14,10 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def random_policy(geometry: Geometry = Geometry(), seed: int = 0, gain: float = 1.0) -> Policy:
+MINETESTER = Geometry()
+
+
+def random_policy(geometry: Geometry = MINETESTER, seed: int = 0, gain: float = 1.0) -> Policy:
     """A policy with random weights and biases; `gain` scales the heads, so that behaviours are not all near zero."""
     stack = np.zeros((1, *geometry.shape("input")), np.float32)
     params = Network(geometry).init(jax.random.key(seed), stack)["params"]
@@ -28,7 +31,7 @@ def random_policy(geometry: Geometry = Geometry(), seed: int = 0, gain: float = 
     return Policy(geometry, jax.tree_util.tree_map_with_path(vary, params))
 
 
-def random_stacks(n: int, geometry: Geometry = Geometry(), seed: int = 0) -> np.ndarray:
+def random_stacks(n: int, geometry: Geometry = MINETESTER, seed: int = 0) -> np.ndarray:
     shape = (n, *geometry.shape("input"))
     return np.random.default_rng(seed).uniform(0, 255, shape).astype(np.float32)
 

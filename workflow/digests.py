@@ -55,9 +55,9 @@ def _without_docstrings(tree: ast.Module) -> str:
     class Strip(ast.NodeTransformer):
         def visit(self, node):
             self.generic_visit(node)
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                if node.body and ast.get_docstring(node, clean=False) is not None:
-                    node.body = node.body[1:] or [ast.Pass()]
+            documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            if documented and ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
             return node
 
     return ast.dump(Strip().visit(ast.parse(ast.unparse(tree))))

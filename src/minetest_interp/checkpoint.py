@@ -134,7 +134,8 @@ def _geometry(arrays, strides, size, path) -> Geometry:
             raise InputError(f"{path}: conv{i} must have a square kernel; got {kernel.shape[0]}x{kernel.shape[1]}.")
         if i and kernel.shape[2] != kernels[i - 1].shape[3]:
             raise InputError(
-                f"{path}: conv{i} must take the {kernels[i - 1].shape[3]} channels of conv{i - 1}; got {kernel.shape[2]}."
+                f"{path}: conv{i} must take the {kernels[i - 1].shape[3]} channels of conv{i - 1}; "
+                f"got {kernel.shape[2]}."
             )
     for name, head, width in (("actor", actor, None), ("critic", critic, 1)):
         if head.shape[0] != hidden.shape[1] or (width and head.shape[1] != width):

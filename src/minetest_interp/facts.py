@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import files, intermediates, stats
+from minetest_interp import files, layout, stats
 
 
 def frame_rows(behaviours: Mapping[str, np.ndarray]) -> list[dict]:
@@ -110,11 +110,11 @@ def alignment(stored: Mapping[str, np.ndarray]) -> dict:
     }
 
 
-def published_rows(published: Mapping, behaviours: Mapping[str, np.ndarray], folder: Path) -> dict:
+def published_rows(published: Mapping, behaviours: Mapping[str, np.ndarray], results: Path) -> dict:
     """Each published number beside the recomputed one.
 
     Args:
-      folder: of the intermediates, for the published activation ranges.
+      results: the study's, for the published activation ranges.
     """
     index = {str(name): i for i, name in enumerate(behaviours["frames"])}
     rows = []
@@ -137,7 +137,7 @@ def published_rows(published: Mapping, behaviours: Mapping[str, np.ndarray], fol
             if name in row:
                 add(row, name, row[name], float(behaviours[f"{row['view']}/{name}"][index[row["frame"]]]))
     for row in published["activation_range"]:
-        stored = files.read_arrays(intermediates.path(folder, row["view"], row["layer"]))
+        stored = files.read_arrays(layout.intermediates(results, row["view"], row["layer"]))
         channel = stored["activations"][index[row["frame"]], ..., row["channel"]]
         for bound in ("min", "max"):
             add(row, f"{row['layer']} {row['channel']} {bound}", row[bound], float(getattr(channel, bound)()))

@@ -1,4 +1,4 @@
-"""Writing results: beside the target first, then renamed, so that a file is whole or absent. Same content, same bytes."""
+"""Writing results: beside the target, then renamed, so that a file is whole or absent. Same content, same bytes."""
 
 import hashlib
 import json

@@ -68,12 +68,13 @@ def read(path: Path) -> np.ndarray:
                 pixels = image.width * image.height
                 if pixels > LIMIT_PIXELS:
                     raise InputError(
-                        f"{path}: a frame must have at most {LIMIT_PIXELS:,} pixels; got {image.width}x{image.height}. Scale it down."
+                        f"{path}: a frame must have at most {LIMIT_PIXELS:,} pixels; "
+                        f"got {image.width}x{image.height}. Scale it down."
                     )
                 if image.getexif().get(0x0112, 1) != 1:
                     raise InputError(
-                        f"{path}: a frame must be stored upright; its EXIF data ask for a rotation, which would turn left into up. "
-                        "Save it again without EXIF."
+                        f"{path}: a frame must be stored upright; its EXIF data ask for a rotation, "
+                        "which would turn left into up. Save it again without EXIF."
                     )
                 return _to_rgb(image)
     except InputError:
@@ -104,7 +105,7 @@ def grey(picture: np.ndarray, *, size: int, order: str = "notebook", rounding: s
 
     Args:
       picture: `[h, w, 3]`, 0 to 255.
-      order: "notebook" drops colour first and resizes second; "environment" is how the policy was trained, resized first.
+      order: "notebook" drops colour first and resizes second; "environment", how the policy was trained, the reverse.
       rounding: "uint8" rounds to whole grey levels after each of the two steps; "float32" never rounds.
     """
     if order not in ORDERS or rounding not in ROUNDINGS:
@@ -123,7 +124,9 @@ def grey(picture: np.ndarray, *, size: int, order: str = "notebook", rounding: s
     return image.astype(np.float32)
 
 
-def views(picture: np.ndarray, *, size: int, order: str, overlay: Sequence[Sequence[float]] = ()) -> dict[str, np.ndarray]:
+def views(
+    picture: np.ndarray, *, size: int, order: str, overlay: Sequence[Sequence[float]] = ()
+) -> dict[str, np.ndarray]:
     """Every way in which a study shows a picture to the network: name in `VIEWS` to a grey frame `[size, size]`.
 
     original: as the study's config says, rounded to whole grey levels. mirrored: left and right exchanged.

@@ -7,6 +7,7 @@ and `markdown.j2` with the marks of each, `captions.yaml` with a caption and an 
 
 import base64
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -31,9 +32,9 @@ def render_html(facts: Mapping, templates: Path, figures: Path) -> str:
       jinja2.UndefinedError: a template names a fact that is not there.
       InputError: a panel's PNG is missing or damaged.
     """
-    pictures = {name: read_png(figures / f"{name}.png") for name in facts["panels"]}
+    embedded = {name: read_png(figures / f"{name}.png") for name in facts["panels"]}
     style = Markup((templates / "style.css").read_text(encoding="utf-8"))
-    return _render(html_environment(templates), "index.html.j2", facts, pictures=pictures, style=style)
+    return _render(html_environment(templates), "index.html.j2", facts, embedded=embedded, style=style)
 
 
 def render_markdown(facts: Mapping, templates: Path) -> str:
@@ -48,7 +49,9 @@ def html_environment(templates: Path) -> jinja2.Environment:
 
 def markdown_environment(templates: Path) -> jinja2.Environment:
     # Jinja escapes for HTML; what is marked as safe by `finalize` before that stays as it is.
-    return _environment(templates, code=markdown_code, finalize=markdown_text)
+    environment = _environment(templates, code=markdown_code, finalize=markdown_text)
+    environment.filters["verbatim"] = verbatim
+    return environment
 
 
 def captions(templates: Path) -> dict[str, dict[str, str]]:
@@ -86,6 +89,11 @@ def markdown_code(value: object) -> Markup:
     return Markup(f"`{text}`") if not re.search(r"[`|]", text) else Markup(f"<code>{markdown_text(text)}</code>")
 
 
+def verbatim(value: object) -> Markup:
+    """A line of an indented block of code, where Markdown escapes nothing."""
+    return Markup(_one_line(str(value)))
+
+
 def html_code(value: object) -> Markup:
     return Markup("<code>{}</code>").format(_one_line(str(value)))
 
@@ -113,7 +121,7 @@ def as_given(value: object) -> str:
     """A number with the digits it was given, a setting as it was set."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value).replace("-", MINUS, 1) if isinstance(value, int | float) else str(value)
+    return str(value).replace("-", MINUS) if isinstance(value, int | float) else str(value)
 
 
 def count(number: int) -> str:
@@ -181,7 +189,9 @@ def _render(environment: jinja2.Environment, template: str, facts: Mapping, **co
 
 
 def _one_line(text: str) -> str:
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    # Controls, marks that turn the direction of writing, and line breaks; hard spaces stay.
+    text = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in text)
+    return re.sub(" +", " ", text)
 
 
 def _decimal(number: float, digits: int, *, sign: str = "-") -> str:

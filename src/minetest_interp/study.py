@@ -165,6 +165,8 @@ def _read_checksums(path: Path) -> dict[str, str]:
         digest, _, name = line.partition("  ")
         parts = PurePosixPath(name).parts
         if len(digest) != 64 or not parts or PurePosixPath(name).is_absolute() or ".." in parts:
-            raise InputError(f"{path}: line {number} must be `SHA-256  path`, the path inside the folder; got {line!r}.")
+            raise InputError(
+                f"{path}: line {number} must be `SHA-256  path`, the path inside the folder; got {line!r}."
+            )
         checksums[name] = digest
     return checksums

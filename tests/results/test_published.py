@@ -57,7 +57,8 @@ def test_the_studys_list_is_the_published_list(loaded, treechop):
     ):
         view = {(True, "uint8"): "mirrored", (False, "uint8"): "original", (False, "float32"): "unrounded"}
         expected = [
-            (f"screenshot_{r['screenshot']}", view[r["mirrored"], r["grey"]], *(r[k] for k in keys)) for r in published[kind]
+            (f"screenshot_{r['screenshot']}", view[r["mirrored"], r["grey"]], *(r[k] for k in keys))
+            for r in published[kind]
         ]
         assert [(r["frame"], r["view"], *(r[k] for k in keys)) for r in ours[kind]] == expected
 

@@ -59,7 +59,10 @@ def conv0(tree):
 
 
 BAD_TREES = {
-    "nan": (lambda t: conv0(t).update(kernel=np.full((8, 8, 4, 4), np.nan, np.float32)), "Conv_0/kernel must be finite"),
+    "nan": (
+        lambda t: conv0(t).update(kernel=np.full((8, 8, 4, 4), np.nan, np.float32)),
+        "Conv_0/kernel must be finite",
+    ),
     "shape": (lambda t: conv0(t).update(bias=np.zeros(3, np.float32)), "one bias per output"),
     "integers": (lambda t: conv0(t).update(kernel=np.zeros((8, 8, 4, 4), int)), "must be a float array of rank 4"),
     "layer gone": (lambda t: t["1"]["0"]["params"].pop("Conv_1"), "Conv_1 must hold a kernel and a bias"),

@@ -24,7 +24,9 @@ def forward_in_numpy(policy, stacks):
     heads = {}
     for name in ("hidden", "actor", "critic"):
         inputs = x.reshape(len(x), -1) if name == "hidden" else layers["hidden"]
-        heads[name] = inputs @ np.asarray(policy.params[name]["kernel"], float) + np.asarray(policy.params[name]["bias"])
+        heads[name] = inputs @ np.asarray(policy.params[name]["kernel"], float) + np.asarray(
+            policy.params[name]["bias"]
+        )
         if name == "hidden":
             layers["hidden"] = np.maximum(heads["hidden"], 0)
     return layers, heads["actor"], heads["critic"][:, 0]

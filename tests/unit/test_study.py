@@ -74,14 +74,19 @@ MISTAKES = [
     (changed(panels__d_views={}), "unknown key 'd_views'; did you mean 'd-views'"),
     (changed(actions__steering="roll"), "actions.steering must be one of ..yaw..; got 'roll'"),
     (changed(panels={"a-dream-value": {"dream": "vaule"}}), r"panels.a-dream-value.dream must be one of \['value'\]"),
-    (changed(panels={"d-views": {"frame": "tow"}}), "panels.d-views.frame must name one of .* 'tow'. Did you mean 'two'"),
+    (
+        changed(panels={"d-views": {"frame": "tow"}}),
+        "panels.d-views.frame must name one of .* 'tow'. Did you mean 'two'",
+    ),
     (changed(frames__night=["dusk"]), "frames.night must name one of the study's 2 frames; got 'dusk'"),
     (changed(frames__files="*.jpg"), r"at least one frame must match '\*.jpg'"),
     (changed(source__folder="nowhere"), "the study's data must be a folder"),
     (changed(source__repository="https://x.example"), "'origin' is a dependency of 'repository'|dependency"),
     (changed(actions="no-such.yaml"), "there must be a YAML file at this path"),
     (
-        changed(dreams={"a": {"objective": {"kind": "behaviour_probability", "behaviour": "up"}, "steps": 1, "seed": 1}}),
+        changed(
+            dreams={"a": {"objective": {"kind": "behaviour_probability", "behaviour": "up"}, "steps": 1, "seed": 1}}
+        ),
         "dreams.a: behaviour must be one of",
     ),
     ("title: [", "must be a YAML file"),

@@ -12,12 +12,14 @@ ROOT = Path(workflow.basedir)
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 
 from digests import code_digest, file_digest, files_digest
-from minetest_interp import frames, intermediates
+from minetest_interp import frames, layout
 from minetest_interp import study as studies
 from minetest_interp.errors import InputError
 
 # Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell.
-shell.prefix(f"set -euo pipefail; export PATH={quote(str(Path(sys.executable).parent))}:$PATH PYTHONPATH={quote(str(ROOT / 'src'))}; ")
+shell.prefix(
+    f"set -euo pipefail; export PATH={quote(str(Path(sys.executable).parent))}:$PATH PYTHONPATH={quote(str(ROOT / 'src'))}; "
+)
 
 
 def load_study():
@@ -29,9 +31,7 @@ def load_study():
     path = Path(name) if name.endswith((".yaml", ".yml")) else ROOT / "config" / f"{name}.yaml"
     data = Path(str(config["data"])).expanduser() if "data" in config else None
     try:
-        return studies.load(
-            Path(os.path.relpath(path)), ROOT / "workflow/schemas/study.schema.yaml", data=data
-        )
+        return studies.load(Path(os.path.relpath(path)), ROOT / "workflow/schemas/study.schema.yaml", data=data)
     except InputError as error:
         raise WorkflowError(str(error)) from None
 

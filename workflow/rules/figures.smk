@@ -12,7 +12,7 @@ class Panel(NamedTuple):
 
 
 def layer_file(layer, view):
-    return intermediates.path(Path(RESULTS, "intermediates"), view, layer)
+    return layout.intermediates(Path(RESULTS), view, layer)
 
 
 STACKS = f"{RESULTS}/stacks.npz"
@@ -32,7 +32,11 @@ PANELS = {
     "i-conv2": CHANNEL,
     "j-conv2-gradient": Panel(
         "channel_gradient",
-        lambda p: [STACKS, layer_file("conv2", p["view"]), f"{RESULTS}/gradients/{p['view']}/{p['gradient']}.npz"],
+        lambda p: [
+            STACKS,
+            layer_file("conv2", p["view"]),
+            layout.gradients(Path(RESULTS), p["view"], p["gradient"]),
+        ],
     ),
     "k-network": Panel("network", lambda p: [f"{RESULTS}/network.json"]),
     "l-frames": Panel("contact_sheet", lambda p: [PICTURES, BEHAVIOURS]),
@@ -49,7 +53,16 @@ def panel_settings(name) -> dict:
         settings["layer"] = "conv2"
     if letter in "bl":
         settings["behaviour"] = SETTINGS["actions"]["steering"]
+    if letter == "l":
+        settings |= steering_ends()
     return settings
+
+
+def steering_ends() -> dict:
+    """What +1 and -1 of the steering behaviour mean in words, and the side to which its bars point."""
+    steering = SETTINGS["actions"]["behaviours"][SETTINGS["actions"]["steering"]]
+    plus, minus = (" ".join(steering.get(side, {}).values()) for side in ("plus", "minus"))
+    return {"plus": plus, "minus": minus, "positive": "left" if plus == "left" else "right"}
 
 
 def panels() -> list[str]:
@@ -57,23 +70,23 @@ def panels() -> list[str]:
 
 
 rule panel:
-    message:
-        "Draw panel {wildcards.panel}."
     input:
         lambda wildcards: PANELS[wildcards.panel].reads(panel_settings(wildcards.panel)),
     output:
         png=FIGURES + "/{panel}.png",
         svg=FIGURES + "/{panel}.svg",
-    params:
-        script=lambda wildcards: str(ROOT / "figures" / f"{PANELS[wildcards.panel].script}.py"),
-        results=RESULTS,
-        settings=lambda wildcards: as_json(panel_settings(wildcards.panel)),
-        code=lambda wildcards: code_digest(PANELS[wildcards.panel].script),
     log:
         RESULTS + "/logs/panels/{panel}.txt",
     benchmark:
         RESULTS + "/benchmarks/panels/{panel}.tsv"
     threads: 1
+    params:
+        script=lambda wildcards: str(ROOT / "figures" / f"{PANELS[wildcards.panel].script}.py"),
+        results=RESULTS,
+        settings=lambda wildcards: as_json(panel_settings(wildcards.panel)),
+        code=lambda wildcards: code_digest(PANELS[wildcards.panel].script),
+    message:
+        "Draw panel {wildcards.panel}."
     shell:
         "python {params.script:q} --results {params.results} --params {params.settings:q}"
         " --png {output.png} --svg {output.svg} > {log} 2>&1"

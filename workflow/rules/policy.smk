@@ -2,24 +2,24 @@
 
 
 rule describe:
-    message:
-        f"Describe the checkpoint of {STUDY.name}."
     input:
         checkpoint=checkpoint_file,
     output:
         network=f"{RESULTS}/network.json",
         alignment=f"{RESULTS}/alignment.npz",
+    log:
+        f"{RESULTS}/logs/describe.txt",
+    benchmark:
+        f"{RESULTS}/benchmarks/describe.tsv"
+    threads: 1
     params:
         policy=POLICY,
         actions=ACTIONS,
         content=checkpoint_digest(),
         seed=1,  # of the one random vector that the post compares with
         code=code_digest("minetest_interp.stages.describe"),
-    log:
-        f"{RESULTS}/logs/describe.txt",
-    benchmark:
-        f"{RESULTS}/benchmarks/describe.tsv"
-    threads: 1
+    message:
+        f"Describe the checkpoint of {STUDY.name}."
     shell:
         "python -m minetest_interp.stages.describe --checkpoint-path {input.checkpoint:q} --policy {params.policy:q}"
         " --actions {params.actions:q} --seed {params.seed} --network {output.network}"
@@ -27,70 +27,68 @@ rule describe:
 
 
 rule intermediates:
-    message:
-        f"Run the policy of {STUDY.name} on every view of every frame."
     input:
         checkpoint=checkpoint_file,
         stacks=rules.preprocess.output.stacks,
     output:
-        [intermediates.path(Path(RESULTS, "intermediates"), view, name)
-         for view in frames.VIEWS for name in intermediates.NAMES],
-    params:
-        policy=POLICY,
-        folder=f"{RESULTS}/intermediates",
-        content=checkpoint_digest(),
-        code=code_digest("minetest_interp.stages.intermediates"),
+        [layout.intermediates(Path(RESULTS), view, name) for view in frames.VIEWS for name in layout.INTERMEDIATES],
     log:
         f"{RESULTS}/logs/intermediates.txt",
     benchmark:
         f"{RESULTS}/benchmarks/intermediates.tsv"
     threads: 1
+    params:
+        policy=POLICY,
+        results=RESULTS,
+        content=checkpoint_digest(),
+        code=code_digest("minetest_interp.stages.intermediates"),
+    message:
+        f"Run the policy of {STUDY.name} on every view of every frame."
     shell:
         "python -m minetest_interp.stages.intermediates --checkpoint-path {input.checkpoint:q}"
-        " --policy {params.policy:q} --stacks {input.stacks} --folder {params.folder} > {log} 2>&1"
+        " --policy {params.policy:q} --stacks {input.stacks} --results {params.results} > {log} 2>&1"
 
 
 rule behaviours:
-    message:
-        f"Read the behaviours of {STUDY.name} off its logits."
     input:
-        [intermediates.path(Path(RESULTS, "intermediates"), view, name)
-         for view in frames.VIEWS for name in ("logits", "value")],
+        [layout.intermediates(Path(RESULTS), view, name) for view in frames.VIEWS for name in ("logits", "value")],
     output:
         behaviours=f"{RESULTS}/behaviours.npz",
-    params:
-        folder=f"{RESULTS}/intermediates",
-        actions=ACTIONS,
-        code=code_digest("minetest_interp.stages.behaviours"),
     log:
         f"{RESULTS}/logs/behaviours.txt",
     benchmark:
         f"{RESULTS}/benchmarks/behaviours.tsv"
     threads: 1
+    params:
+        results=RESULTS,
+        actions=ACTIONS,
+        code=code_digest("minetest_interp.stages.behaviours"),
+    message:
+        f"Read the behaviours of {STUDY.name} off its logits."
     shell:
-        "python -m minetest_interp.stages.behaviours --folder {params.folder} --actions {params.actions:q}"
+        "python -m minetest_interp.stages.behaviours --results {params.results} --actions {params.actions:q}"
         " --behaviours {output.behaviours} > {log} 2>&1"
 
 
 rule gradients:
-    message:
-        "Gradient of {wildcards.objective} with respect to every layer, {wildcards.view} frames."
     input:
         checkpoint=checkpoint_file,
         stacks=rules.preprocess.output.stacks,
     output:
-        gradients=RESULTS + "/gradients/{view}/{objective}.npz",
+        gradients=layout.gradients(Path(RESULTS), "{view}", "{objective}"),
+    log:
+        RESULTS + "/logs/gradients/{view}/{objective}.txt",
+    benchmark:
+        RESULTS + "/benchmarks/gradients/{view}/{objective}.tsv"
+    threads: 1
     params:
         policy=POLICY,
         actions=ACTIONS,
         objective=lambda wildcards: as_json(SETTINGS["gradients"][wildcards.objective]),
         content=checkpoint_digest(),
         code=code_digest("minetest_interp.stages.gradients"),
-    log:
-        RESULTS + "/logs/gradients/{view}/{objective}.txt",
-    benchmark:
-        RESULTS + "/benchmarks/gradients/{view}/{objective}.tsv"
-    threads: 1
+    message:
+        "Gradient of {wildcards.objective} with respect to every layer, {wildcards.view} frames."
     shell:
         "python -m minetest_interp.stages.gradients --checkpoint-path {input.checkpoint:q} --policy {params.policy:q}"
         " --actions {params.actions:q} --objective {params.objective:q} --stacks {input.stacks}"

@@ -1,7 +1,6 @@
 """The numbers of the report, and the report."""
 
 
-
 def panel_facts() -> dict:
     """For each panel: its settings, its files beside the report, and the command that remakes it."""
     study = "" if STUDY.name == "demo" else f" --config study={config['study']}"
@@ -22,8 +21,6 @@ def published_layers() -> list[Path]:
 
 
 rule facts:
-    message:
-        f"Collect the numbers of the report on {STUDY.name}."
     input:
         network=f"{RESULTS}/network.json",
         listing=f"{RESULTS}/frames.json",
@@ -33,17 +30,19 @@ rule facts:
         layers=published_layers(),
     output:
         facts=f"{REPORT}/facts.json",
+    log:
+        f"{RESULTS}/logs/facts.txt",
+    benchmark:
+        f"{RESULTS}/benchmarks/facts.tsv"
+    threads: 1
     params:
         study=STUDY.name,
         settings=as_json(SETTINGS),
         panels=as_json(panel_facts()),
         results=RESULTS,
         code=code_digest("minetest_interp.stages.facts"),
-    log:
-        f"{RESULTS}/logs/facts.txt",
-    benchmark:
-        f"{RESULTS}/benchmarks/facts.tsv"
-    threads: 1
+    message:
+        f"Collect the numbers of the report on {STUDY.name}."
     shell:
         "python -m minetest_interp.stages.facts --study {params.study} --settings {params.settings:q}"
         " --panels {params.panels:q} --results {params.results} --output {output.facts} > {log} 2>&1"
@@ -53,8 +52,6 @@ TEMPLATES = sorted((ROOT / "report").glob("*.*"))
 
 
 rule report:
-    message:
-        f"Render the report on {STUDY.name}."
     input:
         facts=rules.facts.output.facts,
         pictures=[f"{FIGURES}/{name}.png" for name in SETTINGS["panels"]],
@@ -62,16 +59,18 @@ rule report:
     output:
         html=f"{REPORT}/index.html",
         markdown=f"{REPORT}/report.md",
-    params:
-        templates=str(ROOT / "report"),
-        figures=FIGURES,
-        words=files_digest(TEMPLATES),
-        code=code_digest("minetest_interp.stages.report"),
     log:
         f"{RESULTS}/logs/report.txt",
     benchmark:
         f"{RESULTS}/benchmarks/report.tsv"
     threads: 1
+    params:
+        templates=str(ROOT / "report"),
+        figures=FIGURES,
+        words=files_digest(TEMPLATES),
+        code=code_digest("minetest_interp.stages.report"),
+    message:
+        f"Render the report on {STUDY.name}."
     shell:
         "python -m minetest_interp.stages.report --facts {input.facts} --templates {params.templates:q}"
         " --figures {params.figures} --html {output.html} --markdown {output.markdown} > {log} 2>&1"

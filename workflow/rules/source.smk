@@ -3,25 +3,23 @@
 if STUDY.fetched:
 
     rule fetch:
-        message:
-            f"Fetch the published files of {STUDY.name}, each verified by its SHA-256."
         output:
             [str(STUDY.folder / name) for name in STUDY.checksums],
+        log:
+            f"{RESULTS}/logs/fetch.txt",
+        retries: 0
         params:
             repository=SETTINGS["source"]["repository"],
             checksums=as_json(STUDY.checksums),
             folder=str(STUDY.folder),
-        log:
-            f"{RESULTS}/logs/fetch.txt",
-        retries: 0
+        message:
+            f"Fetch the published files of {STUDY.name}, each verified by its SHA-256."
         shell:
             "python -m minetest_interp.stages.fetch --repository {params.repository:q}"
             " --checksums {params.checksums:q} --folder {params.folder:q} > {log} 2>&1"
 
 
 rule preprocess:
-    message:
-        f"Turn the frames of {STUDY.name} into grey stacks in every view."
     input:
         files=lambda wildcards: [ancient(str(file)) for file in STUDY.frames],
         network=f"{RESULTS}/network.json",
@@ -29,6 +27,11 @@ rule preprocess:
         stacks=f"{RESULTS}/stacks.npz",
         pictures=f"{RESULTS}/pictures.npz",
         listing=f"{RESULTS}/frames.json",
+    log:
+        f"{RESULTS}/logs/preprocess.txt",
+    benchmark:
+        f"{RESULTS}/benchmarks/preprocess.tsv"
+    threads: 1
     params:
         folder=str(STUDY.folder),
         pattern=SETTINGS["frames"]["files"],
@@ -36,11 +39,8 @@ rule preprocess:
         overlay=as_json(SETTINGS["frames"].get("overlay", [])),
         content=files_digest(STUDY.frames),
         code=code_digest("minetest_interp.stages.preprocess"),
-    log:
-        f"{RESULTS}/logs/preprocess.txt",
-    benchmark:
-        f"{RESULTS}/benchmarks/preprocess.tsv"
-    threads: 1
+    message:
+        f"Turn the frames of {STUDY.name} into grey stacks in every view."
     shell:
         "python -m minetest_interp.stages.preprocess --folder {params.folder:q} --pattern {params.pattern:q}"
         " --order {params.order} --overlay {params.overlay:q} --network {input.network} --stacks {output.stacks}"

@@ -3,16 +3,16 @@
 import json
 from pathlib import Path
 
-from minetest_interp import files, frames, intermediates
+from minetest_interp import files, frames, layout
 from minetest_interp.actions import action_table, behaviour_values
 from minetest_interp.stages import command
 
 
-def run(folder: Path, actions: dict, behaviours: Path) -> None:
+def run(results: Path, actions: dict, behaviours: Path) -> None:
     table = action_table(actions["factors"], actions["behaviours"])
     columns = {}
     for view in frames.VIEWS:
-        logits, value = (files.read_arrays(intermediates.path(folder, view, name)) for name in ("logits", "value"))
+        logits, value = (files.read_arrays(layout.intermediates(results, view, name)) for name in ("logits", "value"))
         columns["frames"] = logits["frames"]
         for name, values in behaviour_values(logits["activations"], table).items():
             columns[f"{view}/{name}"] = values
@@ -21,4 +21,4 @@ def run(folder: Path, actions: dict, behaviours: Path) -> None:
 
 
 if __name__ == "__main__":
-    command(run, folder=Path, actions=json.loads, behaviours=Path)
+    command(run, results=Path, actions=json.loads, behaviours=Path)

@@ -17,8 +17,8 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, seed: int, network: 
     table = action_table(actions["factors"], actions["behaviours"])
     if len(table.labels) != geometry.actions:
         raise InputError(
-            f"{checkpoint_path}: the action table must have one action for each of the policy's {geometry.actions} logits; "
-            f"it has {len(table.labels)}. Check `actions.factors`."
+            f"{checkpoint_path}: the action table must have one action for each of the policy's {geometry.actions} "
+            f"logits; it has {len(table.labels)}. Check `actions.factors`."
         )
     files.write_json(
         network,
@@ -30,7 +30,9 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, seed: int, network: 
             "parameters": sum(array.size for layer in params.values() for array in layer.values()),
             "sha256": loaded.sha256,
             "file": checkpoint_path.name,
-            "training": {key: value for key, value in loaded.args.items() if isinstance(value, str | int | float | bool)},
+            "training": {
+                key: value for key, value in loaded.args.items() if isinstance(value, str | int | float | bool)
+            },
         },
     )
     heads = params["actor"]["kernel"].T
@@ -44,6 +46,4 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, seed: int, network: 
 
 
 if __name__ == "__main__":
-    command(
-        run, checkpoint_path=Path, policy=json.loads, actions=json.loads, seed=int, network=Path, alignment=Path
-    )
+    command(run, checkpoint_path=Path, policy=json.loads, actions=json.loads, seed=int, network=Path, alignment=Path)

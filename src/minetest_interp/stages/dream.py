@@ -36,6 +36,4 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, dream: dict, output:
 
 
 if __name__ == "__main__":
-    command(
-        run, checkpoint_path=Path, policy=json.loads, actions=json.loads, dream=json.loads, output=Path
-    )
+    command(run, checkpoint_path=Path, policy=json.loads, actions=json.loads, dream=json.loads, output=Path)

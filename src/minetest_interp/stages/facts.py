@@ -17,7 +17,9 @@ def run(study: str, settings: dict, panels: dict, results: Path, output: Path) -
         "study": study,
         "title": settings["title"],
         "summary": settings["summary"],
-        "source": {key: settings["source"][key] for key in ("attribution", "origin", "commit") if key in settings["source"]},
+        "source": {
+            key: settings["source"][key] for key in ("attribution", "origin", "commit") if key in settings["source"]
+        },
         "checkpoint": {"file": network.pop("file"), "sha256": network.pop("sha256")},
         "training": network.pop("training"),
         "network": network,
@@ -28,9 +30,8 @@ def run(study: str, settings: dict, panels: dict, results: Path, output: Path) -
             "order": settings["frames"].get("order", "notebook"),
         },
         "steering": steering,
-        "behaviours": {
-            name: facts.spread(behaviours[f"original/{name}"]) for name in facts.quantity_names(behaviours)
-        },
+        "definitions": settings["actions"]["behaviours"],
+        "behaviours": {name: facts.spread(behaviours[f"original/{name}"]) for name in facts.quantity_names(behaviours)},
         "mirror": facts.mirror_tests(behaviours, steering, night),
         "covered_boxes": len(settings["frames"].get("overlay", [])),
         "views": facts.view_differences(behaviours, steering),
@@ -43,7 +44,7 @@ def run(study: str, settings: dict, panels: dict, results: Path, output: Path) -
         "frames": facts.frame_rows(behaviours),
     }
     if "published" in settings:
-        content["published"] = facts.published_rows(settings["published"], behaviours, results / "intermediates")
+        content["published"] = facts.published_rows(settings["published"], behaviours, results)
     files.write_json(output, content)
 
 

@@ -3,19 +3,20 @@
 import json
 from pathlib import Path
 
-from minetest_interp import checkpoint, files, frames, intermediates
+from minetest_interp import checkpoint, files, frames, intermediates, layout
 from minetest_interp.stages import command
 
 
-def run(checkpoint_path: Path, policy: dict, stacks: Path, folder: Path) -> None:
+def run(checkpoint_path: Path, policy: dict, stacks: Path, results: Path) -> None:
     loaded = checkpoint.load(checkpoint_path, **policy).policy
     stored = files.read_arrays(stacks)
     for view in frames.VIEWS:
         results = intermediates.compute(loaded, frames.static_stacks(stored[view], loaded.geometry.frames))
         for name, activations in results.items():
-            path = intermediates.path(folder, view, name)
-            files.write_arrays(path, activations=activations, frames=stored["frames"])
+            files.write_arrays(
+                layout.intermediates(results, view, name), activations=activations, frames=stored["frames"]
+            )
 
 
 if __name__ == "__main__":
-    command(run, checkpoint_path=Path, policy=json.loads, stacks=Path, folder=Path)
+    command(run, checkpoint_path=Path, policy=json.loads, stacks=Path, results=Path)

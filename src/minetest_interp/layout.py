@@ -1,0 +1,15 @@
+"""Where a study's results lie: the names that stages, figures and the workflow share."""
+
+from pathlib import Path
+
+INTERMEDIATES = ("conv0", "conv1", "conv2", "hidden", "logits", "value")
+
+
+def intermediates(results: Path, view: str, name: str) -> Path:
+    """One layer's activations in one view; the original view's lie in the folder itself, the others' in one each."""
+    folder = results / "intermediates"
+    return (folder if view == "original" else folder / view) / f"{name}.npz"
+
+
+def gradients(results: Path, view: str, objective: str) -> Path:
+    return results / "gradients" / view / f"{objective}.npz"

@@ -1,0 +1,172 @@
+"""The workflow itself: what a build makes, what reruns after which edit, and what survives an interruption."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from minetest_interp import checkpoint, files
+from minetest_interp.intermediates import NAMES as ARRAYS
+from tests.conftest import random_policy
+from tests.results.workshop import GEOMETRY, NAMES, STUDY, Workshop, picture, replace_keeping_an_older_date
+
+PANELS = len(STUDY["panels"])
+EVERYTHING = Counter(
+    describe=1, preprocess=1, intermediates=1, behaviours=1, gradients=1, dream=3, panel=PANELS, facts=1, report=1
+)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """A finished build, in a folder whose name has a space and an accent."""
+    shop = Workshop(tmp_path_factory.mktemp("the house") / "café au lait")
+    shop.build()
+    return shop
+
+
+@contextmanager
+def edit(path, change=None):
+    """Changes a file and puts it back, date and all."""
+    content, times = path.read_bytes(), path.stat()
+    try:
+        if change:
+            changed = change(content.decode())
+            assert changed != content.decode()
+            path.write_text(changed)
+        yield path
+    finally:
+        path.write_bytes(content)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_a_users_own_study_is_built_whole(shop):
+    order = ["<b onmouseover=alert(1)>é", "dark", "frame 2", "frame 10", "it's {x} $y_1$"]
+    shapes = {name: GEOMETRY.shape(name) for name in ARRAYS[:4]} | {"logits": (6,), "value": ()}
+    for view in ("", "mirrored/"):
+        for name in ARRAYS:
+            stored = files.read_arrays(shop.folder / f"results/own/intermediates/{view}{name}.npz")
+            assert stored["activations"].shape == (5, *shapes[name]) and stored["activations"].dtype == np.float32
+            assert stored["frames"].tolist() == order
+    for panel in STUDY["panels"]:
+        for kind in ("png", "svg"):
+            assert (shop.folder / f"figures/own/{panel}.{kind}").stat().st_size > 1000
+    facts = json.loads((shop.folder / "report/own/facts.json").read_text())
+    assert [frame["name"] for frame in facts["frames"]] == order
+    keys = ["name", "yaw", "climb", "value"]
+    assert all(list(f) == [*keys, "mirrored"] and list(f["mirrored"]) == keys[1:] for f in facts["frames"])
+    page = (shop.folder / "report/own/index.html").read_text()
+    assert "<b onmouseover" not in page and "&lt;b onmouseover" in page
+
+
+def test_nothing_is_done_when_nothing_changed_or_files_were_only_touched(shop):
+    assert shop.planned() == Counter()
+    for path in shop.folder.rglob("*"):
+        if path.is_file() and ".snakemake" not in path.parts:
+            path.touch()
+    assert shop.planned() == Counter()
+
+
+EDITS = [
+    ("src/minetest_interp/policy.py", lambda s: s.replace("def setup", "# why\n    def setup"), Counter()),
+    ("src/minetest_interp/dreams.py", lambda s: s.replace('"""', '"""Ho. ', 1), Counter()),
+    ("report/captions.yaml", lambda s: s + "\n# a word\n", Counter(report=1)),
+    ("figures/alignment.py", lambda s: s + "\nEDITED = 1\n", Counter(panel=1, report=1)),
+    ("figures/style.py", lambda s: s + "\nEDITED = 1\n", Counter(panel=PANELS, report=1)),
+    ("src/minetest_interp/facts.py", lambda s: s + "\nEDITED = 1\n", Counter(facts=1, report=1)),
+    ("src/minetest_interp/dreams.py", lambda s: s + "\nEDITED = 1\n", Counter(dream=3, panel=2, facts=1, report=1)),
+    ("src/minetest_interp/policy.py", lambda s: s + "\nEDITED = 1\n", EVERYTHING),
+    ("config/own.yaml", lambda s: s.replace("steps: 3", "steps: 4", 1), Counter(dream=1, panel=1, facts=1, report=1)),
+    ("config/own.yaml", lambda s: s.replace("channel: 4", "channel: 2"), Counter(panel=1, facts=1, report=1)),
+    ("config/own.yaml", lambda s: s.replace("Random weights", "Chance weights"), Counter(facts=1, report=1)),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "jobs"), EDITS, ids=[f"{i}-{name}" for i, (name, *_) in enumerate(EDITS)])
+def test_an_edit_reruns_what_depends_on_it_and_nothing_else(shop, name, change, jobs):
+    with edit(shop.folder / name, change):
+        assert shop.planned() == jobs
+
+
+def test_another_checkpoint_reruns_everything_though_it_is_older(shop):
+    with edit(shop.files / "my policy.model") as path:
+        checkpoint.save(shop.files / "other", random_policy(GEOMETRY, seed=6, gain=50.0), {})
+        replace_keeping_an_older_date(path, (shop.files / "other").read_bytes())
+        assert shop.planned() == EVERYTHING
+
+
+FRAMES_CHANGED = EVERYTHING - Counter(describe=1, dream=3, panel=4)  # the dreams, the alignment and the network stay
+
+
+def test_frames_that_are_replaced_added_or_removed_are_noticed(shop):
+    with edit(shop.files / f"{NAMES[0]}.png") as path:
+        picture(99).save(shop.files / "other.bin", "PNG")
+        replace_keeping_an_older_date(path, (shop.files / "other.bin").read_bytes())
+        assert shop.planned() == FRAMES_CHANGED
+        path.unlink()
+        assert shop.planned() == FRAMES_CHANGED
+    picture(98).save(shop.files / "new.png")
+    assert shop.planned() == FRAMES_CHANGED
+    (shop.files / "new.png").unlink()
+    assert shop.planned() == Counter()
+
+
+def test_a_rebuild_gives_the_same_bytes_after_ctrl_c_and_after_kill(shop):
+    """Both faults in one rebuild from nothing: each costs a build."""
+    before = shop.outputs()
+    for path in shop.outputs():
+        (shop.folder / path).unlink()
+    for fault in (signal.SIGINT, signal.SIGKILL):
+        running = subprocess.Popen(
+            shop.command(),
+            cwd=shop.folder,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        finished = len(shop.outputs())
+        while len(shop.outputs()) <= finished and running.poll() is None:
+            time.sleep(0.05)
+        assert running.poll() is None, "the build ended before it could be interrupted"
+        os.killpg(running.pid, fault)
+        running.wait()
+    shop.build("--unlock")
+    shop.build()
+    assert shop.outputs() == before
+    assert shop.planned() == Counter()
+
+
+def refuse(shop, message):
+    """A build that must fail: says `message` without a traceback."""
+    failed = shop.run()
+    said = failed.stdout + failed.stderr
+    assert failed.returncode != 0 and message in said and "Traceback" not in said, said
+
+
+def test_users_mistakes_are_told_without_a_traceback_and_lose_nothing(shop):
+    before = shop.outputs()
+    with edit(shop.folder / "config/own.yaml", lambda s: s.replace("summary:", "sumary:")):
+        refuse(shop, "unknown key 'sumary'; did you mean 'summary'?")
+    with edit(shop.folder / "config/own.yaml", lambda s: s.replace("- go\n", "")):
+        refuse(shop, "one action for each of the policy's 6 logits; it has 5")
+    with edit(shop.files / "my policy.model") as path:
+        path.write_bytes(path.read_bytes()[:100])
+        refuse(shop, "my policy.model: not whole flax msgpack")
+    with edit(shop.files / f"{NAMES[0]}.png") as path:
+        path.write_bytes(b"")
+        refuse(shop, f"{NAMES[0]}.png: the frame is empty (0 bytes)")
+    assert {name: digest for name, digest in shop.outputs().items() if name.startswith("report")} == {
+        name: digest for name, digest in before.items() if name.startswith("report")
+    }
+    shop.build()
+    assert shop.outputs() == before
+
+
+def test_a_wrong_option_is_refused(shop):
+    failed = subprocess.run([*shop.command()[:-1], "stduy=own"], cwd=shop.folder, capture_output=True, text=True)
+    assert failed.returncode != 0 and "--config takes study=NAME and data=FOLDER" in failed.stderr + failed.stdout

@@ -1,0 +1,119 @@
+"""A copy of the house in which tests may change everything, and a small study to build there."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from minetest_interp import checkpoint
+from minetest_interp.policy import Geometry
+from tests.conftest import ROOT, random_policy
+
+# Two frames of 84x84 and six actions: nothing here has the Minetester sizes.
+GEOMETRY = Geometry(2, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 6)
+NAMES = ("frame 10", "frame 2", "<b onmouseover=alert(1)>é", "it's {x} $y_1$", "dark")
+YAW = {"kind": "behaviour_probability", "behaviour": "yaw"}
+STUDY = {
+    "title": "A study of <one's> own",
+    "summary": "Random weights and random frames.",
+    "source": {"folder": "../own files", "attribution": "Made by a test."},
+    "policy": {"checkpoint": "my policy.model"},
+    "frames": {"files": "*.png", "night": ["dark"]},
+    "actions": {
+        "factors": {"do": ["-", "left", "right", "up", "down", "go"]},
+        "behaviours": {
+            "yaw": {"plus": {"do": "left"}, "minus": {"do": "right"}},
+            "climb": {"plus": {"do": "up"}, "minus": {"do": "down"}},
+        },
+        "steering": "yaw",
+    },
+    "dreams": {
+        "value": {"objective": {"kind": "value"}, "steps": 3, "seed": 1},
+        "yaw-left": {"objective": YAW, "steps": 3, "seed": 1},
+        "yaw-right": {"objective": {**YAW, "sign": -1}, "steps": 3, "seed": 1},
+    },
+    "gradients": {"yaw-right": {**YAW, "sign": -1}},
+    "panels": {
+        "a-dream-value": {"dream": "value"},
+        "b-dream-yaw": {"left": "yaw-left", "right": "yaw-right"},
+        "c-alignment": {},
+        "d-views": {"frame": NAMES[2]},
+        "e-mirror-day": {"frame": NAMES[3]},
+        "f-mirror-night": {"frame": "dark"},
+        "g-conv0": {"frame": "frame 2", "channel": 5},
+        "h-conv1": {"frame": "frame 2", "channel": 4, "view": "mirrored"},
+        "i-conv2": {"frame": "frame 2", "channel": 3, "view": "unrounded"},
+        "j-conv2-gradient": {"frame": "frame 2", "channel": 0, "view": "mirrored", "gradient": "yaw-right"},
+        "k-network": {},
+        "l-frames": {},
+    },
+}
+
+
+def picture(seed: int) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (50, 90, 3), dtype=np.uint8))
+
+
+class Workshop:
+    """A checkout of the working tree in `folder`, holding the study `own`."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        tracked = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+        )
+        for name in tracked.stdout.splitlines():
+            if not name.startswith(("data/", "tests/")) and (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+        self.files = folder / "own files"
+        self.files.mkdir()
+        for seed, name in enumerate(NAMES):
+            picture(seed).save(self.files / f"{name}.png")
+        checkpoint.save(self.files / "my policy.model", random_policy(GEOMETRY, seed=5, gain=50.0), {"seed": 5})
+        self.write_study(STUDY)
+
+    def write_study(self, config: dict) -> None:
+        (self.folder / "config/own.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+
+    def command(self, *options: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "study=own", *options]
+
+    def run(self, *options: str) -> subprocess.CompletedProcess:
+        return subprocess.run(self.command(*options), cwd=self.folder, capture_output=True, text=True)
+
+    def build(self, *options: str) -> str:
+        done = self.run(*options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def planned(self) -> Counter:
+        """How many jobs of each rule the next build would run."""
+        output = self.build("--dry-run", "--quiet", "reason")
+        if "Nothing to be done" in output:
+            return Counter()
+        table = output[output.rindex("Job stats:") :]
+        jobs = Counter({name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)})
+        assert jobs.pop("total") == sum(jobs.values())
+        del jobs["all"]
+        return jobs
+
+    def outputs(self) -> dict[str, str]:
+        """Path to SHA-256 of everything that a build makes, but for its logs and timings."""
+        made = (p for room in ("results", "figures", "report") for p in (self.folder / room / "own").rglob("*"))
+        kept = (p for p in made if p.is_file() and not {"logs", "benchmarks"} & set(p.parts))
+        return {str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(kept)}
+
+
+def replace_keeping_an_older_date(path: Path, content: bytes) -> None:
+    """What `cp -p` and `tar x` do."""
+    path.write_bytes(content)
+    os.utime(path, (10**9, 10**9))
