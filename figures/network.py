@@ -1,5 +1,6 @@
 """Panel k: the network, drawn from its geometry."""
 
+from inspect import signature
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -20,7 +21,8 @@ BLUE, SAND = ("#DCE8F3", "#2F5D8A"), ("#FBEBD3", "#B26B00")  # face and edge: la
 
 
 def load(results: Path) -> dict[str, object]:
-    return files.read_json(results / "network.json")
+    described = files.read_json(results / "network.json")
+    return {name: described[name] for name in signature(draw).parameters}
 
 
 def draw(

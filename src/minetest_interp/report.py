@@ -76,26 +76,26 @@ def markdown_text(value: object) -> Markup:
     """Text that renders on a code host as itself: no mark-up, no table cell and no line break comes of it."""
     if isinstance(value, Markup):
         return value
-    text = str(escape(_one_line(str(value)))).replace("&#34;", '"').replace("&#39;", "'")
+    text = str(escape(one_line(str(value)))).replace("&#34;", '"').replace("&#39;", "'")
     text = re.sub(r"([\\`*\[\]|~$])", r"\\\1", text)
     # Inside a word an underscore is only itself, and names stay readable.
     text = re.sub(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])", r"\\_", text)
-    return Markup(re.sub(r"^([-+>]|#+|\d+[.)])(?=\s)", r"\\\1", text))
+    return Markup(re.sub(r"^([-+>]|#+|\d+[.)])(?=\s|$)", r"\\\1", text))
 
 
 def markdown_code(value: object) -> Markup:
     """A code span; where the text has marks that would end it, the same in HTML's tags."""
-    text = _one_line(str(value))
+    text = one_line(str(value))
     return Markup(f"`{text}`") if not re.search(r"[`|]", text) else Markup(f"<code>{markdown_text(text)}</code>")
 
 
 def verbatim(value: object) -> Markup:
     """A line of an indented block of code, where Markdown escapes nothing."""
-    return Markup(_one_line(str(value)))
+    return Markup(one_line(str(value)))
 
 
 def html_code(value: object) -> Markup:
-    return Markup("<code>{}</code>").format(_one_line(str(value)))
+    return Markup("<code>{}</code>").format(one_line(str(value)))
 
 
 def percent(share: float | None, digits: int = 0) -> str:
@@ -114,7 +114,7 @@ def decimal(number: float | None, digits: int) -> str:
 
 def scientific(number: float | None) -> str:
     """Two significant digits: 7.8e−07."""
-    return NO_VALUE if number is None else f"{number:.1e}".replace("-", MINUS)
+    return NO_VALUE if number is None else f"{float(number):.1e}".replace("-", MINUS)
 
 
 def as_given(value: object) -> str:
@@ -126,7 +126,7 @@ def as_given(value: object) -> str:
 
 def count(number: int) -> str:
     """A whole number with its thousands set apart: 621,765."""
-    return f"{number:,}"
+    return f"{int(number):,}"
 
 
 def listing(items: Sequence) -> str:
@@ -148,6 +148,12 @@ def slug(title: str) -> str:
 def flow(text: str) -> str:
     """One paragraph on one line, its hard spaces kept."""
     return type(text)(re.sub(r"[ \t\r\n]+", " ", text).strip())
+
+
+def one_line(text: str) -> str:
+    """Without controls, marks that turn the direction of writing, and line breaks; hard spaces stay."""
+    text = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in text)
+    return re.sub(" +", " ", text)
 
 
 FILTERS = {
@@ -188,13 +194,7 @@ def _render(environment: jinja2.Environment, template: str, facts: Mapping, **co
     return environment.get_template(template).render({**facts, **context})
 
 
-def _one_line(text: str) -> str:
-    # Controls, marks that turn the direction of writing, and line breaks; hard spaces stay.
-    text = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in text)
-    return re.sub(" +", " ", text)
-
-
 def _decimal(number: float, digits: int, *, sign: str = "-") -> str:
-    text = f"{number:{sign}.{digits}f}"
+    text = f"{float(number):{sign}.{digits}f}"  # float() of what is undefined says so
     # What rounds to zero has no sign to speak of.
     return text.lstrip("+-") if float(text) == 0 else text.replace("-", MINUS)

@@ -1,6 +1,7 @@
 """A study's YAML file, checked: which policy, which frames, what to compute and which panels to draw."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -41,6 +42,8 @@ def load(path: Path, schema: Path, *, data: Path | None = None) -> Study:
     Raises:
       InputError: the YAML file, or a file that it names, is not as it must be.
     """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", path.stem):
+        raise InputError(f"{path}: a study's name must be letters, digits, - and _; got {path.stem!r}. Rename the file.")
     config = _read_yaml(path, advice=_known_studies(path))
     _validate(config, schema, path)
     if isinstance(config["actions"], str):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from minetest_interp import checkpoint, files
-from minetest_interp.intermediates import NAMES as ARRAYS
+from minetest_interp.layout import INTERMEDIATES as ARRAYS
 from tests.conftest import random_policy
 from tests.results.workshop import GEOMETRY, NAMES, STUDY, Workshop, picture, replace_keeping_an_older_date
 
@@ -152,7 +152,7 @@ def test_users_mistakes_are_told_without_a_traceback_and_lose_nothing(shop):
     before = shop.outputs()
     with edit(shop.folder / "config/own.yaml", lambda s: s.replace("summary:", "sumary:")):
         refuse(shop, "unknown key 'sumary'; did you mean 'summary'?")
-    with edit(shop.folder / "config/own.yaml", lambda s: s.replace("- go\n", "")):
+    with edit(shop.folder / "config/own.yaml", lambda s: s.replace("    - go\n", "")):
         refuse(shop, "one action for each of the policy's 6 logits; it has 5")
     with edit(shop.files / "my policy.model") as path:
         path.write_bytes(path.read_bytes()[:100])

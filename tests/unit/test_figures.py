@@ -34,7 +34,7 @@ from minetest_interp import layout
 FRAMES = ("a $x_y$ & <b>", "ünïcødé 树", "frame with spaces", "half a $", "x" * 200)
 BEHAVIOURS = ("yaw", "pitch", "forward", "jump", "value")
 SHAPES = {"conv0": (15, 15, 3), "conv1": (6, 6, 5), "conv2": (4, 4, 5)}
-VIEWS = ("original", "mirrored", "unrounded", "environment")
+VIEWS = ("original", "mirrored", "unrounded", "reordered")
 NETWORK = {
     "frames": 4, "size": 64, "channels": [32, 64, 64], "kernels": [8, 4, 3], "strides": [4, 2, 1], "sides": [15, 6, 4],
     "hidden": 512, "actions": 36, "receptive_fields": [[8, 4], [20, 8], [36, 8]], "parameters": 621765,
@@ -91,7 +91,7 @@ def make_results(folder, frames=FRAMES, seed=0):
         scores = np.cumsum(rng.random(11))
         save(f"dreams/{dream}.npz", image=grey(4, 64, 64), scores=scores, energy=rng.random((64, 64)) ** 4)
     save("alignment.npz", similarity=rng.uniform(-0.5, 0.2, 36), random=rng.uniform(-0.1, 0.1, 36))
-    (folder / "network.json").write_text(json.dumps(NETWORK))
+    (folder / "network.json").write_text(json.dumps(NETWORK | {"not": "drawn"}))
     return folder
 
 

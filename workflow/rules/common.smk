@@ -2,11 +2,10 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from shlex import quote
-
-from snakemake.exceptions import WorkflowError
 
 ROOT = Path(workflow.basedir)
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
@@ -26,14 +25,14 @@ def load_study():
     """The study named by --config study=NAME (or the path of a YAML file), with data=FOLDER if given."""
     unknown = set(config) - {"study", "data"}
     if unknown:
-        raise WorkflowError(f"--config takes study=NAME and data=FOLDER; got {sorted(unknown)}.")
+        sys.exit(f"error: --config takes study=NAME and data=FOLDER; got {sorted(unknown)}.")
     name = str(config.get("study", "demo"))
     path = Path(name) if name.endswith((".yaml", ".yml")) else ROOT / "config" / f"{name}.yaml"
     data = Path(str(config["data"])).expanduser() if "data" in config else None
     try:
         return studies.load(Path(os.path.relpath(path)), ROOT / "workflow/schemas/study.schema.yaml", data=data)
     except InputError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(f"error: {error}")
 
 
 STUDY = load_study()
@@ -44,17 +43,31 @@ REPORT = f"report/{STUDY.name}"
 
 
 def as_json(content) -> str:
-    """Settings as one command-line word; the same settings give the same word, so nothing reruns needlessly."""
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+    """Settings as one command-line word; the same settings give the same word, so nothing reruns needlessly.
+
+    A brace inside a string is written as its code, or Snakemake would read a wildcard.
+    """
+    return re.sub(r"\{(?=\s*\w)", r"\\u007b", json.dumps(content, separators=(",", ":"), ensure_ascii=False))
 
 
 POLICY = as_json({key: SETTINGS["policy"][key] for key in ("strides", "size") if key in SETTINGS["policy"]})
 ACTIONS = as_json(SETTINGS["actions"])
 
 
-def checkpoint_file(wildcards):
-    """A function, so that braces in a file's name are not read as wildcards."""
-    return ancient(str(STUDY.checkpoint))
+def declared(paths) -> list:
+    """Source files as inputs. Their dates say nothing; their digests are among the rules' params.
+
+    Snakemake would read braces in a name as wildcards, so such a file is known by its digest alone.
+    """
+    return [ancient(str(path)) for path in paths if "{" not in str(path)]
+
+
+def literal(text):
+    """A param that Snakemake takes as it is, braces and all."""
+    return lambda wildcards: str(text)
+
+
+CHECKPOINT = literal(STUDY.checkpoint)
 
 
 def checkpoint_digest() -> str:

@@ -3,7 +3,7 @@
 
 rule dream:
     input:
-        checkpoint=checkpoint_file,
+        checkpoint=declared([STUDY.checkpoint]),
     output:
         dream=RESULTS + "/dreams/{dream}.npz",
     log:
@@ -12,6 +12,7 @@ rule dream:
         RESULTS + "/benchmarks/dreams/{dream}.tsv"
     threads: 1
     params:
+        checkpoint=CHECKPOINT,
         policy=POLICY,
         actions=ACTIONS,
         dream=lambda wildcards: as_json(SETTINGS["dreams"][wildcards.dream]),
@@ -20,5 +21,5 @@ rule dream:
     message:
         "Dream of {wildcards.dream} as the notebook does."
     shell:
-        "python -m minetest_interp.stages.dream --checkpoint-path {input.checkpoint:q} --policy {params.policy:q}"
+        "python -m minetest_interp.stages.dream --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
         " --actions {params.actions:q} --dream {params.dream:q} --output {output.dream} > {log} 2>&1"

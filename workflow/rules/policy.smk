@@ -3,7 +3,7 @@
 
 rule describe:
     input:
-        checkpoint=checkpoint_file,
+        checkpoint=declared([STUDY.checkpoint]),
     output:
         network=f"{RESULTS}/network.json",
         alignment=f"{RESULTS}/alignment.npz",
@@ -13,6 +13,7 @@ rule describe:
         f"{RESULTS}/benchmarks/describe.tsv"
     threads: 1
     params:
+        checkpoint=CHECKPOINT,
         policy=POLICY,
         actions=ACTIONS,
         content=checkpoint_digest(),
@@ -21,14 +22,14 @@ rule describe:
     message:
         f"Describe the checkpoint of {STUDY.name}."
     shell:
-        "python -m minetest_interp.stages.describe --checkpoint-path {input.checkpoint:q} --policy {params.policy:q}"
+        "python -m minetest_interp.stages.describe --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
         " --actions {params.actions:q} --seed {params.seed} --network {output.network}"
         " --alignment {output.alignment} > {log} 2>&1"
 
 
 rule intermediates:
     input:
-        checkpoint=checkpoint_file,
+        checkpoint=declared([STUDY.checkpoint]),
         stacks=rules.preprocess.output.stacks,
     output:
         [layout.intermediates(Path(RESULTS), view, name) for view in frames.VIEWS for name in layout.INTERMEDIATES],
@@ -38,6 +39,7 @@ rule intermediates:
         f"{RESULTS}/benchmarks/intermediates.tsv"
     threads: 1
     params:
+        checkpoint=CHECKPOINT,
         policy=POLICY,
         results=RESULTS,
         content=checkpoint_digest(),
@@ -45,7 +47,7 @@ rule intermediates:
     message:
         f"Run the policy of {STUDY.name} on every view of every frame."
     shell:
-        "python -m minetest_interp.stages.intermediates --checkpoint-path {input.checkpoint:q}"
+        "python -m minetest_interp.stages.intermediates --checkpoint-path {params.checkpoint:q}"
         " --policy {params.policy:q} --stacks {input.stacks} --results {params.results} > {log} 2>&1"
 
 
@@ -72,7 +74,7 @@ rule behaviours:
 
 rule gradients:
     input:
-        checkpoint=checkpoint_file,
+        checkpoint=declared([STUDY.checkpoint]),
         stacks=rules.preprocess.output.stacks,
     output:
         gradients=layout.gradients(Path(RESULTS), "{view}", "{objective}"),
@@ -82,6 +84,7 @@ rule gradients:
         RESULTS + "/benchmarks/gradients/{view}/{objective}.tsv"
     threads: 1
     params:
+        checkpoint=CHECKPOINT,
         policy=POLICY,
         actions=ACTIONS,
         objective=lambda wildcards: as_json(SETTINGS["gradients"][wildcards.objective]),
@@ -90,6 +93,6 @@ rule gradients:
     message:
         "Gradient of {wildcards.objective} with respect to every layer, {wildcards.view} frames."
     shell:
-        "python -m minetest_interp.stages.gradients --checkpoint-path {input.checkpoint:q} --policy {params.policy:q}"
+        "python -m minetest_interp.stages.gradients --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
         " --actions {params.actions:q} --objective {params.objective:q} --stacks {input.stacks}"
         " --view {wildcards.view} --output {output.gradients} > {log} 2>&1"

@@ -55,7 +55,7 @@ rule report:
     input:
         facts=rules.facts.output.facts,
         pictures=[f"{FIGURES}/{name}.png" for name in SETTINGS["panels"]],
-        templates=[ancient(str(file)) for file in TEMPLATES],
+        templates=declared(TEMPLATES),
     output:
         html=f"{REPORT}/index.html",
         markdown=f"{REPORT}/report.md",

@@ -11,7 +11,7 @@ if STUDY.fetched:
         params:
             repository=SETTINGS["source"]["repository"],
             checksums=as_json(STUDY.checksums),
-            folder=str(STUDY.folder),
+            folder=literal(STUDY.folder),
         message:
             f"Fetch the published files of {STUDY.name}, each verified by its SHA-256."
         shell:
@@ -21,7 +21,7 @@ if STUDY.fetched:
 
 rule preprocess:
     input:
-        files=lambda wildcards: [ancient(str(file)) for file in STUDY.frames],
+        files=declared(STUDY.frames),
         network=f"{RESULTS}/network.json",
     output:
         stacks=f"{RESULTS}/stacks.npz",
@@ -33,8 +33,8 @@ rule preprocess:
         f"{RESULTS}/benchmarks/preprocess.tsv"
     threads: 1
     params:
-        folder=str(STUDY.folder),
-        pattern=SETTINGS["frames"]["files"],
+        folder=literal(STUDY.folder),
+        pattern=literal(SETTINGS["frames"]["files"]),
         order=SETTINGS["frames"].get("order", "notebook"),
         overlay=as_json(SETTINGS["frames"].get("overlay", [])),
         content=files_digest(STUDY.frames),

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from minetest_interp import checkpoint, dreams, files, objectives
+from minetest_interp import checkpoint, dreams, files, questions
 from minetest_interp.actions import action_table
 from minetest_interp.stages import command
 
@@ -19,7 +19,7 @@ def energy(frame: np.ndarray) -> np.ndarray:
 def run(checkpoint_path: Path, policy: dict, actions: dict, dream: dict, output: Path) -> None:
     loaded = checkpoint.load(checkpoint_path, **policy).policy
     settings = {"target": "input", "lr": 1e3} | dream
-    objective = objectives.build(settings["objective"], action_table(actions["factors"], actions["behaviours"]))
+    objective = questions.ask(settings["objective"], action_table(actions["factors"], actions["behaviours"]))
     result = dreams.deep_dream(
         loaded,
         objective,

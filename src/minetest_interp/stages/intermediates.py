@@ -11,8 +11,8 @@ def run(checkpoint_path: Path, policy: dict, stacks: Path, results: Path) -> Non
     loaded = checkpoint.load(checkpoint_path, **policy).policy
     stored = files.read_arrays(stacks)
     for view in frames.VIEWS:
-        results = intermediates.compute(loaded, frames.static_stacks(stored[view], loaded.geometry.frames))
-        for name, activations in results.items():
+        computed = intermediates.compute(loaded, frames.static_stacks(stored[view], loaded.geometry.frames))
+        for name, activations in computed.items():
             files.write_arrays(
                 layout.intermediates(results, view, name), activations=activations, frames=stored["frames"]
             )

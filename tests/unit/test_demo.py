@@ -1,0 +1,181 @@
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minetest_interp import checkpoint, files
+from minetest_interp.actions import action_table
+from minetest_interp.demo import crops, evaluation, rule, select, training
+from minetest_interp.stages import train_demo
+
+DATA = Path(__file__).parents[2] / "data" / "demo"
+LEAST = {"yaw_correlation": 0.87, "sign_pulling": 0.89, "flips_trunk": 0.86}
+
+seeds = st.integers(0, 2**31 - 1)
+
+
+def random_view(seed):
+    """A view with up to three boxes of trunk before a far background."""
+    rng = np.random.default_rng(seed)
+    trunk, distance = np.zeros((30, 52), bool), np.full((30, 52), np.inf)
+    for _ in range(rng.integers(4)):
+        top, left = rng.integers(25), rng.integers(47)
+        box = (slice(top, top + rng.integers(2, 20)), slice(left, left + rng.integers(2, 9)))
+        trunk[box], distance[box] = True, rng.uniform(1, 40)
+    return trunk, distance
+
+
+def one_trunk(column, *, away, width=4):
+    trunk, distance = np.zeros((30, 52), bool), np.full((30, 52), np.inf)
+    trunk[:, column : column + width], distance[:, column : column + width] = True, away
+    return rule.nearest_trunk(trunk, distance)
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=seeds)
+def test_the_rule_mirrors_with_the_view(seed):
+    trunk, distance = random_view(seed)
+    seen, mirrored = rule.nearest_trunk(trunk, distance), rule.nearest_trunk(trunk[:, ::-1], distance[:, ::-1])
+    np.testing.assert_allclose(
+        rule.action_probabilities(mirrored), rule.mirror_actions(rule.action_probabilities(seen)), atol=1e-12
+    )
+    np.testing.assert_allclose(rule.value(mirrored), rule.value(seen), atol=1e-12)
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=seeds)
+def test_the_rule_gives_probabilities_and_a_value_between_0_and_1(seed):
+    target = rule.nearest_trunk(*random_view(seed))
+    probabilities = rule.action_probabilities(target)
+    assert probabilities.shape == (36,) and (probabilities > 0).all()
+    np.testing.assert_allclose(probabilities.sum(), 1, atol=1e-12)
+    assert 0 <= rule.value(target) <= 1
+
+
+def test_the_rule_turns_to_the_side_of_the_trunk_and_more_the_farther_aside_it_is():
+    yaws = [float(rule.yaw(rule.action_probabilities(one_trunk(column, away=6)))) for column in range(0, 49, 4)]
+    assert yaws[0] > 0.8 and abs(yaws[len(yaws) // 2]) < 1e-12 and yaws[-1] < -0.8
+    assert all(before > after for before, after in zip(yaws, yaws[1:], strict=False))
+
+
+def test_yaw_and_mirror_agree_with_the_action_table():
+    table = action_table(
+        rule.FACTORS, {"yaw": {"plus": {"mouse_x": "left"}, "minus": {"mouse_x": "right"}}}
+    )
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(36))
+    np.testing.assert_allclose(rule.yaw(probabilities), probabilities @ table.behaviours["yaw"].weights, atol=1e-7)
+    swap = {"left": "right", "right": "left"}
+    names = [tuple(swap.get(word, word) for word in label.split(", ")) for label in table.labels]
+    order = [table.labels.index(", ".join(name)) for name in names]
+    np.testing.assert_array_equal(rule.mirror_actions(probabilities), probabilities[order])
+
+
+def test_the_value_falls_and_digging_stops_with_distance():
+    near_to_far = [one_trunk(24, away=away) for away in (1.5, 3, 4, 6, 12, 29)]
+    values = [rule.value(target) for target in near_to_far]
+    assert all(near > far for near, far in zip(values, values[1:], strict=False))
+    walking = [rule.action_probabilities(target)[18:].sum() for target in near_to_far]
+    assert all(near < far for near, far in zip(walking, walking[1:], strict=False))
+    assert walking[0] < 0.05 and walking[-1] > 0.85
+
+
+def test_without_a_trunk_in_sight_the_rule_walks_on_and_turns_neither_way_on_average():
+    for target in (one_trunk(24, away=rule.SIGHT_NODES + 1), one_trunk(24, away=5, width=0)):
+        probabilities = rule.action_probabilities(target)
+        assert rule.value(target) == 0 and abs(rule.yaw(probabilities)) < 1e-12
+        np.testing.assert_allclose(probabilities[18:].sum(), rule.WALK_SEARCHING)
+
+
+def test_the_nearer_of_two_trunks_counts():
+    trunk, distance = np.zeros((30, 52), bool), np.full((30, 52), np.inf)
+    trunk[:, 5:9] = trunk[:, 40:48] = True
+    distance[:, 5:9], distance[:, 40:48] = 4, 20
+    assert rule.nearest_trunk(trunk, distance).x < -0.6
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=seeds)
+def test_windows_lie_within_the_frame(seed):
+    window = crops.random_window(np.random.default_rng(seed))
+    assert window.top >= 0 and window.top + window.height <= crops.WHOLE.height
+    assert window.left >= 0 and window.left + window.width <= crops.WHOLE.width
+    assert min(window.height, window.width) >= 64  # never enlarged
+
+
+def made_up_frame(seed):
+    rng = np.random.default_rng(seed)
+    kind = np.full((150, 256), 3, np.uint8)
+    left = int(rng.integers(20, 200))
+    kind[40:120, left : left + 30] = crops.TRUNK
+    distance = np.where(kind == crops.TRUNK, 5.0, 20.0).astype(np.float32)
+    grey = (rng.integers(0, 60, kind.shape) + 150 * (kind == crops.TRUNK)).astype(np.uint8)
+    return crops.Frame({"name": str(seed), "light": "midday"}, grey, kind, distance)
+
+
+def test_a_planted_tree_hides_only_what_is_behind_it():
+    under, over = (crops.view(made_up_frame(seed), crops.WHOLE) for seed in (1, 2))
+    near = over._replace(distance=over.distance / 10)
+    planted = crops.paste(np.random.default_rng(0), under, near)
+    changed = planted.distance != under.distance
+    assert changed.any() and (planted.kind[changed] == crops.TRUNK).all()
+    assert (planted.distance <= under.distance).all()
+    far = over._replace(distance=over.distance + 100)
+    for before, after in zip(under, crops.paste(np.random.default_rng(0), under, far), strict=True):
+        np.testing.assert_array_equal(after, before)
+
+
+def test_mirrored_crops_carry_the_labels_of_mirrored_frames():
+    frame = made_up_frame(3)
+    flipped = frame._replace(grey=frame.grey[:, ::-1], kind=frame.kind[:, ::-1], distance=frame.distance[:, ::-1])
+    one, other = (crops.labelled([crops.seen(crops.view(f, crops.WHOLE))]) for f in (frame, flipped))
+    both = crops.with_mirrors(one)
+    np.testing.assert_allclose(both.probabilities[1], other.probabilities[0], atol=1e-6)
+    np.testing.assert_allclose(both.x[1], other.x[0], atol=1e-6)
+    np.testing.assert_allclose(both.greys[1], other.greys[0], atol=1)  # the resize may round the other way
+
+
+def test_exposures_leave_the_labels_and_stay_grey_levels():
+    drawn = crops.random_crops(np.random.default_rng(0), [made_up_frame(1)], count=8)
+    exposed = crops.exposed(np.random.default_rng(1), drawn)
+    assert exposed.greys.dtype == np.float32 and exposed.greys.min() >= 0 and exposed.greys.max() <= 255
+    assert not np.array_equal(exposed.greys, drawn.greys)
+    np.testing.assert_array_equal(exposed.probabilities, drawn.probabilities)
+
+
+def test_the_same_seed_trains_the_same_bytes(tmp_path):
+    frames = [made_up_frame(seed) for seed in range(3)]
+    for name, seed in (("one", 4), ("again", 4), ("other", 5)):
+        policy = training.train(frames, training.Settings(seed=seed, batches=3, crops=8))
+        checkpoint.save(tmp_path / name, policy, {"seed": seed, "batches": 3})
+    one, again, other = (checkpoint.load(tmp_path / name) for name in ("one", "again", "other"))
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "again").read_bytes()
+    assert not np.array_equal(one.policy.params["hidden"]["kernel"], other.policy.params["hidden"]["kernel"])
+
+
+def test_training_approaches_the_rule():
+    frames = [made_up_frame(seed) for seed in range(3)]
+    losses = []
+    training.train(
+        frames, training.Settings(batches=100, crops=16), progress=lambda done, loss: losses.append((done, loss))
+    )
+    assert [done for done, _ in losses] == [50, 100] and losses[1][1] < losses[0][1] < np.log(36)
+
+
+def test_varied_rows_are_as_many_as_asked_and_of_every_side():
+    rows = [
+        {"id": f"{i:03d}", "has_trunk": str(int(i % 4 > 0)), "near_cx": str((i % 4 - 2) * 0.9), "trunk_dist": "5",
+         "light": "midday", "near_species": "pine"}
+        for i in range(40)
+    ]  # fmt: skip
+    chosen = select.varied(rows, count=8)
+    sides = [select.features(row)[0] for row in chosen]
+    assert len(chosen) == 8 and {sides.count(side) for side in ("left", "centre", "right", "nowhere")} == {2}
+
+
+def rows_of(table):
+    with table.open(newline="") as file:
+        return list(csv.DictReader(file))
