@@ -98,9 +98,9 @@ def html_code(value: object) -> Markup:
     return Markup("<code>{}</code>").format(one_line(str(value)))
 
 
-def percent(share: float | None, digits: int = 0) -> str:
+def percent(share: float | None) -> str:
     """A share between 0 and 1 in percent: 0.68 as 68 %."""
-    return NO_VALUE if share is None else f"{_decimal(100 * share, digits)}\u202f%"
+    return NO_VALUE if share is None else f"{_decimal(100 * share, 0)}\u202f%"
 
 
 def signed(number: float | None, digits: int) -> str:

@@ -55,6 +55,7 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
     }
     return {
         "study": "small",
+        "command": "snakemake --cores 4 --config study=small",
         "title": f"A title {HOSTILE}",
         "summary": "A demo & nothing else.",
         "source": {"attribution": f"Nobody {HOSTILE}", "origin": "javascript:alert(1)", "commit": "0" * 40},

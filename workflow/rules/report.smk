@@ -1,15 +1,20 @@
 """The numbers of the report, and the report."""
 
 
+def build_command(*targets) -> str:
+    """What a reader types to build this study, or one file of it."""
+    study = [f"--config study={quote(str(config['study']))}"] if "study" in config else []
+    return " ".join(["snakemake --cores 4", *targets, *study])
+
+
 def panel_facts() -> dict:
     """For each panel: its settings, its files beside the report, and the command that remakes it."""
-    study = "" if STUDY.name == "demo" else f" --config study={config['study']}"
     return {
         name: {
             **panel_settings(name),
             "file": f"../../{FIGURES}/{name}.png",
             "rule": "panel",
-            "command": f"snakemake --cores 4 {FIGURES}/{name}.png{study}",
+            "command": build_command(f"{FIGURES}/{name}.png"),
         }
         for name in SETTINGS["panels"]
     }
@@ -37,6 +42,7 @@ rule facts:
     threads: 1
     params:
         study=STUDY.name,
+        command=literal(build_command()),
         settings=as_json(SETTINGS),
         panels=as_json(panel_facts()),
         results=RESULTS,
@@ -44,7 +50,7 @@ rule facts:
     message:
         f"Collect the numbers of the report on {STUDY.name}."
     shell:
-        "python -m minetest_interp.stages.facts --study {params.study} --settings {params.settings:q}"
+        "python -m minetest_interp.stages.facts --study {params.study} --command-line {params.command:q} --settings {params.settings:q}"
         " --panels {params.panels:q} --results {params.results} --output {output.facts} > {log} 2>&1"
 
 

@@ -8,13 +8,14 @@ from minetest_interp import facts, files
 from minetest_interp.stages import command
 
 
-def run(study: str, settings: dict, panels: dict, results: Path, output: Path) -> None:
+def run(study: str, command_line: str, settings: dict, panels: dict, results: Path, output: Path) -> None:
     network = files.read_json(results / "network.json")
     listing = files.read_json(results / "frames.json")
     behaviours = files.read_arrays(results / "behaviours.npz")
     steering, night = settings["actions"]["steering"], settings["frames"].get("night", [])
     content = {
         "study": study,
+        "command": command_line,
         "title": settings["title"],
         "summary": settings["summary"],
         "source": {
@@ -49,4 +50,4 @@ def run(study: str, settings: dict, panels: dict, results: Path, output: Path) -
 
 
 if __name__ == "__main__":
-    command(run, study=str, settings=json.loads, panels=json.loads, results=Path, output=Path)
+    command(run, study=str, command_line=str, settings=json.loads, panels=json.loads, results=Path, output=Path)

@@ -1,0 +1,91 @@
+"""House rules that no reviewer should have to remember."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import tomllib
+
+import pytest
+import yaml
+
+import minetest_interp
+from tests.conftest import ROOT
+
+MODULES = [
+    importlib.import_module(module.name)
+    for module in pkgutil.walk_packages(minetest_interp.__path__, "minetest_interp.")
+    if ".stages" not in module.name
+]
+PUBLIC = [
+    function
+    for module in MODULES
+    for name, function in vars(module).items()
+    if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
+]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Package to version; where a lock has one version for each range of Python, the first, for the oldest."""
+    found = re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", (ROOT / lock).read_text(), re.MULTILINE)
+    return dict(reversed(found))
+
+
+@pytest.mark.parametrize("function", PUBLIC, ids=lambda f: f"{f.__module__}.{f.__name__}")
+def test_options_are_keyword_only_and_public_functions_documented(function):
+    options = [p for p in inspect.signature(function).parameters.values() if p.default is not p.empty]
+    assert all(p.kind is p.KEYWORD_ONLY for p in options), f"put `*` before the options of {function.__name__}"
+    assert function.__doc__ or len(inspect.getsource(function).splitlines()) <= 3, f"say what {function.__name__} gives"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__)
+def test_the_library_knows_neither_the_workflow_nor_how_figures_are_drawn(module):
+    source = inspect.getsource(module)
+    assert not re.search(r"^\s*(import|from) (snakemake|matplotlib)", source, re.MULTILINE)
+
+
+def test_locks_pin_every_package_with_a_hash_and_name_no_address():
+    for lock in ("requirements.lock", "requirements-test.lock"):
+        text = (ROOT / lock).read_text()
+        assert "://" not in text and "--index" not in text
+        entries = re.split(r"\n(?=\S)", text)
+        assert all("--hash=sha256:" in entry for entry in entries if re.match(r"[a-z]", entry))
+
+
+def test_the_test_lock_extends_the_lock_and_both_cover_the_declared_dependencies():
+    run, test = pins("requirements.lock"), pins("requirements-test.lock")
+    assert run.items() <= test.items()
+    assert set(PYPROJECT["project"]["dependencies"]) <= set(run)
+    asked = set((ROOT / "requirements.in").read_text().split())
+    assert set(PYPROJECT["project"]["dependencies"]) | {"snakemake"} == asked
+
+
+def test_conda_users_get_the_locked_versions():
+    """The environment takes its packages from the lock itself, on a Python that the project supports."""
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    assert environment[-1] == {"pip": ["-r requirements.lock"]}
+    python = next(entry for entry in environment if isinstance(entry, str) and entry.startswith("python="))
+    oldest = PYPROJECT["project"]["requires-python"].removeprefix(">=")
+    assert tuple(map(int, python.removeprefix("python=").split("."))) >= tuple(map(int, oldest.split(".")))
+
+
+def test_an_older_python_is_told_so(tmp_path):
+    """The Makefile's check, run by a stand-in that reports version 3.10."""
+    (tmp_path / "python").write_text(
+        "#!/bin/sh\nexec python3 -c 'import sys; sys.version_info = (3, 10); exec(sys.argv[1])' \"$2\"\n"
+    )
+    (tmp_path / "python").chmod(0o755)
+    (tmp_path / "requirements.lock").touch()
+    command = ["make", "-C", str(tmp_path), "-f", str(ROOT / "Makefile"), f"PYTHON={tmp_path / 'python'}"]
+    failed = subprocess.run(command, capture_output=True, text=True)
+    assert failed.returncode != 0 and "error: Python must be 3.11 or newer" in failed.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_no_tracked_file_is_large_and_the_demo_is_at_most_twelve_megabytes():
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    sizes = {name: (ROOT / name).stat().st_size for name in listed.split("\0") if name and (ROOT / name).is_file()}
+    assert max(sizes.values()) <= 3_000_000
+    assert sum(size for name, size in sizes.items() if name.startswith("data/demo")) <= 12_000_000
