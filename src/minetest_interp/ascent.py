@@ -43,7 +43,7 @@ class Method(NamedTuple):
 
 
 class Ascent(NamedTuple):
-    """parameters: `[U, K, ...]`. scores: `[steps, U, K]`, each step's objective, averaged over its moved, noisy copies."""
+    """parameters: `[U, K, ...]`. scores: `[steps, U, K]`, each step's objective, the mean over its copies."""
 
     parameters: Array
     scores: np.ndarray
@@ -163,12 +163,13 @@ def _copies(frames: Array, keys: Array, step: Array, method: Method, extent, siz
     return jnp.concatenate(seen)
 
 
-
 def _check(method: Method, targets, asked, seeds) -> None:
     if method.form not in FORMS:
         raise InputError(f"`form` must be one of {', '.join(FORMS)}; got {method.form!r}.")
     if (targets is not None) != (method.form == "target") or (targets is not None and len(targets) != len(asked)):
-        raise InputError(f"form 'target' must have one target for each of the {len(asked)} objectives; no other has any.")
+        raise InputError(
+            f"form 'target' must have one target for each of the {len(asked)} objectives; no other has any."
+        )
     if min(method.steps, method.copies) < 1 or min(method.jitter, method.noise, method.strength) < 0 or not seeds:
         raise InputError(f"`steps` and `copies` must be at least 1, the rest not negative, with a seed; got {method}.")
 

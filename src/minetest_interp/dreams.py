@@ -1,4 +1,4 @@
-"""Ascend an objective from a start at any of the five targets."""
+"""The notebook's dream: ascend an objective from a start at any of the five targets, and the same problem done well."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from minetest_interp.blocks import Network
 from minetest_interp.policy import Geometry, Objective, Policy
 
 # What each target can be: grey levels, any pre-activation, and what a ReLU lets through.
@@ -65,10 +66,48 @@ def deep_dream(
         scores.append(score)
         x = jnp.clip(x + lr * gradient, low, high)
         progress(i + 1)
-    scores = np.asarray([*scores, step(x)[0]])
+    return Dream(begin, x, _finite([*scores, step(x)[0]]))
+
+
+def sign_ascent(
+    network: Network,
+    objective: Objective,
+    start: Array,
+    *,
+    step: float = 16.0,
+    steps: int = 100,
+    progress: Callable[[int], None] = lambda step: None,
+) -> Dream:
+    """The notebook's problem, the box of grey levels 0..255, by projected sign ascent.
+
+    Every pixel moves by the same amount, `step` grey levels at first and linearly less to none, along the sign of
+    its gradient; pixels without gradient stay.
+
+    Args:
+      network: of `blocks`. start: stacks `[B, T, H, W]`; the items ascend independently, their scores are summed.
+
+    Raises:
+      FloatingPointError: the objective stopped being finite.
+    """
+    x, scores = start, []
+    for i in range(steps):
+        score, x = _sign_step(network, objective, x, step * (1 - i / steps))
+        scores.append(score)
+        progress(i + 1)
+    return Dream(start, x, _finite([*scores, _sign_step(network, objective, x, 0.0)[0]]))
+
+
+@jax.jit
+def _sign_step(network: Network, objective: Objective, x: Array, length: Array) -> tuple[Array, Array]:
+    score, gradient = jax.value_and_grad(lambda x: objective(network(x)).sum())(x)
+    return score, jnp.clip(x + length * jnp.sign(gradient), *RANGES["input"])
+
+
+def _finite(scores: list[Array]) -> np.ndarray:
+    scores = np.asarray(scores)
     if not np.isfinite(scores).all():
         first = int(np.flatnonzero(~np.isfinite(scores))[0])
         raise FloatingPointError(
             f"the dream's objective must stay finite; it is {scores[first]} at step {first}. Lower `lr`."
         )
-    return Dream(begin, x, scores)
+    return scores

@@ -78,16 +78,17 @@ class Image:
         p = parameters
         if self.frames == "motion":
             p = p[:, :1] + self.motion * p[:, 1:]
-        rows, columns = window
-        base = self.base[rows][:, columns][None, None]
         if self.kind == "pixels":
-            return 255 * jax.nn.sigmoid(p[:, :, rows][:, :, :, columns])
+            return 255 * jax.nn.sigmoid(p[:, :, window.rows][:, :, :, window.columns])
         if self.kind == "maco":
             p = jnp.stack([jnp.cos(p), jnp.sin(p)], axis=2)
-        waves = inverse_fourier(self.scale[None, None, None] * p, rows, columns)
-        if self.kind == "fourier":
-            return 255 * jax.nn.sigmoid(waves)
-        return jnp.clip(base + waves, 0.0, 255.0)
+        sums = self.unbounded(p, window)
+        return 255 * jax.nn.sigmoid(sums) if self.kind == "fourier" else jnp.clip(sums, 0.0, 255.0)
+
+    def unbounded(self, spectrum: Array, window: Window) -> Array:
+        """Base plus scaled waves before they are brought into 0..255: linear in `[B, F, 2, S, S // 2 + 1]`."""
+        waves = inverse_fourier(self.scale[None, None, None] * spectrum, *window)
+        return self.base[window.rows][:, window.columns][None, None] + waves
 
     def encode(self, frame: Array) -> Array:
         """Parameters whose picture is `frame` `[S, S]` (for MACO: has its phases), for accentuation.
@@ -145,9 +146,12 @@ def frame_prior(prior: Prior, geometry: Geometry, *, frames: str = "shared", mot
 
 
 def maco(prior: Prior, geometry: Geometry, *, frames: str = "shared", motion: float = 0.1) -> Image:
-    """Phases alone: the magnitude of every frequency is that of the frames (Fel et al. 2023)."""
+    """Phases alone: mean level and magnitude of every frequency are those of the frames (Fel et al. 2023)."""
     _check_frames(prior.mean[None], geometry.size, 1)
-    return _image("maco", np.zeros_like(prior.mean), prior.magnitude, geometry, frames, motion)
+    # The constant is no wave: its phase could only turn the picture black, so the mean level stands in the base.
+    magnitude = prior.magnitude.copy()
+    magnitude[0, 0] = 0
+    return _image("maco", np.full_like(prior.mean, prior.mean.mean()), magnitude, geometry, frames, motion)
 
 
 def window(size: int, *, top: int = 0, left: int = 0, extent: int | None = None, margin: int = 0) -> Window:

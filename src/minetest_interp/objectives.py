@@ -5,7 +5,7 @@ An objective is a pytree whose numbers are its leaves, so one compiled step serv
 A position is (row, column) on the layer's grid, from the top left; the centre is (h // 2, w // 2).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import flax.struct
 import jax
@@ -274,8 +274,3 @@ def _shape(geometry: Geometry, layer: str) -> tuple[int, ...]:
 def _check_range(what: str, number: int, size: int, where: str) -> None:
     if not 0 <= number < size:
         raise InputError(f"`{what}` must be between 0 and {size - 1} in {where}; got {number}.")
-
-
-def natural_scores(objectives: Mapping[str, Objective], trace: Trace) -> dict[str, np.ndarray]:
-    """Each objective on the trace of natural frames: name to `[N]`."""
-    return {name: np.asarray(objective(trace)) for name, objective in objectives.items()}

@@ -48,6 +48,7 @@ def html_environment(templates: Path) -> jinja2.Environment:
 
 
 def markdown_environment(templates: Path) -> jinja2.Environment:
+    """Jinja for Markdown: whatever comes from a study is escaped as Markdown text."""
     # Jinja escapes for HTML; what is marked as safe by `finalize` before that stays as it is.
     environment = _environment(templates, code=markdown_code, finalize=markdown_text)
     environment.filters["verbatim"] = verbatim

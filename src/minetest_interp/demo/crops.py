@@ -17,19 +17,19 @@ from minetest_interp.demo import rule, select
 from minetest_interp.errors import InputError
 from minetest_interp.frames import read
 
-TRUNK = 1  # the class of trunk pixels in masks
+SKY, TRUNK, LEAVES = 0, 1, 2  # classes in masks
 NO_HIT = 255  # in depths
 
 
 class Frame(NamedTuple):
     """A labelled frame on the 256x150 grid: `[150, 256]` each.
 
-    row: the frame's line of frames.csv. grey: uint8. trunk: boolean. distance: float32, nodes.
+    row: the frame's line of frames.csv. grey: uint8. kind: class. distance: float32, nodes.
     """
 
     row: dict[str, str]
     grey: np.ndarray
-    trunk: np.ndarray
+    kind: np.ndarray
     distance: np.ndarray
 
 
@@ -37,7 +37,8 @@ class Crops(NamedTuple):
     """What the policy sees and what the rule answers.
 
     greys: float32 `[B, 64, 64]`, 0 to 255. probabilities: float32 `[B, 36]`. values: float32 `[B]`.
-    attention, x: float32 `[B]`, the rule's target.
+    attention, x: float32 `[B]`, the rule's target. trunk: float32 `[B, 64, 64, 2]`, in each pixel the share of trunk in
+      sight, and that share times how near it is.
     """
 
     greys: np.ndarray
@@ -45,6 +46,7 @@ class Crops(NamedTuple):
     values: np.ndarray
     attention: np.ndarray
     x: np.ndarray
+    trunk: np.ndarray
 
 
 class Window(NamedTuple):
@@ -56,7 +58,16 @@ class Window(NamedTuple):
     width: int
 
 
+class View(NamedTuple):
+    """A window at half a frame's resolution, `[75, 128]` each: grey float32, kind (class), distance in nodes."""
+
+    grey: np.ndarray
+    kind: np.ndarray
+    distance: np.ndarray
+
+
 WHOLE = Window(0, 0, 150, 256)
+GRID = (128, 75)  # width, height of a view
 
 
 def training_frames(data: Path) -> list[Frame]:
@@ -81,50 +92,103 @@ def study_frames(data: Path) -> list[Frame]:
     ]
 
 
-def random_window(rng: np.random.Generator) -> Window:
-    """A window between half a frame's width and all of it, within 15 % of the frame's proportions."""
-    width = rng.integers(WHOLE.width // 2, WHOLE.width + 1)
+def random_window(rng: np.random.Generator, *, least: float = 0.6) -> Window:
+    """A window between the share `least` of a frame's width and all of it, within 15 % of the frame's proportions."""
+    width = rng.integers(round(WHOLE.width * least), WHOLE.width + 1)
     height = min(WHOLE.height, round(width * WHOLE.height / WHOLE.width * np.exp(rng.uniform(-0.15, 0.15))))
     top, left = rng.integers(WHOLE.height - height + 1), rng.integers(WHOLE.width - width + 1)
     return Window(int(top), int(left), int(height), int(width))
 
 
-def cut(frame: Frame, window: Window, *, mirrored: bool = False, size: int = 64) -> tuple[np.ndarray, rule.Target]:
-    """Grey levels `[size, size]` uint8 of one window and the rule's target in it; labels are mirrored with the picture."""
-    step = -1 if mirrored else 1
+def view(frame: Frame, window: Window) -> View:
+    """One window of a frame on the view's grid."""
     rows = slice(window.top, window.top + window.height)
     columns = slice(window.left, window.left + window.width)
-    grey, trunk, distance = (a[rows, columns][:, ::step] for a in (frame.grey, frame.trunk, frame.distance))
-    grey = cv2.resize(np.ascontiguousarray(grey), (size, size), interpolation=cv2.INTER_AREA)
-    return grey, rule.nearest_trunk(trunk, distance * (window.width / WHOLE.width))
+
+    def shrunk(array: np.ndarray, interpolation: int) -> np.ndarray:
+        return cv2.resize(np.ascontiguousarray(array[rows, columns]), GRID, interpolation=interpolation)
+
+    distance = shrunk(frame.distance, cv2.INTER_NEAREST) * np.float32(window.width / WHOLE.width)
+    return View(shrunk(frame.grey, cv2.INTER_AREA).astype(np.float32), shrunk(frame.kind, cv2.INTER_NEAREST), distance)
 
 
-def expose(rng: np.random.Generator, grey: np.ndarray) -> np.ndarray:
-    """Another exposure of a grey frame, float32: random gamma, gain, contrast and sensor noise, rounded and cut to 0..255."""
-    light = (grey / 255.0) ** np.exp(rng.uniform(-0.4, 0.4))
-    light = light.mean() + (light - light.mean()) * np.exp(rng.uniform(-0.3, 0.3))
-    light = light * np.exp(rng.uniform(-0.9, 0.4)) * 255
-    return np.clip(np.round(light + rng.normal(0, rng.uniform(0, 5), grey.shape)), 0, 255).astype(np.float32)
+def paste(rng: np.random.Generator, under: View, over: View) -> View:
+    """Plants the trees of one view in another: its trunks, with or without leaves, wherever they are nearer.
+
+    The planted tree is mirrored with probability 1/2 and brought to the light of the view where it is planted. It
+    tells trunks from the places where they happened to grow, which a hundred frames alone do not.
+    """
+    step = 1 - 2 * int(rng.integers(2))
+    over = View(*(array[:, ::step] for array in over))
+    tree = (over.kind == TRUNK) | ((over.kind == LEAVES) & bool(rng.integers(2)))
+    nearer = tree & (over.distance < under.distance)
+    lights = [float(v.grey[v.kind != SKY].mean()) if (v.kind != SKY).any() else 128.0 for v in (under, over)]
+    gain = np.float32(np.clip((lights[0] + 5) / (lights[1] + 5), 0.2, 3) * np.exp(rng.uniform(-0.3, 0.3)))
+    planted = over._replace(grey=np.minimum(over.grey * gain, 255))
+    return View(*(np.where(nearer, new, old) for new, old in zip(planted, under, strict=True)))
 
 
-def random_crops(rng: np.random.Generator, frames: Sequence[Frame], *, count: int, exposures: bool) -> Crops:
-    """`count` random windows of random frames, each mirrored with probability 1/2, each exposed anew if asked."""
-    cuts = []
-    for index in rng.integers(len(frames), size=count):
-        grey, target = cut(frames[index], random_window(rng), mirrored=bool(rng.integers(2)))
-        cuts.append((expose(rng, grey) if exposures else grey, target))
-    return labelled(cuts)
+def seen(view: View, *, size: int = 64) -> tuple[np.ndarray, rule.Target, np.ndarray]:
+    """What the policy sees of a view, `[size, size]`, the rule's target in it, and where its trunks are."""
+    trunk = view.kind == TRUNK
+    near = np.where(trunk & (view.distance <= rule.SIGHT_NODES), np.exp(-view.distance / rule.VALUE_NODES), 0)
+    channels = np.stack([view.grey, near > 0, near], -1).astype(np.float32)
+    small = cv2.resize(channels, (size, size), interpolation=cv2.INTER_AREA)
+    return np.round(small[..., 0]), rule.nearest_trunk(trunk, view.distance), small[..., 1:]
 
 
-def labelled(cuts: Sequence[tuple[np.ndarray, rule.Target]]) -> Crops:
-    """Grey frames with their targets, and the rule's answers."""
-    greys, targets = zip(*cuts, strict=True)
+def random_crops(rng: np.random.Generator, frames: Sequence[Frame], *, count: int, planted: float = 0.0) -> Crops:
+    """`count` random windows of random frames; a share `planted` get trees of one to three others."""
+
+    def random_view(least: float) -> View:
+        return view(frames[rng.integers(len(frames))], random_window(rng, least=least))
+
+    def random_scene() -> View:
+        scene = random_view(0.6)
+        if rng.random() < planted:
+            for _ in range(rng.integers(1, 4)):
+                scene = paste(rng, scene, random_view(0.25))
+        return scene
+
+    return labelled([seen(random_scene()) for _ in range(count)])
+
+
+def with_mirrors(crops: Crops) -> Crops:
+    """The crops, then all of them mirrored, labels included."""
+    mirrored = Crops(
+        crops.greys[:, :, ::-1],
+        rule.mirror_actions(crops.probabilities),
+        crops.values,
+        crops.attention,
+        -crops.x,
+        crops.trunk[:, :, ::-1],
+    )
+    return Crops(*(np.concatenate(pair) for pair in zip(crops, mirrored, strict=True)))
+
+
+def exposed(rng: np.random.Generator, crops: Crops) -> Crops:
+    """The crops at other exposures: random gamma, contrast, gain and sensor noise; rounded and cut to 0..255."""
+
+    def factor(low: float, high: float) -> np.ndarray:
+        return np.exp(rng.uniform(low, high, (len(crops.greys), 1, 1))).astype(np.float32)
+
+    light = (crops.greys / 255) ** factor(-0.4, 0.4)
+    mean = light.mean((1, 2), keepdims=True)
+    light = (mean + (light - mean) * factor(-0.3, 0.3)) * factor(-0.5, 0.6) * 255
+    noise = rng.standard_normal(light.shape, np.float32) * rng.uniform(0, 3, (len(light), 1, 1)).astype(np.float32)
+    return crops._replace(greys=np.clip(np.round(light + noise), 0, 255))
+
+
+def labelled(cuts: Sequence[tuple[np.ndarray, rule.Target, np.ndarray]]) -> Crops:
+    """What `seen` gave for some views, with the rule's answers."""
+    greys, targets, trunk = zip(*cuts, strict=True)
     columns = (
         greys,
         [rule.action_probabilities(target) for target in targets],
         [rule.value(target) for target in targets],
         [target.attention for target in targets],
         [target.x for target in targets],
+        trunk,
     )
     return Crops(*(np.asarray(column, np.float32) for column in columns))
 
@@ -143,5 +207,7 @@ def _grey(path: Path) -> np.ndarray:
 def _frame(row: dict[str, str], grey: np.ndarray, mask: np.ndarray, depth: np.ndarray) -> Frame:
     for kind, array in (("grey levels", grey), ("mask", mask), ("depth", depth)):
         if array.shape != WHOLE[2:]:
-            raise InputError(f"{row['name']}: its {kind} must be 256x150 here; got {array.shape[::-1]}. Restore data/demo.")
-    return Frame(row, grey, mask == TRUNK, np.where(depth == NO_HIT, np.inf, depth / 2).astype(np.float32))
+            raise InputError(
+                f"{row['name']}: its {kind} must be 256x150 here; got {array.shape[::-1]}. Restore data/demo."
+            )
+    return Frame(row, grey, mask, np.where(depth == NO_HIT, np.inf, depth / 2).astype(np.float32))

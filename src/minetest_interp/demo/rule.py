@@ -1,8 +1,8 @@
 """The scripted steering rule that the demo policy imitates: pure functions of labels, never of grey levels.
 
 A *view* is a picture's labels on one pixel grid: `trunk`, boolean `[h, w]`, and `distance`, float `[h, w]` in nodes
-(1 node = 1 m), infinite where nothing is hit. Positions run from -1 to 1: -1 is the left or lower edge of the view, 1 the right
-or upper edge, and pixels count at their centres. The 36 actions are in the published order,
+(1 node = 1 m), infinite where nothing is hit. Positions run from -1 to 1: -1 is the left or lower edge of the view, 1
+the right or upper edge, and pixels count at their centres. The 36 actions are in the published order,
 18 forward + 9 jump + 3 mouse_x + mouse_y, with mouse_x 0 = left, 2 = right and mouse_y 0 = up, 2 = down.
 """
 
@@ -17,11 +17,11 @@ FACTORS = {
     "mouse_y": ("up", "-", "down"),
 }
 
-# ASSUME: all of these were set before any policy was trained.
-SIGHT_NODES = 30.0  # trunks farther away are lost in the fog
-FULL_SHARE = 0.01  # a trunk that covers this share of the view has the rule's whole attention
+# ASSUME: settled under an earlier split, by policies measured on validation frames some of which are now the study's.
+SIGHT_NODES = 24.0  # trunks farther away are lost in the fog
+FULL_SHARE = 0.05  # a trunk that covers this share of the view has the rule's whole attention
 NEAREST_QUANTILE = 0.1  # "how far a trunk is": this quantile of its pixels' distances, so that no stray pixel decides
-BLUR_NODES = 2.0  # trunks that lie less than this farther away than the nearest still pull
+BLUR_NODES = 3.0  # trunks that lie less than this farther away than the nearest still pull
 VALUE_NODES = 8.0  # the value falls by a factor e over this distance
 REACH_NODES, REACH_BLUR_NODES = 3.5, 0.5  # dig below this distance; walk above it
 AHEAD = 0.5  # a trunk this far from the centre is no longer quite ahead

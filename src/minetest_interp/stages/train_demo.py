@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from minetest_interp import checkpoint as checkpoints
 from minetest_interp import files
-from minetest_interp.demo import crops, evaluation, select, training
+from minetest_interp.demo import crops, evaluation, rule, select, training
 from minetest_interp.stages import command
 
 EVALUATION_SEED = 0
@@ -45,6 +45,7 @@ def card_facts(checkpoint: Path, data: Path) -> dict:
         "crops_per_frame": evaluation.CROPS_PER_FRAME,
         "evaluation_seed": EVALUATION_SEED,
         "pull": evaluation.PULL,
+        "sight": rule.SIGHT_NODES,
         "held_out": evaluation.evaluate(loaded.policy, study, seed=EVALUATION_SEED),
     }
 

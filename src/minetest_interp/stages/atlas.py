@@ -1,0 +1,54 @@
+"""One dream, control and set of scores for every unit of a policy; an interrupted run is taken up where it left off."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from minetest_interp import atlas, blocks, checkpoint, files, scores, units
+from minetest_interp.actions import action_table
+from minetest_interp.ascent import Method
+from minetest_interp.stages import command
+
+
+def run(
+    checkpoint_path: Path, policy: dict, actions: dict, stacks: Path, settings: dict, code: str, folder: Path, output: Path
+) -> None:
+    loaded = checkpoint.load(checkpoint_path, **policy)
+    table = action_table(actions["factors"], actions["behaviours"])
+    stored = files.read_arrays(stacks)
+    fitted, judged = scores.halves(list(stored["frames"]))
+    greys = stored["original"]
+    trace = blocks.plain(loaded.policy)(greys[fitted][:, None])
+    directions = units.leading_directions(trace, count=settings["directions"], seed=settings["seed"])
+    plan = atlas.prepare(
+        loaded.policy,
+        units.list_units(loaded.policy.geometry, table.behaviours, directions),
+        fitted=greys[fitted],
+        judged=greys[judged],
+        seeds=settings["seeds"],
+        shuffle_seed=settings["seed"],
+        method=Method(**settings["method"]),
+    )
+    parts = (loaded.sha256, files.sha256(stacks), json.dumps([policy, actions, settings]), code)
+    stamp = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    columns = (TextColumn("atlas"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeRemainingColumn())
+    with Progress(*columns) as bar:
+        task = bar.add_task("atlas", total=atlas.work(plan))
+        arrays = atlas.compute(plan, folder, stamp=stamp, progress=lambda done: bar.advance(task, done))
+    files.write_arrays(output, **arrays, frames=stored["frames"][judged], mean=plan.mean)
+
+
+if __name__ == "__main__":
+    command(
+        run,
+        checkpoint_path=Path,
+        policy=json.loads,
+        actions=json.loads,
+        stacks=Path,
+        settings=json.loads,
+        code=str,
+        folder=Path,
+        output=Path,
+    )
