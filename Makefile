@@ -22,7 +22,7 @@ demo-policy: .venv/ready
 	  --checkpoint data/demo/demo.model --card data/demo/MODEL_CARD.md
 
 bench: .venv/ready
-	PYTHONPATH=src $(BIN)/python benchmarks/run.py $(DATA_OPTION)
+	PYTHONPATH=src $(BIN)/python benchmarks/run.py $(if $(DATA),--data "$(DATA)")
 
 lint: .venv/ready-to-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow && \

@@ -44,12 +44,35 @@ class Blocks:
     whole: bool = flax.struct.field(pytree_node=False, default=False)
 
     def __call__(self, stack: Array) -> Trace:
-        layers, x = {}, jnp.moveaxis(stack, 1, -1)
-        sides = self.geometry.sides if self.whole else read_sides(self.geometry)
-        for i, name in enumerate(CONVOLUTIONS):
-            x = layers[name] = _convolve(self, i, x if i == 0 else jax.nn.relu(x), sides[i])
+        return self.run(self.pack(stack))
+
+    def pack(self, stack: Array) -> Array:
+        """The pixels that the network reads, in conv0's blocks: `[B, T, S, S]` to `[B, n, n, s * s * T]`."""
+        return _to_blocks(jnp.moveaxis(stack, 1, -1), self.geometry.strides[0], self._block_count())
+
+    def unpack(self, packed: Array, around: Array) -> Array:
+        """The stack `around` `[B, T, S, S]` with the packed pixels in their places."""
+        stride, count = self.geometry.strides[0], self._block_count()
+        pixels = packed.reshape(len(packed), count, count, stride, stride, -1).transpose(0, 5, 1, 3, 2, 4)
+        side = min(count * stride, self.geometry.size)
+        pixels = pixels.reshape(*pixels.shape[:2], count * stride, count * stride)[..., :side, :side]
+        return jnp.asarray(around).at[..., :side, :side].set(pixels)
+
+    def run(self, packed: Array) -> Trace:
+        """The network from packed pixels on. An ascent of pixels that stays packed saves their moving at each step."""
+        layers, x = {}, packed
+        for i, (name, side) in enumerate(zip(CONVOLUTIONS, self._sides(), strict=True)):
+            if i:
+                x = _to_blocks(jax.nn.relu(x), self.geometry.strides[i], side - 1 + self.kernels[name].shape[0])
+            x = layers[name] = _convolve(self, i, x, side)
         hidden = layers["hidden"] = jax.nn.relu(_dense(self.heads["hidden"], jax.nn.relu(x).reshape(len(x), -1)))
         return Trace(_dense(self.heads["actor"], hidden), _dense(self.heads["critic"], hidden)[:, 0], hidden, layers)
+
+    def _sides(self) -> tuple[int, ...]:
+        return self.geometry.sides if self.whole else read_sides(self.geometry)
+
+    def _block_count(self) -> int:
+        return self._sides()[0] - 1 + self.kernels["conv0"].shape[0]
 
 
 @flax.struct.dataclass
@@ -67,7 +90,9 @@ class Field:
     def __call__(self, stack: Array) -> Trace:
         x, last = jnp.moveaxis(stack, 1, -1), CONVOLUTIONS.index(self.layer)
         for i, side in enumerate(_sides_for(self.geometry, last, 1)):
-            x = _convolve(self, i, x if i == 0 else jax.nn.relu(x), side)
+            count = side - 1 + self.kernels[CONVOLUTIONS[i]].shape[0]
+            blocks = _to_blocks(x if i == 0 else jax.nn.relu(x), self.geometry.strides[i], count)
+            x = _convolve(self, i, blocks, side)
         return Trace(None, None, None, {self.layer: x})
 
 
@@ -135,14 +160,12 @@ def _block_kernel(kernel: Array, stride: int) -> Array:
     return kernel.reshape(n, n, stride * stride * inputs, outputs)
 
 
-def _convolve(network: Blocks | Field, i: int, x: Array, side: int) -> Array:
-    """Convolution i of `[B, h, w, C]` at the first side x side positions."""
+def _convolve(network: Blocks | Field, i: int, blocks: Array, side: int) -> Array:
+    """Convolution i of its input in blocks, at the first side x side positions."""
     name, stride = CONVOLUTIONS[i], network.geometry.strides[i]
     kernel = network.kernels[name]
-    if i == 0 and x.shape[-1] != network.geometry.frames:
-        taps = kernel.shape[:2]
-        kernel = kernel.reshape(*taps, stride * stride, -1, kernel.shape[-1]).sum(3)
-    blocks = _to_blocks(x, stride, side - 1 + kernel.shape[0])
+    if i == 0 and blocks.shape[-1] != stride * stride * network.geometry.frames:  # one frame stands for the stack
+        kernel = kernel.reshape(*kernel.shape[:2], stride * stride, -1, kernel.shape[-1]).sum(3)
     product = _half_product if i == 0 else _product
     return product(blocks, kernel, side) + network.biases[name][None, None, None]
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from minetest_interp.blocks import Network
+from minetest_interp.blocks import Blocks, Network
 from minetest_interp.policy import Geometry, Objective, Policy
 
 # What each target can be: grey levels, any pre-activation, and what a ReLU lets through.
@@ -89,17 +89,20 @@ def sign_ascent(
     Raises:
       FloatingPointError: the objective stopped being finite.
     """
-    x, scores = start, []
+    packed = isinstance(network, Blocks)
+    x, scores = network.pack(start) if packed else start, []
     for i in range(steps):
         score, x = _sign_step(network, objective, x, step * (1 - i / steps))
         scores.append(score)
         progress(i + 1)
-    return Dream(start, x, _finite([*scores, _sign_step(network, objective, x, 0.0)[0]]))
+    last = _sign_step(network, objective, x, 0.0)[0]
+    return Dream(start, network.unpack(x, start) if packed else x, _finite([*scores, last]))
 
 
 @jax.jit
 def _sign_step(network: Network, objective: Objective, x: Array, length: Array) -> tuple[Array, Array]:
-    score, gradient = jax.value_and_grad(lambda x: objective(network(x)).sum())(x)
+    run = network.run if isinstance(network, Blocks) else network
+    score, gradient = jax.value_and_grad(lambda x: objective(run(x)).sum())(x)
     return score, jnp.clip(x + length * jnp.sign(gradient), *RANGES["input"])
 
 

@@ -38,6 +38,15 @@ def test_the_fast_network_equals_the_policy(geometry, whole):
             np.testing.assert_allclose(fast.layers[name], expected, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=["minetester", "84", "uneven"])
+def test_packing_and_unpacking_gives_the_stack_back(geometry):
+    network, stack = blocks.fast(random_policy(geometry)), random_stacks(2, geometry)
+    np.testing.assert_array_equal(network.unpack(network.pack(stack), stack), stack)
+    changed = np.asarray(network.unpack(network.pack(stack) + 1, stack))
+    read = geometry.read_size
+    np.testing.assert_array_equal(changed[..., :read, :read], stack[..., :read, :read] + 1)
+
+
 def test_one_frame_shared_by_the_stack_equals_the_frame_repeated(policy):
     frame = random_stacks(2)[:, :1]
     for network in (blocks.plain(policy), blocks.fast(policy), blocks.field(policy, "conv0")):

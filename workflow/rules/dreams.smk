@@ -23,3 +23,60 @@ rule dream:
     shell:
         "python -m minetest_interp.stages.dream --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
         " --actions {params.actions:q} --dream {params.dream:q} --output {output.dream} > {log} 2>&1"
+
+
+if "atlas" in SETTINGS:
+
+    rule atlas:
+        message:
+            f"Dream of every unit of {STUDY.name}, with controls and scores; taken up again where it was interrupted."
+        input:
+            checkpoint=declared([STUDY.checkpoint]),
+            stacks=rules.preprocess.output.stacks,
+        output:
+            atlas=f"{RESULTS}/atlas.npz",
+        params:
+            checkpoint=CHECKPOINT,
+            policy=POLICY,
+            actions=ACTIONS,
+            settings=as_json(SETTINGS["atlas"]),
+            folder=f"{RESULTS}/atlas",
+            content=checkpoint_digest(),
+            code=code_digest("minetest_interp.stages.atlas"),
+        log:
+            f"{RESULTS}/logs/atlas.txt",
+        benchmark:
+            f"{RESULTS}/benchmarks/atlas.tsv"
+        threads: 2
+        shell:
+            "python -m minetest_interp.stages.atlas --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
+            " --actions {params.actions:q} --stacks {input.stacks} --settings {params.settings:q} --code {params.code}"
+            " --folder {params.folder} --output {output.atlas} > {log} 2>&1"
+
+
+if "methods" in SETTINGS:
+
+    rule methods:
+        message:
+            f"Compare ways to dream on {STUDY.name}."
+        input:
+            checkpoint=declared([STUDY.checkpoint]),
+            stacks=rules.preprocess.output.stacks,
+        output:
+            methods=f"{RESULTS}/methods.npz",
+        params:
+            checkpoint=CHECKPOINT,
+            policy=POLICY,
+            actions=ACTIONS,
+            settings=as_json(SETTINGS["methods"]),
+            content=checkpoint_digest(),
+            code=code_digest("minetest_interp.stages.methods"),
+        log:
+            f"{RESULTS}/logs/methods.txt",
+        benchmark:
+            f"{RESULTS}/benchmarks/methods.tsv"
+        threads: 2
+        shell:
+            "python -m minetest_interp.stages.methods --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
+            " --actions {params.actions:q} --stacks {input.stacks} --settings {params.settings:q}"
+            " --output {output.methods} > {log} 2>&1"
