@@ -17,5 +17,15 @@ rule all:
     default_target: True
     input:
         rules.report.output,
+        rules.atlas_page.output if "atlas" in SETTINGS else [],
         panels(),
     localrule: True
+
+
+rule core:
+    input:
+        rules.intermediates.output,
+        panels(without=("atlas_sheet", "dream_gallery", "methods")),
+    localrule: True
+    message:
+        "Everything but the atlas and the report that prints it."

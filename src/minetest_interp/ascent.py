@@ -87,8 +87,11 @@ def ascend(
     state = optax.adam(method.lr).init(z)
     keys = jnp.stack([jax.random.key(seed) for seed in seeds])
     names, scores = names or [f"objective {i}" for i in range(len(asked))], []
+    numbers = tuple(jnp.float32(number) for number in (method.lr, method.noise, method.strength, method.pull))
+    static = {"form": method.form, "extent": extent}
     for step in range(method.steps):
-        z, state, score = _step(network, stacked, image, z, anchor, state, goal, keys, step, view, method, extent)
+        draws = _draw(keys, step, method.jitter, method.copies, image.size)
+        z, state, score = _step(network, stacked, image, z, anchor, state, goal, draws, view, numbers, **static)
         scores.append(score)
         progress(step + 1)
         if step % 64 == 63:
@@ -123,42 +126,52 @@ def _begin(image: Image, count: int, seeds: Sequence[int], anchors: Array | None
     return anchor + jnp.broadcast_to(start, (count, *start.shape[1:])), anchor
 
 
-@functools.partial(jax.jit, static_argnames=("method", "extent"))
-def _step(network, objective, image, z, anchor, state, goal, keys, step, view, method, extent):
+# ASSUME: the draws are compiled apart from the step, once for all objectives and images: threefry compiles slowly.
+@functools.partial(jax.jit, static_argnames=("copies", "size"))
+def _draw(keys: Array, step: Array, jitter: Array, copies: int, size: int) -> tuple[Array, Array]:
+    """Each view's move, `[C, K, 2]` whole pixels from 0 to 2 jitter, and its standard normal noise `[C, K, S, S]`."""
+
+    def view(key: Array, copy: Array) -> tuple[Array, Array]:
+        move, noise = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, step), copy))
+        # ASSUME: the noise is one draw of a whole frame, so that a receptive field sees its part of the same.
+        return jax.random.randint(move, (2,), 0, 2 * jitter + 1), jax.random.normal(noise, (size, size))
+
+    return jax.vmap(jax.vmap(view, (0, None)), (None, 0))(keys, jnp.arange(copies))
+
+
+@functools.partial(jax.jit, static_argnames=("form", "extent"))
+def _step(network, objective, image, z, anchor, state, goal, draws, view, numbers, form, extent):
     units, seeds = z.shape[:2]
+    lr, noise, strength, pull = numbers
 
     def loss(z):
         frames = image.render(z.reshape(units * seeds, *z.shape[2:]), view)
-        seen = _copies(frames.reshape(units, seeds, *frames.shape[1:]), keys, step, method, extent, image.size)
+        seen = _copies(frames.reshape(units, seeds, *frames.shape[1:]), draws, noise, extent)
         views = len(seen) // units
         everyone = jax.tree.map(lambda leaf: jnp.tile(leaf, (views,) + (1,) * (leaf.ndim - 1)), objective)
-        score = everyone(network(seen)).reshape(method.copies, seeds, units).mean(0).T
+        score = everyone(network(seen)).reshape(-1, seeds, units).mean(0).T
         square = jnp.square(z - anchor).reshape(units, seeds, -1)
-        if method.form == "penalty":
-            cost = 0.5 * method.strength * square.mean(-1) - score
+        if form == "penalty":
+            cost = 0.5 * strength * square.mean(-1) - score
         else:
-            cost = method.pull * jax.nn.relu(goal[:, None] - score) + 0.5 * method.strength * square.sum(-1)
+            cost = pull * jax.nn.relu(goal[:, None] - score) + 0.5 * strength * square.sum(-1)
         return cost.sum(), score
 
     (_, score), gradient = jax.value_and_grad(loss, has_aux=True)(z)
-    updates, state = optax.adam(method.lr).update(gradient, state)
+    updates, state = optax.adam(lr).update(gradient, state)
     return optax.apply_updates(z, updates), state, score
 
 
-def _copies(frames: Array, keys: Array, step: Array, method: Method, extent, size: int) -> Array:
+def _copies(frames: Array, draws: tuple[Array, Array], noise: Array, extent) -> Array:
     """`[U, K, T, h + 2 j, w + 2 j]` to what the network sees, `[C * K * U, T, h, w]`."""
     top, left, side = extent
     units, seeds, count = frames.shape[:3]
+    moves, standard = draws
     seen = []
-    for copy in range(method.copies):
+    for copy in range(len(moves)):
         for k in range(seeds):
-            move, noise = jax.random.split(jax.random.fold_in(jax.random.fold_in(keys[k], step), copy))
-            down, right = jax.random.randint(move, (2,), 0, 2 * method.jitter + 1)
-            shown = jax.lax.dynamic_slice(frames[:, k], (0, 0, down, right), (units, count, side, side))
-            if method.noise:
-                # ASSUME: the noise is one draw of a whole frame, so that a receptive field sees its part of the same.
-                whole = jax.random.normal(noise, (size, size))
-                shown = shown + method.noise * whole[None, None, top : top + side, left : left + side]
+            shown = jax.lax.dynamic_slice(frames[:, k], (0, 0, *moves[copy, k]), (units, count, side, side))
+            shown = shown + noise * standard[copy, k, top : top + side, left : left + side][None, None]
             seen.append(shown)
     return jnp.concatenate(seen)
 

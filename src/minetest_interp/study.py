@@ -43,7 +43,9 @@ def load(path: Path, schema: Path, *, data: Path | None = None) -> Study:
       InputError: the YAML file, or a file that it names, is not as it must be.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", path.stem):
-        raise InputError(f"{path}: a study's name must be letters, digits, - and _; got {path.stem!r}. Rename the file.")
+        raise InputError(
+            f"{path}: a study's name must be letters, digits, - and _; got {path.stem!r}. Rename the file."
+        )
     config = _read_yaml(path, advice=_known_studies(path))
     _validate(config, schema, path)
     if isinstance(config["actions"], str):
@@ -139,6 +141,10 @@ def _check_references(config: Mapping, path: Path) -> None:
         for key in ("dream", "left", "right"):
             if key in panel:
                 must_be_known(f"panels.{name}.{key}", panel[key], config["dreams"])
+        if name.startswith(("o-", "p-", "q-", "r-", "s-")) and "atlas" not in config:
+            raise InputError(f"{path}: panels.{name} must have the section `atlas` to draw; there is none. Add it.")
+        if name.startswith(("m-", "n-")) and "methods" not in config:
+            raise InputError(f"{path}: panels.{name} must have the section `methods` to draw; there is none. Add it.")
         if "gradient" in panel:
             must_be_known(f"panels.{name}.gradient", panel["gradient"], config["gradients"])
 

@@ -28,13 +28,16 @@ rule dream:
 if "atlas" in SETTINGS:
 
     rule atlas:
-        message:
-            f"Dream of every unit of {STUDY.name}, with controls and scores; taken up again where it was interrupted."
         input:
             checkpoint=declared([STUDY.checkpoint]),
             stacks=rules.preprocess.output.stacks,
         output:
             atlas=f"{RESULTS}/atlas.npz",
+        log:
+            f"{RESULTS}/logs/atlas.txt",
+        benchmark:
+            f"{RESULTS}/benchmarks/atlas.tsv"
+        threads: 2
         params:
             checkpoint=CHECKPOINT,
             policy=POLICY,
@@ -43,11 +46,8 @@ if "atlas" in SETTINGS:
             folder=f"{RESULTS}/atlas",
             content=checkpoint_digest(),
             code=code_digest("minetest_interp.stages.atlas"),
-        log:
-            f"{RESULTS}/logs/atlas.txt",
-        benchmark:
-            f"{RESULTS}/benchmarks/atlas.tsv"
-        threads: 2
+        message:
+            f"Dream of every unit of {STUDY.name}, with controls and scores; taken up again where it was interrupted."
         shell:
             "python -m minetest_interp.stages.atlas --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
             " --actions {params.actions:q} --stacks {input.stacks} --settings {params.settings:q} --code {params.code}"
@@ -57,13 +57,16 @@ if "atlas" in SETTINGS:
 if "methods" in SETTINGS:
 
     rule methods:
-        message:
-            f"Compare ways to dream on {STUDY.name}."
         input:
             checkpoint=declared([STUDY.checkpoint]),
             stacks=rules.preprocess.output.stacks,
         output:
             methods=f"{RESULTS}/methods.npz",
+        log:
+            f"{RESULTS}/logs/methods.txt",
+        benchmark:
+            f"{RESULTS}/benchmarks/methods.tsv"
+        threads: 2
         params:
             checkpoint=CHECKPOINT,
             policy=POLICY,
@@ -71,11 +74,8 @@ if "methods" in SETTINGS:
             settings=as_json(SETTINGS["methods"]),
             content=checkpoint_digest(),
             code=code_digest("minetest_interp.stages.methods"),
-        log:
-            f"{RESULTS}/logs/methods.txt",
-        benchmark:
-            f"{RESULTS}/benchmarks/methods.tsv"
-        threads: 2
+        message:
+            f"Compare ways to dream on {STUDY.name}."
         shell:
             "python -m minetest_interp.stages.methods --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
             " --actions {params.actions:q} --stacks {input.stacks} --settings {params.settings:q}"

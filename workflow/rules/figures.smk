@@ -20,6 +20,9 @@ PICTURES = f"{RESULTS}/pictures.npz"
 BEHAVIOURS = f"{RESULTS}/behaviours.npz"
 MIRROR = Panel("mirror", lambda p: [STACKS, BEHAVIOURS])
 CHANNEL = Panel("channel", lambda p: [STACKS, layer_file(p["layer"], p["view"])])
+ATLAS_LAYERS = ("conv0", "conv1", "conv2", "hidden", "heads")
+ATLAS = Panel("atlas_sheet", lambda p: [f"{RESULTS}/atlas.npz"])
+METHODS = {name: Panel(name, lambda p: [f"{RESULTS}/methods.npz"]) for name in ("dream_gallery", "methods")}
 PANELS = {
     "a-dream-value": Panel("dream_value", lambda p: [f"{RESULTS}/dreams/{p['dream']}.npz"]),
     "b-dream-yaw": Panel("dream_yaw", lambda p: [f"{RESULTS}/dreams/{p[side]}.npz" for side in ("left", "right")]),
@@ -40,6 +43,9 @@ PANELS = {
     ),
     "k-network": Panel("network", lambda p: [f"{RESULTS}/network.json"]),
     "l-frames": Panel("contact_sheet", lambda p: [PICTURES, BEHAVIOURS]),
+    "m-gallery": METHODS["dream_gallery"],
+    "n-methods": METHODS["methods"],
+    **{f"{letter}-atlas-{layer}": ATLAS for letter, layer in zip("opqrs", ATLAS_LAYERS)},
 }
 
 
@@ -53,6 +59,8 @@ def panel_settings(name) -> dict:
         settings["layer"] = "conv2"
     if letter in "bl":
         settings["behaviour"] = SETTINGS["actions"]["steering"]
+    if letter in "opqrs":
+        settings["layer"] = layer.removeprefix("atlas-").replace("heads", "head")
     if letter == "l":
         settings |= steering_ends()
     return settings
@@ -65,8 +73,10 @@ def steering_ends() -> dict:
     return {"plus": plus, "minus": minus, "positive": "left" if plus == "left" else "right"}
 
 
-def panels() -> list[str]:
-    return [f"{FIGURES}/{name}.{kind}" for name in SETTINGS["panels"] for kind in ("png", "svg")]
+def panels(*, without=()) -> list[str]:
+    """Files of the study's panels, but for those drawn by the scripts in `without`."""
+    chosen = [name for name in SETTINGS["panels"] if PANELS[name].script not in without]
+    return [f"{FIGURES}/{name}.{kind}" for name in chosen for kind in ("png", "svg")]
 
 
 rule panel:

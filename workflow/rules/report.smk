@@ -33,6 +33,7 @@ rule facts:
         alignment=f"{RESULTS}/alignment.npz",
         dreams=[f"{RESULTS}/dreams/{name}.npz" for name in SETTINGS["dreams"]],
         layers=published_layers(),
+        measured=[f"{RESULTS}/{name}.npz" for name in ("atlas", "methods") if name in SETTINGS],
     output:
         facts=f"{REPORT}/facts.json",
     log:
@@ -71,7 +72,7 @@ rule report:
         f"{RESULTS}/benchmarks/report.tsv"
     threads: 1
     params:
-        templates=str(ROOT / "report"),
+        templates=literal(ROOT / "report"),
         figures=FIGURES,
         words=files_digest(TEMPLATES),
         code=code_digest("minetest_interp.stages.report"),
@@ -80,3 +81,29 @@ rule report:
     shell:
         "python -m minetest_interp.stages.report --facts {input.facts} --templates {params.templates:q}"
         " --figures {params.figures} --html {output.html} --markdown {output.markdown} > {log} 2>&1"
+
+
+if "atlas" in SETTINGS:
+
+    rule atlas_page:
+        input:
+            atlas=f"{RESULTS}/atlas.npz",
+            stacks=STACKS,
+            facts=rules.facts.output.facts,
+            templates=declared(TEMPLATES),
+        output:
+            html=f"{REPORT}/atlas.html",
+        log:
+            f"{RESULTS}/logs/atlas_page.txt",
+        benchmark:
+            f"{RESULTS}/benchmarks/atlas_page.tsv"
+        threads: 1
+        params:
+            templates=literal(ROOT / "report"),
+            words=files_digest(TEMPLATES),
+            code=code_digest("minetest_interp.stages.atlas_page"),
+        message:
+            f"Render the atlas of {STUDY.name}, a page for each unit."
+        shell:
+            "python -m minetest_interp.stages.atlas_page --atlas {input.atlas} --stacks {input.stacks}"
+            " --facts {input.facts} --templates {params.templates:q} --html {output.html} > {log} 2>&1"

@@ -133,7 +133,9 @@ played, and says nothing about what reinforcement learning makes of this network
   windows (60 to 100 % of a frame's width), mirror images, other exposures, and trees of one window planted in another.
 - **Held out**: the study's {{ study_frames }} frames. {{ split }}
   The rule's constants and the kinds of augmentation were settled under an earlier split, in which some of these
-  frames served for validation; the policy itself never saw them.
+  frames served for validation; the policy itself never saw them. A first policy, whose rule pulled with full strength
+  from 5 % of the view on and which had 4,000 batches, reached a yaw correlation of 0.64 here; after that those two
+  numbers were changed, to what this card states.
 - **Training**: {{ settings | listed }}.
 - **Loss**: cross-entropy to the rule's distribution, plus the value's squared error, plus (for training only)
   a linear reading of where trunks are from conv1 and conv2.

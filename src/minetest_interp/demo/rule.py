@@ -19,7 +19,7 @@ FACTORS = {
 
 # ASSUME: settled under an earlier split, by policies measured on validation frames some of which are now the study's.
 SIGHT_NODES = 24.0  # trunks farther away are lost in the fog
-FULL_SHARE = 0.05  # a trunk that covers this share of the view has the rule's whole attention
+FULL_SHARE = 0.3  # a trunk that covers this share of the view has the rule's whole attention
 NEAREST_QUANTILE = 0.1  # "how far a trunk is": this quantile of its pixels' distances, so that no stray pixel decides
 BLUR_NODES = 3.0  # trunks that lie less than this farther away than the nearest still pull
 VALUE_NODES = 8.0  # the value falls by a factor e over this distance

@@ -30,7 +30,7 @@ class Settings(NamedTuple):
     """
 
     seed: int = 1
-    batches: int = 4000
+    batches: int = 10000
     crops: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 0.1

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from minetest_interp import facts, files
+from minetest_interp import atlas_facts, facts, files, methods
 from minetest_interp.stages import command
 
 
@@ -44,6 +44,13 @@ def run(study: str, command_line: str, settings: dict, panels: dict, results: Pa
         "panels": panels,
         "frames": facts.frame_rows(behaviours),
     }
+    if "methods" in settings:
+        compared = files.read_arrays(results / "methods.npz")
+        measured = [str(name) for name in compared["measured"]]
+        content["methods"] = {"units": measured, "recipes": methods.summary(compared, over=measured)}
+    if "atlas" in settings:
+        headline = settings["methods"]["units"] if "methods" in settings else []
+        content["atlas"] = atlas_facts.atlas_summary(files.read_arrays(results / "atlas.npz"), headline)
     if "published" in settings:
         content["published"] = facts.published_rows(settings["published"], behaviours, results)
     files.write_json(output, content)

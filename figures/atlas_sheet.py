@@ -1,0 +1,109 @@
+"""Every unit of one layer: its dream beside its shuffled-weights control, both cut to what the unit sees."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+import style
+from minetest_interp.errors import InputError
+from panel import arrays, panel_command
+
+FLAGS = {"dead": "dead: never above 0.", "saturated": "saturated: always above 0."}
+FEW, COLUMNS = 16, {True: 4, False: 7}  # up to `FEW` units get wide tiles
+# In pixels of the PNG, and whole, so that a pixel of a picture is a whole number of them.
+GAP, SEAM, HEAD = 18, 4, 76  # between tiles, within a pair, above the first row
+LINE, NUMBER = 25, 74  # height of a line of text, width of a number
+
+
+def load(results: Path, *, layer: str) -> dict[str, object]:
+    keys = ("name", "layer", "box", "pictures", "control", "control_correlation", "flag")
+    names, layers, boxes, pictures, controls, correlations, flags = arrays(results / "atlas.npz", *keys)
+    rows = np.flatnonzero(layers == layer)
+    if not len(rows):
+        raise InputError(
+            f"`layer` must be one of the atlas' layers, {', '.join(dict.fromkeys(layers))}; got {layer!r}."
+        )
+    return {
+        "layer": layer,
+        "names": [str(names[i]).removeprefix(f"{layer}/") for i in rows],
+        "pairs": [(_cut(pictures[i, 0], boxes[i]), _cut(controls[i, 0], boxes[i])) for i in rows],
+        "correlations": correlations[rows],
+        "flags": [str(flags[i]) for i in rows],
+        # The closed form is the same for every seed.
+        "which": ", first seed" if np.ptp(pictures[rows], axis=1).any() else "",
+    }
+
+
+def draw(
+    layer: str,
+    names: list[str],
+    pairs: list[tuple[np.ndarray, np.ndarray]],
+    correlations: np.ndarray,
+    flags: list[str],
+    which: str = "",
+) -> Figure:
+    """Pairs in rows; below each the unit's name, the correlation of the two, and a flag where there is one.
+
+    Args:
+      pairs: dream and control `[h, h]`, grey levels.
+      correlations: `[U]`, -1 to 1; NaN where it is not defined.
+      which: what the heading adds to the word dream.
+    """
+    width = round(style.WIDTH_INCHES["page"] * style.DPI)
+    columns = COLUMNS[len(names) <= FEW]
+    tile = (width - GAP * (columns + 1)) // columns
+    side = _side(pairs[0][0].shape[0], (tile - SEAM) // 2)
+    pitch = side + 2 * LINE + GAP
+    height = HEAD + pitch * -(-len(names) // columns)
+    figure = Figure(figsize=(width / style.DPI, height / style.DPI))
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set_axis_off()
+    heading = (
+        f"{style.plain(layer)}, {len(names)} units. Left: dream{which}. Right: its control, from shuffled weights."
+    )
+    _title(ax, heading, set(flags))
+    for i, (name, pair, correlation, flag) in enumerate(zip(names, pairs, correlations, flags, strict=True)):
+        left = GAP + (i % columns) * (tile + GAP)
+        top = HEAD + (i // columns) * pitch
+        for shift, picture in zip((0, side + SEAM), pair, strict=True):
+            extent = (left + shift, left + shift + side, top + side, top)
+            ax.imshow(picture, extent=extent, cmap="gray", vmin=0, vmax=255, interpolation="none")
+            # A dream may be white at its edge, as the page is.
+            ax.add_patch(Rectangle(extent[::3], side, side, fill=False, edgecolor=style.FAINT, linewidth=0.4))
+        low = top + side + LINE * 0.55
+        ax.text(left, low, style.plain(name, limit=16), va="center")
+        ax.text(left, low + LINE, _signed(correlation), va="center", color=style.NULL)
+        ax.text(left + NUMBER, low + LINE, flag, va="center", color=style.POSITIVE)
+    ax.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
+    return figure
+
+
+def _title(ax: Axes, heading: str, flags: set[str]) -> None:
+    ax.text(GAP, LINE * 0.8, heading, va="center")
+    key = "Number: correlation of the two in the receptive field."
+    meanings = [FLAGS[flag] for flag in sorted(flags & set(FLAGS))]
+    ax.text(GAP, LINE * 2, " ".join([key, *meanings]), va="center", color=style.NULL)
+
+
+def _signed(correlation: float) -> str:
+    # Adding nothing takes the sign off what rounds to zero.
+    return "–" if np.isnan(correlation) else style.signed(round(float(correlation), 2) + 0.0, digits=2)
+
+
+def _side(pixels: int, room: int) -> int:
+    """The largest whole multiple of `pixels` in `room`, so that all pixels look alike; `room` itself if none fits."""
+    return room // pixels * pixels or room
+
+
+def _cut(picture: np.ndarray, box: np.ndarray) -> np.ndarray:
+    top, left, size = box
+    return picture[top : top + size, left : left + size]
+
+
+main = panel_command(load, draw)
+
+if __name__ == "__main__":
+    main()

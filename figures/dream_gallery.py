@@ -1,0 +1,109 @@
+"""Dreams side by side: a unit's best real frames, then every recipe's picture of it, then nonsense."""
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+import style
+from minetest_interp.errors import InputError
+from panel import arrays, panel_command
+
+LEFT, LINE, GAP = 0.72, 0.115, 0.05  # inches: the units' names, a line of the columns' names, between pictures
+APART = 0.1  # more room where real frames end and where the control begins
+
+
+def load(
+    results: Path, *, control: str = "", recipes: Sequence[str] = (), units: Sequence[str] = (), seeds: int = 1
+) -> dict[str, object]:
+    """control: the recipe whose shuffled-weights dream is shown, none if empty. recipes, units: all if empty."""
+    path = results / "methods.npz"
+    known, names, gallery, boxes, real = arrays(path, "recipes", "units", "gallery", "boxes", "real")
+    pictures, controls = arrays(path, "pictures", "controls")
+    if not 1 <= seeds <= pictures.shape[2]:
+        raise InputError(f"{path}: `seeds` must be 1 to {pictures.shape[2]}; got {seeds}.")
+    rows = [_find(path, "units", name, names) for name in (units or gallery)]
+    columns = [_find(path, "recipes", name, known) for name in (recipes or known)]
+    shown = {str(known[m]): pictures[m, rows, :seeds] for m in columns}
+    nonsense = controls[_find(path, "control", control, known), rows, :seeds] if control else None
+    return {
+        "units": [str(names[i]) for i in rows],
+        "boxes": boxes[rows],
+        "real": real[rows],
+        "pictures": shown,
+        "control": (control, nonsense),
+    }
+
+
+def draw(
+    units: list[str],
+    boxes: np.ndarray,
+    real: np.ndarray,
+    pictures: dict[str, np.ndarray],
+    control: tuple[str, np.ndarray | None],
+) -> Figure:
+    """One row a unit. Dreams are cut to the unit's receptive field; the first real frame is shown cut as well.
+
+    Args:
+      boxes: `[U, 3]` top, left and size of the receptive field. real: `[U, 2, S, S]`.
+      pictures: recipe to `[U, K, S, S]`. control: its recipe and `[U, K, S, S]`.
+    """
+    heads = ["real 1", "real 2", "real 1, cut"]
+    blocks = [pictures[name] for name in pictures]
+    heads += [name if k == 0 else "" for name, block in pictures.items() for k in range(block.shape[1])]
+    if control[1] is not None:
+        blocks.append(control[1])
+        heads += [f"shuffled {control[0]}" if k == 0 else "" for k in range(control[1].shape[1])]
+    count, size = len(heads), real.shape[-1]
+    width = style.WIDTH_INCHES["page"]
+    tile = (width - LEFT - 2 * APART - GAP * count) / count
+    heads = [_wrapped(head) for head in heads]
+    above = LINE * max(head.count("\n") + 1 for head in heads) + 0.06
+    height = above + len(units) * (tile + GAP)
+    figure = Figure(figsize=(width, height))
+    extra = np.zeros(count)
+    extra[3:] += APART
+    if control[1] is not None:
+        extra[-control[1].shape[1] :] += APART
+    for i, (name, (top, left, side)) in enumerate(zip(units, boxes, strict=True)):
+        cut = (slice(top, top + side), slice(left, left + side))
+        row = [real[i, 0], real[i, 1], real[i, 0][cut], *(p[cut] for block in blocks for p in block[i])]
+        y = height - above - i * (tile + GAP) - tile
+        figure.text((LEFT - 0.06) / width, (y + tile / 2) / height, style.plain(name, limit=14).replace(" ", "\n"),
+                    ha="right", va="center")  # fmt: skip
+        for j, frame in enumerate(row):
+            x = LEFT + j * (tile + GAP) + extra[j]
+            ax = figure.add_axes((x / width, y / height, tile / width, tile / height))
+            style.show_grey(ax, frame)
+            if j < 2 and side < size:
+                _outline(ax, top, left, side)
+            if i == 0:
+                ax.set_title(heads[j], fontsize=7, linespacing=1.1, pad=3)
+    return figure
+
+
+def _outline(ax: Axes, top: int, left: int, side: int) -> None:
+    for colour, line in (("white", 1.8), (style.POSITIVE, 0.9)):
+        ax.add_patch(Rectangle((left - 0.5, top - 0.5), side, side, fill=False, edgecolor=colour, linewidth=line))
+
+
+def _wrapped(head: str) -> str:
+    """Lines that fit a narrow column."""
+    return "\n".join(textwrap.wrap(style.plain(head, limit=32), 10))
+
+
+def _find(path: Path, what: str, name: str, known: np.ndarray) -> int:
+    found = np.flatnonzero(known == name)
+    if not len(found):
+        raise InputError(f"{path}: `{what}` must be of {', '.join(map(str, known))}; got {name!r}.")
+    return int(found[0])
+
+
+main = panel_command(load, draw)
+
+if __name__ == "__main__":
+    main()

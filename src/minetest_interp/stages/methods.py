@@ -1,0 +1,47 @@
+"""Ways to dream compared on a study's own policy: pictures, controls, scores, and what real frames reach."""
+
+import json
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from minetest_interp import checkpoint, files, images, methods, scores
+from minetest_interp.actions import action_table
+from minetest_interp.errors import InputError
+from minetest_interp.stages import command
+
+KEYS = ("units", "gallery", "seeds", "seed", "recipes")
+
+
+def run(checkpoint_path: Path, policy: dict, actions: dict, stacks: Path, settings: dict, output: Path) -> None:
+    if set(settings) != set(KEYS):
+        raise InputError(f"the settings must be {', '.join(KEYS)}; got {', '.join(map(repr, settings))}.")
+    loaded = checkpoint.load(checkpoint_path, **policy).policy
+    table = action_table(actions["factors"], actions["behaviours"])
+    stored = files.read_arrays(stacks)
+    fitted, judged = (stored["original"][half] for half in scores.halves(list(stored["frames"])))
+    # Every unit is dreamed and scored; means are taken over `units`, the gallery is for the eye.
+    names = list(dict.fromkeys([*settings["units"], *settings["gallery"]]))
+    listed = methods.choose(names, loaded.geometry, table.behaviours)
+    prior = images.fit_prior(fitted, loaded.geometry)
+    recipes = [methods.recipe(name, made, prior, loaded.geometry) for name, made in settings["recipes"].items()]
+    columns = (TextColumn("methods"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeRemainingColumn())
+    with Progress(*columns) as bar:
+        task = bar.add_task("methods", total=methods.work(recipes, listed, settings["seeds"]))
+        arrays = methods.compare(
+            loaded,
+            listed,
+            recipes,
+            fitted=fitted,
+            judged=judged,
+            seeds=settings["seeds"],
+            shuffle_seed=settings["seed"],
+            progress=lambda done: bar.advance(task, done),
+        )
+    files.write_arrays(output, **arrays, measured=settings["units"], gallery=settings["gallery"])
+
+
+if __name__ == "__main__":
+    command(
+        run, checkpoint_path=Path, policy=json.loads, actions=json.loads, stacks=Path, settings=json.loads, output=Path
+    )

@@ -1,0 +1,250 @@
+"""Ways to dream compared: recipes, controls, scores, facts."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from minetest_interp import blocks, dreams, files, images, methods, scores, units
+from minetest_interp.errors import InputError
+from minetest_interp.policy import Geometry, Policy
+from minetest_interp.stages import methods as stage
+from tests.conftest import random_policy
+from tests.samples import FORWARD, YAW, smooth_frames
+
+SMALL = Geometry(channels=(4, 6, 5), hidden=32)
+FITTED, JUDGED = smooth_frames(10, seed=1), smooth_frames(11, seed=2)
+NAMES = ("conv1/2", "conv2/0", "value", "yaw reversed")
+PRIOR = images.fit_prior(FITTED, SMALL)
+# The recipes with noise share their draws and their views, so that the test compiles little.
+RECIPES = {
+    "notebook": {"kind": "notebook", "steps": 6},
+    "frame prior": {"kind": "frame prior", "steps": 4},
+    "target": {"kind": "frame prior", "steps": 4, "form": "target", "strength": 0.01},
+    "motion": {"kind": "frame prior", "steps": 4, "frames": "motion", "strength": 32},
+    "accentuate": {"kind": "frame prior", "steps": 4, "start": "best frame"},
+}
+
+
+@pytest.fixture(scope="module")
+def small():
+    return random_policy(SMALL, gain=100.0)
+
+
+@pytest.fixture(scope="module")
+def listed():
+    return methods.choose(NAMES, SMALL, {"yaw": YAW, "forward": FORWARD})
+
+
+def recipes(*names):
+    return [methods.recipe(name, RECIPES[name], PRIOR, SMALL) for name in names or RECIPES]
+
+
+@pytest.fixture(scope="module")
+def made(small, listed):
+    return methods.compare(small, listed, recipes(), fitted=FITTED, judged=JUDGED, seeds=(3, 4))
+
+
+def stacks(made, recipe, *, control=False):
+    """The stacks `[U, K, T, S, S]` that a recipe showed the policy, from the saved arrays."""
+    prefix, pictures = ("control_", "controls") if control else ("", "pictures")
+    if f"{prefix}frames/{recipe}" in made:
+        return made[f"{prefix}frames/{recipe}"]
+    last = made[pictures][list(made["recipes"]).index(recipe)]
+    return np.repeat(last[:, :, None], 4, axis=2)
+
+
+def test_the_notebook_recipe_is_the_notebook_s_dream_of_each_unit(small, listed):
+    shown = methods.dream(recipes("notebook")[0], methods.meet(small, listed, FITTED), seeds=(3, 4)).pictures
+    for i, unit in enumerate(listed):
+        for k, seed in enumerate((3, 4)):
+            alone = dreams.deep_dream(small, unit.objective, dreams.grey_start(SMALL, seed=seed), lr=1e3, steps=6)
+            moved = np.abs(np.asarray(alone.image - alone.start)).max()
+            np.testing.assert_allclose(shown[i, k], alone.image[0], atol=1e-3 * max(1, moved), err_msg=unit.name)
+            assert moved > 0.1
+
+
+def test_the_same_settings_give_the_same_bytes_and_other_seeds_other_pictures(small, listed, made):
+    again = methods.compare(small, listed, recipes(), fitted=FITTED, judged=JUDGED, seeds=(3, 4))
+    assert made.keys() == again.keys()
+    for name, array in made.items():
+        assert array.tobytes() == again[name].tobytes(), name
+    assert (np.abs(made["pictures"][:, :, 0] - made["pictures"][:, :, 1]).max((2, 3)) > 0).all()
+
+
+def test_a_control_is_the_same_recipe_on_the_shuffled_policy_and_nothing_else(small, listed, made):
+    other = methods.meet(units.shuffled(small, seed=0), listed, FITTED)
+    for name in ("notebook", "accentuate"):
+        shown, m = methods.dream(recipes(name)[0], other, seeds=(3, 4)), list(RECIPES).index(name)
+        np.testing.assert_array_equal(shown.pictures[:, :, -1], made["controls"][m])
+        np.testing.assert_array_equal(shown.bases, made["control_bases"][m])
+    assert (np.abs(made["controls"] - made["pictures"]).max((2, 3, 4)) > 0).all()
+
+
+@pytest.mark.parametrize("control", [False, True])
+def test_the_scores_are_those_of_the_saved_pictures_on_the_real_policy(small, listed, made, control):
+    suffix, pictures = ("_control", "controls") if control else ("", "pictures")
+    run = jax.jit(small.run)
+    real = run(np.repeat(JUDGED[:, None], 4, axis=1))
+    for m, recipe in enumerate(RECIPES):
+        for i, unit in enumerate(listed):
+            trace = run(stacks(made, recipe, control=control)[i])
+            natural = np.asarray(unit.objective(real))
+            expected = {
+                "z": np.mean((np.asarray(unit.objective(trace)) - natural.mean()) / natural.std()),
+                "hf": scores.high_frequency(made[pictures][m, i]).mean(),
+                "fd": scores.frechet(*(scores.gaussian(t.layers["conv1"]) for t in (trace, real))),
+            }
+            for layer in ("conv1", "conv2"):
+                shown, frames = (scores.channel_features(np.asarray(t.layers[layer])) for t in (trace, real))
+                each = [scores.path(f, frames[scores.best(natural)], frames) for f in shown]
+                expected[f"path_{layer}"], expected[f"path_{layer}_standardised"] = np.mean(each, axis=0)
+            for score, value in expected.items():
+                np.testing.assert_allclose(made[f"{score}{suffix}"][m, i], value, rtol=1e-3, atol=1e-4, err_msg=score)
+
+
+def test_agreement_is_of_what_the_unit_sees_beyond_where_the_picture_began(listed, made):
+    for m in range(len(RECIPES)):
+        for i, unit in enumerate(listed):
+            mask = units.receptive_mask(unit, SMALL)
+            own, other = (
+                [(picture - made[base][m, i])[mask] for picture in made[which][m, i]]
+                for which, base in (("pictures", "bases"), ("controls", "control_bases"))
+            )
+            assert made["agreement"][m, i] == pytest.approx(np.corrcoef(*own)[0, 1], abs=1e-5)
+            pairs = [np.corrcoef(a, b)[0, 1] for a, b in zip(own, other, strict=True)]
+            assert made["control_correlation"][m, i] == pytest.approx(np.mean(pairs), abs=1e-5)
+
+
+def test_the_ceilings_are_those_of_the_best_judged_frames(small, listed, made):
+    trace = small.run(np.repeat(JUDGED[:, None], 4, axis=1))
+    for i, unit in enumerate(listed):
+        natural = np.asarray(unit.objective(trace))
+        order = np.argsort(-natural)
+        np.testing.assert_array_equal(made["real"][i], JUDGED[order[:2]])
+        top = (natural[order[:9]] - natural.mean()) / natural.std()
+        assert made["z_real"][i] == pytest.approx(top.mean(), rel=1e-4)
+
+
+def test_shared_pictures_are_one_frame_and_deltas_are_kept(small, listed, made):
+    kept = {name.split("/", 1)[1] for name in made if name.startswith("frames/")}
+    assert kept == {"notebook", "motion"}
+    shared = methods.dream(recipes("frame prior")[0], methods.meet(small, listed[:1], FITTED), seeds=(3,))
+    assert shared.pictures.shape == (1, 1, 1, 64, 64)
+    frames = made["frames/motion"]
+    assert frames.shape == (4, 2, 4, 64, 64) and np.ptp(frames, axis=2).max() > 0
+    np.testing.assert_allclose(made["motion/motion"], frames[:, 0] - frames[:, 0].mean(1, keepdims=True), atol=1e-5)
+
+
+def test_accentuation_begins_at_the_best_fitted_frame_and_the_target_lies_above_it(small, listed):
+    subject = methods.meet(small, listed, FITTED)
+    still = methods.recipe("still", RECIPES["accentuate"] | {"lr": 0.0}, PRIOR, SMALL)
+    shown = methods.dream(still, subject, seeds=(0,))
+    for base, natural in zip(shown.bases, subject.natural, strict=True):
+        assert scores.correlation(base, FITTED[natural.argmax()]) > 0.98
+    # Far above its target the picture is only pulled to the mean frame, so the smaller margin changes less.
+    near, far = (
+        methods.recipe("t", RECIPES["target"] | {"margin": margin, "strength": 1.0}, PRIOR, SMALL)
+        for margin in (-50.0, 50.0)
+    )
+    content, wanting = (methods.dream(r, subject, seeds=(0,)).pictures - PRIOR.mean for r in (near, far))
+    assert (np.square(content).mean((1, 2, 3, 4)) < np.square(wanting).mean((1, 2, 3, 4))).all()
+
+
+def test_a_unit_that_never_varies_has_no_z_and_none_in_the_facts(small, listed):
+    params = {name: {key: np.array(a) for key, a in layer.items()} for name, layer in small.params.items()}
+    params["conv1"]["kernel"][..., 2] = 0
+    broken = Policy(SMALL, params)
+    found = methods.compare(broken, listed[:2], recipes("notebook"), fitted=FITTED, judged=JUDGED, seeds=(3, 4))
+    facts = methods.summary(found)["notebook"]["z"]
+    assert facts["units"]["conv1/2"] is None and facts["mean"] == facts["units"]["conv2/0"]
+
+
+def test_the_facts_are_means_over_the_asked_units_with_control_and_ceiling(made):
+    facts = methods.summary(made, over=["conv2/0", "conv1/2"])
+    json.dumps(facts, allow_nan=False)
+    assert list(facts) == list(RECIPES) and set(facts["motion"]) == set(methods.SCORES)
+    for m, recipe in enumerate(RECIPES):
+        for score in methods.SCORES:
+            fact = facts[recipe][score]
+            assert fact["mean"] == pytest.approx(made[score][m, [0, 1]].mean(), nan_ok=True)
+            assert fact["units"] == {name: made[score][m, i] for i, name in ((1, "conv2/0"), (0, "conv1/2"))}
+            if score == "control_correlation":
+                assert fact["control"] is fact["real"] is None
+            else:
+                assert fact["control"] == pytest.approx(made[f"{score}_control"][m, :2].mean())
+                assert fact["real"] == pytest.approx(made[f"{score}_real"][:2].mean())
+
+
+def test_the_progress_adds_up_to_the_work(small, listed):
+    done, chosen = [], recipes("notebook")
+    methods.compare(small, listed, chosen, fitted=FITTED, judged=JUDGED, seeds=(3, 4), progress=done.append)
+    assert sum(done) == methods.work(chosen, listed, (3, 4)) == 2 * 4 * 2 * 6
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "recipe 'r': `kind` must be one of notebook, pixels, .*; got None"),
+        ({"kind": "dream"}, "got 'dream'"),
+        ({"kind": "notebook", "jitter": 4}, "takes steps, lr; got 'jitter'"),
+        ({"kind": "maco", "decay": 1}, "of kind 'maco' takes .*; got 'decay'"),
+        ({"kind": "fourier", "speed": 1, "colour": 2}, "got 'speed', 'colour'"),
+        ({"kind": "frame prior", "start": "frame"}, "`start` must be one of noise, best frame; got 'frame'"),
+        ({"kind": "frame prior", "form": "best"}, "`form` must be one of penalty, target; got 'best'"),
+        ({"kind": "frame prior", "frames": "two"}, "`frames` must be one of"),
+        ({"kind": "frame prior", "steps": "many"}, "`steps` must be a number; got 'many'"),
+    ],
+)
+def test_unknown_settings_are_named(settings, message):
+    with pytest.raises(InputError, match=message):
+        methods.recipe("r", settings, PRIOR, SMALL)
+
+
+def test_unknown_units_and_frames_on_both_sides_are_refused(small, listed):
+    with pytest.raises(InputError, match="'conv1/0', or one of value, yaw, .*; got 'conv1/64'"):
+        methods.choose(["value", "conv1/64"], SMALL, {"yaw": YAW})
+    both = np.append(JUDGED, FITTED[:1], axis=0)
+    with pytest.raises(InputError, match="must be disjoint"):
+        methods.compare(small, listed, recipes("notebook"), fitted=FITTED, judged=both)
+    with pytest.raises(InputError, match="at least one unit"):
+        methods.compare(small, [], recipes("notebook"), fitted=FITTED, judged=JUDGED)
+
+
+def test_an_objective_that_is_not_finite_is_named_with_its_step(small, listed):
+    params = {name: {key: np.array(a) for key, a in layer.items()} for name, layer in small.params.items()}
+    params["conv2"]["bias"][0] = np.nan
+    subject = methods.meet(Policy(SMALL, params), listed[1:2], FITTED)
+    with pytest.raises(FloatingPointError, match="conv2/0 must stay finite .* at step 0"):
+        methods.dream(recipes("notebook")[0], subject, seeds=(3,))
+
+
+def test_the_stage_writes_what_the_panels_read(small, tmp_path, monkeypatch):
+    names = np.array([f"frame_{i}" for i in range(8)])
+    files.write_arrays(tmp_path / "stacks.npz", frames=names, original=smooth_frames(8))
+    loaded = type("Loaded", (), {"policy": small})
+    monkeypatch.setattr(stage.checkpoint, "load", lambda path, **options: loaded)
+    monkeypatch.setattr(stage, "action_table", lambda factors, behaviours: type("T", (), {"behaviours": {"yaw": YAW}}))
+    settings = {"units": ["conv2/0"], "gallery": ["value", "conv2/0"], "seeds": [3, 4], "seed": 0}
+    settings["recipes"] = {"notebook": RECIPES["notebook"]}
+    options = {"checkpoint_path": tmp_path, "policy": {}, "actions": {"factors": {}, "behaviours": {}}}
+    options |= {"stacks": tmp_path / "stacks.npz", "output": tmp_path / "methods.npz"}
+    stage.run(**options, settings=settings)
+    written = files.read_arrays(tmp_path / "methods.npz")
+    assert list(written["units"]) == ["conv2/0", "value"] and list(written["measured"]) == ["conv2/0"]
+    assert written["pictures"].shape == written["controls"].shape == (1, 2, 2, 64, 64)
+    with pytest.raises(InputError, match="must be units, gallery, seeds, seed, recipes; got 'units'"):
+        stage.run(**options, settings={"units": []})
+
+
+def test_the_fast_networks_serve_every_unit_s_recipe(small, listed):
+    """A receptive field's picture is the whole network's, outside it untouched."""
+    unit, subject = listed[0], methods.meet(small, listed[:1], FITTED)
+    shown = methods.dream(recipes("notebook")[0], subject, seeds=(3,)).pictures[0, 0]
+    top, left, side = blocks.field_box(SMALL, unit.layer, unit.position)
+    outside = np.ones((64, 64), bool)
+    outside[top : top + side, left : left + side] = False
+    start = np.asarray(dreams.grey_start(SMALL, seed=3))[0]
+    np.testing.assert_array_equal(shown[:, outside], start[:, outside])
+    assert (shown[:, ~outside] != start[:, ~outside]).any()
