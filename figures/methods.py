@@ -104,7 +104,7 @@ def _few_ticks(ax: Axes) -> None:
     step = 0.5 if max(-low, high) >= 0.5 else 0.2
     if high - low > 3:
         step = 10 ** np.ceil(np.log10((high - low) / 3))
-    ticks = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
+    ticks = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step + 0.0  # no negative zero
     wide = len(ticks) > 3 or low < -0.45
     ax.set_xticks(ticks, [f"{tick:g}".replace("-", "−").replace("0.", ".") if wide else f"{tick:g}" for tick in ticks])
 

@@ -37,7 +37,7 @@ if "atlas" in SETTINGS:
             f"{RESULTS}/logs/atlas.txt",
         benchmark:
             f"{RESULTS}/benchmarks/atlas.tsv"
-        threads: 2
+        threads: 1  # so that the bytes do not hang on --cores
         params:
             checkpoint=CHECKPOINT,
             policy=POLICY,
@@ -66,7 +66,7 @@ if "methods" in SETTINGS:
             f"{RESULTS}/logs/methods.txt",
         benchmark:
             f"{RESULTS}/benchmarks/methods.tsv"
-        threads: 2
+        threads: 1
         params:
             checkpoint=CHECKPOINT,
             policy=POLICY,

@@ -13,7 +13,14 @@ from minetest_interp.stages import command
 
 
 def run(
-    checkpoint_path: Path, policy: dict, actions: dict, stacks: Path, settings: dict, code: str, folder: Path, output: Path
+    checkpoint_path: Path,
+    policy: dict,
+    actions: dict,
+    stacks: Path,
+    settings: dict,
+    code: str,
+    folder: Path,
+    output: Path,
 ) -> None:
     loaded = checkpoint.load(checkpoint_path, **policy)
     table = action_table(actions["factors"], actions["behaviours"])
