@@ -146,7 +146,8 @@ def _check_references(config: Mapping, path: Path) -> None:
         if name.startswith(("m-", "n-")) and "methods" not in config:
             raise InputError(f"{path}: panels.{name} must have the section `methods` to draw; there is none. Add it.")
         if "control" in panel:
-            must_be_known(f"panels.{name}.control", panel["control"], config["methods"]["recipes"])
+            for recipe in [panel["control"], *panel.get("recipes", [])]:
+                must_be_known(f"panels.{name}", recipe, config["methods"]["recipes"])
         if "gradient" in panel:
             must_be_known(f"panels.{name}.gradient", panel["gradient"], config["gradients"])
 

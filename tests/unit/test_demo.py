@@ -60,7 +60,8 @@ def test_the_rule_gives_probabilities_and_a_value_between_0_and_1(seed):
 
 
 def test_the_rule_turns_to_the_side_of_the_trunk_and_more_the_farther_aside_it_is():
-    yaws = [float(rule.yaw(rule.action_probabilities(one_trunk(column, away=6)))) for column in range(0, 49, 4)]
+    targets = [one_trunk(column, away=6, width=16) for column in range(0, 37, 3)]
+    yaws = [float(rule.yaw(rule.action_probabilities(target))) for target in targets]
     assert yaws[0] > 0.8 and abs(yaws[len(yaws) // 2]) < 1e-12 and yaws[-1] < -0.8
     assert all(before > after for before, after in itertools.pairwise(yaws))
 
@@ -76,7 +77,7 @@ def test_yaw_and_mirror_agree_with_the_action_table():
 
 
 def test_the_value_falls_and_digging_stops_with_distance():
-    near_to_far = [one_trunk(24, away=away) for away in (1.5, 3, 4, 6, 12, 23)]
+    near_to_far = [one_trunk(18, away=away, width=16) for away in (1.5, 3, 4, 6, 12, 23)]
     values = [rule.value(target) for target in near_to_far]
     assert all(near > far for near, far in itertools.pairwise(values))
     walking = [rule.action_probabilities(target)[18:].sum() for target in near_to_far]

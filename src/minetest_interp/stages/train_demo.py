@@ -46,6 +46,7 @@ def card_facts(checkpoint: Path, data: Path) -> dict:
         "evaluation_seed": EVALUATION_SEED,
         "pull": evaluation.PULL,
         "sight": rule.SIGHT_NODES,
+        "full_share": rule.FULL_SHARE,
         "held_out": evaluation.evaluate(loaded.policy, study, seed=EVALUATION_SEED),
     }
 
