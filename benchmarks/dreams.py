@@ -23,7 +23,7 @@ from minetest_interp.policy import Geometry, Policy
 
 # Multiply-adds count two: forward and the gradient with respect to the input, conv0 where conv1 reads it.
 PEAK_SIDE = 1024
-BATCHES = (16, 32, 64)
+BATCHES = (16, 24, 32, 48, 64)
 ACTIONS = np.arange(36)
 BEHAVIOURS = {
     "yaw": Behaviour(ACTIONS // 3 % 3 == 0, ACTIONS // 3 % 3 == 2),
