@@ -167,6 +167,17 @@ def test_users_mistakes_are_told_without_a_traceback_and_lose_nothing(shop):
     assert shop.outputs() == before
 
 
+def test_an_output_folder_that_cannot_be_written_to_is_named_before_anything_runs(shop):
+    (shop.folder / "results").rename(shop.folder / "results aside")
+    (shop.folder / "results").touch()
+    try:
+        refuse(shop, "error: results/own: outputs must go into a folder that can be written to; results is not one.")
+    finally:
+        (shop.folder / "results").unlink()
+        (shop.folder / "results aside").rename(shop.folder / "results")
+    assert shop.planned() == Counter()
+
+
 def test_a_wrong_option_is_refused(shop):
     failed = subprocess.run([*shop.command()[:-1], "stduy=own"], cwd=shop.folder, capture_output=True, text=True)
     assert failed.returncode != 0 and "--config takes study=NAME and data=FOLDER" in failed.stderr + failed.stdout

@@ -42,6 +42,17 @@ FIGURES = f"figures/{STUDY.name}"
 REPORT = f"report/{STUDY.name}"
 
 
+def check_writable(*folders) -> None:
+    """Says so before anything runs if a room for outputs cannot be written to."""
+    for folder in map(Path, folders):
+        nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+            sys.exit(f"error: {folder}: outputs must go into a folder that can be written to; {nearest} is not one.")
+
+
+check_writable(RESULTS, FIGURES, REPORT)
+
+
 def as_json(content) -> str:
     """Settings as one command-line word; the same settings give the same word, so nothing reruns needlessly.
 
