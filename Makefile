@@ -25,8 +25,7 @@ bench: .venv/ready
 	PYTHONPATH=src $(BIN)/python benchmarks/run.py $(if $(DATA),--data "$(DATA)")
 
 lint: .venv/ready-to-test
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow && \
-	$(BIN)/snakemake --lint
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow
 
 .venv/ready: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("error: Python must be 3.11 or newer; " + \

@@ -119,9 +119,10 @@ def test_frames_that_are_replaced_added_or_removed_are_noticed(shop):
 def test_a_rebuild_gives_the_same_bytes_after_ctrl_c_and_after_kill(shop):
     """Both faults in one rebuild from nothing: each costs a build."""
     before = shop.outputs()
-    for path in shop.outputs():
+    for path in before:
         (shop.folder / path).unlink()
     for fault in (signal.SIGINT, signal.SIGKILL):
+        found = shop.made()
         running = subprocess.Popen(
             shop.command(),
             cwd=shop.folder,
@@ -129,8 +130,7 @@ def test_a_rebuild_gives_the_same_bytes_after_ctrl_c_and_after_kill(shop):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        finished = len(shop.outputs())
-        while len(shop.outputs()) <= finished and running.poll() is None:
+        while shop.made() == found and running.poll() is None:
             time.sleep(0.05)
         assert running.poll() is None, "the build ended before it could be interrupted"
         os.killpg(running.pid, fault)

@@ -106,11 +106,15 @@ class Workshop:
         del jobs["all"]
         return jobs
 
+    def made(self) -> set[str]:
+        """Paths of everything that a build makes, but for its logs and timings."""
+        found = (p for room in ("results", "figures", "report") for p in (self.folder / room / "own").rglob("*"))
+        kept = (p for p in found if p.is_file() and not {"logs", "benchmarks"} & set(p.parts))
+        return {str(p.relative_to(self.folder)) for p in kept}
+
     def outputs(self) -> dict[str, str]:
-        """Path to SHA-256 of everything that a build makes, but for its logs and timings."""
-        made = (p for room in ("results", "figures", "report") for p in (self.folder / room / "own").rglob("*"))
-        kept = (p for p in made if p.is_file() and not {"logs", "benchmarks"} & set(p.parts))
-        return {str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(kept)}
+        """Path to SHA-256 of everything that a build makes."""
+        return {name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in sorted(self.made())}
 
 
 def replace_keeping_an_older_date(path: Path, content: bytes) -> None:

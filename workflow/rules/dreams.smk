@@ -5,11 +5,11 @@ rule dream:
     input:
         checkpoint=declared([STUDY.checkpoint]),
     output:
-        dream=RESULTS + "/dreams/{dream}.npz",
+        dream=f"{RESULTS}/dreams/{{dream}}.npz",
     log:
-        RESULTS + "/logs/dreams/{dream}.txt",
+        f"{RESULTS}/logs/dreams/{{dream}}.txt",
     benchmark:
-        RESULTS + "/benchmarks/dreams/{dream}.tsv"
+        f"{RESULTS}/benchmarks/dreams/{{dream}}.tsv"
     threads: 1
     params:
         checkpoint=CHECKPOINT,

@@ -83,12 +83,12 @@ rule panel:
     input:
         lambda wildcards: PANELS[wildcards.panel].reads(panel_settings(wildcards.panel)),
     output:
-        png=FIGURES + "/{panel}.png",
-        svg=FIGURES + "/{panel}.svg",
+        png=f"{FIGURES}/{{panel}}.png",
+        svg=f"{FIGURES}/{{panel}}.svg",
     log:
-        RESULTS + "/logs/panels/{panel}.txt",
+        f"{RESULTS}/logs/panels/{{panel}}.txt",
     benchmark:
-        RESULTS + "/benchmarks/panels/{panel}.tsv"
+        f"{RESULTS}/benchmarks/panels/{{panel}}.tsv"
     threads: 1
     params:
         script=lambda wildcards: str(ROOT / "figures" / f"{PANELS[wildcards.panel].script}.py"),

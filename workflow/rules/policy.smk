@@ -79,9 +79,9 @@ rule gradients:
     output:
         gradients=layout.gradients(Path(RESULTS), "{view}", "{objective}"),
     log:
-        RESULTS + "/logs/gradients/{view}/{objective}.txt",
+        f"{RESULTS}/logs/gradients/{{view}}/{{objective}}.txt",
     benchmark:
-        RESULTS + "/benchmarks/gradients/{view}/{objective}.tsv"
+        f"{RESULTS}/benchmarks/gradients/{{view}}/{{objective}}.tsv"
     threads: 1
     params:
         checkpoint=CHECKPOINT,

@@ -125,7 +125,8 @@ played, and says nothing about what reinforcement learning makes of this network
   units, 36 actions in the published order, one value. The four frames are the same still frame, so each carries
   a quarter of one kernel.
 - **Task**: behaviour cloning. The rule turns toward the nearest trunk in sight
-  (up to {{ "%g" | format(sight) }} nodes), the more of the view its trunks fill the harder, up to {{ full_share | percent }},
+  (up to {{ "%g" | format(sight) }} nodes), the more of the view its trunks fill the harder, up to
+  {{ full_share | percent }},
   walks toward it, and stops and digs when it is ahead and nearer than 3.5 nodes; without a trunk it walks on and
   turns neither way on average. Its value is exp(-distance / 8 nodes).
   `src/minetest_interp/demo/rule.py` defines it exactly.

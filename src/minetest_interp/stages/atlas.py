@@ -6,8 +6,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from minetest_interp import atlas, blocks, checkpoint, files, scores, units
-from minetest_interp.actions import action_table
+from minetest_interp import agent, atlas, blocks, files, scores, units
 from minetest_interp.ascent import Method
 from minetest_interp.stages import command
 
@@ -22,8 +21,7 @@ def run(
     folder: Path,
     output: Path,
 ) -> None:
-    loaded = checkpoint.load(checkpoint_path, **policy)
-    table = action_table(actions["factors"], actions["behaviours"])
+    loaded, table = agent.load(checkpoint_path, policy, actions)
     stored = files.read_arrays(stacks)
     fitted, judged = scores.halves(list(stored["frames"]))
     greys = stored["original"]

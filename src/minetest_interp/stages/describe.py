@@ -5,21 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import checkpoint, files, stats
-from minetest_interp.actions import action_table
-from minetest_interp.errors import InputError
+from minetest_interp import agent, files, stats
 from minetest_interp.stages import command
 
 
 def run(checkpoint_path: Path, policy: dict, actions: dict, seed: int, network: Path, alignment: Path) -> None:
-    loaded = checkpoint.load(checkpoint_path, **policy)
+    loaded, table = agent.load(checkpoint_path, policy, actions)
     geometry, params = loaded.policy
-    table = action_table(actions["factors"], actions["behaviours"])
-    if len(table.labels) != geometry.actions:
-        raise InputError(
-            f"{checkpoint_path}: the action table must have one action for each of the policy's {geometry.actions} "
-            f"logits; it has {len(table.labels)}. Check `actions.factors`."
-        )
     files.write_json(
         network,
         {

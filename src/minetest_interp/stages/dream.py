@@ -6,8 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from minetest_interp import checkpoint, dreams, files, questions
-from minetest_interp.actions import action_table
+from minetest_interp import agent, dreams, files, questions
 from minetest_interp.stages import command
 
 
@@ -17,9 +16,9 @@ def energy(frame: np.ndarray) -> np.ndarray:
 
 
 def run(checkpoint_path: Path, policy: dict, actions: dict, dream: dict, output: Path) -> None:
-    loaded = checkpoint.load(checkpoint_path, **policy).policy
+    (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
     settings = {"target": "input", "lr": 1e3} | dream
-    objective = questions.ask(settings["objective"], action_table(actions["factors"], actions["behaviours"]))
+    objective = questions.ask(settings["objective"], table)
     result = dreams.deep_dream(
         loaded,
         objective,

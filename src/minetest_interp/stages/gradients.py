@@ -6,8 +6,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from minetest_interp import checkpoint, files, frames, questions
-from minetest_interp.actions import action_table
+from minetest_interp import agent, files, frames, questions
 from minetest_interp.policy import layer_gradients
 from minetest_interp.stages import command
 
@@ -15,8 +14,8 @@ from minetest_interp.stages import command
 def run(
     checkpoint_path: Path, policy: dict, actions: dict, objective: dict, stacks: Path, view: str, output: Path
 ) -> None:
-    loaded = checkpoint.load(checkpoint_path, **policy).policy
-    asked = questions.ask(objective, action_table(actions["factors"], actions["behaviours"]))
+    (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
+    asked = questions.ask(objective, table)
     stored = files.read_arrays(stacks)
     batch = frames.static_stacks(stored[view], loaded.geometry.frames)
     scores, gradients = jax.jit(lambda batch: layer_gradients(loaded, asked, batch))(batch)

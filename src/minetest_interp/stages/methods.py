@@ -5,8 +5,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from minetest_interp import checkpoint, files, images, methods, scores
-from minetest_interp.actions import action_table
+from minetest_interp import agent, files, images, methods, scores
 from minetest_interp.errors import InputError
 from minetest_interp.stages import command
 
@@ -16,8 +15,7 @@ KEYS = ("units", "gallery", "seeds", "seed", "recipes")
 def run(checkpoint_path: Path, policy: dict, actions: dict, stacks: Path, settings: dict, output: Path) -> None:
     if set(settings) != set(KEYS):
         raise InputError(f"the settings must be {', '.join(KEYS)}; got {', '.join(map(repr, settings))}.")
-    loaded = checkpoint.load(checkpoint_path, **policy).policy
-    table = action_table(actions["factors"], actions["behaviours"])
+    (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
     stored = files.read_arrays(stacks)
     fitted, judged = (stored["original"][half] for half in scores.halves(list(stored["frames"])))
     # Every unit is dreamed and scored; means are taken over `units`, the gallery is for the eye.
