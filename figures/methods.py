@@ -12,9 +12,9 @@ from panel import arrays, panel_command
 
 # Score to title, its second line, and the scale of its axis.
 SHOWN = {
-    "z": ("z", "natural sd", "symlog"),
+    "z": ("z", "sd, log beyond ±1", "symlog"),
     "hf": ("HF", "share > ¼ cycle/px", "linear"),
-    "fd": ("FD", "Fréchet, conv1", "log"),
+    "fd": ("Fréchet (FD)", "conv1, log axis", "log"),
     "agreement": ("seed agreement", "correlation", "linear"),
     "control_correlation": ("dream ~ control", "correlation", "linear"),
     "path_conv1": ("path, conv1", "raw", "linear"),
