@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from minetest_interp import blocks, dreams, files, images, methods, scores, units
+from minetest_interp import blocks, checkpoint, dreams, files, images, methods, scores, units
 from minetest_interp.errors import InputError
 from minetest_interp.policy import Geometry, Policy
 from minetest_interp.stages import methods as stage
@@ -231,15 +231,16 @@ def test_an_objective_that_is_not_finite_is_named_with_its_step(small, listed):
         methods.dream(recipes("notebook")[0], subject, seeds=(3,))
 
 
-def test_the_stage_writes_what_the_panels_read(small, tmp_path, monkeypatch):
+def test_the_stage_writes_what_the_panels_read(small, tmp_path):
     names = np.array([f"frame_{i}" for i in range(8)])
     files.write_arrays(tmp_path / "stacks.npz", frames=names, original=smooth_frames(8))
-    loaded = type("Loaded", (), {"policy": small})
-    monkeypatch.setattr(stage.checkpoint, "load", lambda path, **options: loaded)
-    monkeypatch.setattr(stage, "action_table", lambda factors, behaviours: type("T", (), {"behaviours": {"yaw": YAW}}))
+    checkpoint.save(tmp_path / "small.model", small, {})
+    do = [str(action) for action in range(small.geometry.actions)]
+    actions = {"factors": {"do": do}, "behaviours": {"yaw": {"plus": {"do": "0"}, "minus": {"do": "1"}}}}
     settings = {"units": ["conv2/0"], "gallery": ["value", "conv2/0"], "seeds": [3, 4], "seed": 0}
     settings["recipes"] = {"notebook": RECIPES["notebook"]}
-    options = {"checkpoint_path": tmp_path, "policy": {}, "actions": {"factors": {}, "behaviours": {}}}
+    strides = {"strides": list(small.geometry.strides)}
+    options = {"checkpoint_path": tmp_path / "small.model", "policy": strides, "actions": actions}
     options |= {"stacks": tmp_path / "stacks.npz", "output": tmp_path / "methods.npz"}
     stage.run(**options, settings=settings)
     written = files.read_arrays(tmp_path / "methods.npz")
