@@ -7,6 +7,7 @@ and score on the other: `halves` splits them.
 from typing import NamedTuple
 
 import numpy as np
+import scipy.stats
 
 EDGE = 0.25  # cycles per pixel: half the Nyquist frequency, where "high" begins
 TOP = 9
@@ -78,7 +79,7 @@ def best(natural: np.ndarray, *, count: int = TOP) -> np.ndarray:
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
     """Rank correlation of two vectors, ties sharing their mean rank; NaN if either is constant."""
-    return correlation(_ranks(a), _ranks(b))
+    return correlation(scipy.stats.rankdata(a), scipy.stats.rankdata(b))
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
@@ -130,8 +131,3 @@ def frechet(a: Gaussian, b: Gaussian) -> float:
 def _root(matrix: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * np.sqrt(values.clip(0))) @ vectors.T
-
-
-def _ranks(x: np.ndarray) -> np.ndarray:
-    _, inverse, counts = np.unique(np.asarray(x).ravel(), return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]

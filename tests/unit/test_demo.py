@@ -1,11 +1,11 @@
 import csv
 import itertools
 from collections import Counter
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,8 +13,10 @@ from minetest_interp import checkpoint, files
 from minetest_interp.actions import action_table
 from minetest_interp.demo import crops, evaluation, rule, select, training
 from minetest_interp.stages import train_demo
+from tests.conftest import ROOT
 
-DATA = Path(__file__).parents[2] / "data" / "demo"
+DATA = ROOT / "data" / "demo"
+MINETEST = yaml.safe_load((ROOT / "config/minetest-actions.yaml").read_text())
 LEAST = {"yaw_correlation": 0.87, "sign_pulling": 0.89, "flips": 0.86, "flips_trunk": 0.86}  # asked for
 NOT_REACHED = ("yaw_correlation", "sign_pulling")
 
@@ -67,7 +69,7 @@ def test_the_rule_turns_to_the_side_of_the_trunk_and_more_the_farther_aside_it_i
 
 
 def test_yaw_and_mirror_agree_with_the_action_table():
-    table = action_table(rule.FACTORS, {"yaw": {"plus": {"mouse_x": "left"}, "minus": {"mouse_x": "right"}}})
+    table = action_table(MINETEST["factors"], MINETEST["behaviours"])
     probabilities = np.random.default_rng(0).dirichlet(np.ones(36))
     np.testing.assert_allclose(rule.yaw(probabilities), probabilities @ table.behaviours["yaw"].weights, atol=1e-7)
     swap = {"left": "right", "right": "left"}

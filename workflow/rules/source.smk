@@ -7,7 +7,6 @@ if STUDY.fetched:
             [str(STUDY.folder / name) for name in STUDY.checksums],
         log:
             f"{RESULTS}/logs/fetch.txt",
-        retries: 0
         params:
             repository=SETTINGS["source"]["repository"],
             checksums=as_json(STUDY.checksums),

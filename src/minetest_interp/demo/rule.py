@@ -10,13 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-FACTORS = {
-    "forward": ("-", "forward"),
-    "jump": ("-", "jump"),
-    "mouse_x": ("left", "-", "right"),
-    "mouse_y": ("up", "-", "down"),
-}
-
 # ASSUME: settled under an earlier split, by policies measured on validation frames some of which are now the study's.
 SIGHT_NODES = 24.0  # trunks farther away are lost in the fog
 FULL_SHARE = 0.3  # a trunk that covers this share of the view has the rule's whole attention
