@@ -40,9 +40,16 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     write(path, lambda beside: np.savez(beside, **arrays))
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
+def array_names(path: Path) -> list[str]:
+    """The names of an npz's arrays."""
     with np.load(path, allow_pickle=False) as stored:
-        return dict(stored)
+        return stored.files
+
+
+def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
+    """The named arrays of an npz, all if none is named; the rest of the file is not read."""
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in names or stored.files}
 
 
 def sha256(path: Path) -> str:

@@ -18,6 +18,7 @@ from minetest_interp.policy import LAYERS, Geometry, Policy, Trace
 from minetest_interp.scores import best
 
 BINS = 32
+NEGLIGIBLE = 1e-4  # of the strongest factor
 
 
 class Unit(NamedTuple):
@@ -164,7 +165,8 @@ def _factors(activation: np.ndarray, layer: str, count: int, seed: int) -> np.nd
         warnings.simplefilter("ignore", ConvergenceWarning)
         shares = model.fit_transform(samples)
     lengths = np.linalg.norm(model.components_, axis=1)
-    kept = lengths > 0
-    strength = (shares.sum(0) * lengths)[kept]
+    strength = shares.sum(0) * lengths
+    # What explains nothing shrinks towards zero; how close it comes depends on the processor.
+    kept = strength > NEGLIGIBLE * strength.max()
     directions = model.components_[kept] / lengths[kept, None]
-    return directions[np.argsort(-strength, kind="stable")].astype(np.float32)
+    return directions[np.argsort(-strength[kept], kind="stable")].astype(np.float32)

@@ -1,9 +1,12 @@
 """Thin command lines over the package: paths and settings in, files out. Nothing here knows the workflow."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable
+from inspect import Parameter, signature
+from pathlib import Path
 
 from minetest_interp.errors import InputError
 
@@ -13,16 +16,26 @@ if threads := os.environ.get("OMP_NUM_THREADS"):
     os.environ.setdefault("NPROC", threads)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+NO_LABELS = "no labelled frames; name some in the study or pass --config probe=FOLDER"
 
-def command(run: Callable, argv: list[str] | None = None, **types: Callable | list[Callable]) -> None:
-    """Runs `run` with one required option per keyword; `[Path]` stands for one or more values.
+READ = {kind: {"type": kind} for kind in (str, int, float, Path)} | {
+    dict: {"type": json.loads},
+    list: {"type": json.loads},
+    list[Path]: {"type": Path, "nargs": "*"},
+    Path | None: {"type": Path},
+}
 
-    An `InputError` is printed in one line and ends the process with status 1.
+
+def command(run: Callable, argv: list[str] | None = None) -> None:
+    """Runs `run` with one command-line option for each of its parameters, read as the parameter is annotated.
+
+    A `dict` or `list` is given as JSON, `list[Path]` as any number of paths. An option is required unless `run` has a
+    default for it. An `InputError` is printed in one line and ends the process with status 1.
     """
     parser = argparse.ArgumentParser(description=sys.modules[run.__module__].__doc__)
-    for name, kind in types.items():
-        several = {"nargs": "+", "type": kind[0]} if isinstance(kind, list) else {"type": kind}
-        parser.add_argument(f"--{name.replace('_', '-')}", required=True, **several)
+    for name, parameter in signature(run).parameters.items():
+        option = {"required": True} if parameter.default is Parameter.empty else {"default": parameter.default}
+        parser.add_argument(f"--{name.replace('_', '-')}", **READ[parameter.annotation], **option)
     try:
         run(**vars(parser.parse_args(argv)))
     except InputError as error:

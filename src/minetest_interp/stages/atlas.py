@@ -42,18 +42,9 @@ def run(
     with Progress(*columns) as bar:
         task = bar.add_task("atlas", total=atlas.work(plan))
         arrays = atlas.compute(plan, folder, stamp=stamp, progress=lambda done: bar.advance(task, done))
-    files.write_arrays(output, **arrays, frames=stored["frames"][judged], mean=plan.mean)
+    kept = {f"{layer}/directions": rows for layer, rows in directions.items()}
+    files.write_arrays(output, **arrays, **kept, frames=stored["frames"][judged], mean=plan.mean)
 
 
 if __name__ == "__main__":
-    command(
-        run,
-        checkpoint_path=Path,
-        policy=json.loads,
-        actions=json.loads,
-        stacks=Path,
-        settings=json.loads,
-        code=str,
-        folder=Path,
-        output=Path,
-    )
+    command(run)

@@ -1,6 +1,5 @@
 """Read the behaviours off the logits: yaw, pitch and the rest, in every view."""
 
-import json
 from pathlib import Path
 
 from minetest_interp import files, frames, layout
@@ -21,4 +20,4 @@ def run(results: Path, actions: dict, behaviours: Path) -> None:
 
 
 if __name__ == "__main__":
-    command(run, results=Path, actions=json.loads, behaviours=Path)
+    command(run)

@@ -1,6 +1,5 @@
 """Describe a checkpoint: its geometry and digest, and how its actor aligns with its critic."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -38,4 +37,4 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, seed: int, network: 
 
 
 if __name__ == "__main__":
-    command(run, checkpoint_path=Path, policy=json.loads, actions=json.loads, seed=int, network=Path, alignment=Path)
+    command(run)

@@ -1,6 +1,5 @@
 """The notebook's deep dream of one objective."""
 
-import json
 from pathlib import Path
 
 import cv2
@@ -35,4 +34,4 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, dream: dict, output:
 
 
 if __name__ == "__main__":
-    command(run, checkpoint_path=Path, policy=json.loads, actions=json.loads, dream=json.loads, output=Path)
+    command(run)

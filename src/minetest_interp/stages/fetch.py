@@ -1,6 +1,5 @@
 """Fetch a study's published files, each verified by its SHA-256."""
 
-import json
 from pathlib import Path
 
 from minetest_interp import fetch
@@ -12,4 +11,4 @@ def run(repository: str, checksums: dict, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    command(run, repository=str, checksums=json.loads, folder=Path)
+    command(run)

@@ -1,6 +1,5 @@
 """Gradient of one objective with respect to every layer, for every frame of one view."""
 
-import json
 from pathlib import Path
 
 import jax
@@ -17,20 +16,11 @@ def run(
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
     asked = questions.ask(objective, table)
     stored = files.read_arrays(stacks)
-    batch = frames.static_stacks(stored[view], loaded.geometry.frames)
+    batch = frames.as_stacks(stored[view], loaded.geometry.frames)
     scores, gradients = jax.jit(lambda batch: layer_gradients(loaded, asked, batch))(batch)
     arrays = {name: np.asarray(gradient) for name, gradient in gradients.items()}
     files.write_arrays(output, frames=stored["frames"], scores=np.asarray(scores), **arrays)
 
 
 if __name__ == "__main__":
-    command(
-        run,
-        checkpoint_path=Path,
-        policy=json.loads,
-        actions=json.loads,
-        objective=json.loads,
-        stacks=Path,
-        view=str,
-        output=Path,
-    )
+    command(run)

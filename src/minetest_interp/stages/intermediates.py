@@ -1,6 +1,5 @@
 """Run the policy on every view of every frame and keep what each layer computed."""
 
-import json
 from pathlib import Path
 
 from minetest_interp import checkpoint, files, frames, intermediates, layout
@@ -11,7 +10,7 @@ def run(checkpoint_path: Path, policy: dict, stacks: Path, results: Path) -> Non
     loaded = checkpoint.load(checkpoint_path, **policy).policy
     stored = files.read_arrays(stacks)
     for view in frames.VIEWS:
-        computed = intermediates.compute(loaded, frames.static_stacks(stored[view], loaded.geometry.frames))
+        computed = intermediates.compute(loaded, frames.as_stacks(stored[view], loaded.geometry.frames))
         for name, activations in computed.items():
             files.write_arrays(
                 layout.intermediates(results, view, name), activations=activations, frames=stored["frames"]
@@ -19,4 +18,4 @@ def run(checkpoint_path: Path, policy: dict, stacks: Path, results: Path) -> Non
 
 
 if __name__ == "__main__":
-    command(run, checkpoint_path=Path, policy=json.loads, stacks=Path, results=Path)
+    command(run)

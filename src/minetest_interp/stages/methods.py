@@ -1,6 +1,5 @@
 """Ways to dream compared on a study's own policy: pictures, controls, scores, and what real frames reach."""
 
-import json
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -40,6 +39,4 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, stacks: Path, settin
 
 
 if __name__ == "__main__":
-    command(
-        run, checkpoint_path=Path, policy=json.loads, actions=json.loads, stacks=Path, settings=json.loads, output=Path
-    )
+    command(run)

@@ -1,6 +1,5 @@
 """Screenshots to the grey frames that the network sees, in every view, and to pictures for people."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -39,14 +38,4 @@ def run(
 
 
 if __name__ == "__main__":
-    command(
-        run,
-        folder=Path,
-        pattern=str,
-        order=str,
-        overlay=json.loads,
-        network=Path,
-        stacks=Path,
-        pictures=Path,
-        listing=Path,
-    )
+    command(run)

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from minetest_interp import checkpoint as checkpoints
 from minetest_interp import files
-from minetest_interp.demo import crops, evaluation, rule, select, training
+from minetest_interp.demo import crops, evaluation, rule, training
 from minetest_interp.stages import command
 
 EVALUATION_SEED = 0
@@ -41,7 +41,6 @@ def card_facts(checkpoint: Path, data: Path) -> dict:
         "settings": {name: setting for name, setting in loaded.args.items() if name in training.Settings._fields},
         "training_frames": len(crops.training_frames(data)),
         "study_frames": len(study),
-        "split": select.SPLIT,
         "crops_per_frame": evaluation.CROPS_PER_FRAME,
         "evaluation_seed": EVALUATION_SEED,
         "pull": evaluation.PULL,
@@ -52,4 +51,4 @@ def card_facts(checkpoint: Path, data: Path) -> dict:
 
 
 if __name__ == "__main__":
-    command(run, data=Path, seed=int, checkpoint=Path, card=Path)
+    command(run)

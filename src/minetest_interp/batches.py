@@ -1,0 +1,31 @@
+"""Many items through a compiled function, a few at a time, so that memory does not grow with their number."""
+
+from collections.abc import Callable
+
+import jax
+import numpy as np
+
+SIZE = 64  # items at a time: a fixed shape compiles once
+
+
+def map_batches(step: Callable, *arrays: np.ndarray, size: int = SIZE):
+    """Applies `step` to batches of the arrays' first axis and joins what it returns.
+
+    The last batch is filled up with repetitions of its last item, which are cut off again, so `step` must treat
+    items independently.
+
+    Args:
+      step: arrays `[size, ...]` to an array, or a map, tuple or record of arrays, each `[size, ...]`.
+      arrays: of one length, at least 1.
+
+    Returns:
+      what `step` returns, as numpy arrays over all items.
+    """
+    count = len(arrays[0])
+    size = min(size, count)
+    parts = []
+    for first in range(0, count, size):
+        index = np.minimum(np.arange(first, first + size), count - 1)
+        made = step(*(array[index] for array in arrays))
+        parts.append(jax.tree.map(lambda array: np.asarray(array)[: count - first], made))  # noqa: B023, used at once
+    return jax.tree.map(lambda *pieces: np.concatenate(pieces), *parts)
