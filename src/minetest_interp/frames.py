@@ -171,9 +171,13 @@ def mirror(picture: np.ndarray) -> np.ndarray:
     return picture[:, ::-1]
 
 
-def static_stacks(greys: np.ndarray, frames: int) -> np.ndarray:
-    """Each grey frame repeated `frames` times, as the post does: `[N, H, W]` to `[N, frames, H, W]`."""
-    return np.repeat(greys[:, None], frames, axis=1)
+def as_stacks(greys: np.ndarray, frames: int) -> np.ndarray:
+    """What the network reads, `[N, frames, H, W]`.
+
+    Args:
+      greys: frames `[N, H, W]`, each of which is repeated as the post does, or real stacks, which stay as they are.
+    """
+    return np.repeat(greys[:, None], frames, axis=1) if greys.ndim == 3 else greys
 
 
 def thumbnail(picture: np.ndarray, *, width: int) -> np.ndarray:

@@ -72,9 +72,9 @@ def test_views_are_what_their_names_say():
     np.testing.assert_array_equal(frames.views(image, size=20, order="notebook")["masked"], views["original"])
 
 
-def test_static_stacks_repeat_one_frame():
+def test_as_stacks_repeat_one_frame():
     greys = np.random.default_rng(0).uniform(0, 255, (3, 8, 8))
-    stacks = frames.static_stacks(greys, 4)
+    stacks = frames.as_stacks(greys, 4)
     assert stacks.shape == (3, 4, 8, 8) and (stacks == stacks[:, :1]).all()
 
 

@@ -1,0 +1,29 @@
+"""Labelled pictures to the grey frames that the network sees, where trunks are in them, and which belong together."""
+
+from pathlib import Path
+
+import numpy as np
+
+from minetest_interp import files, groups, labels
+from minetest_interp.stages import command
+
+
+def run(
+    folder: Path, pattern: str, masks: str, trunk: int, order: str, network: Path, labelled: Path, turns: Path
+) -> None:
+    geometry = files.read_json(network)
+    found = labels.find(folder, pattern=pattern, masks=masks)
+    read = [labels.read(picture, mask, size=geometry["size"], order=order, trunk=trunk) for picture, mask in found]
+    arrays = {name: np.stack([getattr(frame, name) for frame in read]) for name in labels.Labelled._fields}
+    names = [picture.stem for picture, _ in found]
+    group, role = groups.read(folder, names)
+    arrays |= {"frames": np.array(names), "group": group, "role": role}
+    files.write_arrays(labelled, **arrays)
+    # Where trunks are is known of the newest frame, which is also what the agent would steer by.
+    stacks = groups.stacks(group, role, frames=geometry["frames"])
+    seen = {view: arrays[view][stacks] for view in ("original", "mirrored")}
+    files.write_arrays(turns, **seen, **{name: arrays[name][stacks[:, -1]] for name in arrays.keys() - seen.keys()})
+
+
+if __name__ == "__main__":
+    command(run)
