@@ -1,0 +1,72 @@
+"""What the rooms of the capture hand to one another. Lengths are in nodes (1 node = 1 m), angles in degrees."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+WIDTH, HEIGHT = 1024, 600  # pixels of the game's window
+VERTICAL_FIELD_OF_VIEW = 72.0
+EYE_HEIGHT = 1.47  # above the feet
+
+
+class Pose(NamedTuple):
+    """Where the player's feet are and where the player looks.
+
+    yaw: 0 looks along +z, 90 along -x (the server's angle). pitch: positive looks up.
+    """
+
+    x: float
+    y: float
+    z: float
+    yaw: float
+    pitch: float
+
+
+class Node(NamedTuple):
+    """One node of the map by its technical name, such as default:tree."""
+
+    x: int
+    y: int
+    z: int
+    name: str
+
+
+class Shot(NamedTuple):
+    """One frame to take.
+
+    site: shots of a site share its terrain and are taken together. timeofday: 0 midnight, 0.5 noon. changes: nodes that
+    are placed for this shot and put back after it. group, role: shots of a group belong together, each in a role of its
+    own ("day", "night", "trunk", "no trunk", "turn 2"); group is empty for single frames.
+    """
+
+    name: str
+    site: int
+    pose: Pose
+    timeofday: float
+    hud: bool = False
+    changes: tuple[Node, ...] = ()
+    group: str = ""
+    role: str = ""
+
+
+class Voxels(NamedTuple):
+    """A box of the map. content: uint16 `[X, Y, Z]`, an index into `names`; origin: the node of content[0, 0, 0]."""
+
+    origin: tuple[int, int, int]
+    names: tuple[str, ...]
+    content: np.ndarray
+
+
+class Survey(NamedTuple):
+    """Places on the ground all over a world. points: float64 `[K, 3]`, feet. biomes: their K technical names."""
+
+    points: np.ndarray
+    biomes: tuple[str, ...]
+
+
+class Look(NamedTuple):
+    """A picture at rest: uint8 `[HEIGHT, WIDTH, 3]` RGB; the client's own report of its pose; seconds it took."""
+
+    picture: np.ndarray
+    pose: Pose
+    settle_s: float
