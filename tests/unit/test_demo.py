@@ -1,6 +1,5 @@
 import csv
 import itertools
-from collections import Counter
 
 import cv2
 import numpy as np
@@ -11,7 +10,9 @@ from hypothesis import strategies as st
 
 from minetest_interp import checkpoint, files
 from minetest_interp.actions import action_table
-from minetest_interp.demo import crops, evaluation, rule, select, training
+from minetest_interp.capture import shots
+from minetest_interp.demo import crops, evaluation, rule, scaled, training
+from minetest_interp.errors import InputError
 from minetest_interp.stages import train_demo
 from tests.conftest import ROOT
 
@@ -169,15 +170,38 @@ def test_training_approaches_the_rule():
     assert [done for done, _ in losses] == [50, 100] and losses[1][1] < losses[0][1] < np.log(36)
 
 
-def test_varied_rows_are_as_many_as_asked_and_of_every_side():
-    rows = [
-        {"id": f"{i:03d}", "has_trunk": str(int(i % 4 > 0)), "near_cx": str((i % 4 - 2) * 0.9), "trunk_dist": "5",
-         "light": "midday", "near_species": "pine"}
-        for i in range(40)
-    ]  # fmt: skip
-    chosen = select.varied(rows, count=8, seen=Counter())
-    sides = [select.features(row)[0] for row in chosen]
-    assert len(chosen) == 8 and {sides.count(side) for side in ("left", "centre", "right", "nowhere")} == {2}
+def captures(folder, *, group):
+    """A captured folder with one frame."""
+    generator = np.random.default_rng(0)
+    for kind, shape in (("frames", (600, 1024, 3)), ("masks", (600, 1024)), ("depth", (150, 256))):
+        (folder / kind).mkdir(parents=True)
+        array = np.kron(generator.integers(0, 7, [-(-n // 8) for n in shape]), np.ones([8] * len(shape)))
+        array = array[tuple(slice(n) for n in shape)].astype(np.uint8) * (30 if kind == "frames" else 1)
+        assert cv2.imwrite(str(folder / kind / "a frame.png"), array)
+    (folder / "frames.csv").write_text(f"name,group\na frame,{group}\n")
+    return folder
+
+
+@pytest.mark.parametrize(("group", "step", "first"), [("", 2, 0), ("a pair", 4, 2)])
+def test_masks_of_the_demo_are_pixels_of_the_captures_on_the_grid_of_the_depths(tmp_path, group, step, first):
+    folder = captures(tmp_path / "captures", group=group)
+    assert scaled.write_study(folder, tmp_path / "data") == scaled.write_training(folder, tmp_path / "data") == 1
+    whole, small, training = (
+        cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        for path in (folder / "masks/a frame.png", *sorted((tmp_path / "data").rglob("masks/a frame.png")))
+    )
+    np.testing.assert_array_equal(small, whole[first::step, first::step])
+    np.testing.assert_array_equal(training, whole[2::4, 2::4])
+    assert (tmp_path / "data/depth/a frame.png").is_file() == (not group)
+    picture = cv2.imread(str(tmp_path / "data/frames/a frame.jpg"))
+    assert picture.shape == (600 // step, 1024 // step, 3)
+    whole = cv2.imread(str(folder / "frames/a frame.png")).reshape(600 // step, step, 1024 // step, step, 3)
+    assert np.abs(picture - whole.mean((1, 3))).mean() < 15
+
+
+def test_captures_without_a_table_are_refused(tmp_path):
+    with pytest.raises(InputError, match="frames.csv: the captures must have this table"):
+        scaled.write_study(tmp_path, tmp_path / "data")
 
 
 def rows_of(table):
@@ -189,24 +213,32 @@ STUDY, TRAINING = rows_of(DATA / "frames.csv"), rows_of(DATA / "training" / "fra
 
 
 def test_the_committed_frames_and_labels_are_whole():
-    assert 36 <= len(STUDY) <= 44 and len(TRAINING) >= 90
+    single = [row for row in STUDY if not row["group"]]
     for rows, folder, pictures, size in (
-        (STUDY, DATA, "frames", (300, 512)),
+        (single, DATA, "frames", (300, 512)),
+        ([row for row in STUDY if row["group"]], DATA, "frames", (150, 256)),
         (TRAINING, DATA / "training", "grey", (150, 256)),
     ):
-        for kind in (pictures, "masks", "depth"):
-            assert [path.stem for path in sorted((folder / kind).iterdir())] == [row["name"] for row in rows], kind
         for row in rows:
-            shapes = [
-                cv2.imread(str(folder / kind / f"{row['name']}.png"), cv2.IMREAD_UNCHANGED).shape
-                for kind in (pictures, "masks", "depth")
-            ]
-            assert shapes == [size + (3,) * (folder == DATA), size, (150, 256)], row["name"]
+            picture = cv2.imread(str(folder / pictures / f"{row['name']}.jpg"), cv2.IMREAD_UNCHANGED)
+            mask = cv2.imread(str(folder / f"masks/{row['name']}.png"), cv2.IMREAD_UNCHANGED)
+            assert (picture.shape[:2], mask.shape) == (size, size), row["name"]
+            assert picture.ndim == (3 if folder == DATA else 2)
+    for rows, folder in ((STUDY, DATA / "frames"), (STUDY, DATA / "masks"), (single, DATA / "depth")):
+        assert sorted(path.stem for path in folder.iterdir()) == sorted(row["name"] for row in rows)
+    for kind in ("grey", "masks", "depth"):
+        assert sorted(p.stem for p in (DATA / "training" / kind).iterdir()) == sorted(r["name"] for r in TRAINING)
 
 
-def test_no_training_frame_shows_a_study_frames_tree_or_place():
-    assert not {row["name"] for row in STUDY} & {row["name"] for row in TRAINING}
-    assert all(select.apart(one, other) for one in STUDY for other in TRAINING)
+def test_the_committed_frames_are_those_of_the_shot_lists():
+    """All that the lists ask for, but for what a site did not offer or was rejected."""
+    study, training = (shots.read(ROOT / f"config/captures/{name}.yaml") for name in ("demo", "training"))
+    assert study.world["seed"] != training.world["seed"]
+    assert len(STUDY) == sum(shots.frames_of(study, site) for site in range(study.sites["number"])) == 240
+    assert 300 <= len(TRAINING) <= sum(shots.frames_of(training, site) for site in range(training.sites["number"]))
+    for rows, asked, sites in ((STUDY, study, 8), (TRAINING, training, 30)):
+        assert sites <= len({row["site"] for row in rows}) <= asked.sites["number"]
+        assert {row["biome"] for row in rows} == set(asked.sites["biomes"])
 
 
 def test_no_training_picture_is_a_study_picture():
@@ -216,23 +248,6 @@ def test_no_training_picture_is_a_study_picture():
     )
     for picture in study:
         assert np.abs(train - picture).mean((1, 2)).min() > 1.0  # mean difference in grey levels
-
-
-def test_the_nearest_tree_stands_where_the_picture_shows_it():
-    row = {
-        "has_trunk": "1",
-        "x": "10",
-        "z": "20",
-        "pitch_deg_up": "0",
-        "trunk_dist": "5",
-        "near_cx": "0",
-        "yaw_deg": "0",
-    }
-    np.testing.assert_allclose(select.nearest_tree(row), [10, 25], atol=1e-9)
-    np.testing.assert_allclose(select.nearest_tree(row | {"yaw_deg": "90"}), [5, 20], atol=1e-9)
-    x, z = select.nearest_tree(row | {"near_cx": "1"})
-    assert x > 10 and np.isclose((x - 10) / (z - 20), 1024 / 600 * np.tan(np.deg2rad(36)))
-    assert select.nearest_tree(row | {"has_trunk": "0"}) is None
 
 
 def test_the_embedded_data_stay_small():

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from minetest_interp.demo import rule, select
+from minetest_interp.demo import rule, scaled
 from minetest_interp.errors import InputError
 from minetest_interp.frames import read
 
@@ -74,21 +74,22 @@ def training_frames(data: Path) -> list[Frame]:
     """The committed training frames, in the order of training/frames.csv."""
     folder = data / "training"
     return [
-        _frame(row, _grey(folder / "grey" / name), _grey(folder / "masks" / name), _grey(folder / "depth" / name))
-        for row, name in _rows(folder / "frames.csv")
+        _frame(row, _levels(folder, "grey", row, "jpg"), _levels(folder, "masks", row), _levels(folder, "depth", row))
+        for row in _rows(folder / "frames.csv")
     ]
 
 
 def study_frames(data: Path) -> list[Frame]:
-    """The study's frames brought to the training frames' grid, in the order of frames.csv."""
+    """The study's single frames brought to the training frames' grid, in the order of frames.csv."""
     return [
         _frame(
             row,
-            select.small_grey(read(data / "frames" / name)),
-            select.small_mask(_grey(data / "masks" / name)),
-            _grey(data / "depth" / name),
+            scaled.small_grey(read(data / "frames" / f"{row['name']}.jpg")),
+            scaled.small_mask(_levels(data, "masks", row)),
+            _levels(data, "depth", row),
         )
-        for row, name in _rows(data / "frames.csv")
+        for row in _rows(data / "frames.csv")
+        if not row["group"]
     ]
 
 
@@ -193,15 +194,15 @@ def labelled(cuts: Sequence[tuple[np.ndarray, rule.Target, np.ndarray]]) -> Crop
     return Crops(*(np.asarray(column, np.float32) for column in columns))
 
 
-def _rows(table: Path) -> list[tuple[dict[str, str], str]]:
+def _rows(table: Path) -> list[dict[str, str]]:
     if not table.is_file():
         raise InputError(f"{table}: the demo's data must have this table; there is none. Restore data/demo.")
     with table.open(newline="") as file:
-        return [(row, row["name"] + ".png") for row in csv.DictReader(file)]
+        return list(csv.DictReader(file))
 
 
-def _grey(path: Path) -> np.ndarray:
-    return read(path)[..., 0]
+def _levels(folder: Path, kind: str, row: dict[str, str], extension: str = "png") -> np.ndarray:
+    return read(folder / kind / f"{row['name']}.{extension}")[..., 0]
 
 
 def _frame(row: dict[str, str], grey: np.ndarray, mask: np.ndarray, depth: np.ndarray) -> Frame:

