@@ -1,0 +1,18 @@
+"""Judge every claim by what was measured for it."""
+
+from pathlib import Path
+
+from minetest_interp import claims as ledgers
+from minetest_interp import files
+from minetest_interp.stages import command
+
+
+def run(claims: dict, names: dict, commands: dict, measured: list[Path], on_turns: list[Path], output: Path) -> None:
+    still, moving = (
+        {c: parts for path in paths for c, parts in files.read_json(path).items()} for paths in (measured, on_turns)
+    )
+    files.write_json(output, ledgers.ledger(claims, still, on_turns=moving, names=names, commands=commands))
+
+
+if __name__ == "__main__":
+    command(run)

@@ -1,0 +1,132 @@
+"""A verdict follows from the interval, from chance and from what is claimed, and from nothing else."""
+
+import itertools
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minetest_interp import claims, study
+from minetest_interp.claims import PARTLY, REFUTED, SUPPORTED, UNKNOWN, VERDICTS
+from minetest_interp.errors import InputError
+from tests.conftest import ROOT
+
+CLAIMS = yaml.safe_load((ROOT / "config/claims.yaml").read_text())
+NAMES = {"steering": "yaw", "conv0": 21, "conv1": 56, "conv2": 0}
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        ((0.91, 0.99), SUPPORTED),
+        ((0.6, 0.95), PARTLY),
+        ((0.6, 0.8), PARTLY),
+        ((0.4, 0.8), REFUTED),
+        ((0.1, 0.3), REFUTED),
+        ((0.5, 0.8), REFUTED),
+        ((0.4, 0.95), UNKNOWN),
+        (None, UNKNOWN),
+    ],
+)
+def test_verdicts_where_chance_is_a_half_and_nine_tenths_are_claimed(interval, verdict):
+    assert claims.judge(interval, chance=0.5, claimed=0.9) == verdict
+    turned = interval and tuple(-bound for bound in interval)
+    assert claims.judge(turned, chance=-0.5, claimed=-0.9, direction="below") == verdict
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        ((0.1, 0.3), SUPPORTED),
+        ((-0.1, 0.3), UNKNOWN),
+        ((-0.3, -0.1), REFUTED),
+        ((-0.3, 0), REFUTED),
+        ((0, 0.3), UNKNOWN),
+    ],
+)
+def test_verdicts_where_more_than_chance_is_claimed(interval, verdict):
+    assert claims.judge(interval, chance=0.0, claimed="chance") == verdict
+
+
+bounds = st.tuples(*[st.floats(-1, 1)] * 2).map(sorted)
+
+
+@given(bounds, st.floats(-1, 1), st.floats(-1, 1), st.floats(0, 1))
+def test_a_higher_interval_never_earns_a_worse_verdict(interval, chance, claimed, rise):
+    order = {REFUTED: 0, UNKNOWN: 1, PARTLY: 2, SUPPORTED: 3}
+    chance, claimed = sorted((chance, claimed))
+    before = claims.judge(interval, chance=chance, claimed=claimed)
+    after = claims.judge([bound + rise for bound in interval], chance=chance, claimed=claimed)
+    assert order[after] >= order[before]
+
+
+def test_a_claims_verdict_follows_from_its_parts():
+    for verdicts in itertools.product(VERDICTS, repeat=3):
+        found = claims.conclude(verdicts)
+        if verdicts[0] in (REFUTED, UNKNOWN):
+            assert found == verdicts[0]
+        else:
+            assert found == (SUPPORTED if set(verdicts) == {SUPPORTED} else PARTLY)
+
+
+def measured(claim, **changes):
+    found = {"n": 40, "clusters": 40, "estimate": 0.95, "interval": [0.92, 0.99], "chance": None, "reason": None}
+    return {part: found | changes.get(part, {}) for part in claim["parts"]}
+
+
+def test_a_row_says_what_was_measured_and_why_there_is_no_verdict():
+    claim = CLAIMS["claims"]["yaw-mirror"]
+    found = measured(claim, correlation={"estimate": None, "interval": None, "clusters": 3})
+    [row] = claims.ledger({"it": claim}, {"it": found}, on_turns={}, names=NAMES, commands={"behaviour": "make it"})
+    assert row["statement"] == "Mirroring a frame flips the yaw." and row["command"] == "make it"
+    assert (row["verdict"], row["estimate"], row["interval"], row["chance"]) == (PARTLY, 0.95, [0.92, 0.99], 0.5)
+    flips, correlation, *shown = row["parts"]
+    assert flips["verdict"] == SUPPORTED and correlation["verdict"] == UNKNOWN
+    assert correlation["reason"] == "3 independent frames are too few"
+    assert all(part["verdict"] is None for part in shown)
+
+
+def test_a_measured_chance_level_goes_before_a_stated_one():
+    claim = CLAIMS["claims"]["yaw-mirror"]
+    found = measured(claim, flips={"chance": 0.995})
+    [row] = claims.ledger({"it": claim}, {"it": found}, on_turns={}, names=NAMES, commands={"behaviour": ""})
+    assert row["chance"] == 0.995 and row["verdict"] == REFUTED
+
+
+def test_a_claim_that_was_repeated_on_real_stacks_has_a_second_verdict():
+    claim = CLAIMS["claims"]["yaw-mirror"]
+    still, moving = measured(claim), measured(claim, flips={"interval": [0.1, 0.4], "estimate": 0.2, "n": 24})
+    rows = claims.ledger(
+        {"it": claim, "other": claim}, {"it": still, "other": still}, on_turns={"it": moving}, names=NAMES,
+        commands={"behaviour": ""},
+    )  # fmt: skip
+    again = rows[0]["on_turns"]
+    assert (again["verdict"], again["estimate"], again["n"], again["chance"]) == (REFUTED, 0.2, 24, 0.5)
+    assert rows[0]["verdict"] == SUPPORTED and rows[1]["on_turns"] is None
+
+
+def test_a_part_that_nothing_measures_is_named():
+    claim = CLAIMS["claims"]["asymmetry"]
+    with pytest.raises(InputError, match="asymmetry.share must be measured"):
+        claims.ledger({"asymmetry": claim}, {}, on_turns={}, names=NAMES, commands={})
+
+
+def test_braces_that_are_no_placeholder_stay():
+    assert claims.fill("{steering} {x} {", NAMES) == "yaw {x} {"
+
+
+def test_the_claims_file_is_checked(tmp_path):
+    for name in ("demo.yaml", "minetest-actions.yaml"):
+        text = (ROOT / "config" / name).read_text().replace("../data", str(ROOT / "data"))
+        (tmp_path / name).write_text(text)
+    wrong = yaml.safe_dump(CLAIMS).replace("claimed: 0.9", "claimd: 0.9")
+    (tmp_path / "claims.yaml").write_text(wrong)
+    with pytest.raises(InputError, match=r"claims.yaml: at claims.*unknown key 'claimd'; did you mean 'claimed'"):
+        study.load(tmp_path / "demo.yaml", ROOT / "workflow/schemas/study.schema.yaml")
+
+
+def test_every_claim_has_a_judged_first_part_and_a_panel():
+    for claim in CLAIMS["claims"].values():
+        assert "claimed" in next(iter(claim["parts"].values()))
+        assert claim["figure"] in ("u-yaw", "v-units", "w-causal", "z-controls", "aa-pairs")
