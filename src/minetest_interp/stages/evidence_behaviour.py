@@ -1,0 +1,97 @@
+"""Test the claims about what the policy does on the study's frames and on labelled ones."""
+
+from pathlib import Path
+
+import numpy as np
+
+from minetest_interp import agent, files, intervals, steering_tests
+from minetest_interp.intervals import Bootstrap, missing
+from minetest_interp.stages import NO_LABELS, command
+
+VIEWS = ("original", "mirrored")
+COVERED = ("masked", "masked-mirrored")
+
+
+def run(
+    checkpoint_path: Path,
+    policy: dict,
+    actions: dict,
+    stacks: Path,
+    night: list,
+    interval: dict,
+    similarity: float,
+    side: int,
+    arrays: Path,
+    estimates: Path,
+    labels: Path | None = None,
+) -> None:
+    (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
+    bootstrap = Bootstrap(**interval)
+    views = [view for view in (*VIEWS, *COVERED) if view in files.array_names(stacks)]
+    stored = files.read_arrays(stacks, "frames", *views)
+
+    def ask(greys: np.ndarray) -> dict[str, np.ndarray]:
+        return steering_tests.behaviours(loaded, table, greys)
+
+    values = {view: ask(stored[view]) for view in views}
+    steering = {view: named[actions["steering"]] for view, named in values.items()}
+    here, there = steering["original"], steering["mirrored"]
+    clusters = intervals.near_duplicates(stored["original"], similarity=similarity)
+    dark = np.isin(stored["frames"], night)
+    changed = {
+        name: ask(frames)[actions["steering"]] for name, frames in steering_tests.retouched(stored["original"]).items()
+    }
+    difference = steering_tests.brightness_difference(stored["original"])
+    kept = {"frames": stored["frames"], "clusters": clusters, "night": dark, "difference": difference}
+    kept |= {
+        **steering,
+        **changed,
+        **{name: values["original"][name] for name in ("forward", "jump") if name in table.behaviours},
+    }
+
+    mirror = steering_tests.mirror_estimates(here, there, clusters, bootstrap)
+    by_day = steering_tests.mirror_estimates(here[~dark], there[~dark], clusters[~dark], bootstrap)
+    by_night = steering_tests.mirror_estimates(here[dark], there[dark], clusters[dark], bootstrap)
+    if not np.array_equal(stored.get(COVERED[0], stored["original"]), stored["original"]):
+        covered = steering_tests.mirror_estimates(*(steering[view] for view in COVERED), clusters, bootstrap)
+    else:
+        covered = dict.fromkeys(mirror, missing("no hand or display is named to be covered"))
+    bias = intervals.estimate(intervals.mean((here + there) / 2), clusters, bootstrap, chance=0.0)
+    asymmetry = intervals.estimate(steering_tests.unchanged_share(here, there), clusters, bootstrap, chance=0.0)
+
+    if labels:
+        labelled = files.read_arrays(labels, "frames", "original", "mirrored", "position", "group")
+        seen = np.isfinite(labelled["position"])
+        labelled = {name: array[seen] for name, array in labelled.items()}
+        position = labelled["position"]
+        groups = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
+        turns = {view: ask(labelled[view])[actions["steering"]] for view in VIEWS}
+        by_trunk = steering_tests.mirror_estimates(*turns.values(), groups, bootstrap)
+        following = steering_tests.trunk_estimates(turns["original"], position, groups, bootstrap, side=side)
+        parts = {"frames": labelled["frames"], "clusters": groups, "position": position, **turns}
+        kept |= {f"labelled/{name}": array for name, array in parts.items()}
+    else:
+        by_trunk = following = dict.fromkeys(("flips", "correlation", "sides"), missing(NO_LABELS))
+
+    found = {
+        "yaw-mirror": {
+            **mirror,
+            "flips-day": by_day["flips"],
+            "flips-trunk": by_trunk["flips"],
+            "correlation-trunk": by_trunk["correlation"],
+            "flips-covered": covered["flips"],
+            "correlation-covered": covered["correlation"],
+            "bias": bias,
+        },
+        "yaw-mirror-night": {"flips-night": by_night["flips"], "correlation-night": by_night["correlation"]},
+        "yaw-follows-trunk": {name: following[name] for name in ("correlation", "sides")},
+        "asymmetry": {"share": asymmetry},
+        "moves-forward-and-jumps": steering_tests.walking_estimates(values["original"], clusters, bootstrap),
+        "not-mere-brightness": steering_tests.brightness_estimates(here, changed, difference, clusters, bootstrap),
+    }
+    files.write_arrays(arrays, **kept)
+    files.write_json(estimates, intervals.to_json(found))
+
+
+if __name__ == "__main__":
+    command(run)
