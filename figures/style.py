@@ -23,6 +23,13 @@ POSITIVE, NEGATIVE = "#B2182B", "#2166AC"
 OBSERVED, NULL = "#0072B2", "#222222"
 ORIGINAL, MIRRORED = "#444444", "#E69F00"
 INK, FAINT = "#222222", "#BBBBBB"
+# A symbol and a colour for each verdict; the words stand beside them.
+VERDICTS = {
+    "supported": ("●", "#0072B2"),
+    "partly": ("◐", "#9A6A00"),
+    "not supported": ("○", "#B2182B"),
+    "cannot tell": ("?", "#666666"),
+}
 MASK = ListedColormap(["#EEEEEE", POSITIVE])
 
 

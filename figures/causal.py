@@ -1,0 +1,160 @@
+"""Panel w: what the steering loses with each channel, whether trunk units matter more, and a steering vector's dose."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import style
+from minetest_interp.errors import InputError
+from panel import arrays, panel_command
+
+LAYERS = ("conv0", "conv1", "conv2")
+# Replacement to its words and colour; the first is the headline, by which channels are ordered.
+REPLACEMENTS = {
+    "zero": ("set to zero", style.INK),
+    "mean": ("to its mean", style.FAINT),
+    "resample": ("as on other frames", style.MIRRORED),
+}
+NAMED, FOUND = style.POSITIVE, style.OBSERVED
+MARKERS = {"conv1": "o", "conv2": "s"}
+
+
+class Removal(NamedTuple):
+    """One layer. sizes: replacement to mean absolute changes `[C]`. interval: low, high of the named channel at zero.
+
+    strength: `[C]`, |AUROC - 0.5| for trunk after the ReLU, None where nothing is known. found: the channels that the
+    data found.
+    """
+
+    sizes: dict[str, np.ndarray]
+    interval: np.ndarray
+    strength: np.ndarray | None
+    found: list[int]
+
+
+class Dose(NamedTuple):
+    """strengths: `[S]`. change: `[S]`. interval: `[S, 2]`. random: `[R, S]`, of random directions."""
+
+    strengths: np.ndarray
+    change: np.ndarray
+    interval: np.ndarray
+    random: np.ndarray
+
+
+def load(results: Path, *, named: dict[str, int], behaviour: str) -> dict[str, object]:
+    quantities, causal = _stored(results / "evidence" / "causal.npz", "quantities")
+    if behaviour not in quantities:
+        raise InputError(f"`behaviour` must be one of {', '.join(quantities)}; got {behaviour!r}.")
+    asked = quantities.tolist().index(behaviour)
+    _, units = _stored(results / "evidence" / "units.npz", "frames")
+    found = [str(name).split("/") for name in units.get("found", ())]
+    removals = {}
+    for layer in LAYERS:
+        sizes = {name: causal.get(f"{name}/{layer}/size") for name in REPLACEMENTS}
+        if not 0 <= named[layer] < len(sizes["zero"]):
+            raise InputError(f"`named` must be 0 to {len(sizes['zero']) - 1} in {layer}; got {named[layer]}.")
+        removals[layer] = Removal(
+            sizes={name: size[:, asked] for name, size in sizes.items() if size is not None},
+            interval=causal[f"zero/{layer}/interval"][asked],
+            strength=causal.get(f"trunk/{layer}"),
+            found=[int(channel) for of, channel in found if of == layer],
+        )
+    dose = None
+    if "dose/strengths" in causal:
+        tried = (causal[f"dose/{part}"] for part in ("change", "interval", "random"))
+        change, interval, random = (np.take(part, asked, axis) for part, axis in zip(tried, (1, 1, 2), strict=True))
+        dose = Dose(causal["dose/strengths"], change, interval, random)
+    return {"named": named, "behaviour": behaviour, "removals": removals, "dose": dose}
+
+
+def draw(named: dict[str, int], behaviour: str, removals: dict[str, Removal], dose: Dose | None) -> Figure:
+    """Above, each channel's removal, largest effect first; below, the same against trunk strength, and the dose."""
+    figure, name = style.figure(aspect=0.85), style.plain(behaviour, limit=16)
+    above, below = figure.subfigures(2, 1, height_ratios=(1.15, 1))
+    axes = above.subplots(1, 3)
+    for ax, (layer, removal) in zip(axes, removals.items(), strict=True):
+        _draw_removal(ax, removal, named[layer], layer)
+    axes[0].set_ylabel(f"mean |change of {name}|")
+    entries = {word: handle for ax in axes for handle, word in zip(*ax.get_legend_handles_labels(), strict=True)}
+    above.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=5, handlelength=1, columnspacing=1)
+    left, right = below.subplots(1, 2)
+    _draw_strength(left, {layer: removals[layer] for layer in MARKERS}, named, name)
+    _draw_dose(right, dose, name)
+    return figure
+
+
+def _stored(path: Path, always: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The array that such a file always has, and all of them by name."""
+    (array,) = arrays(path, always)
+    with np.load(path, allow_pickle=False) as stored:
+        return array, dict(stored)
+
+
+def _draw_removal(ax: Axes, removal: Removal, named: int, layer: str) -> None:
+    zero = removal.sizes["zero"]
+    order = np.argsort(-zero, kind="stable")
+    ranks, count = np.argsort(order), len(order)
+    for i, (replacement, sizes) in enumerate(removal.sizes.items()):
+        words, colour = REPLACEMENTS[replacement]
+        line = "" if i else "-"
+        ax.plot(sizes[order], "o", ls=line, color=colour, ms=1.8, lw=0.8, label=words, zorder=3 - i)
+    marks = {"marker": "o", "ls": "", "ms": 4, "clip_on": False, "zorder": 4}
+    if removal.found:
+        ax.plot(ranks[removal.found], zero[removal.found], color=FOUND, label="trunk units found by the data", **marks)
+    ax.vlines(ranks[named], *removal.interval, color=NAMED, lw=1.2, zorder=4)
+    ax.plot(ranks[named], zero[named], color=NAMED, label="named by the claim", **marks)
+    # The points fall to the right, so the upper right corner is free.
+    others = sorted({*removal.found} - {named}, key=ranks.item)
+    for row, channel in enumerate([named, *others]):
+        words, colour = f"{channel}: rank {1 + (zero > zero[channel]).sum()}", FOUND if row else NAMED
+        ax.text(1, 0.97 - 0.1 * row, words, transform=ax.transAxes, ha="right", va="top", color=colour)
+    ax.set(title=layer, xticks=[], xlabel=f"channels (of {count}), largest first", ylim=(0, None))
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_strength(ax: Axes, removals: dict[str, Removal], named: dict[str, int], name: str) -> None:
+    if any(removal.strength is None for removal in removals.values()):
+        return _say(ax, "too few labelled frames:\nnothing is known about trunks")
+    for layer, removal in removals.items():
+        x, y, own = removal.strength, removal.sizes["zero"], named[layer]
+        ax.plot(x, y, MARKERS[layer], color=style.INK, ms=2.5, markerfacecolor="none", mew=0.6, label=layer)
+        ax.plot(x[removal.found], y[removal.found], MARKERS[layer], color=FOUND, ms=4, clip_on=False)
+        ax.plot(x[own], y[own], MARKERS[layer], color=NAMED, ms=4, clip_on=False)
+    ax.set(xlabel="tells trunks: |AUROC − 0.5| after the ReLU", ylabel=f"mean |change of {name}|,\nset to zero")
+    ax.set(xlim=(0, None), ylim=(0, None))
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(loc="best", handletextpad=0.1, borderaxespad=0)
+
+
+def _draw_dose(ax: Axes, dose: Dose | None, name: str) -> None:
+    if dose is None:
+        return _say(ax, "too few labelled frames\nfor a steering vector")
+    x = np.append(dose.strengths, 0.0)  # strength 0 changes nothing
+    order = np.argsort(x, kind="stable")
+
+    def through_zero(values: np.ndarray) -> np.ndarray:
+        return np.append(values, 0.0)[order]
+
+    ax.axhline(0, color=style.INK, lw=0.6, zorder=0)
+    for i, line in enumerate(dose.random):
+        label = None if i else f"{len(dose.random)} random directions"
+        ax.plot(x[order], through_zero(line), color=style.FAINT, lw=0.6, label=label)
+    ax.fill_between(x[order], *map(through_zero, dose.interval.T), color=FOUND, alpha=0.3, lw=0)
+    ax.plot(x[order], through_zero(dose.change), "o-", color=FOUND, ms=3, lw=1, label="trunk left less right")
+    ax.set(xlabel="multiples of the vector added to conv2", ylabel=f"mean change of {name}")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(loc="best", borderaxespad=0, handlelength=1.4)
+
+
+def _say(ax: Axes, text: str) -> None:
+    ax.axis("off")
+    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes)
+
+
+main = panel_command(load, draw)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Panel z: what dreams and heads of the policy show that those of shuffled weights do not."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+import style
+from panel import arrays, panel_command
+
+KINDS = {"real": "policy", "shuffled": "shuffled weights"}
+AREAS = {"middle_left": ("middle left", 0.25), "edges": ("edges", 0.5)}  # share of the columns
+TURNS = ("left", "right")
+BINS = 40
+HEAD, TILE, GAP = 0.4, 1.36, 0.08  # inches: above the pictures, a picture, between two
+LOWER = HEAD + 2 * (TILE + GAP) + 0.1  # inches: where the dots begin
+
+
+def load(results: Path) -> dict[str, object]:
+    path = results / "evidence" / "dreams.npz"
+    observed, null = arrays(results / "evidence" / "heads.npz", "observed", "null")
+    return {
+        "repetition": arrays(path, *(f"value/{kind}/repetition" for kind in KINDS)),
+        "shares": {
+            (turn, area): arrays(path, *(f"{turn}/{kind}/{area}" for kind in KINDS)) for turn in TURNS for area in AREAS
+        },
+        "example": arrays(path, *(f"value/{kind}/example" for kind in KINDS)),
+        "contrast": {turn: arrays(path, *(f"{turn}/{kind}/contrast" for kind in KINDS)) for turn in TURNS},
+        "observed": float(observed),
+        "null": null,
+    }
+
+
+def draw(
+    repetition: list[np.ndarray],
+    shares: dict[tuple[str, str], list[np.ndarray]],
+    example: list[np.ndarray],
+    contrast: dict[str, list[np.ndarray]],
+    observed: float,
+    null: np.ndarray,
+) -> Figure:
+    """Each list holds what is the policy's, then what is that of shuffled weights.
+
+    Args:
+      repetition: `[seeds]`, of dreams of the value. shares: (dream, area of its columns) to `[seeds]`.
+      example: `[R, R]` grey levels, one seed's dream of the value. contrast: by turn `[R, R]`, mean over the seeds.
+      observed, null: the heads' mean absolute cosine, and `[R]` draws of it with the critic's weights in random order.
+    """
+    width, height = style.WIDTH_INCHES["page"], 5.75
+    figure = Figure(figsize=(width, height))
+
+    # Placed by hand: the layout engine rounds nested grids differently from one run to the next.
+    def axes(left: float, top: float, wide: float, high: float) -> Axes:
+        return figure.add_axes((left / width, 1 - (top + high) / height, wide / width, high / height))
+
+    titles = (
+        "a dream of the value,\nits own grey scale",
+        *(f"contrast of dreams\nof turning {turn}" for turn in TURNS),
+    )
+    for row, kind in enumerate(KINDS.values()):
+        pictures = [axes(0.22 + column * (TILE + GAP), HEAD + row * (TILE + GAP), TILE, TILE) for column in range(3)]
+        pictures[0].imshow(example[row], cmap="gray", interpolation="none")
+        pictures[0].set(xticks=[], yticks=[], ylabel=kind)
+        for ax, turn in zip(pictures[1:], TURNS, strict=True):
+            _contrast(ax, contrast[turn][row])
+        if row == 0:
+            for ax, title in zip(pictures, titles, strict=True):
+                ax.set_title(title)
+    _heads(axes(4.7, HEAD, 1.95, 2 * TILE + GAP - 0.5), observed, null)
+    repeats, sides = axes(0.5, LOWER, 1.3, 1.75), axes(2.35, LOWER, 4.3, 1.75)
+    _pairs(repeats, [repetition])
+    repeats.set_xticks([0], ["dream of\nthe value"])
+    repeats.set_ylabel("highest autocorrelation")
+    _pairs(sides, list(shares.values()))
+    sides.hlines([AREAS[area][1] for _, area in shares], np.arange(len(shares)) - 0.4, np.arange(len(shares)) + 0.4,
+                 color=style.MIRRORED, linewidth=1.2, zorder=0)  # fmt: skip
+    sides.set_ylim(top=max(0.55, sides.get_ylim()[1]))
+    sides.set_xticks(range(len(shares)), [f"{turn}:\n{AREAS[area][0]}" for turn, area in shares])
+    sides.set_ylabel("share of the contrast")
+    key = [
+        Line2D([], [], color=style.OBSERVED, marker="o", linestyle="", markersize=4),
+        Line2D([], [], color=style.NULL, marker="o", linestyle="", markersize=4),
+        Line2D([], [], color=style.MIRRORED),
+    ]
+    figure.legend(key, ["policy", "shuffled weights (heads: critic's in random order)", "share of the area"],
+                 loc="lower center", ncols=3)  # fmt: skip
+    return figure
+
+
+def _contrast(ax: Axes, shares: np.ndarray) -> None:
+    """A map of contrast `[R, R]`, its quarters of columns apart; scaled to its own maximum."""
+    ax.imshow(shares, cmap="magma", vmin=0, vmax=shares.max() or 1.0, interpolation="none")
+    for quarter in (1, 2, 3):
+        ax.axvline(quarter * shares.shape[1] / 4 - 0.5, color="white", linewidth=0.6, linestyle=":")
+    ax.set(xticks=[], yticks=[])
+
+
+def _pairs(ax: Axes, groups: list[list[np.ndarray]]) -> None:
+    """One group of dots for each pair of `[seeds]`: the policy's on the left, its shuffled twins' on the right."""
+    for i, pair in enumerate(groups):
+        for x, values, colour in zip((i - 0.2, i + 0.2), pair, (style.OBSERVED, style.NULL), strict=True):
+            ax.plot(np.full(len(values), x), values, "o", color=colour, markersize=3, alpha=0.5, markeredgewidth=0)
+        for values in zip(*pair, strict=True):
+            ax.plot([i - 0.2, i + 0.2], values, color=style.FAINT, linewidth=0.4, zorder=0)
+    ax.set_xlim(-0.6, len(groups) - 0.4)
+    ax.set_ylim(bottom=min(0.0, *(np.min(pair) for pair in groups)))
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _heads(ax: Axes, observed: float, null: np.ndarray) -> None:
+    ax.hist(null, BINS, color=style.NULL)
+    ax.axvline(observed, color=style.OBSERVED, linewidth=1.5)
+    ax.set_xlim(0, 1.1 * max(observed, null.max()))
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.set_title("actor and critic")
+    ax.set(yticks=[], xlabel="mean |cosine| of the actions'\nweights with the critic's")
+
+
+main = panel_command(load, draw)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Panel aa: the turning on frames that differ in one thing alone: the trunk, its place, the light, motion."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import style
+from panel import panel_command
+
+CONTRASTS = ("removed", "moved", "light", "motion")
+
+
+def load(results: Path, *, behaviour: str) -> dict[str, object]:
+    with np.load(results / "evidence/pairs.npz", allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    own = {
+        name: {key.removeprefix(f"{name}/"): array for key, array in arrays.items() if key.startswith(f"{name}/")}
+        for name in CONTRASTS
+    }
+    return {"behaviour": behaviour, **own}
+
+
+def draw(
+    behaviour: str,
+    removed: dict[str, np.ndarray],
+    moved: dict[str, np.ndarray],
+    light: dict[str, np.ndarray],
+    motion: dict[str, np.ndarray],
+) -> Figure:
+    """Four plots, one mark a pair; shaded is where a claim puts the marks.
+
+    Args:
+      removed, moved, light, motion: `turning` `[P, 2]`, positive to the left, and what the contrast has besides
+        (`position` or `moved`); empty where no frames differ so.
+    """
+    figure = style.figure(aspect=1.0)
+    axes = figure.subplots(2, 2)
+    name = style.plain(behaviour, limit=16)
+    if _begin(axes[0, 0], removed, "the trunk taken away", "pairs"):
+        _towards(axes[0, 0], removed["turning"], removed["position"], name)
+    if _begin(axes[0, 1], moved, "the trunk moved aside", "pairs"):
+        ax, turned = axes[0, 1], np.diff(moved["turning"], axis=1)[:, 0]
+        _quadrants(
+            ax, 1.05 * max(np.abs(moved["moved"]).max(), 0.1), 1.05 * max(np.abs(turned).max(), 0.01), falling=True
+        )
+        ax.plot(moved["moved"], turned, "o", color=style.OBSERVED, markersize=4, alpha=0.8)
+        ax.set(xlabel="the trunk moved, left (−) or right (+)", ylabel=f"{name} to the left, change")
+    for ax, pairs, title, counted, x, y in (
+        (axes[1, 0], light, "day and night", "pairs", "by day", "by night"),
+        (axes[1, 1], motion, "four frames and one", "turns", "on four successive frames", "on the newest, four times"),
+    ):
+        if _begin(ax, pairs, title, counted):
+            _quadrants(ax, 1.05, 1.05, falling=False)
+            ax.plot([-1.05, 1.05], [-1.05, 1.05], color=style.FAINT, linewidth=0.6)
+            ax.plot(*pairs["turning"].T, "o", color=style.OBSERVED, markersize=4, alpha=0.8)
+            ax.set(xlabel=f"{name} to the left, {x}", ylabel=f"{name} to the left, {y}")
+            ax.set_aspect("equal")
+    return figure
+
+
+def _begin(ax: Axes, pairs: dict[str, np.ndarray], title: str, counted: str) -> bool:
+    ax.spines[["top", "right"]].set_visible(False)
+    if pairs:
+        ax.set_title(f"{title}: {len(pairs['turning'])} {counted}")
+        return True
+    ax.axis("off")
+    ax.text(0.5, 0.5, f"{title}: no such frames", ha="center", va="center", transform=ax.transAxes)
+    return False
+
+
+def _towards(ax: Axes, turning: np.ndarray, position: np.ndarray, name: str) -> None:
+    # Left is negative in a picture and positive in turning.
+    towards = -np.sign(position)[:, None] * turning
+    for pair in towards:
+        ax.plot([0, 1], pair, "-", color=style.FAINT, linewidth=0.8, zorder=1)
+    for x, values, colour in zip((0, 1), towards.T, (style.OBSERVED, style.NULL), strict=True):
+        ax.plot(np.full(len(values), x), values, "o", color=colour, markersize=4, alpha=0.8)
+        ax.plot([x - 0.12, x + 0.12], [values.mean()] * 2, color=colour, linewidth=2.5)
+    ax.axhline(0, color=style.FAINT, linewidth=0.6)
+    ax.set(
+        xlim=(-0.4, 1.4), xticks=[0, 1], xticklabels=["trunk there", "trunk gone"], ylabel=f"{name} towards the trunk"
+    )
+
+
+def _quadrants(ax: Axes, right: float, top: float, *, falling: bool) -> None:
+    """Axes through zero, the two quadrants shaded where both numbers have opposite signs (falling) or one sign."""
+    for side in (-1, 1):
+        ax.fill_between(
+            [0, side * right], 0, (-side if falling else side) * top, color="#E8EEF4", linewidth=0, zorder=0
+        )
+    ax.axhline(0, color=style.FAINT, linewidth=0.6)
+    ax.axvline(0, color=style.FAINT, linewidth=0.6)
+    ax.set(xlim=(-right, right), ylim=(-top, top))
+
+
+main = panel_command(load, draw)
+
+if __name__ == "__main__":
+    main()

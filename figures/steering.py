@@ -1,0 +1,91 @@
+"""Panel u: the steering of every frame against that of its mirror image, against the trunk, and under other light."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import style
+from panel import arrays, panel_command
+
+LABELLED = ("labelled/position", "labelled/original")
+# What was done to the frame, and what a mere comparison of brightness would make of it.
+RETOUCHED = {
+    "equalised": ("halves equally bright", "mere brightness would give 0"),
+    "inverted": ("black and white exchanged", "mere brightness would turn round"),
+}
+
+
+def load(results: Path, *, behaviour: str, positive: str) -> dict[str, object]:
+    path = results / "evidence/behaviour.npz"
+    here, there, night, *changed = arrays(path, "original", "mirrored", "night", *RETOUCHED)
+    with np.load(path, allow_pickle=False) as stored:
+        labelled = [stored[name] for name in LABELLED] if LABELLED[0] in stored else None
+    return {
+        "behaviour": behaviour,
+        "positive": positive,
+        "here": here,
+        "there": there,
+        "night": night,
+        "retouched": dict(zip(RETOUCHED, changed, strict=True)),
+        "labelled": labelled,
+    }
+
+
+def draw(
+    behaviour: str,
+    positive: str,
+    here: np.ndarray,
+    there: np.ndarray,
+    night: np.ndarray,
+    retouched: dict[str, np.ndarray],
+    labelled: list[np.ndarray] | None,
+) -> Figure:
+    """Scatter plots, a dot a frame; shaded is where a claim puts the dots.
+
+    Args:
+      positive: the side to which a positive behaviour turns, "left" or "right". labelled: position and behaviour.
+    """
+    figure = style.figure(aspect=0.96)
+    axes = figure.subplots(2, 2)
+    name = style.plain(behaviour, limit=16)
+    day = ~night
+    ax = axes[0, 0]
+    _square(ax, f"{name} of the frame", f"{name} of its mirror image", corners=((-1, 0), (0, -1)))
+    ax.plot(here[day], there[day], "o", color=style.OBSERVED, markersize=3, alpha=0.8, label="day")
+    ax.plot(here[night], there[night], "^", color=style.NULL, markersize=3.5, label="night")
+    ax.set_title(f"{len(here)} frames and their mirror images")
+    if night.any():
+        ax.legend(loc="upper right", handletextpad=0.1)
+    ax = axes[0, 1]
+    if labelled is None:
+        ax.axis("off")
+        ax.text(0.5, 0.5, "no labelled frames", ha="center", va="center", transform=ax.transAxes)
+    else:
+        position, turned = labelled
+        corners = ((-1, 0), (0, -1)) if positive == "left" else ((0, 0), (-1, -1))
+        _square(ax, "trunk, from left (−1) to right (+1)", name, corners=corners)
+        ax.plot(position, turned, "o", color=style.OBSERVED, markersize=3, alpha=0.8)
+        ax.set_title(f"{len(position)} labelled frames with a trunk")
+    for ax, (kind, (words, expected)) in zip(axes[1], RETOUCHED.items(), strict=True):
+        _square(ax, f"{name} of the frame", f"{name}, {words}", corners=((0, 0), (-1, -1)))
+        ax.plot(here, retouched[kind], "o", color=style.OBSERVED, markersize=3, alpha=0.8)
+        ax.set_title(expected)
+    return figure
+
+
+def _square(ax: Axes, x: str, y: str, *, corners: tuple[tuple[int, int], ...]) -> None:
+    for left, bottom in corners:
+        ax.fill_between([left, left + 1], bottom, bottom + 1, color="#E8EEF4", linewidth=0, zorder=0)
+    ax.axhline(0, color=style.FAINT, linewidth=0.6)
+    ax.axvline(0, color=style.FAINT, linewidth=0.6)
+    ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), xticks=[-1, 0, 1], yticks=[-1, 0, 1], xlabel=x, ylabel=y)
+    ax.set_aspect("equal")
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+main = panel_command(load, draw)
+
+if __name__ == "__main__":
+    main()

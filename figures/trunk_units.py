@@ -1,0 +1,118 @@
+"""Panel v: which channels tell trunk from the rest, and which of the first layer follow gradients of grey levels."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import style
+from panel import arrays, panel_command
+
+LAYERS = ("conv1", "conv2")
+KEYS = ("second", "null", "brightness/second")
+NAMED, FOUND = style.POSITIVE, style.OBSERVED
+
+
+class Tells(NamedTuple):
+    """auroc: `[C]`, on the held-out half. null: `[3, C]`, its low, middle and high end with shifted masks.
+
+    brightness: AUROC of the mean grey level alone.
+    """
+
+    auroc: np.ndarray
+    null: np.ndarray
+    brightness: np.ndarray
+
+
+def load(results: Path, *, named: dict[str, int]) -> dict[str, object]:
+    path = results / "evidence" / "units.npz"
+    gradient, brightness = arrays(path, "conv0/gradient/second", "conv0/brightness/second")
+    with np.load(path, allow_pickle=False) as stored:
+        labelled = "found" in stored
+    tells, found = {}, []
+    if labelled:
+        tells = {layer: Tells(*arrays(path, *(f"{layer}/{key}" for key in KEYS))) for layer in LAYERS}
+        found = arrays(path, "found")[0].tolist()
+    return {"named": named, "gradient": gradient, "brightness": brightness, "tells": tells, "found": found}
+
+
+def draw(
+    named: dict[str, int], gradient: np.ndarray, brightness: np.ndarray, tells: dict[str, Tells], found: list[str]
+) -> Figure:
+    """For conv1 and conv2 every channel's AUROC, best first; for conv0 its correlations `[C]` with two rivals."""
+    figure = style.figure(aspect=0.47)
+    axes = figure.subplot_mosaic([[*LAYERS, "conv0"]])
+    for layer in LAYERS:
+        axes[layer].set_title(layer)
+        if not tells:
+            axes[layer].axis("off")
+            axes[layer].text(
+                0.5, 0.5, "too few labelled frames:\nnothing is known\nabout trunks", ha="center", va="center"
+            )
+            continue
+        units = [int(name.partition("/")[2]) for name in found if name.startswith(f"{layer}/")]
+        _tell(axes[layer], tells[layer], named[layer], units)
+        axes[layer].set_ylim(*_limits(tells.values()))
+    if tells:
+        axes[LAYERS[0]].set_ylabel("AUROC, trunk against no trunk")
+        axes[LAYERS[1]].tick_params(labelleft=False)
+        handles = axes[LAYERS[0]].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=3, handlelength=1.4)
+    _follow(axes["conv0"], gradient, np.abs(brightness), named["conv0"])
+    return figure
+
+
+def _limits(tells: Iterable[Tells]) -> tuple[float, float]:
+    """One scale for both layers, with room for the labels above."""
+    values = np.concatenate([np.ravel(part) for tell in tells for part in tell])
+    low, high = values.min(), values.max()
+    return low - 0.03 * (high - low), high + 0.15 * (high - low)
+
+
+def _tell(ax: Axes, tell: Tells, named: int, found: list[int]) -> None:
+    order = np.argsort(-tell.auroc, kind="stable")
+    ranks, count = np.argsort(order), len(order)
+    ax.vlines(np.arange(count), *tell.null[[0, 2]][:, order], color=style.FAINT, linewidth=min(3, 80 / count),
+              label="95 % of shifted masks")  # fmt: skip
+    ax.axhline(tell.brightness, color=style.MIRRORED, linewidth=1, ls="--", label="brightness alone")
+    ax.plot(np.arange(count), tell.auroc[order], "o", color=style.INK, ms=2, label="channel")
+    for units, colour, label in ((found, FOUND, "found by the data"), ([named], NAMED, "named by the claim")):
+        ax.plot(ranks[units], tell.auroc[units], "o", color=colour, ms=4, label=label)
+    labelled = sorted({*found, named}, key=lambda unit: ranks[unit])
+    for unit, x in zip(labelled, _spread([ranks[unit] / count for unit in labelled]), strict=True):
+        # The points fall to the right, so above them nothing is in the way.
+        colour = NAMED if unit == named else FOUND
+        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2}
+        ax.annotate(str(unit), (ranks[unit], tell.auroc[unit]), (x, 0.94), textcoords="axes fraction", color=colour,
+                    ha="center", arrowprops=line)  # fmt: skip
+    ax.set(xlabel=f"channels (of {count}), best first", xticks=[])
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _spread(places: list[float]) -> list[float]:
+    """Ascending places in 0 to 1, moved apart so that the labels there do not touch."""
+    gap, spread = min(0.13, 0.9 / len(places)), []
+    for place in places:
+        spread.append(max(place, spread[-1] + gap if spread else 0.05))
+    return [min(place, 0.95 - gap * (len(places) - 1 - i)) for i, place in enumerate(spread)]
+
+
+def _follow(ax: Axes, gradient: np.ndarray, brightness: np.ndarray, named: int) -> None:
+    ax.axline((0, 0), slope=1, color=style.FAINT, linewidth=0.6, zorder=0)
+    ax.plot(brightness, gradient, "o", color=style.INK, ms=2)
+    ax.plot(brightness[named], gradient[named], "o", color=NAMED, ms=4)
+    right = brightness[named] > 0.8
+    ax.annotate(str(named), (brightness[named], gradient[named]), (-4 if right else 4, 0), color=NAMED,
+                textcoords="offset points", ha="right" if right else "left", va="center")  # fmt: skip
+    ax.set(title="conv0", xlim=(0, 1.02), ylim=(min(0, 1.05 * gradient.min()), 1.02), xticks=[0, 0.5, 1])
+    ax.set(xlabel="correlation with brightness", ylabel="correlation with gradients")
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+main = panel_command(load, draw)
+
+if __name__ == "__main__":
+    main()

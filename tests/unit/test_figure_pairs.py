@@ -1,0 +1,50 @@
+"""Panel aa shows every pair, and says where there are none."""
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+import pairs
+import style
+
+ODD = "turn $x_y$ & <b>"
+
+
+def make_results(folder, *, missing=()):
+    generator = np.random.default_rng(0)
+    kept = {}
+    for name in (name for name in pairs.CONTRASTS if name not in missing):
+        kept[f"{name}/turning"] = generator.uniform(-1, 1, (7, 2))
+        kept[f"{name}/position"] = kept[f"{name}/moved"] = generator.uniform(-1, 1, 7)
+    (folder / "evidence").mkdir()
+    np.savez(folder / "evidence" / "pairs.npz", **kept)
+    return kept
+
+
+def drawn(folder):
+    with matplotlib.rc_context(style.panel()):
+        figure = pairs.draw(**pairs.load(folder, behaviour=ODD))
+        figure.draw_without_rendering()
+    return figure
+
+
+def marks(ax):
+    return np.concatenate([line.get_xydata() for line in ax.lines if line.get_marker() == "o"])
+
+
+def test_every_pair_is_where_its_numbers_are(tmp_path):
+    kept = make_results(tmp_path)
+    removed, moved, light, motion = drawn(tmp_path).axes
+    towards = -np.sign(kept["removed/position"])[:, None] * kept["removed/turning"]
+    np.testing.assert_allclose(marks(removed)[:, 1], towards.T.ravel())
+    np.testing.assert_allclose(marks(moved)[:, 1], np.diff(kept["moved/turning"])[:, 0])
+    for ax, name in ((light, "light"), (motion, "motion")):
+        np.testing.assert_allclose(marks(ax), kept[f"{name}/turning"])
+
+
+@pytest.mark.parametrize("missing", [("moved",), pairs.CONTRASTS])
+def test_what_was_not_captured_is_said(tmp_path, missing):
+    make_results(tmp_path, missing=missing)
+    words = [text.get_text() for text in drawn(tmp_path).findobj(Text)]
+    assert sum("no such frames" in word for word in words) == len(missing)
