@@ -1,0 +1,18 @@
+"""Write the policy as an ONNX model."""
+
+import json
+from pathlib import Path
+
+from minetest_interp import agent, files, onnx_export
+from minetest_interp.stages import command
+
+
+def run(checkpoint_path: Path, policy: dict, actions: dict, model: Path) -> None:
+    loaded, table = agent.load(checkpoint_path, policy, actions)
+    metadata = {"checkpoint_sha256": loaded.sha256, "actions": json.dumps(table.labels)}
+    content = onnx_export.to_bytes(onnx_export.build(loaded.policy, metadata))
+    files.write(model, lambda beside: beside.write_bytes(content))
+
+
+if __name__ == "__main__":
+    command(run)
