@@ -1,57 +1,81 @@
-"""From facts to words: the report as one HTML page and as Markdown, from the same templates.
+"""From facts to words: the report as an HTML page, as Markdown and as a page of Hugo, from the same templates.
 
-Facts are the map that `facts.json` holds. The templates' folder has `body.j2` with the words of both reports, `html.j2`
-and `markdown.j2` with the marks of each, `captions.yaml` with a caption and an alternative text per panel, and
-`style.css`. Every value that a template prints is escaped; what it lacks stops the rendering.
+Facts are the map that `facts.json` holds. The templates' folder has `body.j2` with the words of all three, `html.j2`,
+`markdown.j2` and `hugo.j2` with the marks of each, `captions.yaml` with a caption and an alternative text per panel,
+and the page's styles and script. Every value that a template prints is escaped; what it lacks stops the rendering.
 """
 
 import base64
+import hashlib
+import html
+import io
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import jinja2
+import numpy as np
 import yaml
 from markupsafe import Markup, escape
+from PIL import Image
 
 from minetest_interp.errors import InputError
 
 MINUS, NO_VALUE = "−", "–"
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+UNSEEN = 8  # grey levels of 255 by which a pixel of a figure may differ from the panel's
 
 
-def render_html(facts: Mapping, templates: Path, figures: Path) -> str:
-    """One page that needs no other file: style and figures are inside.
+class Picture(NamedTuple):
+    """A PNG's content, and its size in pixels."""
+
+    content: bytes
+    width: int
+    height: int
+
+
+def render_html(facts: Mapping, templates: Path, figures: Mapping[str, Picture]) -> str:
+    """One page that needs no other file than the figures, at their addresses in the facts; style and script are inside.
 
     Args:
-      figures: folder of the panels' PNGs.
+      figures: a picture for each of the study's panels.
 
     Raises:
       jinja2.UndefinedError: a template names a fact that is not there.
-      InputError: a panel's PNG is missing or damaged.
     """
-    embedded = {name: read_png(figures / f"{name}.png") for name in facts["panels"]}
-    style = Markup((templates / "style.css").read_text(encoding="utf-8"))
-    return _render(html_environment(templates), "index.html.j2", facts, embedded=embedded, style=style)
+    style = "\n".join((templates / name).read_text(encoding="utf-8") for name in ("style.css", "article.css"))
+    script = (templates / "article.js").read_text(encoding="utf-8")
+    inside = {"style": Markup(style), "script": Markup(script), "script_digest": content_digest(script)}
+    return _render(html_environment(templates), "index.html.j2", facts, sizes=figures, **inside)
 
 
 def render_markdown(facts: Mapping, templates: Path) -> str:
-    """The same words and numbers as the page, with the figures as relative links."""
-    text = _render(markdown_environment(templates), "report.md.j2", facts)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    """The same words and numbers as the page, for code hosts, with the figures as relative links."""
+    return _lines(_render(markdown_environment(templates), "report.md.j2", facts))
+
+
+def render_hugo(facts: Mapping, templates: Path) -> str:
+    """The same once more as the `index.md` of a Hugo page bundle, which has the figures beside it and no other page."""
+    return _lines(_render(hugo_environment(templates), "hugo.md.j2", facts))
 
 
 def html_environment(templates: Path) -> jinja2.Environment:
-    return _environment(templates, code=html_code)
+    return _environment(templates, code=html_code, link=html_link)
 
 
 def markdown_environment(templates: Path) -> jinja2.Environment:
     """Jinja for Markdown: whatever comes from a study is escaped as Markdown text."""
     # Jinja escapes for HTML; what is marked as safe by `finalize` before that stays as it is.
-    environment = _environment(templates, code=markdown_code, finalize=markdown_text)
-    environment.filters["verbatim"] = verbatim
+    return _environment(templates, code=markdown_code, link=markdown_link, finalize=markdown_text)
+
+
+def hugo_environment(templates: Path) -> jinja2.Environment:
+    """Jinja for Hugo: the same, and no brace or quotation mark of a study is left for Hugo to read."""
+    environment = _environment(templates, code=hugo_code, link=lambda text, address: text, finalize=hugo_text)
+    environment.filters |= {"yaml": yaml_text, "plain": plain_parameter, "quoted": quoted_parameter}
     return environment
 
 
@@ -60,17 +84,29 @@ def captions(templates: Path) -> dict[str, dict[str, str]]:
     return yaml.safe_load((templates / "captions.yaml").read_text(encoding="utf-8"))
 
 
-def read_png(path: Path) -> dict:
-    """A PNG as a data address, with its width and height in pixels."""
+def read_figure(path: Path) -> Picture:
+    """A panel's PNG as the report shows it: in 256 colours, which take half the room, where no eye can tell.
+
+    Raises:
+      InputError: the PNG is missing or damaged.
+    """
     try:
-        content = path.read_bytes()
-    except OSError:
+        with Image.open(path, formats=["PNG"]) as stored:
+            picture = stored.convert("RGB")  # panels are opaque
+    except FileNotFoundError:
         raise InputError(f"{path}: the report needs this panel; there is no such file. Build it first.") from None
-    if not content.startswith(PNG_SIGNATURE) or len(content) < 24:
-        raise InputError(f"{path}: a panel must be a PNG; this file is not. Delete it and build it again.")
-    # The header chunk comes first and begins with width and height.
-    width, height = (int.from_bytes(content[i : i + 4], "big") for i in (16, 20))
-    return {"address": f"data:image/png;base64,{base64.b64encode(content).decode()}", "width": width, "height": height}
+    except (OSError, SyntaxError):
+        raise InputError(f"{path}: a panel must be a PNG; this file is not. Delete it and build it again.") from None
+    fewer = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    moved = np.abs(np.asarray(picture, np.int16) - np.asarray(fewer.convert("RGB"), np.int16)).max()
+    written = io.BytesIO()
+    (fewer if moved <= UNSEEN else picture).save(written, "PNG", optimize=True)
+    return Picture(written.getvalue(), *picture.size)
+
+
+def content_digest(text: str) -> str:
+    """What a page's policy says of the one script that it lets run."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def markdown_text(value: object) -> Markup:
@@ -88,6 +124,42 @@ def markdown_code(value: object) -> Markup:
     """A code span; where the text has marks that would end it, the same in HTML's tags."""
     text = one_line(str(value))
     return Markup(f"`{text}`") if not re.search(r"[`|]", text) else Markup(f"<code>{markdown_text(text)}</code>")
+
+
+def hugo_text(value: object) -> Markup:
+    """The same for Hugo, whose shortcodes begin with braces, also inside a shortcode's quoted parameter."""
+    if isinstance(value, Markup):
+        return value
+    return Markup(re.sub(r"\\(.)|([\"{}])", lambda m: f"&#{ord(m[1] or m[2])};", markdown_text(value)))
+
+
+def hugo_code(value: object) -> Markup:
+    """A code span, or text where the span would not be safe: Hugo leaves raw HTML out and reads shortcodes in code."""
+    text = one_line(str(value))
+    return Markup(f"`{text}`") if not re.search(r"[`|{}\"\\]", text) else hugo_text(text)
+
+
+def yaml_text(value: object) -> Markup:
+    """A quoted string of YAML, which reads JSON's; themes escape what they take from it."""
+    return Markup(json.dumps(one_line(str(value)), ensure_ascii=False))
+
+
+def plain_parameter(value: Markup) -> Markup:
+    """A shortcode's quoted parameter that Hugo shows as it stands; marks that would end it are put as their likes."""
+    return Markup(html.unescape(str(value)).translate(str.maketrans('"`\\{}', "”’/()")))
+
+
+def quoted_parameter(value: Markup) -> Markup:
+    """A shortcode's quoted parameter that Hugo reads as Markdown."""
+    return Markup(str(value).replace('"', "&#34;"))
+
+
+def html_link(text: str, address: str) -> Markup:
+    return Markup('<a href="{}">{}</a>').format(address, text)
+
+
+def markdown_link(text: str, address: str) -> Markup:
+    return Markup(f"[{markdown_text(text)}](<{address}>)")
 
 
 def verbatim(value: object) -> Markup:
@@ -111,6 +183,17 @@ def signed(number: float | None, digits: int) -> str:
 
 def decimal(number: float | None, digits: int) -> str:
     return NO_VALUE if number is None else _decimal(number, digits)
+
+
+def quantity(number: float | None, unit: str | None) -> str:
+    """An estimate in its unit: a share in percent, anything else with two digits, or up to four where it is small."""
+    if number is None:
+        return NO_VALUE
+    if unit == "share":
+        return percent(number)
+    if number == 0:
+        return "0"
+    return _decimal(number, 2 if abs(number) >= 0.1 else 3 if abs(number) >= 0.01 else 4)
 
 
 def scientific(number: float | None) -> str:
@@ -159,11 +242,25 @@ def one_line(text: str) -> str:
 
 FILTERS = {
     function.__name__: function
-    for function in (percent, signed, decimal, scientific, as_given, count, listing, short_digest, slug, flow)
+    for function in (
+        percent,
+        signed,
+        decimal,
+        quantity,
+        scientific,
+        as_given,
+        count,
+        listing,
+        short_digest,
+        slug,
+        flow,
+        verbatim,
+    )
 } | {"address": quote}
 
 
-def _environment(templates: Path, *, code: Callable[[object], Markup], **options) -> jinja2.Environment:
+def _environment(templates: Path, *, code: Callable, link: Callable, **options) -> jinja2.Environment:
+    """Args: code: a value as a code span. link: a text and a relative address to what leads to another page."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates),
         undefined=jinja2.StrictUndefined,
@@ -173,13 +270,21 @@ def _environment(templates: Path, *, code: Callable[[object], Markup], **options
         extensions=["jinja2.ext.do"],
         **options,
     )
-    environment.filters |= FILTERS | {"code": code}
+
+    @jinja2.pass_context
+    def unit(context: jinja2.runtime.Context, name: str) -> str:
+        return link(name, f"atlas.html#{quote(name)}") if "atlas" in context else name
+
+    def frame(name: str) -> str:
+        return link(name, f"frames.html#frame/{quote(name, safe='')}")
+
+    environment.filters |= FILTERS | {"code": code, "page": link, "unit": unit, "frame": frame}
     environment.tests["web_address"] = lambda text: re.match(r"https?://[^\s]+$", text) is not None
     return environment
 
 
 def _render(environment: jinja2.Environment, template: str, facts: Mapping, **context) -> str:
-    """`sections` and `figures` are lists that the templates fill as they write, for the contents and the numbering."""
+    """The templates write twice: only when they have written once are the figures numbered that the ledger leads to."""
     words = captions(Path(environment.loader.searchpath[0]))
     panels = {
         name: {
@@ -191,8 +296,18 @@ def _render(environment: jinja2.Environment, template: str, facts: Mapping, **co
         }
         for name, panel in facts["panels"].items()
     }
-    context |= {"sections": [], "figures": [], "panels": panels}
-    return environment.get_template(template).render({**facts, **context})
+    numbers = dict.fromkeys(panels, 0)
+    for _ in range(2):
+        # Lists that the templates fill as they write; a chapter is its title and those of its sections.
+        filled: dict[str, list] = {"chapters": [], "figures": [], "notes": []}
+        context |= {"panels": panels, "numbers": numbers, **filled}
+        text = environment.get_template(template).render({**facts, **context})
+        numbers = {name: i for i, name in enumerate(filled["figures"], 1)}
+    return text
+
+
+def _lines(markdown: str) -> str:
+    return re.sub(r"\n{3,}", "\n\n", markdown).strip() + "\n"
 
 
 def _decimal(number: float, digits: int, *, sign: str = "-") -> str:

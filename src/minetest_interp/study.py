@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jsonschema
 import yaml
 
-from minetest_interp import files, frames
+from minetest_interp import files, frames, groups, labels
 from minetest_interp.actions import action_table
 from minetest_interp.errors import InputError
 
@@ -19,6 +19,8 @@ class Study(NamedTuple):
 
     frames: the frame files in natural order. checksums: path in `folder` to SHA-256, empty where none are stated.
     fetched: whether the files come from `source.repository`; then they may not be there yet.
+    labels: folder of the labelled frames, None without. labelled: their pictures and masks, in turn, and their table
+      where there is one. turns: whether some of them are real stacks.
     """
 
     name: str
@@ -27,17 +29,22 @@ class Study(NamedTuple):
     frames: tuple[Path, ...]
     checksums: Mapping[str, str]
     fetched: bool
+    labels: Path | None
+    labelled: tuple[Path, ...]
+    turns: bool
 
     @property
     def checkpoint(self) -> Path:
         return self.folder / self.config["policy"]["checkpoint"]
 
 
-def load(path: Path, schema: Path, *, data: Path | None = None) -> Study:
+def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | None = None) -> Study:
     """Reads a study and checks everything that can be checked before anything runs.
 
     Args:
+      schema: of a study; the claims file's `claims.schema.yaml` lies beside it.
       data: a local copy of the study's files, instead of `source.folder`.
+      probe: a folder of labelled frames, instead of `labels.folder`.
 
     Raises:
       InputError: the YAML file, or a file that it names, is not as it must be.
@@ -51,6 +58,10 @@ def load(path: Path, schema: Path, *, data: Path | None = None) -> Study:
     if isinstance(config["actions"], str):
         config["actions"] = _read_yaml(path.parent / config["actions"], advice="Check `actions`.")
         _validate(config, schema, path)
+    if "evidence" in config:
+        claims = path.parent / config["evidence"]["claims"]
+        config["evidence"]["claims"] = _read_yaml(claims, advice="Check `evidence.claims`.")
+        _validate(config["evidence"]["claims"], schema.with_name("claims.schema.yaml"), claims)
     _check_references(config, path)
 
     source = config["source"]
@@ -63,7 +74,10 @@ def load(path: Path, schema: Path, *, data: Path | None = None) -> Study:
         found = sorted(found, key=lambda file: frames.natural_key(file.stem))
     else:
         found = frames.find(folder, pattern)
-    study = Study(path.stem, config, folder, tuple(found), checksums, fetched)
+    if probe or "labels" in config:
+        config["labels"] = labels.DEFAULTS | config.get("labels", {})
+    labelled = _find_labels(config.get("labels"), path, probe)
+    study = Study(path.stem, config, folder, tuple(found), checksums, fetched, *labelled)
     _check_frame_names(study, path)
     verify(study)
     return study
@@ -89,6 +103,16 @@ def verify(study: Study) -> None:
             )
 
 
+def _find_labels(settings: dict | None, path: Path, probe: Path | None) -> tuple[Path | None, tuple[Path, ...], bool]:
+    if settings is None:
+        return None, (), False
+    folder = probe or path.parent / settings["folder"]
+    pairs = labels.find(folder, pattern=settings["frames"], masks=settings["masks"])
+    table = folder / groups.TABLE
+    turns = groups.stacks(*groups.read(folder, [picture.stem for picture, _ in pairs]), frames=1)
+    return folder, (*(file for pair in pairs for file in pair), *([table] if table.is_file() else [])), len(turns) > 0
+
+
 def _read_yaml(path: Path, *, advice: str) -> dict:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -103,7 +127,9 @@ def _read_yaml(path: Path, *, advice: str) -> dict:
 
 
 def _known_studies(path: Path) -> str:
-    known = sorted(f.stem for f in path.parent.glob("*.yaml") if not f.stem.endswith("-actions"))
+    # Actions and claims lie beside the studies, but name no policy.
+    found = path.parent.glob("*.yaml")
+    known = sorted(f.stem for f in found if re.search(r"^policy:", f.read_text("utf-8", "replace"), re.MULTILINE))
     return f"Choose a study from {known}, or give the path of your own YAML file."
 
 
@@ -145,6 +171,8 @@ def _check_references(config: Mapping, path: Path) -> None:
             raise InputError(f"{path}: panels.{name} must have the section `atlas` to draw; there is none. Add it.")
         if name.startswith(("m-", "n-")) and "methods" not in config:
             raise InputError(f"{path}: panels.{name} must have the section `methods` to draw; there is none. Add it.")
+        if name.startswith(tuple(f"{letter}-" for letter in "tuvwxyz")) and "evidence" not in config:
+            raise InputError(f"{path}: panels.{name} must have the section `evidence` to draw; there is none. Add it.")
         if "control" in panel:
             for recipe in [panel["control"], *panel.get("recipes", [])]:
                 must_be_known(f"panels.{name}", recipe, config["methods"]["recipes"])

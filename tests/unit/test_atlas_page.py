@@ -5,6 +5,7 @@ import html
 import io
 import json
 import re
+from urllib.parse import unquote
 
 import matplotlib
 import numpy as np
@@ -16,10 +17,15 @@ from PIL import Image
 
 import atlas_sheet
 import style
-from minetest_interp import atlas_facts, atlas_page, files
+from minetest_interp import atlas_facts, atlas_page, checkpoint, files, report, weights
+from minetest_interp.actions import action_table
+from minetest_interp.atlas_page import Evidence
 from minetest_interp.errors import InputError
+from minetest_interp.policy import Geometry
 from minetest_interp.stages import atlas_page as stage
+from tests.conftest import random_policy
 from tests.unit.test_report import HOSTILE, TEMPLATES, small_facts
+from tests.unit.test_unit_evidence import small_evidence
 
 SIZE, READ, BINS = 24, 20, 6
 FIELDS = {"conv0": 4, "conv1": 8, "conv2": 12}
@@ -32,6 +38,15 @@ UNITS = (
     "yaw reversed",
     f"{HOSTILE} reversed",
 )
+HIDDEN = 6
+CHANNELS = 3  # of each convolution, all of them in the atlas
+ACTIONS = {
+    "factors": {"forward": ["-", "forward"], "jump": ["-", "jump"], "mouse_x": ["left", "-", "right"]},
+    "behaviours": {
+        "yaw": {"plus": {"mouse_x": "left"}, "minus": {"mouse_x": "right"}},
+        HOSTILE: {"plus": {"jump": "jump"}},
+    },
+}
 DEAD, SATURATED, CONSTANT = "conv1/0", "conv2/1", "conv2/0"
 TRIPLES = ("z", "hf", "path_conv1", "path_conv1_standardised", "path_conv2", "path_conv2_standardised", "fd")
 SIDES = [(name, f"{name}_control", f"{name}_real") for name in TRIPLES]
@@ -76,6 +91,12 @@ def small_atlas(names=UNITS, *, seed=0):
         "frames": np.array(FRAMES),
         "mean": 255 * rng.random((SIZE, SIZE), np.float32),
     }
+    for layer in dict.fromkeys(layers):
+        if layer != "head":
+            width = (
+                HIDDEN if layer == "hidden" else sum(re.fullmatch(rf"{layer}/\d+", name) is not None for name in names)
+            )
+            atlas[f"{layer}/directions"] = rng.random((9, width), np.float32)
     atlas |= {key: rng.normal(0, 5, count) for row in SIDES for key in row if key}
     atlas["control_correlation"] = rng.uniform(-1, 1, count)
     closed = atlas["layer"] == "conv0"
@@ -94,13 +115,46 @@ def small_stacks():
     return {"frames": order, "original": greys}
 
 
-def facts_of_a_study():
+def facts_of_a_study(**more):
     facts = small_facts()
-    return facts | {"network": facts["network"] | {"read_size": READ}}
+    claims = [
+        claim | {"statement": f"{words} <img src=x onerror=alert(2)>"}
+        for claim, words in zip(
+            facts["claims"], ("Channel 2 of conv1 is", "conv2/0 and the yaw are", "A", "B"), strict=True
+        )
+    ]
+    return facts | {"network": facts["network"] | {"read_size": READ}, "claims": claims} | more
 
 
-def render(atlas=None):
-    return atlas_page.render(facts_of_a_study(), atlas or small_atlas(), small_stacks(), TEMPLATES)
+def small_policy(channels=CHANNELS):
+    return random_policy(Geometry(channels=(channels,) * 3, hidden=HIDDEN, actions=12), seed=2)
+
+
+def small_rooms(channels=CHANNELS):
+    return small_evidence((channels,) * 3, quantities=("yaw", HOSTILE, "value"))
+
+
+def render(atlas=None, *, channels=CHANNELS, evidence=None, **facts):
+    return atlas_page.render(
+        facts_of_a_study(**facts),
+        atlas or small_atlas(),
+        small_stacks(),
+        TEMPLATES,
+        policy=small_policy(channels),
+        behaviours=action_table(**ACTIONS).behaviours,
+        evidence=small_rooms(channels) if evidence is None else evidence,
+    )
+
+
+def contents(made):
+    """The source of each unit's part, in order."""
+    parts = []
+    while (name := f"atlas/{len(parts)}.js") in made:
+        start, end = f"addUnit({len(parts)}, ", ");\n"
+        script = made[name].decode()
+        assert script.startswith(start) and script.endswith(end)
+        parts.append(json.loads(script[len(start) : -len(end)]))
+    return parts
 
 
 @pytest.fixture(scope="module")
@@ -109,15 +163,39 @@ def atlas():
 
 
 @pytest.fixture(scope="module")
-def page(atlas):
+def made(atlas):
     return render(atlas)
 
 
 @pytest.fixture(scope="module")
-def parts(page):
-    """The source of each unit's part, in order."""
-    body = page[page.index("<main>") : page.index('<div class="index">')]
-    return body.split('<section class="unit"')[1:]
+def page(made):
+    return made["atlas.html"].decode()
+
+
+@pytest.fixture(scope="module")
+def parts(made):
+    return contents(made)
+
+
+def section(part, title):
+    """What stands under a heading, up to the next."""
+    return part.split(f"<h3>{title}</h3>")[1].split("<h3>")[0]
+
+
+def table(source):
+    """First cell to the other cells of each row of a table, as text."""
+    rows = re.findall(r'<th scope="row">(.*?)</th>(.*?)</tr>', source, re.DOTALL)
+    cells = [[text(head), *map(text, re.findall(r"<td[^>]*>(.*?)</td>", rest, re.DOTALL))] for head, rest in rows]
+    return {head: rest for head, *rest in cells}
+
+
+def text(source):
+    return html.unescape(re.sub(r"<[^>]*>", "", source)).strip()
+
+
+def exact(source):
+    """The numbers of a source at full precision."""
+    return [float(number) for number in re.findall(r'<data value="([^"]+)">', source)]
 
 
 def decoded(address):
@@ -138,7 +216,7 @@ def test_every_number_in_a_table_is_the_arrays(atlas, parts):
     assert len(parts) == len(UNITS)
     dashes = 0
     for i, part in enumerate(parts):
-        rows = re.findall(r'<th scope="row">(.*?)</th>\s*(.*?)</tr>', part, re.DOTALL)
+        rows = re.findall(r'<th scope="row">(.*?)</th>\s*(.*?)</tr>', section(part, "Scores of the dream"), re.DOTALL)
         assert [label for label, _ in rows] == list(LABELS)
         for (_, cells), keys in zip(rows, SIDES, strict=True):
             cells = re.findall(r'<td class="number">\s*(.*?)\s*</td>', cells, re.DOTALL)
@@ -147,34 +225,37 @@ def test_every_number_in_a_table_is_the_arrays(atlas, parts):
                     assert cell == "–"
                     dashes += 1
                     continue
-                exact, shown = re.fullmatch(r'<data value="([^"]+)">([^<]+)</data>', cell).groups()
-                assert float(exact) == atlas[key][i]
+                precise, shown = re.fullmatch(r'<data value="([^"]+)">([^<]+)</data>', cell).groups()
+                assert float(precise) == atlas[key][i]
                 digits = len(shown.split(".")[1])
                 assert float(shown.replace("−", "-")) == pytest.approx(atlas[key][i], abs=0.5001 * 10.0**-digits)
     assert dashes > 3 * len(UNITS)  # the atlas has numbers that are not defined
 
 
-def test_pictures_are_the_arrays_and_every_frame_is_in_the_file_once(atlas, page):
-    found = pictures_by_id(page)
-    assert len(found) == len(re.findall(r"<image ", page))
-    for i, layer in enumerate(atlas["layer"]):
+def test_pictures_are_the_arrays_and_every_frame_is_one_file(atlas, made, page, parts):
+    for i, (layer, part) in enumerate(zip(atlas["layer"], parts, strict=True)):
+        found = pictures_by_id(part)
         for seed in range(1 if layer == "conv0" else 2):
             for kind, key in (("dream", "pictures"), ("control", "control")):
                 np.testing.assert_array_equal(found.pop(f"{kind}:{i}:{seed}"), levels(atlas[key][i, seed]))
-    np.testing.assert_array_equal(found.pop("page:mean"), levels(atlas["mean"]))
+        assert not found
+        used = set(re.findall(r'<use href="#([^"]*)"', part))
+        assert used == {*pictures_by_id(part), "page:mean"}
+        assert set(re.findall(r'<image width="24" height="24" href="([^"]*)"', part)) <= set(made)
+    (mean,) = pictures_by_id(page).items()
+    assert mean[0] == "page:mean"
+    np.testing.assert_array_equal(mean[1], levels(atlas["mean"]))
     stacks = small_stacks()
-    for i, frame in enumerate(FRAMES):
-        if frame != "never shown":
-            grey = stacks["original"][list(stacks["frames"]).index(frame)]
-            np.testing.assert_array_equal(found.pop(f"frame:{i}"), levels(grey))
-    assert not found
-    used = re.findall(r'<use href="#([^"]*)"', page)
-    assert set(used) == set(pictures_by_id(page))
+    frames = {name for name in made if name.endswith(".png")}
+    assert frames == {f"atlas/frame-{i}.png" for i in (0, 1, 2, 4)}  # 3 is never shown
+    for i in (0, 1, 2, 4):
+        grey = stacks["original"][list(stacks["frames"]).index(FRAMES[i])]
+        with Image.open(io.BytesIO(made[f"atlas/frame-{i}.png"])) as image:
+            np.testing.assert_array_equal(np.asarray(image), levels(grey))
 
 
 def test_the_index_shows_each_dream_cut_to_its_receptive_field(atlas, page):
-    index = page[page.index('<div class="index">') :]
-    tiles = re.findall(r'<li id="all:([^"]*)"><a href="#([^"]*)"><img src="([^"]*)"[^>]*alt="([^"]*)"', index)
+    tiles = re.findall(r'<li id="all:([^"]*)"[^>]*><a href="#([^"]*)"><img src="([^"]*)"[^>]*alt="([^"]*)"', page)
     assert [html.unescape(alt) for *_, alt in tiles] == [f"Dream of {name}" for name in UNITS]
     for (_, _, address, _), picture, (top, left, size) in zip(tiles, atlas["pictures"], atlas["box"], strict=True):
         np.testing.assert_array_equal(decoded(address), levels(picture[0, top : top + size, left : left + size]))
@@ -182,8 +263,8 @@ def test_the_index_shows_each_dream_cut_to_its_receptive_field(atlas, page):
 
 def test_patches_have_their_box_their_frames_name_and_their_activation(atlas, parts):
     for i, part in enumerate(parts):
-        section = part[part.index("Real frames that drive it most") :]
-        frames = re.findall(r'<use href="#frame:(\d+)"/>\s*<(rect|path)([^>]*)', section)
+        shown = section(part, "Real frames that drive it most")
+        frames = re.findall(r'<image [^>]*href="atlas/frame-(\d+).png"/>\s*<(rect|path)([^>]*)', shown)
         assert [int(frame) for frame, *_ in frames] == list(atlas["patch_frame"][i])
         size = atlas["box"][i, 2]
         for (_, shape, place), top, left in zip(frames, atlas["patch_top"][i], atlas["patch_left"][i], strict=True):
@@ -191,10 +272,13 @@ def test_patches_have_their_box_their_frames_name_and_their_activation(atlas, pa
                 numbers = dict(re.findall(r'(x|y|width|height)="(\d+)"', place))
                 assert numbers == {"x": str(left), "y": str(top), "width": str(size), "height": str(size)}
         assert {shape for _, shape, _ in frames} == ({"rect"} if size < SIZE else {"path"})
-        captions = re.findall(r'<figcaption>([^<]*): <data value="([^"]*)">', section)
-        expected = [atlas_page.one_line(FRAMES[frame]) for frame in atlas["patch_frame"][i]]
-        assert [html.unescape(name) for name, _ in captions] == expected
-        np.testing.assert_array_equal([float(value) for _, value in captions], atlas["patch_activation"][i])
+        captions = re.findall(
+            r'<figcaption><a href="frames.html#frame/([^"]*)">([^<]*)</a>: <data value="([^"]*)">', shown
+        )
+        names = [FRAMES[frame] for frame in atlas["patch_frame"][i]]
+        assert [unquote(link) for link, *_ in captions] == names
+        assert [html.unescape(name) for _, name, _ in captions] == [atlas_page.one_line(name) for name in names]
+        np.testing.assert_array_equal([float(value) for *_, value in captions], atlas["patch_activation"][i])
 
 
 def test_the_mask_is_what_the_unit_sees_and_the_network_reads(atlas, parts):
@@ -238,16 +322,173 @@ def test_closed_form_is_said_of_conv0_alone_and_shows_no_seeds(parts):
         assert ("seed 2" in part) != name.startswith("conv0")
 
 
-def test_hostile_names_are_text(page):
-    assert HOSTILE not in page
-    assert "<img src=x" not in page and html.escape(HOSTILE.split(" | ")[0]) in page
-    assert "\u202e" not in page
+def test_hostile_names_are_text(page, parts):
+    for source in (page, *parts):
+        assert HOSTILE not in source and "<img src=x" not in source
+        assert "\u202e" not in source
+    assert html.escape(HOSTILE.split(" | ")[0]) in page
+    assert sum(html.escape(HOSTILE.split(" | ")[0]) in part for part in parts) > 3
 
 
-def test_every_picture_has_an_alternative_text(page):
-    for tag in re.findall(r"<img [^>]*>", page) + re.findall(r"<svg [^>]*>", page):
-        if 'class="store" aria-hidden="true"' not in tag:
-            assert re.search(r'(alt|role="img" aria-label)="[^"]{5,}"', tag), tag
+def test_a_hostile_title_cannot_end_the_script_or_the_attributes_of_the_page(made):
+    title = "</script></title><script>alert(1)</script>"
+    page = render(title=title)["atlas.html"].decode()
+    assert title not in page and page.count("<script>") == 1
+    policy = re.search(r"script-src [^;\"]*", page)[0]
+    assert "unsafe" not in policy and re.search(r"'sha256-[\w+/=]{44}'", policy)
+
+
+def test_every_picture_has_an_alternative_text(page, parts):
+    for source in (page, *parts):
+        for tag in re.findall(r"<img [^>]*>", source) + re.findall(r"<svg [^>]*>", source):
+            if 'aria-hidden="true"' not in tag:
+                assert re.search(r'(alt|role="img" aria-label)="[^"]{5,}"', tag), tag
+
+
+def test_concept_overlap_is_the_rooms_or_says_why_not(parts):
+    units = small_rooms().units
+    for name, part in zip(UNITS, parts, strict=True):
+        overlap = section(part, "Concept overlap")
+        layer, _, channel = name.partition("/")
+        if layer not in FIELDS or not channel.isdigit():
+            assert "overlap is asked of single channels" in overlap and "<table" not in overlap
+            continue
+        i, rows = int(channel), table(overlap)
+        key = "conv0/gradient/second" if layer == "conv0" else f"{layer}/second"
+        assert units[key][i] in exact(overlap)
+        rank = 1 + sum(number > units[key][i] for number in units[key])
+        assert any(cells == [f"{rank} of {CHANNELS}", "–"] for cells in rows.values())
+        if layer != "conv0":
+            assert set(exact(overlap)) == {0.5} | {
+                units[f"{layer}/{key}"][i] for key in ("auroc", "second", "q", "iou", "iou_chance")
+            }
+
+
+def test_removal_is_the_rooms_for_channels_and_for_heads_names_the_channels(parts):
+    causal = small_rooms().causal
+    for name, part in zip(UNITS, parts, strict=True):
+        removal = section(part, "What removing it does")
+        layer, _, channel = name.partition("/")
+        if layer in FIELDS and channel.isdigit():
+            expected = [
+                causal[f"{kind}/{layer}/size"][int(channel), q]
+                for kind in ("zero", "mean", "resample", "patch")
+                for q in range(3)
+            ]
+            np.testing.assert_allclose(exact(removal), expected)
+            assert list(table(removal)) == [
+                "set to zero",
+                "set to its mean",
+                "as on other frames",
+                "as on the mirror image",
+            ]
+        elif layer in (*FIELDS, "hidden"):
+            assert "only single channels were removed" in removal
+        else:
+            q = ["yaw", HOSTILE, "value"].index(name.removesuffix(" reversed"))
+            sizes = np.concatenate([causal[f"zero/{layer}/size"][:, q] for layer in FIELDS])
+            np.testing.assert_allclose(exact(removal), sorted(sizes, reverse=True)[:8])
+            assert all(f'<a href="#{row}">{row}</a>' in removal for row in table(removal))
+
+
+def test_weights_are_those_of_the_policy_and_lead_to_their_units(atlas, parts):
+    policy = small_policy()
+    pages = dict(zip(UNITS, parts, strict=True))
+    for layer, after in (("conv0", "conv1"), ("conv1", "conv2")):
+        for channel in range(CHANNELS):
+            outgoing = weights.strongest_weights(policy, layer, np.eye(CHANNELS)[channel], count=8).outgoing
+            shown = joints(pages[f"{layer}/{channel}"], "Feeds")
+            assert [(name, link) for name, link, _ in shown] == [(f"{after}/{i}", f"#{after}/{i}") for i, _ in outgoing]
+            assert [weight for *_, weight in shown] == [f"{w:+.3f}".replace("-", "−") for _, w in outgoing]
+            for name, _, weight in shown:  # and there the same weight leads back
+                assert (f"{layer}/{channel}", f"#{layer}/{channel}", weight) in joints(pages[name], "Reads")
+    direction = atlas["conv1/directions"][0]
+    assert [name for name, *_ in joints(pages["conv1/direction 0"], "Made of")] == [
+        f"conv1/{i}" for i in np.argsort(-direction)
+    ]
+    hidden = joints(pages["value"], "Reads")
+    critic = policy.params["critic"]["kernel"][:, 0]
+    assert [name for name, *_ in hidden] == [f"hidden {i}" for i in np.argsort(-np.abs(critic))]
+    assert all(link is None for _, link, _ in hidden)
+    turned = [weight.translate(str.maketrans("+−", "−+")) for *_, weight in joints(pages["yaw reversed"], "Reads")]
+    assert [weight for *_, weight in joints(pages["yaw"], "Reads")] == turned
+    assert {name for name, *_ in joints(pages["hidden/direction 0"], "Feeds")} == {"value", "yaw", HOSTILE}
+
+
+def joints(part, title):
+    """Name, link and weight of each row of a table of weights."""
+    source = section(part, "Strongest weights").split(f"<caption>{title}</caption>")[1].split("</table>")[0]
+    rows = re.findall(r'<th scope="row">(?:<a href="([^"]*)">)?([^<]*)(?:</a>)?.*?<td class="number">([^<]*)<', source)
+    return [(html.unescape(name).strip(), link or None, weight) for link, name, weight in rows]
+
+
+def test_conv0s_kernel_is_shown_for_each_frame_of_the_stack_on_one_scale(parts):
+    kernel = np.asarray(small_policy().params["conv0"]["kernel"])
+    for channel in range(CHANNELS):
+        shown = section(parts[UNITS.index(f"conv0/{channel}")], "Strongest weights")
+        pictures = [decoded(href) for href in re.findall(r'src="(data:[^"]*)"', shown)]
+        largest = np.abs(kernel[..., channel]).max()
+        for frame, picture in enumerate(pictures):
+            np.testing.assert_allclose((picture - 127.5) / 127.5, kernel[..., frame, channel] / largest, atol=0.004)
+        assert len(pictures) == kernel.shape[2]
+
+
+def test_claims_are_linked_from_the_units_that_they_name_and_from_no_other(parts):
+    links = {name: re.findall(r'href="index.html#([^"]*)"', part) for name, part in zip(UNITS, parts, strict=True)}
+    claims = [unquote(link) for link in links["conv1/2"] + links["yaw"]]
+    statements = [claim["statement"] for claim in facts_of_a_study()["claims"]]
+    assert claims == [report.slug(statement) for statement in statements[:2]]
+    assert links["conv2/0"] == links["yaw"] == links["yaw reversed"]
+    assert [name for name in UNITS if links[name]] == ["conv1/2", "conv2/0", "yaw", "yaw reversed"]
+
+
+def test_a_study_without_evidence_or_labelled_frames_is_told_so_and_shown():
+    everything = small_rooms()
+    unlabelled = Evidence(
+        {name: array for name, array in everything.units.items() if name.startswith("conv0")},
+        {name: array for name, array in everything.causal.items() if not name.startswith("resample")},
+        everything.circuits,
+    )
+    part = contents(render(evidence=unlabelled))[UNITS.index("conv1/1")]
+    assert "no labelled frames" in section(part, "Concept overlap")
+    assert "as on other frames" not in part
+    facts = facts_of_a_study()
+    bare = {key: value for key, value in facts.items() if key not in ("claims", "verdicts", "evidence")}
+    made = atlas_page.render(
+        bare,
+        small_atlas(),
+        small_stacks(),
+        TEMPLATES,
+        policy=small_policy(),
+        behaviours=action_table(**ACTIONS).behaviours,
+        evidence=Evidence(),
+    )
+    for name, part in zip(UNITS, contents(made), strict=True):
+        for title in ("Concept overlap", "What removing it does"):
+            assert "Not measured" in section(part, title), name
+        assert "<caption>Reads" in part or name.startswith("conv0")
+        assert "claim" not in part.lower()
+
+
+def test_the_index_carries_the_numbers_that_it_sorts_by(atlas, page):
+    rooms = small_rooms()
+    tiles = {
+        name: attributes for attributes, name in re.findall(r'<li id="all:[^"]*"([^>]*data-name="([^"]*)"[^>]*)>', page)
+    }
+    assert list(map(html.unescape, tiles)) == list(UNITS)
+    for i, attributes in enumerate(tiles.values()):
+        numbers = {
+            key: float(number) for key, number in re.findall(r'data-(concept|effect|mean)="([^"]*)"', attributes)
+        }
+        layer, _, channel = UNITS[i].partition("/")
+        expected = {"mean": atlas["natural_mean"][i]}
+        if channel.isdigit():
+            key = "conv0/gradient/second" if layer == "conv0" else f"{layer}/second"
+            expected |= {
+                "concept": rooms.units[key][int(channel)],
+                "effect": rooms.causal[f"zero/{layer}/size"][int(channel), 0],
+            }
+        assert numbers == pytest.approx(expected)
 
 
 @given(names=st.lists(st.text(min_size=1, max_size=8), unique=True, max_size=8))
@@ -268,12 +509,26 @@ def test_a_frame_that_the_stacks_lack_is_named(atlas):
         render(other)
 
 
-def test_the_stage_writes_the_same_page(atlas, page, tmp_path):
+def test_the_stage_writes_the_same_files_each_time(atlas, made, tmp_path):
+    checkpoint.save(tmp_path / "small.model", small_policy(), {})
     files.write_arrays(tmp_path / "atlas.npz", **atlas)
     files.write_arrays(tmp_path / "stacks.npz", **small_stacks())
     files.write_json(tmp_path / "facts.json", facts_of_a_study())
-    stage.run(tmp_path / "atlas.npz", tmp_path / "stacks.npz", tmp_path / "facts.json", TEMPLATES, tmp_path / "a.html")
-    assert (tmp_path / "a.html").read_text("utf-8") == page
+    rooms = small_rooms()._asdict()
+    for room, arrays in rooms.items():
+        files.write_arrays(tmp_path / f"{room}.npz", **arrays)
+    names = {name: tmp_path / f"{name}.npz" for name in ("atlas", "stacks", *rooms)}
+    stage.run(
+        tmp_path / "small.model",
+        {},
+        ACTIONS,
+        facts=tmp_path / "facts.json",
+        templates=TEMPLATES,
+        report=tmp_path / "report",
+        **names,
+    )
+    written = {str(p.relative_to(tmp_path / "report")): p for p in (tmp_path / "report").rglob("*") if p.is_file()}
+    assert {name: path.read_bytes() for name, path in written.items()} == made
 
 
 def test_the_summary_counts_flags_and_averages_what_is_defined(atlas):

@@ -1,6 +1,10 @@
+import html
+import io
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 import numpy as np
@@ -11,17 +15,18 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from PIL import Image
 
+from minetest_interp import claims, files, report
 from minetest_interp import facts as fact_rules
-from minetest_interp import report
 from minetest_interp.errors import InputError
+from minetest_interp.stages import report as stage
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "report"
-HOSTILE = "<img src=x onerror=alert(1)> | `*_a_*` [b](c)"
+HOSTILE = '<img src=x onerror=alert(1)> | `*_a_*` [b](c) "\\{{< figure src=x >}}{{% d %}}'
 VIEWS = ("original", "mirrored", "unrounded", "reordered", "masked", "masked-mirrored")
 ARITHMETIC = ("Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow", "Neg", "Pos")
 ARITHMETIC_FILTERS = ("abs", "round", "sum")
-NUMBER = r"[+−]?\d[\d,.]*(?:e[+−]\d+)?"
+NUMBER = r"[+−]?\d(?:[\d,.]*\d)?(?:e[+−]\d+)?"
 
 
 def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names=("yaw", "forward"), panels=None):
@@ -53,6 +58,7 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
         "k-network": {},
         "l-frames": {"behaviour": names[0]},
     }
+    ledger = small_ledger()
     return {
         "study": "small",
         "command": "snakemake --cores 4 --config study=small",
@@ -86,15 +92,55 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
         "panels": {
             name: {
                 **panel,
-                "file": f"../../figures/small/{name}.png",
+                "file": f"figures/{name}.png",
                 "rule": "panel",
                 "command": f"snakemake --cores 4 figures/small/{name}.png",
             }
             for name, panel in (default_panels if panels is None else panels).items()
         },
         "frames": fact_rules.frame_rows(behaviours),
+        "claims": ledger,
+        "verdicts": claims.count_verdicts(ledger),
+        "evidence": {
+            "labelled": 9,
+            "found": [{"name": "conv1/3", "auroc": 0.8, "on": False, "q": 0.01, "effect": 0.02, "rank": 3, "of": 64}],
+            "attribution": [
+                {
+                    "name": name,
+                    "verdict": "trust",
+                    "deletion": {"estimate": 0.1, "interval": interval},
+                    "insertion": -0.1,
+                    "randomised": 0.3,
+                    "sensitivity": 0.4,
+                    "completeness": error,
+                }
+                for name, interval, error in (("gradient", [0.05, 0.2], None), ("IG", None, 0.01))
+            ],
+            "circuits": [{"name": "conv2/1", "share": 0.2}, {"name": "conv2/4", "share": -0.1}],
+        },
         "published": fact_rules.published_rows(published, behaviours, Path()),
     }
+
+
+def small_ledger():
+    """Four claims, one with each verdict."""
+    part = {"n": 40, "clusters": 30, "chance": None, "reason": None}
+    found = {
+        "one": part | {"estimate": 0.95, "interval": [0.92, 0.99]},
+        "two": part | {"estimate": 0.7, "interval": [0.6, 0.8]},
+        "three": part | {"estimate": 0.02, "interval": [-0.04, 0.08]},
+        "four": part | {"estimate": None, "interval": None, "reason": f"nothing was measured {HOSTILE}"},
+    }
+    claim = {"source": "the post", "test": f"By looking {HOSTILE}.", "figure": "g-conv0", "room": "units"}
+    judged = {"what": "how often", "unit": "share", "chance": 0.5, "claimed": 0.9}
+    shown = {"what": f"only shown {HOSTILE}", "chance": 0.5}
+    stated = {
+        name: claim | {"statement": f"Claim {name} {HOSTILE}.", "parts": {"first": judged, "second": shown}}
+        for name in found
+    }
+    measured = {name: {"first": estimate, "second": estimate} for name, estimate in found.items()}
+    turns = {"one": measured["three"], "two": measured["four"]}
+    return claims.ledger(stated, measured, on_turns=turns, names={}, commands={"units": "snakemake x"})
 
 
 def write_figures(folder, names, size=(1350, 500)):
@@ -109,11 +155,13 @@ class Text(HTMLParser):
 
     def __init__(self, page):
         super().__init__()
-        self.words, self.rows, self.reading, self.row_open = [], [], False, False
+        self.words, self.rows, self.titles = [], [], []
+        self.reading = self.row_open = self.in_title = False
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
         self.reading |= tag == "main"
+        self.in_title = tag == "h2"
         if self.reading and tag == "img":
             self.words.append(dict(attrs)["alt"])
         if tag == "tr":
@@ -128,6 +176,9 @@ class Text(HTMLParser):
             self.row_open = False
 
     def handle_data(self, data):
+        if self.in_title:
+            self.titles.append(data)
+            self.in_title = False
         if self.reading:
             self.words.append(data)
             if self.row_open and self.rows[-1]:
@@ -136,9 +187,31 @@ class Text(HTMLParser):
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
-    facts = small_facts()
-    figures = write_figures(tmp_path_factory.mktemp("figures"), facts["panels"])
+    facts = small_facts() | {"atlas": small_atlas_facts()}
+    figures = pictures(facts, tmp_path_factory.mktemp("figures"))
     return facts, report.render_html(facts, TEMPLATES, figures), report.render_markdown(facts, TEMPLATES)
+
+
+def pictures(facts, folder):
+    """The figures of a study, each a rectangle, as the report reads them."""
+    write_figures(folder, facts["panels"])
+    return {name: report.read_figure(folder / f"{name}.png") for name in facts["panels"]}
+
+
+def small_atlas_facts():
+    layer = {"agreement": {"value": 0.5}, "control_correlation": {"value": 0.25}}
+    return {
+        "units": {"conv0": 32},
+        "dead": {"conv0": [1]},
+        "saturated": {"conv0": []},
+        "layers": {"conv0": layer},
+        "constant": [],
+    }
+
+
+@pytest.fixture(scope="module")
+def hugo(rendered):
+    return report.render_hugo(rendered[0], TEMPLATES)
 
 
 def tree(markdown):
@@ -151,7 +224,7 @@ def shown(tokens):
     return "".join(child.content for child in inline)
 
 
-@pytest.mark.parametrize("missing", sorted(set(small_facts()) - {"published", "panels"}))
+@pytest.mark.parametrize("missing", sorted(set(small_facts()) - {"published", "panels", "claims", "evidence"}))
 def test_a_missing_fact_stops_the_rendering(missing):
     facts = small_facts()
     del facts[missing]
@@ -159,12 +232,13 @@ def test_a_missing_fact_stops_the_rendering(missing):
         report.render_markdown(facts, TEMPLATES)
 
 
-def test_a_missing_number_inside_a_fact_stops_the_rendering(tmp_path):
+def test_a_missing_number_inside_a_fact_stops_the_rendering():
     facts = small_facts(panels={})
     del facts["mirror"]["all"]["bias"]
     for render in (
-        lambda: report.render_html(facts, TEMPLATES, tmp_path),
+        lambda: report.render_html(facts, TEMPLATES, {}),
         lambda: report.render_markdown(facts, TEMPLATES),
+        lambda: report.render_hugo(facts, TEMPLATES),
     ):
         with pytest.raises(jinja2.UndefinedError, match="bias"):
             render()
@@ -196,14 +270,106 @@ def markdown_rows(markdown):
     return rows
 
 
-def test_both_reports_print_the_same_numbers_in_the_same_order(rendered):
+def test_all_three_print_the_same_numbers_in_the_same_order(rendered, hugo):
     _, page, markdown = rendered
-    page_words = " ".join(Text(page).words)
-    body = markdown[markdown.index("## In short") : markdown.rindex("---")]
-    body = re.sub(r"\]\([^)]*\)", "]", body)  # addresses are no words
-    numbers = re.findall(NUMBER, page_words)
+    numbers = re.findall(NUMBER, " ".join(Text(page).words))
     assert len(numbers) > 200
-    assert re.findall(NUMBER, body) == numbers
+    assert re.findall(NUMBER, body(markdown)) == numbers
+    assert re.findall(NUMBER, html.unescape(body(hugo_parameters(hugo)))) == numbers
+
+
+def body(markdown):
+    """The words of a Markdown from its first section on, without addresses, anchors and the marks of notes' words."""
+    text = markdown[markdown.index("## In short") : markdown.rindex("---")]
+    return re.sub(r"\]\([^)]*\)|<a id=[^>]*></a>|^\[\^\d+\]:", "]", text, flags=re.MULTILINE)
+
+
+SHORTCODE = r'\{\{< figure src="([^"]*)" alt="([^"]*)" caption="([^"]*)" >\}\}'
+
+
+def hugo_parameters(hugo):
+    """A page of Hugo with each shortcode as what it shows: the alternative text, then the caption."""
+    return re.sub(SHORTCODE, r"\2 \3", hugo)
+
+
+def test_hugo_has_front_matter_and_a_shortcode_for_each_figure_that_lies_beside_it(rendered, hugo):
+    facts, _, markdown = rendered
+    _, front, words = hugo.split("---\n", 2)
+    assert yaml.safe_load(front) == {"title": facts["title"], "summary": facts["summary"].replace("&", "&amp;"),
+                                     "description": facts["summary"]}  # fmt: skip
+    shown_figures = re.findall(SHORTCODE, words)
+    assert [address for address, *_ in shown_figures] == re.findall(r"!\[[^\n]*\]\((figures/[^)]*)\)", markdown)
+    assert sorted(address for address, *_ in shown_figures) == [
+        f"figures/{name}.png" for name in sorted(facts["panels"])
+    ]
+    assert all(alt and caption for _, alt, caption in shown_figures)
+    assert re.findall(r"^## (.*)$", hugo, re.MULTILINE) == re.findall(r"^## (.*)$", markdown, re.MULTILINE)
+
+
+def test_nothing_of_a_study_is_a_mark_of_hugo(rendered, hugo):
+    words = re.sub(SHORTCODE, "", hugo.split("---\n", 2)[2])
+    assert "{" not in words and "}" not in words
+    tokens = tree(words)
+    assert HOSTILE in shown(tokens)
+    kinds = {token.type for token in tokens} | {child.type for token in tokens for child in token.children or []}
+    assert not {"html_inline", "html_block", "image", "code_block", "fence"} & kinds
+    addresses = [c.attrs["href"] for token in tokens for c in token.children or [] if c.type == "link_open"]
+    assert addresses and all(address.startswith("#") for address in addresses)
+    for _, alt, caption in re.findall(SHORTCODE, hugo):
+        assert not set(alt + caption) & set('{}\\"') and "`" not in alt
+        inline = tree(caption)[1].children
+        assert {child.type for child in inline} <= {
+            "text",
+            "text_special",
+            "strong_open",
+            "strong_close",
+            "code_inline",
+        }
+    assert any("alert(1)" in alt for _, alt, _ in re.findall(SHORTCODE, hugo))
+
+
+@settings(deadline=None)
+@given(text=st.text(st.sampled_from("ab_*`~<>&[]()!|\\#+-1. $\"'{}%/"), min_size=1, max_size=20).filter(str.strip))
+def test_any_text_shows_itself_in_hugo(text):
+    for written in (report.hugo_text(text.strip()), report.quoted_parameter(report.hugo_text(text.strip()))):
+        tokens = tree(f"a {written}\n")
+        assert shown(tokens) == f"a {' '.join(text.split())}"
+        assert not set(written) & set('{}"\\')
+    assert not set(report.plain_parameter(report.hugo_text(text))) & set('{}"\\`')
+    code = report.hugo_code(text)
+    assert not set(code) & set('{}"\\')
+
+
+def test_code_is_set_as_code_where_hugo_lets_it():
+    assert report.hugo_code("snakemake --cores 4") == "`snakemake --cores 4`"
+
+
+def test_notes_lead_to_their_words_and_back_and_stand_in_all_three(rendered, hugo):
+    _, page, markdown = rendered
+    references = re.findall(r'<a id="to-note-(\d+)" href="#note-(\d+)"', page)
+    backs = re.findall(r'<li id="note-(\d+)">.*<a href="#to-note-(\d+)"', page)
+    numbered = [(str(i), str(i)) for i in range(1, len(references) + 1)]
+    assert references == backs == numbered and len(numbered) > 4
+    for text in (markdown, hugo):
+        assert re.findall(r"\[\^(\d+)\](?!:)", text) == re.findall(r"^\[\^(\d+)\]: .", text, re.MULTILINE)
+        assert len(re.findall(r"^\[\^(\d+)\]: .", text, re.MULTILINE)) == len(numbered)
+
+
+def test_claims_figures_units_and_frames_lead_to_each_other(rendered):
+    facts, page, markdown = rendered
+    figures = {name: i for i, name in enumerate(re.findall(r'<figure id="([^"]*)">', page), 1)}
+    for claim in facts["claims"]:
+        link = f'<a href="#{claim["figure"]}">Figure {figures[claim["figure"]]}</a>'
+        assert page.count(link) == len(facts["claims"]) * 2
+        assert f"[Figure {figures[claim['figure']]}](<#{claim['figure']}>)" in markdown
+    assert '<a href="atlas.html#conv1/3">conv1/3</a>' in page and "[conv1/3](<atlas.html#conv1/3>)" in markdown
+    assert '<a href="frames.html#frame/one">one</a>' in page and "[one](<frames.html#frame/one>)" in markdown
+    assert f"frames.html#frame/{quote(HOSTILE, safe='')}" in page
+
+
+def test_without_an_atlas_no_unit_leads_to_it():
+    markdown = report.render_markdown(small_facts(), TEMPLATES)
+    assert "conv1/3" in markdown and "atlas.html" not in markdown
 
 
 @pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.j2")), ids=lambda path: path.name)
@@ -218,12 +384,13 @@ def test_captions_compute_nothing():
 
 
 def test_the_search_for_computations_finds_them():
-    assert computations("{{ a + 1 }}{{ a | sum }}{{ -a }}") == ["Add", "Neg", "sum"]
+    assert computations("{{ a + 1 }}{{ a | sum }}{{ -a }}{{ a(-1) }}") == ["Add", "Neg", "sum"]
 
 
 def computations(source):
     parsed = report.html_environment(TEMPLATES).parse(source)
-    operators = [type(node).__name__ for node in parsed.find_all(jinja2.nodes.Expr)]
+    literals = [node for node in parsed.find_all(jinja2.nodes.Neg) if isinstance(node.node, jinja2.nodes.Const)]
+    operators = [type(node).__name__ for node in parsed.find_all(jinja2.nodes.Expr) if node not in literals]
     filters = [node.name for node in parsed.find_all(jinja2.nodes.Filter)]
     return sorted(
         [name for name in operators if name in ARITHMETIC] + [name for name in filters if name in ARITHMETIC_FILTERS]
@@ -245,12 +412,26 @@ def test_every_panel_of_the_schema_has_a_caption_and_an_alternative_text():
         (0.25, "on no more than half of the frames: 25\u202f%"),
     ],
 )
-def test_the_words_on_mirroring_follow_the_facts(flips, words):
+def test_without_a_ledger_the_words_on_mirroring_follow_the_facts(flips, words):
     facts = small_facts()
+    del facts["claims"], facts["evidence"]
     facts["mirror"]["all"]["flips"] = flips
     markdown = report.render_markdown(facts, TEMPLATES)
     assert words in markdown
     assert ("weaker than the post" in markdown) == (flips < 0.9)
+
+
+def test_every_claim_stands_in_the_ledger_with_its_verdict_and_leads_to_its_parts(rendered):
+    facts, page, markdown = rendered
+    for claim in facts["claims"]:
+        rows = [row for row in Text(page).rows if row and row[0] == claim["statement"]]
+        assert rows[0][1].split(maxsplit=1)[1] == claim["verdict"]
+        anchor = report.slug(claim["statement"])
+        assert f'id="{anchor}"' in page and f'href="#{anchor}"' in page
+    assert [claim["verdict"] for claim in facts["claims"]] == ["supported", "partly", "not supported", "cannot tell"]
+    for text in (html.unescape(page), shown(tree(markdown))):
+        assert "Of 4 claims the data support 1, partly support 1, and do not support 1; of 1 they cannot tell." in text
+        assert "nothing was measured" in text
 
 
 @pytest.mark.parametrize(("difference", "words"), [(0, "All 1 numbers"), (1e-5, "Of the 1 numbers")])
@@ -260,28 +441,58 @@ def test_the_headline_says_whether_the_published_numbers_recompute(difference, w
     assert words in report.render_markdown(facts, TEMPLATES)
 
 
-def test_a_study_without_panels_night_or_published_numbers_has_a_shorter_report(tmp_path):
+def test_a_study_without_panels_night_or_published_numbers_has_a_shorter_report():
     facts = small_facts(night=(), names=("turn",), panels={})
     del facts["published"], facts["source"]["origin"], facts["source"]["commit"]
+    del facts["claims"], facts["verdicts"], facts["evidence"]
     facts |= {"covered_boxes": 0, "training": {}, "dreams": {}}
     assert facts["mirror"]["night"] == {"n": 0, "flips": None, "correlation": None, "bias": None}
-    page, markdown = report.render_html(facts, TEMPLATES, tmp_path), report.render_markdown(facts, TEMPLATES)
+    page, markdown = report.render_html(facts, TEMPLATES, {}), report.render_markdown(facts, TEMPLATES)
     titles = re.findall(r"^## (.*)$", markdown, re.MULTILINE)
-    assert titles == re.findall(r"<h2 id=[^>]*>([^<]*)</h2>", page)
+    assert [*titles, "Notes on method"] == Text(page).titles  # code hosts give notes no title
     assert not {"Night", "Dreams", "Inside layers 1 to 3", "The published numbers"} & set(titles)
     assert "<figure" not in page and "![" not in markdown
-    assert "names no published numbers" in markdown
+    assert "Beyond the post" not in page and "numbers printed" not in markdown
 
 
 def test_hostile_names_are_text_in_both_reports(rendered):
-    _, page, markdown = rendered
+    facts, page, markdown = rendered
     assert HOSTILE in " ".join(Text(page).words)
-    assert "<img src=x" not in page
+    drawn = Elements(page)
+    assert {attrs["src"] for tag, attrs in drawn.found if tag == "img"} == {p["file"] for p in facts["panels"].values()}
+    assert not {name for _, attrs in drawn.found for name in attrs if name.startswith("on")}
+    assert [tag for tag, _ in drawn.found].count("script") == 1
+    assert {tag for tag, _ in drawn.found} == Elements(plain_page(facts)).tags()
     assert 'href="javascript' not in page and "(<javascript" not in markdown
     tokens = tree(markdown)
     assert HOSTILE in shown(tokens)
+    assert {c.attrs["src"] for t in tokens for c in t.children or [] if c.type == "image"} == {
+        panel["file"] for panel in facts["panels"].values()
+    }
     marks = [child.content for token in tokens for child in token.children or [] if child.type == "html_inline"]
-    assert set(marks) <= {"<code>", "</code>"}  # of the checkpoint's file name, which has a backtick
+    anchors = {mark for name in facts["panels"] for mark in (f'<a id="{name}">', "</a>")}
+    assert set(marks) <= {"<code>", "</code>"} | anchors  # code is of the checkpoint's file name, which has a backtick
+
+
+class Elements(HTMLParser):
+    """Every element of a page with its attributes."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def tags(self):
+        return {tag for tag, _ in self.found}
+
+
+def plain_page(facts):
+    """The page of the same study with a harmless word wherever it has the hostile one."""
+    plain = json.loads(json.dumps(facts).replace(json.dumps(HOSTILE)[1:-1], "harmless"))
+    return report.render_html(plain, TEMPLATES, dict.fromkeys(plain["panels"], report.Picture(b"", 1, 1)))
 
 
 @settings(deadline=None)
@@ -304,18 +515,51 @@ def test_marks_at_the_start_of_a_paragraph_show_themselves(text):
 
 
 def test_a_missing_or_damaged_panel_is_named(tmp_path):
-    facts = small_facts(panels={"k-network": {}})
     with pytest.raises(InputError, match=r"k-network\.png.*no such file"):
-        report.render_html(facts, TEMPLATES, tmp_path)
+        report.read_figure(tmp_path / "k-network.png")
     (tmp_path / "k-network.png").write_bytes(b"GIF89a")
     with pytest.raises(InputError, match=r"k-network\.png.*must be a PNG"):
-        report.render_html(facts, TEMPLATES, tmp_path)
+        report.read_figure(tmp_path / "k-network.png")
+    write_figures(tmp_path, ["k-network"])
+    (tmp_path / "k-network.png").write_bytes((tmp_path / "k-network.png").read_bytes()[:200])
+    with pytest.raises(InputError, match=r"k-network\.png.*must be a PNG"):
+        report.read_figure(tmp_path / "k-network.png")
 
 
-def test_panels_are_embedded_with_their_size(tmp_path):
-    picture = report.read_png(write_figures(tmp_path, ["k-network"], size=(33, 7)) / "k-network.png")
-    assert (picture["width"], picture["height"]) == (33, 7)
-    assert picture["address"].startswith("data:image/png;base64,")
+@pytest.mark.parametrize(("spread", "mode"), [(30, "P"), (256, "RGB")])
+def test_a_figure_has_fewer_colours_only_where_no_eye_can_tell(tmp_path, spread, mode):
+    """Few colours, as in a chart, and a photograph's many."""
+    colours = np.random.default_rng(0).integers(0, spread, (90, 120, 3), np.uint8)
+    Image.fromarray(colours).convert("RGBA").save(tmp_path / "one.png")
+    picture = report.read_figure(tmp_path / "one.png")
+    shown = Image.open(io.BytesIO(picture.content))
+    assert shown.mode == mode and shown.size == (picture.width, picture.height) == (120, 90)
+    assert np.abs(np.asarray(shown.convert("RGB"), int) - colours).max() <= (8 if mode == "P" else 0)
+    assert picture == report.read_figure(tmp_path / "one.png")
+    assert len(picture.content) <= (tmp_path / "one.png").stat().st_size
+
+
+def test_the_stage_writes_a_folder_that_stands_alone(tmp_path):
+    facts = small_facts()
+    write_figures(tmp_path / "panels", facts["panels"])
+    files.write_json(tmp_path / "facts.json", facts)
+    stage.run(tmp_path / "facts.json", TEMPLATES, tmp_path / "panels", tmp_path / "report")
+    for index in ("index.html", "report.md", "hugo/index.md"):
+        text = (tmp_path / "report" / index).read_text(encoding="utf-8")
+        named = set(re.findall(r"figures/[\w-]+\.png", text.replace("figures/small/", "")))
+        assert named == {f"figures/{name}.png" for name in facts["panels"]}
+        folder = (tmp_path / "report" / index).parent
+        assert all((folder / name).stat().st_size > 100 for name in named)
+
+
+def test_a_disk_without_links_gets_copies(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError("no links here")
+
+    (tmp_path / "one").write_text("words")
+    monkeypatch.setattr(stage.os, "link", refuse)
+    stage.put_again(tmp_path / "one", tmp_path / "two")
+    assert (tmp_path / "two").read_text() == "words"
 
 
 @pytest.mark.parametrize(
@@ -328,6 +572,12 @@ def test_panels_are_embedded_with_their_size(tmp_path):
         (report.signed(-0.00001, 3), "0.000"),
         (report.signed(None, 3), "–"),
         (report.decimal(13.70105, 1), "13.7"),
+        (report.quantity(0.68, "share"), "68\u202f%"),
+        (report.quantity(-0.684, None), "−0.68"),
+        (report.quantity(0.0684, None), "0.068"),
+        (report.quantity(0.00684, None), "0.0068"),
+        (report.quantity(0.0, None), "0"),
+        (report.quantity(None, None), "–"),
         (report.scientific(7.8e-7), "7.8e−07"),
         (report.as_given(-0.30800387), "−0.30800387"),
         (report.as_given(False), "no"),

@@ -1,15 +1,38 @@
-"""Render a study's atlas as a page of its own."""
+"""Render a study's atlas as a page of its own, with a script for each unit beside it."""
 
 from pathlib import Path
 
-from minetest_interp import atlas_page, files
+from minetest_interp import agent, atlas_page, files
+from minetest_interp.atlas_page import Evidence
 from minetest_interp.stages import command
 
 
-def run(atlas: Path, stacks: Path, facts: Path, templates: Path, html: Path) -> None:
-    page = atlas_page.render(files.read_json(facts), files.read_arrays(atlas), files.read_arrays(stacks), templates)
-    files.write_text(html, page)
+def run(
+    checkpoint_path: Path,
+    policy: dict,
+    actions: dict,
+    atlas: Path,
+    stacks: Path,
+    facts: Path,
+    templates: Path,
+    report: Path,
+    units: Path | None = None,
+    causal: Path | None = None,
+    circuits: Path | None = None,
+) -> None:
+    loaded, table = agent.load(checkpoint_path, policy, actions)
+    made = atlas_page.render(
+        files.read_json(facts),
+        files.read_arrays(atlas),
+        files.read_arrays(stacks, "frames", "original"),
+        templates,
+        policy=loaded.policy,
+        behaviours=table.behaviours,
+        evidence=Evidence(*(files.read_arrays(room) if room else {} for room in (units, causal, circuits))),
+    )
+    for name, content in made.items():
+        files.write(report / name, lambda beside, content=content: beside.write_bytes(content))
 
 
 if __name__ == "__main__":
-    command(run, atlas=Path, stacks=Path, facts=Path, templates=Path, html=Path)
+    command(run)

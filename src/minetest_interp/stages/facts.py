@@ -1,10 +1,9 @@
 """Collect every number that the report prints."""
 
-import json
 from collections import Counter
 from pathlib import Path
 
-from minetest_interp import atlas_facts, facts, files, methods
+from minetest_interp import atlas_facts, claims, evidence_facts, facts, files, methods
 from minetest_interp.stages import command
 
 
@@ -44,6 +43,10 @@ def run(study: str, command_line: str, settings: dict, panels: dict, results: Pa
         "panels": panels,
         "frames": facts.frame_rows(behaviours),
     }
+    if "evidence" in settings:
+        content["claims"] = files.read_json(results / "claims.json")
+        content["verdicts"] = claims.count_verdicts(content["claims"])
+        content["evidence"] = evidence(results / "evidence")
     if "methods" in settings:
         compared = files.read_arrays(results / "methods.npz")
         measured = [str(name) for name in compared["measured"]]
@@ -56,5 +59,18 @@ def run(study: str, command_line: str, settings: dict, panels: dict, results: Pa
     files.write_json(output, content)
 
 
+def evidence(folder: Path) -> dict:
+    units, causal, maps, circuits = (
+        files.read_arrays(folder / f"{room}.npz") for room in ("units", "causal", "attribution", "circuits")
+    )
+    found = {
+        "attribution": evidence_facts.attribution_methods(maps),
+        "circuits": evidence_facts.leading_channels(circuits),
+    }
+    if "found" in units:
+        found |= {"labelled": len(units["labelled/frames"]), "found": evidence_facts.found_units(units, causal)}
+    return found
+
+
 if __name__ == "__main__":
-    command(run, study=str, command_line=str, settings=json.loads, panels=json.loads, results=Path, output=Path)
+    command(run)

@@ -1,16 +1,32 @@
-"""Render the report from its facts, as a page and as Markdown."""
+"""Render the report from its facts: a page, Markdown, a Hugo page bundle, and the figures that they share."""
 
+import os
+import shutil
 from pathlib import Path
 
 from minetest_interp import files, report
 from minetest_interp.stages import command
 
 
-def run(facts: Path, templates: Path, figures: Path, html: Path, markdown: Path) -> None:
+def run(facts: Path, templates: Path, panels: Path, output: Path) -> None:
     content = files.read_json(facts)
-    files.write_text(html, report.render_html(content, templates, figures))
-    files.write_text(markdown, report.render_markdown(content, templates))
+    figures = {name: report.read_figure(panels / f"{name}.png") for name in content["panels"]}
+    for name, picture in figures.items():
+        file = output / "figures" / f"{name}.png"
+        files.write(file, lambda beside, picture=picture: beside.write_bytes(picture.content))
+        files.write(output / "hugo/figures" / file.name, lambda beside, file=file: put_again(file, beside))
+    files.write_text(output / "index.html", report.render_html(content, templates, figures))
+    files.write_text(output / "report.md", report.render_markdown(content, templates))
+    files.write_text(output / "hugo/index.md", report.render_hugo(content, templates))
+
+
+def put_again(file: Path, other: Path) -> None:
+    """The same file under another name, so that it takes no room again; where the disk knows no links, a copy."""
+    try:
+        os.link(file, other)
+    except OSError:
+        shutil.copyfile(file, other)
 
 
 if __name__ == "__main__":
-    command(run, facts=Path, templates=Path, figures=Path, html=Path, markdown=Path)
+    command(run)

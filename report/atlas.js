@@ -1,0 +1,124 @@
+"use strict";
+{
+  const at = (id) => document.getElementById(`page:${id}`);
+  const [index, shown, notice, search, sort, found] = ["index", "unit", "notice", "search", "sort", "found"].map(at);
+  const tiles = [...document.querySelectorAll(".tiles li")];
+  const byLink = new Map(tiles.map((tile) => [tile.id.slice("all:".length), tile]));
+  const byName = new Map(tiles.map((tile) => [tile.dataset.name, tile]));
+  const contents = new Map(); // of units that were shown already, by number
+  const title = document.title;
+  let place = 0; // how far the index was scrolled when it was left
+
+  try {
+    const theme = localStorage.getItem("theme"); // chosen in the article
+    if (["light", "dark"].includes(theme)) document.documentElement.dataset.theme = theme;
+  } catch {
+    // A browser may keep nothing for files.
+  }
+
+  // What a unit's script calls, once it is loaded.
+  window.addUnit = (number, content) => contents.set(number, content);
+
+  function wanted() {
+    const fragment = location.hash.slice(1);
+    try {
+      return decodeURIComponent(fragment);
+    } catch {
+      return fragment; // no name that was ever encoded
+    }
+  }
+
+  // A page that is opened from disk may not fetch a file, but it may load a script.
+  function load({ number, file }) {
+    return new Promise((resolve, reject) => {
+      if (contents.has(Number(number))) return resolve(contents.get(Number(number)));
+      const script = document.createElement("script");
+      script.src = file;
+      script.onload = () => resolve(contents.get(Number(number)));
+      script.onerror = () => reject(new Error(file));
+      document.body.append(script);
+      script.remove();
+    });
+  }
+
+  async function showUnit(link, tile, byReader) {
+    if (!index.hidden) place = scrollY;
+    index.hidden = true;
+    let content;
+    try {
+      content = await load(tile.dataset);
+    } catch (error) {
+      if (wanted() === link) showIndex("", `${error.message} cannot be read. It must lie beside this page.`);
+      return;
+    }
+    if (wanted() !== link) return; // the reader went on meanwhile
+    notice.textContent = "";
+    shown.innerHTML = content;
+    shown.hidden = false;
+    document.title = `${tile.dataset.name} – ${title}`;
+    if (!byReader) return;
+    scrollTo(0, 0);
+    shown.querySelector("h2").focus({ preventScroll: true });
+  }
+
+  function showIndex(link, message) {
+    const left = !shown.hidden;
+    notice.textContent = message;
+    shown.hidden = true;
+    index.hidden = false;
+    document.title = title;
+    const target = link && document.getElementById(link);
+    if (message) scrollTo(0, 0);
+    else if (!left) return; // the browser has gone there itself
+    else if (!target) scrollTo(0, place);
+    else {
+      const tile = target.matches(".tiles li");
+      target.scrollIntoView({ block: tile ? "center" : "start" });
+      if (tile) target.querySelector("a").focus({ preventScroll: true });
+    }
+  }
+
+  function route(byReader) {
+    const link = wanted();
+    const tile = byLink.get(link) ?? byName.get(link); // a name's spaces are no part of its link, but lead there too
+    if (tile) return showUnit(link, tile, byReader);
+    const known = !link || document.getElementById(link);
+    showIndex(link, known ? "" : `There is no unit “${link}” in this atlas.`);
+  }
+
+  function filter() {
+    const words = search.value.trim().toLowerCase();
+    for (const tile of tiles) tile.hidden = !tile.dataset.name.toLowerCase().includes(words);
+    for (const list of document.querySelectorAll(".tiles")) {
+      list.closest("section").hidden = !list.querySelector("li:not([hidden])");
+    }
+    const count = tiles.filter((tile) => !tile.hidden).length;
+    found.textContent = words ? `${count} of ${tiles.length} units` : "";
+  }
+
+  // Largest first; units without the number come last, in the atlas' order.
+  function order() {
+    const key = sort.value;
+    const size = (tile) => (key in tile.dataset ? Number(tile.dataset[key]) : -Infinity);
+    const compare = (a, b) => (size(a) === size(b) ? 0 : size(b) - size(a)) || a.dataset.number - b.dataset.number;
+    for (const list of document.querySelectorAll(".tiles")) list.append(...[...list.children].sort(compare));
+    for (const tile of tiles) {
+      const number = key && key in tile.dataset ? Number(tile.dataset[key]).toFixed(3).replace("-", "−") : "–";
+      tile.querySelector(".by").textContent = key ? number : "";
+    }
+  }
+
+  addEventListener("hashchange", () => route(true));
+  addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: "prev", ArrowRight: "next" }[event.key];
+    if (!way || shown.hidden || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (event.target.closest?.(".scroll")) return; // a wide table scrolls with the same keys
+    shown.querySelector(`nav a[rel=${way}]`)?.click();
+  });
+  search.addEventListener("input", filter);
+  sort.addEventListener("change", order);
+  // A browser may keep what stood in the controls over a reload.
+  filter();
+  order();
+  route(false);
+}

@@ -1,0 +1,113 @@
+"use strict";
+
+// The study's ways to share an answer out over the pixels, on whatever frame the reader has made. Each is a generator:
+// it yields the share that is done, so that the page can go on in slices, and returns a map [S, S], the attributions of
+// the stack's frames added up. `src/minetest_interp/attribution.py` says more; tests hold the maps against its own.
+const attribution = (() => {
+  /** The slopes of a still stack of a grey frame, added up over its frames. */
+  function slopes({ policy, question, silenced }, stack) {
+    const { size } = policy.geometry;
+    const found = new Float64Array(size * size);
+    network.gradient(policy, stack, question, silenced).forEach((slope, i) => (found[i % found.length] += slope));
+    return found;
+  }
+
+  const slopesOf = (task, grey) => slopes(task, network.still(task.policy, grey));
+
+  // A method without steps is a generator too, so that all are called alike.
+  function* gradient(task, grey) {
+    yield 0;
+    return slopesOf(task, grey);
+  }
+
+  function* gradientTimesInput(task, grey) {
+    yield 0;
+    return slopesOf(task, grey).map((slope, i) => slope * grey[i]);
+  }
+
+  function* integrated(task, grey, baseline) {
+    const { steps } = task.policy.attribution;
+    const sum = new Float64Array(grey.length);
+    for (let step = 0; step < steps; step++) {
+      yield step / steps;
+      const share = (step + 0.5) / steps;
+      const between = grey.map((level, i) => baseline[i] + share * (level - baseline[i]));
+      slopesOf(task, between).forEach((slope, i) => (sum[i] += slope));
+    }
+    return sum.map((slope, i) => (slope / steps) * (grey[i] - baseline[i]));
+  }
+
+  /** Noise is drawn anew for each frame of the stack, from a seed: the same frame always has the same map. */
+  function* smoothGradient(task, grey) {
+    const { samples, noise } = task.policy.attribution;
+    const normal = normalNumbers(1);
+    const sum = new Float64Array(grey.length);
+    for (let sample = 0; sample < samples; sample++) {
+      yield sample / samples;
+      const noisy = network.still(task.policy, grey).map((level) => level + noise * normal());
+      slopes(task, noisy).forEach((slope, i) => (sum[i] += slope));
+    }
+    return sum.map((slope) => slope / samples);
+  }
+
+  /** Unlike the study's, a window covers all frames of the stack at once: a quarter of the runs for four frames. */
+  function* occlusion(task, grey) {
+    const { policy, question, silenced } = task;
+    const { size } = policy.geometry;
+    const { patch, patch_stride: stride } = policy.attribution;
+    const ask = (shown) =>
+      network.answer(policy, network.forward(policy, network.still(policy, shown), silenced), question);
+    const whole = ask(grey);
+    const starts = windows(policy.read_size, patch, stride);
+    const [sum, covers] = [new Float64Array(grey.length), new Float64Array(grey.length)];
+    let done = 0;
+    for (const top of starts) {
+      for (const left of starts) {
+        yield done++ / starts.length ** 2;
+        const covered = grey.slice();
+        const pixels = [];
+        for (let row = top; row < top + patch; row++) {
+          for (let column = left; column < left + patch; column++) pixels.push(row * size + column);
+        }
+        for (const i of pixels) covered[i] = policy.mean[i];
+        const loss = (whole - ask(covered)) / patch ** 2;
+        for (const i of pixels) {
+          sum[i] += loss;
+          covers[i] += 1;
+        }
+      }
+    }
+    return sum.map((loss, i) => loss / Math.max(1, covers[i]));
+  }
+
+  /** Where windows begin; the last one ends where the network stops reading. */
+  function windows(side, patch, stride) {
+    const starts = [];
+    for (let start = 0; start < side - patch; start += stride) starts.push(start);
+    return [...starts, side - patch];
+  }
+
+  /** Standard normal numbers from a seed (mulberry32, then Box and Muller). */
+  function normalNumbers(seed) {
+    let state = seed;
+    const uniform = () => {
+      state = (state + 0x6d2b79f5) | 0;
+      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+      return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    };
+    return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  }
+
+  /** Method to a generator of (task, grey); a task is {policy, question, silenced}. Names are the study's. */
+  const METHODS = {
+    gradient,
+    "gradient × input": gradientTimesInput,
+    "IG, black": (task, grey) => integrated(task, grey, new Float32Array(grey.length)),
+    "IG, mean frame": (task, grey) => integrated(task, grey, task.policy.mean),
+    SmoothGrad: smoothGradient,
+    "occlusion, all frames at once": occlusion,
+  };
+
+  return { METHODS };
+})();

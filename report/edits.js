@@ -1,0 +1,148 @@
+"use strict";
+
+// What a reader does to a frame: pure functions over grey frames, Float32Array [S, S], 0 to 255, each tested in numpy.
+const edits = (() => {
+  const MOST = 255;
+  const side = (grey) => Math.sqrt(grey.length);
+
+  /** No edit. paint is a grey frame with NaN where nothing is painted. */
+  const none = (size) => ({
+    mirror: false,
+    shiftX: 0,
+    shiftY: 0,
+    blur: 0,
+    invert: false,
+    gamma: 0,
+    paint: new Float32Array(size * size).fill(NaN),
+  });
+
+  /** Left and right exchanged. */
+  function mirror(grey) {
+    const size = side(grey);
+    return grey.map((_, i) => grey[i - 2 * (i % size) + size - 1]);
+  }
+
+  /** Moved right by x and down by y pixels; the border is drawn on into what comes free. */
+  function shift(grey, x, y) {
+    const size = side(grey);
+    const inside = (place) => Math.min(size - 1, Math.max(0, place));
+    return grey.map((_, i) => grey[inside(Math.floor(i / size) - y) * size + inside((i % size) - x)]);
+  }
+
+  /** A Gaussian of a standard deviation in pixels, cut off at four of them; the border is drawn on. */
+  function blur(grey, deviation) {
+    if (deviation === 0) return grey.slice();
+    const size = side(grey);
+    const reach = Math.floor(4 * deviation + 0.5);
+    const weights = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / deviation) ** 2));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const along = (from, place) =>
+      from.map((_, i) => {
+        const [row, column] = [Math.floor(i / size), i % size];
+        let sum = 0;
+        for (let k = -reach; k <= reach; k++) sum += weights[k + reach] * from[place(row, column, k)];
+        return sum / total;
+      });
+    const inside = (at) => Math.min(size - 1, Math.max(0, at));
+    const across = along(grey, (row, column, k) => row * size + inside(column + k));
+    return along(across, (row, column, k) => inside(row + k) * size + column);
+  }
+
+  const invert = (grey) => grey.map((level) => MOST - level);
+
+  /** Brighter where amount is above 0, darker below: each level to the power 2^-amount, black and white kept. */
+  const gamma = (grey, amount) => grey.map((level) => MOST * (level / MOST) ** (2 ** -amount));
+
+  const paintOver = (grey, paint) => grey.map((level, i) => (Number.isNaN(paint[i]) ? level : paint[i]));
+
+  /** Every edit in turn; what is painted lies on top. `other` is the frame's mirror image, as the study has it. */
+  function apply(grey, other, asked) {
+    let edited = shift(asked.mirror ? other : grey, asked.shiftX, asked.shiftY);
+    edited = blur(edited, asked.blur);
+    if (asked.invert) edited = invert(edited);
+    return paintOver(gamma(edited, asked.gamma), asked.paint);
+  }
+
+  /** The edits that give the mirror image of what `asked` gives. */
+  const mirrored = (asked) => ({
+    ...asked,
+    mirror: !asked.mirror,
+    shiftX: -asked.shiftX,
+    paint: mirror(asked.paint),
+  });
+
+  const isNone = (asked) =>
+    !asked.mirror && !asked.invert && asked.paint.every(Number.isNaN) &&
+    [asked.shiftX, asked.shiftY, asked.blur, asked.gamma].every((amount) => amount === 0);
+
+  /** Paints a square of `width` pixels about (x, y) in a grey level. */
+  function stroke(paint, x, y, width, level) {
+    const size = side(paint);
+    const [left, top] = [x, y].map((place) => Math.round(place - (width - 1) / 2));
+    return paint.map((old, i) => {
+      const [column, row] = [(i % size) - left, Math.floor(i / size) - top];
+      return column >= 0 && column < width && row >= 0 && row < width ? level : old;
+    });
+  }
+
+  /** The largest part of a picture, about its middle, that has an aspect (width / height). */
+  function crop(width, height, aspect) {
+    const wide = Math.min(width, Math.round(height * aspect));
+    const high = Math.min(height, Math.round(width / aspect));
+    return { left: Math.floor((width - wide) / 2), top: Math.floor((height - high) / 2), width: wide, height: high };
+  }
+
+  // OpenCV's weights of red, green and blue for 8-bit pictures.
+  const luma = (red, green, blue) => (4899 * red + 9617 * green + 1868 * blue + 8192) >> 14;
+
+  /** The nearest whole number; of two, the even one. */
+  const toEven = (x) => (x - Math.floor(x) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
+
+  /** One colour of a picture averaged over the areas of size x size pixels, rounded to whole levels. */
+  function average(levels, width, height, size) {
+    const shares = (length) =>
+      Array.from({ length: size }, (_, i) => {
+        const [from, to] = [(i * length) / size, ((i + 1) * length) / size];
+        const found = [];
+        for (let at = Math.floor(from); at < to; at++) {
+          const share = Math.min(at + 1, to) - Math.max(at, from);
+          if (share > 1e-3) found.push([at, share / (to - from)]);
+        }
+        return found;
+      });
+    const [columns, rows] = [shares(width), shares(height)];
+    const made = new Float32Array(size * size);
+    for (let row = 0; row < size; row++) {
+      for (let column = 0; column < size; column++) {
+        let sum = 0;
+        for (const [y, high] of rows[row]) {
+          for (const [x, wide] of columns[column]) sum += high * wide * levels[y * width + x];
+        }
+        made[row * size + column] = toEven(sum);
+      }
+    }
+    return made;
+  }
+
+  /**
+   * What the network sees of a picture, as `frames.grey` computes it, to one grey level.
+   *
+   * pixels: RGBA, width * height * 4. order: "notebook" drops colour first and averages second, "environment" the
+   * reverse.
+   */
+  function grey(pixels, width, height, size, order) {
+    if (order === "notebook") {
+      const levels = new Uint8Array(width * height);
+      for (let i = 0; i < levels.length; i++) levels[i] = luma(pixels[4 * i], pixels[4 * i + 1], pixels[4 * i + 2]);
+      return average(levels, width, height, size);
+    }
+    const [red, green, blue] = [0, 1, 2].map((colour) => {
+      const levels = new Uint8Array(width * height);
+      for (let i = 0; i < levels.length; i++) levels[i] = pixels[4 * i + colour];
+      return average(levels, width, height, size);
+    });
+    return red.map((level, i) => luma(level, green[i], blue[i]));
+  }
+
+  return { none, mirror, shift, blur, invert, gamma, apply, mirrored, isNone, stroke, crop, grey };
+})();

@@ -1,0 +1,49 @@
+"""Render the frame explorer: the page, the network's script, and a script for each frame."""
+
+from pathlib import Path
+
+import numpy as np
+
+from minetest_interp import agent, files, frame_page, layout
+from minetest_interp.policy import LAYERS
+from minetest_interp.stages import command
+
+
+def run(
+    checkpoint_path: Path,
+    policy: dict,
+    actions: dict,
+    facts: Path,
+    results: Path,
+    attribution: dict,
+    templates: Path,
+    html: Path,
+    network: Path,
+    frames: Path,
+) -> None:
+    loaded, table = agent.load(checkpoint_path, policy, actions)
+    stacks = files.read_arrays(results / "stacks.npz", "original", "mirrored")
+    stored = files.read_arrays(results / "pictures.npz", "pictures", "sizes")
+    pictures = [
+        picture[:height, :width] for picture, (height, width) in zip(stored["pictures"], stored["sizes"], strict=True)
+    ]
+    activations = {
+        name: files.read_arrays(layout.intermediates(results, "original", name))["activations"]
+        for name in (*LAYERS, "value")
+    }
+    script = frame_page.policy_script(
+        loaded.policy,
+        table,
+        sha256=loaded.sha256,
+        mean=stacks["original"].mean(0, dtype=np.float64),
+        ranges={name: frame_page.drawing_range(values) for name, values in activations.items()},
+        attribution=attribution,
+    )
+    files.write_text(network, script)
+    for index, shown in enumerate(zip(pictures, stacks["original"], stacks["mirrored"], strict=True)):
+        files.write_text(frames / f"{index}.js", frame_page.frame_script(index, *shown))
+    files.write_text(html, frame_page.render(files.read_json(facts), pictures, templates))
+
+
+if __name__ == "__main__":
+    command(run)

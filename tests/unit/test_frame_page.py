@@ -1,0 +1,143 @@
+"""The frame explorer's files: what they carry comes back exactly, and nothing that a study names becomes markup."""
+
+import base64
+import hashlib
+import html
+import io
+import json
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minetest_interp import frame_page
+from minetest_interp.actions import action_table
+from minetest_interp.errors import InputError
+from minetest_interp.policy import Geometry
+from tests.conftest import random_policy
+from tests.unit.test_report import HOSTILE, TEMPLATES, small_facts
+
+NAMES = ("one", HOSTILE, "</script><script>alert(2)</script>", "100% & <!-- ünïcødé", "a" * 90)
+GEOMETRY = Geometry(2, 44, (3, 4, 5), (8, 4, 3), (4, 2, 1), 6, 3)
+
+
+@cache
+def policy_of_a_study():
+    return random_policy(GEOMETRY, gain=50.0)
+
+
+def pictures(count):
+    return list(np.random.default_rng(3).integers(0, 256, (count, 30, 51, 3), dtype=np.uint8))
+
+
+def facts_of(names):
+    facts = small_facts(frames=names, night=())
+    facts["evidence"]["attribution"][0]["name"] = HOSTILE
+    facts["network"] |= {"frames": GEOMETRY.frames, "size": GEOMETRY.size, "channels": [3, 4, 5], "hidden": 6}
+    return facts
+
+
+def write_study(folder, names=NAMES):
+    """A made-up study's explorer in `folder`; its policy is random."""
+    policy, table = policy_of_a_study(), action_table({"x": ["left", HOSTILE, "right"]}, behaviours())
+    greys = np.random.default_rng(4).integers(0, 256, (len(names), 44, 44)).astype(np.float32)
+    ranges = dict.fromkeys(("conv0", "conv1", "conv2", "hidden", "value"), 1.0)
+    script = frame_page.policy_script(policy, table, sha256="0" * 64, mean=greys.mean(0), ranges=ranges, attribution={})
+    (folder / "explore/frames").mkdir(parents=True)
+    (folder / "explore/policy.js").write_text(script)
+    for i, (picture, grey) in enumerate(zip(pictures(len(names)), greys, strict=True)):
+        (folder / f"explore/frames/{i}.js").write_text(frame_page.frame_script(i, picture, grey, grey[:, ::-1]))
+    page = folder / "frames.html"
+    page.write_text(frame_page.render(facts_of(names), pictures(len(names)), TEMPLATES), "utf-8")
+    return page
+
+
+def behaviours():
+    return {"yaw": {"plus": {"x": "left"}, "minus": {"x": "right"}}, HOSTILE: {"plus": {"x": HOSTILE}}}
+
+
+@pytest.fixture(scope="module")
+def page():
+    return frame_page.render(facts_of(NAMES), pictures(len(NAMES)), TEMPLATES)
+
+
+def content(script):
+    """What a script of ours gives its global."""
+    return json.loads(re.fullmatch(r"window\.\w+(?:\[\d+\])? = (.*);\n", script, re.DOTALL)[1])
+
+
+def test_weights_and_settings_come_back_exactly():
+    policy, table = policy_of_a_study(), action_table({"x": ["left", HOSTILE, "right"]}, behaviours())
+    mean, ranges = np.random.default_rng(0).random((44, 44)), {"conv0": 0.5}
+    script = frame_page.policy_script(
+        policy, table, sha256="ab", mean=mean, ranges=ranges, attribution={"steps": 9, "draws": 4}
+    )
+    assert "<" not in script
+    found = content(script)
+    for layer, parameters in policy.params.items():
+        for key, array in parameters.items():
+            stored = np.frombuffer(base64.b64decode(found["weights"][layer][key]), "<f4")
+            np.testing.assert_array_equal(stored, np.ravel(array))
+    np.testing.assert_array_equal(np.frombuffer(base64.b64decode(found["mean"]), "<f4"), mean.ravel().astype("<f4"))
+    assert found["geometry"] == json.loads(json.dumps(GEOMETRY._asdict()))
+    assert found["actions"] == ["left", HOSTILE, "right"] and found["ranges"] == ranges and found["sha256"] == "ab"
+    assert found["behaviours"] == {"yaw": [1, 0, -1], HOSTILE: [0, 1, 0]}
+    assert found["attribution"] == frame_page.ATTRIBUTION | {"steps": 9}
+
+
+def test_a_frame_comes_back_exactly_and_its_picture_nearly():
+    picture = np.asarray(Image.fromarray(pictures(1)[0][:4, :6]).resize((48, 32), 2))
+    grey = np.random.default_rng(1).integers(0, 256, (44, 44)).astype(np.float32)
+    found = content(frame_page.frame_script(7, picture, grey, grey[:, ::-1]))
+    for key, expected in (("original", grey), ("mirrored", grey[:, ::-1])):
+        np.testing.assert_array_equal(np.frombuffer(base64.b64decode(found[key]), np.uint8), expected.ravel())
+    assert (found["width"], found["height"]) == (48, 32)
+    shown = Image.open(io.BytesIO(base64.b64decode(found["picture"].removeprefix("data:image/webp;base64,"))))
+    assert np.abs(np.asarray(shown.convert("RGB"), float) - picture).mean() < 8
+    with pytest.raises(InputError, match="must have whole grey levels"):
+        frame_page.frame_script(0, picture, grey + 0.5, grey)
+
+
+def test_the_range_leaves_out_the_few_strongest_and_is_never_zero():
+    activations = np.r_[np.full(999, -0.51234), 77.0]
+    assert frame_page.drawing_range(activations) == 0.512
+    assert frame_page.drawing_range(np.zeros(4)) == 1.0
+
+
+def test_names_are_text_wherever_they_stand(page):
+    assert "<img src=x" not in page and "<script>alert" not in page and "alert(2)</" not in page
+    assert page.count("<script") == 2 and page.count("</script>") == 2 and "<!-- ü" not in page
+    study = json.loads(re.search(r'id="study">(.*?)</script>', page)[1])
+    assert study["frames"] == list(NAMES) and HOSTILE in study["verdicts"]
+    for name in NAMES:
+        assert f'alt="{html.escape(name).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")}"' in page
+
+
+def test_only_the_pages_own_script_and_files_beside_it_may_run(page):
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    assert policy.startswith("default-src 'none'; ") and "unsafe-eval" not in policy
+    script = re.search(r"<script>(.*)</script>", page, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}' 'self' file:" in policy
+
+
+def test_a_study_without_evidence_or_atlas_has_its_page():
+    facts = {
+        key: value for key, value in facts_of(NAMES).items() if key not in ("evidence", "claims", "verdicts", "atlas")
+    }
+    page = frame_page.render(facts, pictures(len(NAMES)), TEMPLATES)
+    assert 'href="atlas.html"' not in page
+    assert 'href="atlas.html"' in frame_page.render(facts | {"atlas": {}}, pictures(len(NAMES)), TEMPLATES)
+
+
+def test_the_same_study_gives_the_same_bytes(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        write_study(tmp_path / name)
+    made = [
+        {str(path.relative_to(tmp_path / name)): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
+        for name in "ab"
+    ]
+    assert made[0] == made[1] and len(made[0]) == 2 + len(NAMES)

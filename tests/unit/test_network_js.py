@@ -1,0 +1,249 @@
+"""The page's scripts in node, held against JAX, numpy, scipy and OpenCV."""
+
+import base64
+import json
+import shutil
+import subprocess
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.ndimage
+
+from minetest_interp import attribution, frame_page, frames, objectives
+from minetest_interp.actions import action_table
+from minetest_interp.attribution import Questions
+from minetest_interp.policy import LAYERS, Geometry
+from tests.conftest import ROOT, random_policy, random_stacks
+from tests.samples import smooth_frames
+
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(NODE is None, reason="NOT CHECKED: the page's scripts, for want of `node` on the PATH")
+
+CLOSE = 1e-4
+SMALL = Geometry(2, 50, (5, 6, 7), (6, 4, 3), (3, 2, 1), 9, 6)
+FACTORS = {"policy": {"a": ["-", "go"], "b": ["-", "up"], "x": ["l", "-", "r"], "y": ["u", "-", "d"]},
+           "small": {"x": ["l", "-", "r"], "a": ["-", "go"]}}  # fmt: skip
+BEHAVIOURS = {"yaw": {"plus": {"x": "l"}, "minus": {"x": "r"}}, "go": {"plus": {"a": "go"}}}
+SETTINGS = {"steps": 5, "samples": 4, "noise": 20.0, "patch": 12, "patch_stride": 7}
+SILENCED = {"conv0": [1, 4], "conv1": [0], "conv2": [6, 2], "hidden": [3, 8]}
+
+
+def node(tmp_path, body: str, **given):
+    """What `body`, a function's, returns in node with the page's pure scripts and `given` at hand."""
+    scripts = [(ROOT / "report" / f"{name}.js").read_text("utf-8") for name in ("network", "attribution", "edits")]
+    plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in given.items()}
+    (tmp_path / "given.json").write_text(json.dumps(plain))
+    run = f"""
+    const given = JSON.parse(require("fs").readFileSync(process.argv[2], "utf8"));
+    const levels = (array) => Float32Array.from(array.flat(Infinity));
+    const found = ((given) => {{ {body} }})(given);
+    const plain = (_, value) => (ArrayBuffer.isView(value) ? Array.from(value) : value);
+    process.stdout.write(JSON.stringify(found, plain));
+    """
+    (tmp_path / "run.js").write_text("\n".join([*scripts, run]), "utf-8")
+    command = [NODE, str(tmp_path / "run.js"), str(tmp_path / "given.json")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def small():
+    return random_policy(SMALL, seed=3, gain=50.0)
+
+
+def stored(policy, name):
+    """What the page is given of a policy, its table, and a mean frame."""
+    table = action_table(FACTORS[name], BEHAVIOURS)
+    mean = smooth_frames(1, policy.geometry.size, seed=8)[0]
+    script = frame_page.policy_script(policy, table, sha256="", mean=mean, ranges={}, attribution=SETTINGS)
+    return json.loads(script.removeprefix("window.studyPolicy = ").removesuffix(";\n")), table, mean
+
+
+def silent(name, activation):
+    """Set to zero where SILENCED says so."""
+    return activation.at[..., jnp.array(SILENCED[name])].set(0.0) if name in SILENCED else activation
+
+
+@pytest.mark.parametrize("name", ["policy", "small"])
+@pytest.mark.parametrize("silenced", [{}, SILENCED], ids=["whole", "silenced"])
+def test_the_network_gives_what_jax_gives_in_every_layer(name, silenced, request, tmp_path):
+    policy = request.getfixturevalue(name)
+    stacks = random_stacks(2, policy.geometry, seed=4)
+    found = node(
+        tmp_path,
+        """const policy = network.decode(given.policy);
+        return given.stacks.map((stack) => network.forward(policy, levels(stack), given.silenced));""",
+        policy=stored(policy, name)[0], stacks=stacks, silenced=silenced,
+    )  # fmt: skip
+    trace = policy.run(stacks, edit=silent) if silenced else policy.run(stacks)
+    for i, run in enumerate(found):
+        for layer in LAYERS:
+            np.testing.assert_allclose(run["layers"][layer], np.ravel(trace.layers[layer][i]), atol=CLOSE, rtol=0)
+        np.testing.assert_allclose(run["logits"], trace.logits[i], atol=CLOSE, rtol=0)
+        np.testing.assert_allclose(run["value"], trace.value[i], atol=CLOSE, rtol=0)
+
+
+@pytest.mark.parametrize("silenced", [{}, SILENCED], ids=["whole", "silenced"])
+def test_answers_and_gradients_are_those_of_jax(small, silenced, tmp_path):
+    given, table, _ = stored(small, "small")
+    stack = random_stacks(1, SMALL, seed=6)
+    found = node(
+        tmp_path,
+        """const policy = network.decode(given.policy);
+        const [stack, silenced] = [levels(given.stack), given.silenced];
+        const run = network.forward(policy, stack, silenced);
+        return given.questions.map((question) => [
+          network.answer(policy, run, question), network.gradient(policy, stack, question, silenced)]);""",
+        policy=given, stack=stack, silenced=silenced, questions=[*BEHAVIOURS, "value"],
+    )  # fmt: skip
+    asked = [*(objectives.behaviour_probability(behaviour) for behaviour in table.behaviours.values())]
+    for (answer, gradient), objective in zip(found, [*asked, objectives.value()], strict=True):
+
+        def score(x, objective=objective):
+            return objective(small.run(x, edit=silent) if silenced else small.run(x))[0]
+
+        expected, slope = jax.value_and_grad(score)(stack)
+        assert answer == pytest.approx(float(expected), abs=CLOSE)
+        size = float(jnp.abs(slope).max())
+        assert size > 0
+        np.testing.assert_allclose(gradient, np.ravel(slope), atol=CLOSE * size, rtol=0)
+
+
+MAP = """const policy = network.decode(given.policy);
+const steps = attribution.METHODS[given.method]({ policy, question: "yaw", silenced: {} }, levels(given.grey));
+const shares = [];
+for (;;) { const { done, value } = steps.next(); if (done) return [shares, value]; shares.push(value); }"""
+
+
+def test_maps_are_those_of_the_study(small, tmp_path):
+    given, table, mean = stored(small, "small")
+    grey = smooth_frames(1, SMALL.size, seed=2)[0]
+    stack = frames.static_stacks(grey[None], SMALL.frames)
+    scores = Questions(jax.tree_util.Partial(small.run), (objectives.behaviour_probability(table.behaviours["yaw"]),))
+    how = {**SETTINGS, "seed": 0, "side": SMALL.read_size}
+    methods = attribution.methods(np.stack([mean] * SMALL.frames), **how)
+    for name in ("gradient", "gradient × input", "IG, black", "IG, mean frame"):
+        expected = methods[name].attribute(scores, stack)[0, 0].sum(0)
+        shares, found = node(tmp_path, MAP, policy=given, grey=grey, method=name)
+        np.testing.assert_allclose(found, expected.ravel(), atol=CLOSE * np.abs(expected).max(), rtol=0)
+        assert shares[0] == 0 and shares == sorted(shares) and shares[-1] < 1
+
+
+def test_occlusion_shares_out_what_each_window_loses(small, tmp_path):
+    given, table, mean = stored(small, "small")
+    grey = smooth_frames(1, SMALL.size, seed=2)[0]
+    weights, (side, patch, stride) = table.behaviours["yaw"].weights, (SMALL.read_size, 12, 7)
+
+    def yaw(greys):
+        return jax.nn.softmax(small.run(frames.static_stacks(np.stack(greys), SMALL.frames)).logits) @ weights
+
+    starts = [*range(0, side - patch, stride), side - patch]
+    windows = [np.s_[top : top + patch, left : left + patch] for top in starts for left in starts]
+    covered = [grey.copy() for _ in windows]
+    for frame, window in zip(covered, windows, strict=True):
+        frame[window] = mean[window]
+    total, times = np.zeros_like(grey), np.zeros_like(grey)
+    for loss, window in zip(np.asarray(yaw([grey])[0] - yaw(covered)), windows, strict=True):
+        total[window] += loss / patch**2
+        times[window] += 1
+    expected = total / np.maximum(times, 1)
+    assert not times[side:].any() and times[:side, :side].min() == 1
+    shares, found = node(tmp_path, MAP, policy=given, grey=grey, method="occlusion, all frames at once")
+    np.testing.assert_allclose(found, expected.ravel(), atol=2e-3 * np.abs(expected).max(), rtol=0)
+    assert len(shares) == len(windows)
+
+
+def test_smoothgrad_is_the_mean_gradient_under_the_settings_noise(small, tmp_path):
+    given, *_ = stored(small, "small")
+    grey = smooth_frames(1, SMALL.size, seed=2)[0]
+    maps = {}
+    for key, method, noise, samples in (
+        ("gradient", "gradient", 0, 1), ("silent", "SmoothGrad", 0, 2), ("noisy", "SmoothGrad", 20, 40),
+        ("again", "SmoothGrad", 20, 40), ("longer", "SmoothGrad", 20, 160),
+    ):  # fmt: skip
+        given["attribution"] |= {"noise": noise, "samples": samples}
+        maps[key] = np.array(node(tmp_path, MAP, policy=given, grey=grey, method=method)[1])
+    np.testing.assert_allclose(maps["silent"], maps["gradient"], rtol=1e-6)
+    np.testing.assert_array_equal(maps["noisy"], maps["again"])
+    # More draws settle on one map, which is not the gradient.
+    to_gradient, to_longer = (np.corrcoef(maps["noisy"], maps[key])[0, 1] for key in ("gradient", "longer"))
+    assert to_gradient < to_longer > 0.97
+
+
+def test_every_edit_is_what_it_says(tmp_path):
+    grey = smooth_frames(1, 40, seed=1)[0]
+    found = node(
+        tmp_path,
+        """const grey = levels(given.grey);
+        const paint = edits.stroke(edits.stroke(edits.none(40).paint, 3, 5, 4, 200), 39, 39, 3, 0);
+        return { mirror: edits.mirror(grey), right: edits.shift(grey, 3, 0), up: edits.shift(grey, -50, -7),
+          blur: edits.blur(grey, 1.5), wide: edits.blur(grey, 6), still: edits.blur(grey, 0),
+          invert: edits.invert(grey), brighter: edits.gamma(grey, 1), darker: edits.gamma(grey, -2),
+          painted: edits.apply(grey, grey, { ...edits.none(40), paint }),
+          none: [edits.isNone(edits.none(40)), edits.isNone({ ...edits.none(40), paint })] };""",
+        grey=grey,
+    )
+    unit = grey.astype(float) / 255
+    painted = grey.copy()
+    painted[4:8, 2:6], painted[38:, 38:] = 200, 0
+    expected = {
+        "mirror": grey[:, ::-1],
+        "right": np.pad(grey, ((0, 0), (3, 0)), mode="edge")[:, :40],
+        "up": np.repeat(np.pad(grey, ((0, 7), (0, 0)), mode="edge")[7:, -1:], 40, axis=1),
+        "blur": scipy.ndimage.gaussian_filter(grey, 1.5, mode="nearest"),
+        "wide": scipy.ndimage.gaussian_filter(grey, 6, mode="nearest"),
+        "still": grey,
+        "invert": 255 - grey,
+        "brighter": 255 * np.sqrt(unit),
+        "darker": 255 * unit**4,
+        "painted": painted,
+    }
+    assert found.pop("none") == [True, False]
+    assert found.keys() == expected.keys()
+    for name, frame in expected.items():
+        np.testing.assert_allclose(found[name], frame.ravel(), atol=1e-3, err_msg=name)
+
+
+def test_the_mirror_image_gets_the_mirror_image_of_every_edit(tmp_path):
+    grey = smooth_frames(1, 32, seed=1)[0]
+    found = node(
+        tmp_path,
+        """const [grey, other] = [levels(given.grey), levels(given.other)];
+        const asked = { mirror: true, shiftX: 3, shiftY: -2, blur: 1, invert: true, gamma: 0.7,
+          paint: edits.stroke(edits.none(32).paint, 4, 9, 5, 30) };
+        return [edits.apply(grey, other, asked), edits.apply(grey, other, edits.mirrored(asked))];""",
+        grey=grey, other=grey[:, ::-1],
+    )  # fmt: skip
+    here, there = (np.reshape(frame, (32, 32)) for frame in found)
+    np.testing.assert_allclose(here[:, ::-1], there, atol=1e-3)
+    assert np.abs(here - grey).mean() > 10
+
+
+@pytest.mark.parametrize("order", frames.ORDERS)
+def test_a_screenshot_becomes_grey_as_the_study_does_it(order, tmp_path):
+    for height, width, size in ((150, 256, 64), (128, 192, 64), (90, 161, 84)):
+        rng = np.random.default_rng(height)
+        picture = rng.integers(0, 256, (height // 4, width // 4, 3), dtype=np.uint8).repeat(5, 0).repeat(5, 1)
+        picture = np.ascontiguousarray(picture[:height, :width])
+        alpha = np.full((*picture.shape[:2], 1), 255, np.uint8)
+        pixels = base64.b64encode(np.concatenate([picture, alpha], 2).tobytes()).decode()
+        found = node(
+            tmp_path,
+            """const pixels = network.numbers(given.pixels, Uint8Array);
+            return edits.grey(pixels, given.width, given.height, given.size, given.order);""",
+            pixels=pixels, width=picture.shape[1], height=picture.shape[0], size=size, order=order,
+        )  # fmt: skip
+        difference = np.abs(np.reshape(found, (size, size)) - frames.grey(picture, size=size, order=order))
+        assert difference.max() <= 1 and (difference > 0).mean() < 0.05
+
+
+def test_a_screenshot_is_cut_about_its_middle(tmp_path):
+    asked = [(1920, 1080, 512 / 300), (300, 900, 2.0), (640, 640, 1.0)]
+    found = node(tmp_path, "return given.asked.map((box) => edits.crop(...box));", asked=asked)
+    for (width, height, aspect), box in zip(asked, found, strict=True):
+        assert box["width"] / box["height"] == pytest.approx(aspect, rel=0.01)
+        assert box["width"] == width or box["height"] == height
+        assert box["left"] == (width - box["width"]) // 2 and box["top"] == (height - box["height"]) // 2
