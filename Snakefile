@@ -9,14 +9,18 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/source.smk"
 include: "workflow/rules/policy.smk"
 include: "workflow/rules/dreams.smk"
+include: "workflow/rules/evidence.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/explore.smk"
 
 
 rule all:
     default_target: True
     input:
         rules.report.output,
+        rules.frame_page.output,
+        rules.export.output,
         rules.atlas_page.output if "atlas" in SETTINGS else [],
         panels(),
     localrule: True
@@ -25,7 +29,18 @@ rule all:
 rule core:
     input:
         rules.intermediates.output,
-        panels(without=("atlas_sheet", "dream_gallery", "methods")),
+        panels(without=("atlas_sheet", "dream_gallery", "methods", *EVIDENCE_SCRIPTS)),
     localrule: True
     message:
-        "Everything but the atlas and the report that prints it."
+        "What the post shows: no atlas, no claims, no report."
+
+
+if "evidence" in SETTINGS:
+
+    rule ledger:
+        input:
+            rules.claims.output,
+            panels(only=EVIDENCE_SCRIPTS),
+        localrule: True
+        message:
+            "The claims and their figures."

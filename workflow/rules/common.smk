@@ -23,14 +23,14 @@ shell.prefix(
 
 def load_study():
     """The study named by --config study=NAME (or the path of a YAML file), with data=FOLDER if given."""
-    unknown = set(config) - {"study", "data"}
+    unknown = set(config) - {"study", "data", "probe"}
     if unknown:
-        sys.exit(f"error: --config takes study=NAME and data=FOLDER; got {sorted(unknown)}.")
+        sys.exit(f"error: --config takes study=NAME, data=FOLDER and probe=FOLDER; got {sorted(unknown)}.")
     name = str(config.get("study", "demo"))
     path = Path(name) if name.endswith((".yaml", ".yml")) else ROOT / "config" / f"{name}.yaml"
-    data = Path(str(config["data"])).expanduser() if "data" in config else None
+    folders = {key: Path(str(config[key])).expanduser() for key in ("data", "probe") if key in config}
     try:
-        return studies.load(Path(os.path.relpath(path)), ROOT / "workflow/schemas/study.schema.yaml", data=data)
+        return studies.load(Path(os.path.relpath(path)), ROOT / "workflow/schemas/study.schema.yaml", **folders)
     except InputError as error:
         sys.exit(f"error: {error}")
 
@@ -84,3 +84,19 @@ CHECKPOINT = literal(STUDY.checkpoint)
 def checkpoint_digest() -> str:
     """The published digest where there is one: the file may not have been fetched yet."""
     return STUDY.checksums.get(SETTINGS["policy"]["checkpoint"]) or file_digest(STUDY.checkpoint)
+
+
+def steering_ends() -> dict:
+    """What +1 and -1 of the steering behaviour mean in words, and the side to which its bars point."""
+    steering = SETTINGS["actions"]["behaviours"][SETTINGS["actions"]["steering"]]
+    plus, minus = (" ".join(steering.get(side, {}).values()) for side in ("plus", "minus"))
+    return {"plus": plus, "minus": minus, "positive": "left" if plus == "left" else "right"}
+
+
+STEERING_ENDS = steering_ends()
+
+
+def build_command(*targets) -> str:
+    """What a reader types to build this study, or one file of it."""
+    study = [f"--config study={quote(str(config['study']))}"] if "study" in config else []
+    return " ".join(["snakemake --cores 4", *targets, *study])

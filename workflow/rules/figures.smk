@@ -11,6 +11,10 @@ class Panel(NamedTuple):
     reads: Callable
 
 
+def evidence(room):
+    return f"{EVIDENCE}/{room}.npz"
+
+
 def layer_file(layer, view):
     return layout.intermediates(Path(RESULTS), view, layer)
 
@@ -46,7 +50,17 @@ PANELS = {
     "m-gallery": METHODS["dream_gallery"],
     "n-methods": METHODS["methods"],
     **{f"{letter}-atlas-{layer}": ATLAS for letter, layer in zip("opqrs", ATLAS_LAYERS)},
+    "t-ledger": Panel("ledger", lambda p: [f"{RESULTS}/claims.json"]),
+    "u-yaw": Panel("steering", lambda p: [evidence("behaviour")]),
+    "v-units": Panel("trunk_units", lambda p: [evidence("units")]),
+    "w-causal": Panel("causal", lambda p: [evidence("causal"), evidence("units")]),
+    "x-attribution": Panel("attribution", lambda p: [STACKS, evidence("attribution")]),
+    "y-circuits": Panel("circuits", lambda p: [STACKS, evidence("circuits")]),
+    "z-controls": Panel("controls", lambda p: [evidence("dreams"), evidence("heads")]),
+    "aa-pairs": Panel("pairs", lambda p: [evidence("pairs")]),
 }
+
+EVIDENCE_SCRIPTS = tuple(PANELS[name].script for name in PANELS if name.partition("-")[0] in {*"tuvwxyz", "aa"})
 
 
 def panel_settings(name) -> dict:
@@ -57,25 +71,23 @@ def panel_settings(name) -> dict:
         settings = {"layer": layer, "view": "original"} | settings
     if letter == "j":
         settings["layer"] = "conv2"
-    if letter in "bl":
+    if letter in (*"bluw", "aa"):
         settings["behaviour"] = SETTINGS["actions"]["steering"]
     if letter in "opqrs":
         settings["layer"] = layer.removeprefix("atlas-").replace("heads", "head")
     if letter == "l":
-        settings |= steering_ends()
+        settings |= STEERING_ENDS
+    if letter == "u":
+        settings["positive"] = STEERING_ENDS["positive"]
+    if letter in "vwy":
+        settings["named"] = SETTINGS["evidence"]["named"]
     return settings
 
 
-def steering_ends() -> dict:
-    """What +1 and -1 of the steering behaviour mean in words, and the side to which its bars point."""
-    steering = SETTINGS["actions"]["behaviours"][SETTINGS["actions"]["steering"]]
-    plus, minus = (" ".join(steering.get(side, {}).values()) for side in ("plus", "minus"))
-    return {"plus": plus, "minus": minus, "positive": "left" if plus == "left" else "right"}
-
-
-def panels(*, without=()) -> list[str]:
-    """Files of the study's panels, but for those drawn by the scripts in `without`."""
-    chosen = [name for name in SETTINGS["panels"] if PANELS[name].script not in without]
+def panels(*, only=None, without=()) -> list[str]:
+    """Files of the study's panels: those drawn by the scripts in `only`, or all but those in `without`."""
+    scripts = {name: PANELS[name].script for name in SETTINGS["panels"]}
+    chosen = [name for name, script in scripts.items() if script not in without and (only is None or script in only)]
     return [f"{FIGURES}/{name}.{kind}" for name in chosen for kind in ("png", "svg")]
 
 

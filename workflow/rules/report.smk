@@ -1,18 +1,12 @@
 """The numbers of the report, and the report."""
 
 
-def build_command(*targets) -> str:
-    """What a reader types to build this study, or one file of it."""
-    study = [f"--config study={quote(str(config['study']))}"] if "study" in config else []
-    return " ".join(["snakemake --cores 4", *targets, *study])
-
-
 def panel_facts() -> dict:
     """For each panel: its settings, its files beside the report, and the command that remakes it."""
     return {
         name: {
             **panel_settings(name),
-            "file": f"../../{FIGURES}/{name}.png",
+            "file": f"figures/{name}.png",
             "rule": "panel",
             "command": build_command(f"{FIGURES}/{name}.png"),
         }
@@ -34,6 +28,8 @@ rule facts:
         dreams=[f"{RESULTS}/dreams/{name}.npz" for name in SETTINGS["dreams"]],
         layers=published_layers(),
         measured=[f"{RESULTS}/{name}.npz" for name in ("atlas", "methods") if name in SETTINGS],
+        claims=rules.claims.output if "evidence" in SETTINGS else [],
+        evidence=[evidence(room) for room in ("units", "causal", "attribution", "circuits") if "evidence" in SETTINGS],
     output:
         facts=f"{REPORT}/facts.json",
     log:
@@ -66,6 +62,8 @@ rule report:
     output:
         html=f"{REPORT}/index.html",
         markdown=f"{REPORT}/report.md",
+        hugo=f"{REPORT}/hugo/index.md",
+        figures=[f"{REPORT}/{room}figures/{name}.png" for room in ("", "hugo/") for name in SETTINGS["panels"]],
     log:
         f"{RESULTS}/logs/report.txt",
     benchmark:
@@ -73,37 +71,50 @@ rule report:
     threads: 1
     params:
         templates=literal(ROOT / "report"),
-        figures=FIGURES,
+        panels=FIGURES,
+        output=REPORT,
         words=files_digest(TEMPLATES),
         code=code_digest("minetest_interp.stages.report"),
     message:
         f"Render the report on {STUDY.name}."
     shell:
         "python -m minetest_interp.stages.report --facts {input.facts} --templates {params.templates:q}"
-        " --figures {params.figures} --html {output.html} --markdown {output.markdown} > {log} 2>&1"
+        " --panels {params.panels} --output {params.output} > {log} 2>&1"
 
 
 if "atlas" in SETTINGS:
 
+    UNIT_EVIDENCE = {room: evidence(room) for room in ("units", "causal", "circuits") if "evidence" in SETTINGS}
+
     rule atlas_page:
         input:
+            list(UNIT_EVIDENCE.values()),
+            checkpoint=declared([STUDY.checkpoint]),
             atlas=f"{RESULTS}/atlas.npz",
             stacks=STACKS,
             facts=rules.facts.output.facts,
             templates=declared(TEMPLATES),
         output:
             html=f"{REPORT}/atlas.html",
+            units=directory(f"{REPORT}/atlas"),
         log:
             f"{RESULTS}/logs/atlas_page.txt",
         benchmark:
             f"{RESULTS}/benchmarks/atlas_page.tsv"
         threads: 1
         params:
+            checkpoint=CHECKPOINT,
+            policy=POLICY,
+            actions=ACTIONS,
+            evidence=" ".join(f"--{room} {file}" for room, file in UNIT_EVIDENCE.items()),
             templates=literal(ROOT / "report"),
+            report=REPORT,
+            content=checkpoint_digest(),
             words=files_digest(TEMPLATES),
             code=code_digest("minetest_interp.stages.atlas_page"),
         message:
             f"Render the atlas of {STUDY.name}, a page for each unit."
         shell:
-            "python -m minetest_interp.stages.atlas_page --atlas {input.atlas} --stacks {input.stacks}"
-            " --facts {input.facts} --templates {params.templates:q} --html {output.html} > {log} 2>&1"
+            "python -m minetest_interp.stages.atlas_page --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
+            " --actions {params.actions:q} --atlas {input.atlas} --stacks {input.stacks} --facts {input.facts}"
+            " {params.evidence} --templates {params.templates:q} --report {params.report} > {log} 2>&1"

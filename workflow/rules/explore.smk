@@ -1,0 +1,59 @@
+"""The policy for others to run: as an ONNX model, and live in a page."""
+
+
+rule export:
+    input:
+        checkpoint=declared([STUDY.checkpoint]),
+    output:
+        model=f"{RESULTS}/policy.onnx",
+    log:
+        f"{RESULTS}/logs/export.txt",
+    benchmark:
+        f"{RESULTS}/benchmarks/export.tsv"
+    threads: 1
+    params:
+        checkpoint=CHECKPOINT,
+        policy=POLICY,
+        actions=ACTIONS,
+        content=checkpoint_digest(),
+        code=code_digest("minetest_interp.stages.export"),
+    message:
+        f"Export the policy of {STUDY.name} as an ONNX model."
+    shell:
+        "python -m minetest_interp.stages.export --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
+        " --actions {params.actions:q} --model {output.model} > {log} 2>&1"
+
+
+rule frame_page:
+    input:
+        checkpoint=declared([STUDY.checkpoint]),
+        shown=[STACKS, PICTURES],
+        layers=[layer_file(name, "original") for name in ("conv0", "conv1", "conv2", "hidden", "value")],
+        facts=rules.facts.output.facts,
+        templates=declared(TEMPLATES),
+    output:
+        html=f"{REPORT}/frames.html",
+        network=f"{REPORT}/explore/policy.js",
+        frames=directory(f"{REPORT}/explore/frames"),
+    log:
+        f"{RESULTS}/logs/frame_page.txt",
+    benchmark:
+        f"{RESULTS}/benchmarks/frame_page.tsv"
+    threads: 1
+    params:
+        checkpoint=CHECKPOINT,
+        policy=POLICY,
+        actions=ACTIONS,
+        results=RESULTS,
+        attribution=as_json(MEASURE["attribution"] if "evidence" in SETTINGS else {}),
+        templates=literal(ROOT / "report"),
+        words=files_digest(TEMPLATES),
+        content=checkpoint_digest(),
+        code=code_digest("minetest_interp.stages.frame_page"),
+    message:
+        f"Render the frame explorer of {STUDY.name}, with the policy in it."
+    shell:
+        "python -m minetest_interp.stages.frame_page --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
+        " --actions {params.actions:q} --facts {input.facts} --results {params.results}"
+        " --attribution {params.attribution:q} --templates {params.templates:q} --html {output.html}"
+        " --network {output.network} --frames {output.frames} > {log} 2>&1"
