@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -18,6 +19,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def block(words: str) -> str:
+    """The one Python example that has these words."""
+    [found] = [example for example in blocks("python") if words in example]
+    return found
 
 
 COMMANDS = [
@@ -39,7 +46,10 @@ def test_commands_plan_a_build(command, request):
 
 def test_the_study_of_ones_own_is_valid(tmp_path):
     (tmp_path / "config").mkdir()
-    (tmp_path / "my-files/frames").mkdir(parents=True)
+    for folder in ("my-files/frames", "my-labels/frames", "my-labels/masks"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / folder / "one.png")
+    shutil.copy(ROOT / "config/claims.yaml", tmp_path / "config")
     (tmp_path / "config/mine.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "my-files/frames/some_frame.png")
     checkpoint.save(tmp_path / "my-files/agent.model", random_policy(Geometry(hidden=8, actions=6)), {})
@@ -53,9 +63,18 @@ def test_the_library_example_dreams(monkeypatch, capsys):
         pytest.skip("NOT CHECKED: the README's example reads the demo build; run make first")
     monkeypatch.chdir(ROOT)
     names: dict = {}
-    exec(compile(blocks("python")[0], "README.md", "exec"), names)
+    exec(compile(block("dream ="), "README.md", "exec"), names)
     assert names["pictures"].shape == (1, 2, 1, 64, 64)
     assert (names["dream"].scores[-1] > names["dream"].scores[0]).all()
+
+
+def test_the_library_example_ablates(monkeypatch):
+    if not (ROOT / "results/demo/stacks.npz").is_file():
+        pytest.skip("NOT CHECKED: the README's example reads the demo build; run make first")
+    monkeypatch.chdir(ROOT)
+    names: dict = {}
+    exec(compile(block("ablation_effects"), "README.md", "exec"), names)
+    assert names["effects"].shape == (40, 64, 5) and sorted(names["ranking"]) == list(range(64))
 
 
 def test_every_file_that_the_readme_names_is_there():

@@ -1,25 +1,19 @@
 """The report in a real browser: headless Chromium, no server, no network."""
 
+import itertools
 import shutil
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import sync_playwright
 
 from minetest_interp import report
-from tests.unit.test_report import HOSTILE, TEMPLATES, small_facts, write_figures
+from tests.browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, barriers
+from tests.conftest import ROOT
+from tests.unit.test_report import HOSTILE, TEMPLATES, pictures, small_facts
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 READABLE = 4.5  # WCAG 2.2 AA for body text
+FIGURES = len(small_facts()["panels"])
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the report's page is not opened: no `chromium` on the PATH")
 
@@ -38,8 +32,17 @@ def page_file(tmp_path_factory):
     # So many frames that the table of all frames is far wider and longer than a phone.
     facts = small_facts(frames=("one", HOSTILE, "a" * 90, *(f"frame_{i}" for i in range(20))), night=("one",))
     file = folder / "index.html"
-    file.write_text(report.render_html(facts, TEMPLATES, write_figures(folder / "figures", facts["panels"])), "utf-8")
+    file.write_text(report.render_html(facts, TEMPLATES, pictures(facts, folder / "figures")), "utf-8")
     return file
+
+
+@pytest.fixture(scope="module")
+def demo():
+    """The folder of the demo study's report."""
+    folder = ROOT / "report/demo"
+    if not (folder / "figures").is_dir():
+        pytest.skip("NOT CHECKED on the demo's report, which is not built; run make first")
+    return folder
 
 
 @pytest.fixture
@@ -47,14 +50,14 @@ def open_page(browser, page_file):
     """Opens the page with given options; what the browser complained about and asked for is kept with it."""
     opened = []
 
-    def open_with(**options):
+    def open_with(file=None, **options):
         page = browser.new_page(**options)
         page.complaints, page.requested, page.dialogs = [], [], []
         page.on("console", lambda message: page.complaints.append(message.text))
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.on("request", lambda request: page.requested.append(request.url))
         page.on("dialog", lambda dialog: (page.dialogs.append(dialog.message), dialog.dismiss()))
-        page.goto(page_file.as_uri())
+        page.goto((file or page_file).as_uri())
         opened.append(page)
         return page
 
@@ -63,13 +66,51 @@ def open_page(browser, page_file):
         page.close()
 
 
-def test_page_needs_nothing_but_its_file_and_runs_no_script(open_page, page_file):
+def test_page_needs_nothing_but_its_folder(open_page, page_file):
     page = open_page(viewport=DESKTOP)
     page.evaluate("() => document.querySelectorAll('details').forEach(details => details.open = true)")
-    assert [url for url in page.requested if not url.startswith("data:")] == [page_file.as_uri()]
+    load_all(page)
+    asked = [url for url in page.requested if not url.startswith("data:")]
+    assert asked[0] == page_file.as_uri()
+    assert sorted(asked[1:]) == sorted(
+        (page_file.parent / f"figures/{n}.png").as_uri() for n in small_facts()["panels"]
+    )
     assert page.complaints == []
     assert page.dialogs == []
-    assert page.evaluate("document.scripts.length") == 0
+
+
+def test_the_built_report_asks_for_nothing_outside_its_folder_even_when_it_is_moved(open_page, demo, tmp_path):
+    moved = shutil.copytree(demo, tmp_path / "else where", ignore=shutil.ignore_patterns("atlas*", "explore", "hugo"))
+    page = open_page(moved / "index.html", viewport=DESKTOP)
+    load_all(page)
+    assert all(page.evaluate("() => [...document.images].map(image => image.naturalWidth > 0)"))
+    for url in page.requested:
+        assert url.startswith((f"{moved.as_uri()}/", "data:")), url
+    assert page.complaints == []
+
+
+def test_the_built_report_is_light(open_page, demo):
+    """What is asked for before any scrolling, and the folder's figures."""
+    page = open_page(demo / "index.html", viewport=DESKTOP)
+    page.wait_for_load_state("load")
+    asked = [demo / unquote(urlsplit(url).path) for url in page.requested if url.startswith("file:")]
+    assert sum(file.stat().st_size for file in asked) < 3_000_000
+    assert sum(file.stat().st_size for file in (demo / "figures").iterdir()) < 5_000_000
+
+
+def test_a_foreign_script_does_not_run(open_page, page_file, tmp_path):
+    """Even where markup came in, the page's policy lets only its own script run."""
+    text = page_file.read_text("utf-8").replace("</main>", "<script>alert(1)</script></main>")
+    (tmp_path / "index.html").write_text(text, "utf-8")
+    page = open_page(tmp_path / "index.html", viewport=DESKTOP)
+    assert page.dialogs == [] and "Content Security Policy" in " ".join(page.complaints)
+
+
+def load_all(page):
+    """Scrolls to every figure, so that each is loaded."""
+    page.evaluate(
+        "async () => { for (const image of document.images) { image.scrollIntoView(); await image.decode(); } }"
+    )
 
 
 def test_hostile_names_are_shown_as_text(open_page):
@@ -78,7 +119,9 @@ def test_hostile_names_are_shown_as_text(open_page):
     assert page.get_by_role("rowheader", name=HOSTILE, exact=True).is_visible()
     assert HOSTILE in page.title()
     assert page.locator("[onerror]").count() == 0
-    assert page.locator("img").count() == page.locator("figure img[src^='data:image/png']").count()
+    assert page.locator("img").count() == page.locator("figure img[src^='figures/']").count()
+    link = page.get_by_role("rowheader", name=HOSTILE, exact=True).get_by_role("link")
+    assert unquote(link.get_attribute("href")) == f"frames.html#frame/{HOSTILE}"
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -93,17 +136,21 @@ def test_nothing_widens_the_page(open_page, viewport, unfold):
 
 
 def test_every_figure_loads_and_has_an_alternative_text(open_page):
-    images = open_page(viewport=DESKTOP).evaluate(
+    page = open_page(viewport=DESKTOP)
+    load_all(page)
+    images = page.evaluate(
         "() => [...document.images].map(i => [i.naturalWidth, i.naturalHeight, i.width, i.getAttribute('alt')])"
     )
-    assert len(images) == len(small_facts()["panels"])
+    assert len(images) == FIGURES
     for natural_width, natural_height, width, alt in images:
         assert (natural_width, natural_height) == (1350, 500)
         assert width > 600
         assert len(alt) > 20
 
 
-@pytest.mark.parametrize("selector", ["main p", ".lead", ".made", "nav a", "main thead th", "tbody td", "figcaption p"])
+@pytest.mark.parametrize(
+    "selector", ["main p", ".lead", ".made summary", "nav a", ".theme", "main thead th", "tbody td", "figcaption p"]
+)
 def test_light_and_dark_differ_and_are_readable(open_page, selector):
     colours = {}
     for scheme in ("light", "dark"):
@@ -111,7 +158,8 @@ def test_light_and_dark_differ_and_are_readable(open_page, selector):
         text = page.locator(selector).first.evaluate("element => getComputedStyle(element).color")
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
         colours[scheme] = (text, paper)
-        assert contrast(text, paper) >= READABLE
+        own = page.locator(selector).first.evaluate("element => getComputedStyle(element).backgroundColor")
+        assert contrast(text, paper if own == "rgba(0, 0, 0, 0)" else own) >= READABLE
     assert colours["light"][0] != colours["dark"][0]
     assert luminance(colours["light"][1]) > 0.5 > luminance(colours["dark"][1])
 
@@ -149,6 +197,200 @@ def test_page_has_landmarks_and_headers_for_every_table(open_page):
     for caption, heads, cells, named in tables:
         assert caption and named
         assert heads == cells
+
+
+def test_headings_are_in_order(open_page):
+    page = open_page(viewport=DESKTOP)
+    levels = page.evaluate("() => [...document.querySelectorAll('h1, h2, h3, h4, h5')].map(h => Number(h.tagName[1]))")
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+@pytest.mark.parametrize("opening", ["click", "Enter"])
+def test_a_figure_is_shown_large_and_the_arrows_go_on(open_page, opening):
+    page = open_page(viewport=DESKTOP)
+    figures, dialog = page.locator("figure a.zoom"), page.get_by_role("dialog")
+    assert dialog.count() == 0
+    if opening == "click":
+        figures.nth(1).click()
+    else:
+        figures.nth(1).focus()
+        page.keyboard.press("Enter")
+
+    def shows(index):
+        figure = page.locator("figure").nth(index)
+        image = dialog.locator("img")
+        assert dialog.locator(".which").inner_text() == f"Figure {index + 1} of {FIGURES}"
+        assert image.evaluate("i => i.src") == figure.locator("img").evaluate("i => i.src")
+        assert image.get_attribute("alt") == figure.locator("img").get_attribute("alt")
+        assert dialog.locator(".caption").inner_text() == figure.locator("figcaption p").first.inner_text()
+
+    shows(1)
+    for key, index in (("ArrowRight", 2), ("ArrowLeft", 1), ("ArrowLeft", 0), ("ArrowLeft", 0)):
+        page.keyboard.press(key)
+        shows(index)
+    assert dialog.get_by_role("button", name="Previous").is_disabled()
+    dialog.get_by_role("button", name="Next").click()
+    dialog.get_by_role("button", name="Next").click()
+    dialog.get_by_role("button", name="Previous").click()
+    shows(1)
+    page.keyboard.press("Escape")
+    assert dialog.count() == 0
+    assert figures.nth(1).evaluate("link => link === document.activeElement")
+
+
+def test_a_large_figure_can_have_its_own_size_and_is_closed_by_its_button(open_page):
+    page = open_page(viewport=PHONE)
+    page.locator("figure a.zoom").first.click()
+    dialog = page.get_by_role("dialog")
+    picture, size = dialog.locator(".picture"), dialog.get_by_role("button", name="Actual size")
+    dialog.locator("img").evaluate("image => image.decode()")
+    width = "element => element.querySelector('img').getBoundingClientRect().width"
+    assert picture.evaluate(width) <= PHONE["width"]
+    size.click()
+    assert size.get_attribute("aria-pressed") == "true" and picture.evaluate(width) == 1350
+    picture.focus()
+    page.keyboard.press("ArrowRight")
+    assert dialog.locator(".which").inner_text() == f"Figure 1 of {FIGURES}"  # the arrow moved the picture
+    picture.click()
+    assert size.get_attribute("aria-pressed") == "false"
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    dialog.get_by_role("button", name="Close").click()
+    assert dialog.count() == 0
+
+
+def test_the_last_figure_is_the_end(open_page):
+    page = open_page(viewport=DESKTOP)
+    page.locator("figure a.zoom").last.click()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("dialog .which").inner_text() == f"Figure {FIGURES} of {FIGURES}"
+    assert page.get_by_role("button", name="Next").is_disabled()
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_the_choice_of_colours_is_remembered(open_page, system):
+    page = open_page(viewport=DESKTOP, color_scheme=system)
+
+    def is_dark():
+        paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return luminance(paper) < 0.5
+
+    button = page.get_by_role("button", name="Dark")
+    chosen = is_dark()
+    assert chosen == (system == "dark")
+    for _ in range(2):
+        assert button.get_attribute("aria-pressed") == str(chosen).lower()
+        button.click()
+        chosen = not chosen
+        assert is_dark() == chosen
+        page.reload()
+        assert is_dark() == chosen
+
+
+def test_colours_can_be_chosen_where_nothing_may_be_kept(open_page):
+    page = open_page(viewport=DESKTOP)
+    page.add_init_script("Object.defineProperty(window, 'localStorage', {get() { throw new Error('forbidden'); }})")
+    page.reload()
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_role("button", name="Dark").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+    assert page.complaints == []
+
+
+def test_contents_are_folded_on_a_phone_and_stay_in_sight_on_a_wide_screen(open_page):
+    page = open_page(viewport=PHONE)
+    link = page.locator(".contents a").nth(3)
+    assert not link.is_visible()
+    page.locator(".contents summary").click()
+    link.click()
+    assert not link.is_visible()
+    assert page.evaluate("location.hash") == link.get_attribute("href")
+    page.set_viewport_size(DESKTOP)
+    link.wait_for(state="visible")
+    page.locator("footer").scroll_into_view_if_needed()
+    bar = page.locator(".contents details").bounding_box()
+    assert bar["y"] >= 0 and bar["y"] + bar["height"] <= DESKTOP["height"]
+
+
+def test_contents_mark_the_section_that_is_read(open_page):
+    page = open_page(viewport=DESKTOP)
+    page.emulate_media(reduced_motion="reduce")
+    for index in (2, 5):
+        link = page.locator(".contents a").nth(index)
+        link.click()
+        page.locator(f".contents a[href='{link.get_attribute('href')}'][aria-current]").wait_for()
+        assert page.locator("[aria-current]").count() == 1
+
+
+def test_a_note_leads_to_its_words_and_back(open_page):
+    page = open_page(viewport=DESKTOP)
+    page.locator("sup [aria-label='Note 2']").click()
+    assert page.locator(":target").evaluate("e => e.closest('ol').className") == "notes"
+    page.locator(":target").get_by_role("link", name="Back to the text, note 2").click()
+    assert page.locator(":target").get_attribute("href") == "#note-2"
+
+
+def test_a_folded_part_of_a_caption_opens(open_page):
+    page = open_page(viewport=DESKTOP)
+    made = page.locator(".made").first
+    assert not made.locator("p").is_visible()
+    made.locator("summary").click()
+    assert "snakemake" in made.locator("p").inner_text()
+
+
+def test_without_a_script_the_page_is_whole(open_page):
+    page = open_page(viewport=DESKTOP, java_script_enabled=False)
+    assert not page.locator(".theme").is_visible()
+    assert page.locator(".contents a").first.is_visible()
+    assert page.locator("dialog").is_hidden()
+    page.locator("figure a.zoom").first.click()
+    assert page.url.endswith(".png")
+
+
+def test_print_shows_every_figure_and_no_bars(open_page):
+    page = open_page(viewport=DESKTOP, color_scheme="dark")
+    page.emulate_media(media="print")
+    for selector in (".contents", ".theme", ".skip", ".made", "dialog"):
+        assert not page.locator(selector).first.is_visible(), selector
+    assert luminance(page.evaluate("getComputedStyle(document.body).backgroundColor")) > 0.9
+    assert page.locator("figure img").count() == FIGURES
+    for box in page.evaluate(
+        "() => [...document.querySelectorAll('figure')].map(f => getComputedStyle(f).breakInside)"
+    ):
+        assert box == "avoid"
+    assert page.evaluate("getComputedStyle(document.querySelector('main a'), '::after').content") == "none"
+
+
+VIEWS = [(PHONE, "light"), (DESKTOP, "dark"), (PHONE, "dark"), (DESKTOP, "light")]
+
+
+@pytest.mark.parametrize(
+    ("name", "viewport", "scheme"),
+    # The other pages are larger: each size and each scheme once.
+    [(name, *view) for name in ("index", "atlas", "frames") for view in (VIEWS if name == "index" else VIEWS[:2])],
+    ids=lambda value: value if isinstance(value, str) else str(value["width"]),
+)
+def test_no_page_of_the_built_report_has_a_barrier(browser, demo, name, viewport, scheme):
+    assert barriers(browser, demo / f"{name}.html", viewport=viewport, color_scheme=scheme) == []
+
+
+def test_the_readmes_screenshots_are_small_and_shown():
+    shots = sorted((ROOT / "docs").glob("*.png"))
+    assert len(shots) == 2 and all(shot.stat().st_size < 200_000 for shot in shots)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(f"](docs/{shot.name})" in readme for shot in shots)
+
+
+def test_barriers_are_found(browser, tmp_path):
+    (tmp_path / "bad.html").write_text("<!DOCTYPE html><title>a</title><img src=x><p style='color: #ddd'>words")
+    assert {line.split()[0] for line in barriers(browser, tmp_path / "bad.html")} >= {"image-alt", "color-contrast"}
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_nothing_widens_the_built_report(open_page, demo, viewport):
+    page = open_page(demo / "index.html", viewport=viewport)
+    assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    assert page.complaints == []
 
 
 def contrast(one, other):

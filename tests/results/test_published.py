@@ -25,7 +25,7 @@ def run(loaded, treechop):
     def trace(frame, view):
         picture = frames.read(treechop / f"screenshots/{frame}.png")
         grey = frames.views(picture, size=64, order="notebook")[view]
-        return intermediates.compute(policy, frames.static_stacks(grey[None], 4))
+        return intermediates.compute(policy, frames.as_stacks(grey[None], 4))
 
     return trace
 

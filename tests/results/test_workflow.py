@@ -14,12 +14,14 @@ import pytest
 from minetest_interp import checkpoint, files
 from minetest_interp.layout import INTERMEDIATES as ARRAYS
 from tests.conftest import random_policy
-from tests.results.workshop import GEOMETRY, NAMES, STUDY, Workshop, picture, replace_keeping_an_older_date
+from tests.results.workshop import GEOMETRY, NAMES, STUDY, Workshop, mask, picture, replace_keeping_an_older_date
 
 PANELS = len(STUDY["panels"])
 EVERYTHING = Counter(
-    describe=1, preprocess=1, intermediates=1, behaviours=1, gradients=1, dream=3, panel=PANELS, facts=1, report=1
-)
+    describe=1, preprocess=1, intermediates=1, behaviours=1, gradients=1, dream=3, labels=1, evidence=5, explanation=2,
+    claims=1, panel=PANELS, facts=1, report=1,
+)  # fmt: skip
+LEDGER = Counter(claims=1, panel=1, facts=1, report=1)
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +81,24 @@ EDITS = [
     ("figures/alignment.py", lambda s: s + "\nEDITED = 1\n", Counter(panel=1, report=1)),
     ("figures/style.py", lambda s: s + "\nEDITED = 1\n", Counter(panel=PANELS, report=1)),
     ("src/minetest_interp/facts.py", lambda s: s + "\nEDITED = 1\n", Counter(facts=1, report=1)),
-    ("src/minetest_interp/dreams.py", lambda s: s + "\nEDITED = 1\n", Counter(dream=3, panel=2, facts=1, report=1)),
+    ("src/minetest_interp/dreams.py", lambda s: s + "\nEDITED = 1\n", Counter(dream=3, evidence=1, panel=3) + LEDGER),
     ("src/minetest_interp/policy.py", lambda s: s + "\nEDITED = 1\n", EVERYTHING),
     ("config/own.yaml", lambda s: s.replace("steps: 3", "steps: 4", 1), Counter(dream=1, panel=1, facts=1, report=1)),
     ("config/own.yaml", lambda s: s.replace("channel: 4", "channel: 2"), Counter(panel=1, facts=1, report=1)),
+    ("config/own-claims.yaml", lambda s: s.replace("claimed: 0.9", "claimed: 0.8"), LEDGER),
+    ("config/own-claims.yaml", lambda s: s.replace("Mirroring a frame", "To mirror a frame"), LEDGER),
+    (
+        "config/own-claims.yaml",
+        lambda s: s.replace("permutations: 99", "permutations: 98"),
+        LEDGER + Counter(evidence=1, panel=1),
+    ),
+    (
+        "config/own-claims.yaml",
+        lambda s: s.replace("factors: 2", "factors: 1"),
+        Counter(explanation=1, panel=1, facts=1, report=1),
+    ),
+    ("src/minetest_interp/claims.py", lambda s: s + "\nEDITED = 1\n", LEDGER),
+    ("src/minetest_interp/overlap.py", lambda s: s + "\nEDITED = 1\n", LEDGER + Counter(evidence=2, panel=2)),
     ("config/own.yaml", lambda s: s.replace("Random weights", "Chance weights"), Counter(facts=1, report=1)),
 ]
 
@@ -100,7 +116,8 @@ def test_another_checkpoint_reruns_everything_though_it_is_older(shop):
         assert shop.planned() == EVERYTHING
 
 
-FRAMES_CHANGED = EVERYTHING - Counter(describe=1, dream=3, panel=4)  # the dreams, the alignment and the network stay
+# The labelled frames, the dreams, the alignment, the network and the controls stay.
+FRAMES_CHANGED = EVERYTHING - Counter(describe=1, dream=3, labels=1, evidence=2, panel=5)
 
 
 def test_frames_that_are_replaced_added_or_removed_are_noticed(shop):
@@ -114,6 +131,13 @@ def test_frames_that_are_replaced_added_or_removed_are_noticed(shop):
     assert shop.planned() == FRAMES_CHANGED
     (shop.files / "new.png").unlink()
     assert shop.planned() == Counter()
+
+
+def test_a_changed_mask_reruns_what_is_said_about_trunks(shop):
+    with edit(shop.labels / f"masks/{NAMES[0]}.png") as path:
+        mask(99).save(shop.files / "other.bin", "PNG")
+        replace_keeping_an_older_date(path, (shop.files / "other.bin").read_bytes())
+        assert shop.planned() == LEDGER + Counter(labels=1, evidence=3, panel=3)
 
 
 def test_a_rebuild_gives_the_same_bytes_after_ctrl_c_and_after_kill(shop):
@@ -180,4 +204,7 @@ def test_an_output_folder_that_cannot_be_written_to_is_named_before_anything_run
 
 def test_a_wrong_option_is_refused(shop):
     failed = subprocess.run([*shop.command()[:-1], "stduy=own"], cwd=shop.folder, capture_output=True, text=True)
-    assert failed.returncode != 0 and "--config takes study=NAME and data=FOLDER" in failed.stderr + failed.stdout
+    assert (
+        failed.returncode != 0
+        and "--config takes study=NAME, data=FOLDER and probe=FOLDER" in failed.stderr + failed.stdout
+    )

@@ -40,6 +40,8 @@ STUDY = {
         "yaw-left": {"objective": YAW, "steps": 3, "seed": 1},
         "yaw-right": {"objective": {**YAW, "sign": -1}, "steps": 3, "seed": 1},
     },
+    "labels": {"folder": "../own labels", "frames": "pictures/*.png", "trunk": 2},
+    "evidence": {"claims": "own-claims.yaml", "named": {"conv0": 5, "conv1": 4, "conv2": 3}},
     "gradients": {"yaw-right": {**YAW, "sign": -1}},
     "panels": {
         "a-dream-value": {"dream": "value"},
@@ -54,8 +56,35 @@ STUDY = {
         "j-conv2-gradient": {"frame": "frame 2", "channel": 0, "view": "mirrored", "gradient": "yaw-right"},
         "k-network": {},
         "l-frames": {},
+        "t-ledger": {},
+        "u-yaw": {},
+        "v-units": {},
+        "w-causal": {},
+        "x-attribution": {},
+        "y-circuits": {},
+        "z-controls": {},
+        "aa-pairs": {},
     },
 }
+# The same claims, measured in no time.
+MEASURE = {
+    "interval": {"resamples": 100, "confidence": 0.95, "seed": 0, "least_clusters": 3},
+    "similarity": 0.9,
+    "units": {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0},
+    "causal": {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0},
+    "attribution": {
+        "steps": 2, "samples": 2, "noise": 25.5, "patch": 28, "patch_stride": 28, "removals": 3, "radius": 5.1,
+        "draws": 2, "frames": 2, "seed": 0,
+    },
+    "circuits": {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0},
+    "dreams": {"seeds": 3, "value_steps": 2, "yaw_steps": 2, "lr": 1000, "least_lag": 6, "most_lag": 24},
+    "heads": {"permutations": 99, "seed": 0},
+}  # fmt: skip
+
+
+def mask(seed: int) -> Image.Image:
+    """Class 2 is the trunk."""
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 3, (5, 9), dtype=np.uint8)).resize((90, 50), 0)
 
 
 def picture(seed: int) -> Image.Image:
@@ -76,9 +105,16 @@ class Workshop:
                 shutil.copy2(ROOT / name, folder / name)
         self.files = folder / "own files"
         self.files.mkdir()
+        self.labels = folder / "own labels"
+        for room in ("pictures", "masks"):
+            (self.labels / room).mkdir(parents=True)
         for seed, name in enumerate(NAMES):
             picture(seed).save(self.files / f"{name}.png")
+            picture(seed + 50).save(self.labels / f"pictures/{name}.png")
+            mask(seed).save(self.labels / f"masks/{name}.png")
         checkpoint.save(self.files / "my policy.model", random_policy(GEOMETRY, seed=5, gain=50.0), {"seed": 5})
+        claims = yaml.safe_load((folder / "config/claims.yaml").read_text()) | {"measure": MEASURE}
+        (folder / "config/own-claims.yaml").write_text(yaml.safe_dump(claims, sort_keys=False))
         self.write_study(STUDY)
 
     def write_study(self, config: dict) -> None:

@@ -1,0 +1,475 @@
+"""What the demo's ledger prints, computed again in plain numpy and scipy from frames, masks and weights."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from minetest_interp import checkpoint, files, frames
+from tests import plain
+from tests.conftest import ROOT
+
+RESULTS = ROOT / "results/demo"
+CLOSE = 1e-5
+NAMED = {"conv0": 6, "conv1": 14, "conv2": 6}
+
+
+@pytest.fixture(scope="module")
+def claims():
+    if not (RESULTS / "claims.json").is_file():
+        pytest.skip("NOT CHECKED: the demo study has not been built; run make first")
+    return {claim["id"]: claim for claim in json.loads((RESULTS / "claims.json").read_text())}
+
+
+def seen(pattern):
+    """Names of frames, and what the network sees of them and of their mirror images."""
+    found = frames.find(ROOT / "data/demo", pattern)
+    pictures = [frames.read(path) for path in found]
+    greys = np.stack([frames.grey(picture, size=64, order="notebook") for picture in pictures])
+    mirrored = np.stack([frames.grey(frames.mirror(picture), size=64, order="notebook") for picture in pictures])
+    return {"greys": greys, "mirrored": mirrored, "names": [path.stem for path in found]}
+
+
+@pytest.fixture(scope="module")
+def study(claims):
+    """Weights, and the study's frames."""
+    params = checkpoint.load(ROOT / "data/demo/demo.model", strides=[4, 2, 1]).policy.params
+    return {"params": params, **seen("frames/*-single-*.jpg")}
+
+
+@pytest.fixture(scope="module")
+def labelled(study):
+    """All labelled frames: with masks, the share of trunk in each of the network's pixels, and clusters."""
+    found = seen("frames/*.jpg")
+    masks = [np.asarray(frames.Image.open(ROOT / f"data/demo/masks/{name}.png")) == 1 for name in found["names"]]
+    assert {mask.shape for mask in masks} == {(300, 512), (150, 256)}
+    # Across, 64 columns are whole pixels. Down, 64 rows are 75 / 16 or 75 / 32 pixels: each is first cut into so many.
+    fine = [np.repeat(m.reshape(len(m), 64, -1).mean(2), 4800 // len(m), axis=0) for m in masks]
+    centres = [2 * (np.arange(m.shape[1]) + 0.5) / m.shape[1] - 1 for m in masks]
+    position = np.array([m.sum(0) @ c / m.sum() if m.any() else np.nan for m, c in zip(masks, centres, strict=True)])
+    with (ROOT / "data/demo/frames.csv").open(newline="") as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    group, role = (np.array([rows[name][column] for name in found["names"]]) for column in ("group", "role"))
+    clusters = plain.near_duplicates(found["greys"], group)
+    trunk = np.stack([each.reshape(64, 75, 64).mean(1) for each in fine])
+    belongs = {"group": group, "role": role, "clusters": clusters}
+    return (
+        found
+        | belongs
+        | {"position": position, "trunk": trunk, "layers": plain.run(study["params"], found["greys"])[2]}
+    )
+
+
+def halves(clusters):
+    """Frames of even clusters, and of odd ones."""
+    return np.flatnonzero(clusters % 2 == 0), np.flatnonzero(clusters % 2)
+
+
+def parts(claims, identifier):
+    return {part["name"]: part for part in claims[identifier]["parts"]}
+
+
+def check(part, statistic, clusters):
+    """A part's estimate and interval against `statistic`, a function of frame indices."""
+    assert part["estimate"] == pytest.approx(statistic(np.arange(len(clusters))), abs=CLOSE)
+    assert part["n"] == len(clusters) and part["clusters"] == len(set(clusters))
+    if part["interval"] is not None:
+        assert part["interval"] == pytest.approx(plain.bca(statistic, clusters), abs=CLOSE)
+
+
+def test_no_two_of_the_demos_frames_are_near_duplicates(claims, study):
+    flat = study["greys"].reshape(len(study["greys"]), -1)
+    near = np.corrcoef(flat) > 0.9
+    assert (near == np.eye(len(flat), dtype=bool)).all()
+    assert claims["yaw-mirror"]["clusters"] == len(flat)
+
+
+def test_what_the_policy_does(claims, study):
+    params, greys = study["params"], study["greys"]
+    logits = plain.run(params, greys)[0]
+    here, there = plain.yaw(logits), plain.yaw(plain.run(params, study["mirrored"])[0])
+    each = np.arange(len(here))
+    mirror = parts(claims, "yaw-mirror")
+    check(mirror["flips"], lambda i: np.mean(here[i] * there[i] < 0), each)
+    check(mirror["correlation"], lambda i: np.corrcoef(here[i], -there[i])[0, 1], each)
+    check(mirror["bias"], lambda i: np.mean(here[i] + there[i]) / 2, each)
+    even, odd = (here + there) / 2, (here - there) / 2
+    unchanged = parts(claims, "asymmetry")["share"]
+    check(unchanged, lambda i: np.sum(even[i] ** 2) / np.sum(even[i] ** 2 + odd[i] ** 2), each)
+    walking = parts(claims, "moves-forward-and-jumps")
+    forward, jump = plain.probability(logits, 0), plain.probability(logits, 1)
+    check(walking["forward"], lambda i: np.mean(forward[i] > 0.5), each)
+    assert walking["jump"]["estimate"] == np.mean(jump >= 0.05)
+
+
+def test_what_brightness_explains(claims, study):
+    params, greys = study["params"], study["greys"].astype(float)
+    each = np.arange(len(greys))
+    here = plain.yaw(plain.run(params, greys)[0])
+    left, right = greys[..., :32].mean((1, 2)), greys[..., 32:].mean((1, 2))
+    equal = greys.copy()
+    equal[..., :32] *= (np.minimum(left, right) / left)[:, None, None]
+    equal[..., 32:] *= (np.minimum(left, right) / right)[:, None, None]
+    changed = {
+        "equalised": equal,
+        "inverted": 255 - greys,
+        "darker": 255 * (greys / 255) ** 2,
+        "brighter": 255 * np.sqrt(greys / 255),
+    }
+    found = parts(claims, "not-mere-brightness")
+    for name, retouched in changed.items():
+        other = plain.yaw(plain.run(params, retouched)[0])
+        check(found[name], lambda i, other=other: np.corrcoef(here[i], other[i])[0, 1], each)
+    check(found["explained"], lambda i: np.corrcoef(here[i], (left - right)[i])[0, 1] ** 2, each)
+
+
+def test_where_trunks_stand(claims, study, labelled):
+    shown = np.isfinite(labelled["position"])
+    position = labelled["position"][shown]
+    here, there = (plain.yaw(plain.run(study["params"], labelled[view][shown])[0]) for view in ("greys", "mirrored"))
+    clusters = plain.near_duplicates(labelled["greys"][shown], labelled["group"][shown])
+    following = parts(claims, "yaw-follows-trunk")
+    check(following["correlation"], lambda i: np.corrcoef(here[i], -position[i])[0, 1], clusters)
+    off = np.abs(position) > 0.2
+    check(following["sides"], lambda i: np.mean(here[off][i] * position[off][i] < 0), clusters[off])
+    mirror = parts(claims, "yaw-mirror")
+    check(mirror["flips-trunk"], lambda i: np.mean(here[i] * there[i] < 0), clusters)
+    check(mirror["correlation-trunk"], lambda i: np.corrcoef(here[i], -there[i])[0, 1], clusters)
+
+
+def pairs(labelled, *roles):
+    """Where the frames of each group with these roles are, `[P, 2]`, and their clusters, told by the last frame."""
+    where = dict(zip(zip(labelled["group"], labelled["role"], strict=True), range(len(labelled["role"])), strict=True))
+    groups = sorted({g for g, _ in where if all((g, role) in where for role in roles)}, key=frames.natural_key)
+    found = np.array([[where[group, role] for role in roles] for group in groups])
+    return found, plain.near_duplicates(labelled["greys"][found[:, -1]], [""] * len(found))
+
+
+def gone(before, after):
+    """Mean column of the trunk that is no more."""
+    lost = np.maximum(before - after, 0).sum(1)
+    return lost @ (2 * (np.arange(64) + 0.5) / 64 - 1) / lost.sum(1)
+
+
+def test_what_happens_when_only_one_thing_changes(claims, study, labelled):
+    greys, trunk = labelled["greys"].astype(float), labelled["trunk"]
+    logits, values, _ = plain.run(study["params"], greys)
+    turning = plain.yaw(logits)
+
+    of, clusters = pairs(labelled, "trunk", "no trunk")
+    before, after = of.T
+    change = turning[after] - turning[before]
+    rolled = greys[before] + np.roll(greys[after] - greys[before], 32, axis=2)
+    control = plain.yaw(plain.run(study["params"], rolled.clip(0, 255))[0]) - turning[before]
+    side = np.sign(gone(trunk[before], trunk[after]))
+    removed = parts(claims, "trunk-removed")
+    check(removed["above-control"], lambda i: np.mean(np.abs(change[i]) - np.abs(control[i])), clusters)
+    check(removed["towards"], lambda i: np.mean((side * change)[i]), clusters)
+    check(removed["change"], lambda i: np.mean(np.abs(change[i])), clusters)
+    check(removed["value"], lambda i: np.mean((values[before] - values[after])[i]), clusters)
+
+    of, clusters = pairs(labelled, "trunk", "moved trunk")
+    before, after = of.T
+    turned = turning[after] - turning[before]
+    moved = gone(trunk[after], trunk[before]) - gone(trunk[before], trunk[after])
+    found = parts(claims, "trunk-moved")
+    check(found["sides"], lambda i: np.mean(turned[i] * moved[i] < 0), clusters)
+    check(found["correlation"], lambda i: np.corrcoef(turned[i], -moved[i])[0, 1], clusters)
+
+    of, clusters = pairs(labelled, "day", "night")
+    day, night = turning[of].T
+    alike = {"day-night": (day, night, clusters)}
+    of, clusters = pairs(labelled, *(f"turn {n}" for n in range(4)))
+    alike["still-stacks"] = (plain.yaw(plain.run(study["params"], greys[of])[0]), turning[of[:, -1]], clusters)
+    for claim, (one, other, clusters) in alike.items():
+        found = parts(claims, claim)
+        check(found["correlation"], lambda i, a=one, b=other: np.corrcoef(a[i], b[i])[0, 1], clusters)
+        check(found["sides"], lambda i, a=one, b=other: np.mean(a[i] * b[i] > 0), clusters)
+        check(found["strength"], lambda i, a=one, b=other: np.abs(b[i]).sum() / np.abs(a[i]).sum(), clusters)
+
+
+def test_claims_repeated_on_real_stacks(claims, study, labelled):
+    of, _ = pairs(labelled, *(f"turn {n}" for n in range(4)))
+    stacks, mirrored = labelled["greys"][of], labelled["mirrored"][of]
+    clusters = plain.near_duplicates(stacks, [""] * len(of))
+    here, there = (plain.yaw(plain.run(study["params"], view)[0]) for view in (stacks, mirrored))
+    check(claims["yaw-mirror"]["on_turns"], lambda i: np.mean(here[i] * there[i] < 0), clusters)
+    position = labelled["position"][of[:, -1]]
+    shown = np.isfinite(position)
+    assert shown.all()
+    check(claims["yaw-follows-trunk"]["on_turns"], lambda i: np.corrcoef(here[i], -position[i])[0, 1], clusters)
+    even, odd = (here + there) / 2, (here - there) / 2
+    check(
+        claims["asymmetry"]["on_turns"], lambda i: np.sum(even[i] ** 2) / np.sum(even[i] ** 2 + odd[i] ** 2), clusters
+    )
+    for claim in ("edge-detector", "dream-value-repeats", "actor-critic-aligned"):
+        again = claims[claim]["on_turns"]
+        assert again is None or again["estimate"] is None
+
+
+@pytest.fixture(scope="module")
+def layers(study):
+    return plain.run(study["params"], study["greys"])[2]
+
+
+FIELDS = {"conv1": (20, 8), "conv2": (36, 8)}  # size and stride of the receptive fields
+
+
+def field_sums(maps, layer, side):
+    """Sums of `[N, 64, 64]` over each position's receptive field, `[N, side, side]`."""
+    size, stride = FIELDS[layer]
+    boxes = [[(slice(stride * r, stride * r + size), slice(stride * c, stride * c + size)) for c in range(side)]
+             for r in range(side)]  # fmt: skip
+    return np.stack([[maps[:, top, left].sum((1, 2)) for top, left in row] for row in boxes]).transpose(2, 0, 1)
+
+
+def directed(scores, shares, clusters):
+    """AUROC of each half of the frames in the first half's direction, with the samples of the second."""
+    one, other = halves(clusters)
+    first = [plain.mann_whitney(x[shares[one] >= 0.1], x[shares[one] == 0]) for x in np.moveaxis(scores[one], -1, 0)]
+    turned = scores[other] * np.where(np.array(first) < 0.5, -1, 1)
+    second = aurocs(turned, shares[other])
+    return np.maximum(first, 1 - np.array(first)), second, turned
+
+
+def aurocs(scores, shares):
+    """Mann and Whitney's from ranks, of every channel."""
+    positive = shares >= 0.1
+    kept = positive | (shares == 0)
+    ranks = scipy.stats.rankdata(scores[kept], axis=0)
+    chosen = positive[kept]
+    plus, minus = chosen.sum(), (~chosen).sum()
+    return (ranks[chosen].sum(0) - plus * (plus + 1) / 2) / (plus * minus)
+
+
+@pytest.fixture(scope="module")
+def trunks(labelled):
+    """For conv1 and conv2: scores of the channels and of brightness, shares of trunk in the fields, second half's."""
+    found, layers = {}, labelled["layers"]
+    for layer, (size, _) in FIELDS.items():
+        side = layers[layer].shape[1]
+        brightness = field_sums(labelled["greys"].astype(float), layer, side) / size**2
+        scores = np.concatenate([layers[layer], brightness[..., None]], -1)
+        shares = field_sums(labelled["trunk"], layer, side) / size**2
+        shares[shares < 1e-9] = 0
+        found[layer] = (
+            *directed(scores, shares, labelled["clusters"]),
+            shares[halves(labelled["clusters"])[1]],
+            shares,
+        )
+    return found
+
+
+def counted(scores):
+    """Scores `[..., C]` to a function of positive and negative samples that counts the pairs in the right order."""
+    levels = [np.unique(x.ravel(), return_inverse=True)[1] for x in np.moveaxis(scores, -1, 0)]
+
+    def aurocs(positive, negative):
+        found = []
+        for level in levels:
+            plus, minus = (
+                np.bincount(level[chosen.ravel()], minlength=level.max() + 1) for chosen in (positive, negative)
+            )
+            found.append(plus @ (np.cumsum(minus) - minus / 2) / plus.sum() / minus.sum())
+        return np.array(found)
+
+    return aurocs
+
+
+def test_which_channels_tell_trunks(claims, trunks, labelled):
+    p, (_, second_half) = {}, halves(labelled["clusters"])
+    for layer, (_, second, turned, shares, _) in trunks.items():
+        found, channel = parts(claims, f"tree-detector-{layer}"), NAMED[layer]
+
+        def auroc(i, which, turned=turned, shares=shares):
+            positive = shares[i] >= 0.1
+            return plain.mann_whitney(turned[i][positive][:, which], turned[i][shares[i] == 0][:, which])
+
+        each, clusters = np.arange(len(turned)), labelled["clusters"][second_half]
+        check(found["auroc"], lambda i, auroc=auroc, channel=channel: auroc(i, channel), clusters)
+        check(found["over-brightness"], lambda i, a=auroc, c=channel: a(i, c) - a(i, -1), clusters)
+        assert found["rank"]["estimate"] == pytest.approx(np.mean(np.delete(second[:-1], channel) > second[channel]))
+        positive = shares >= 0.1
+        kept = positive | (shares == 0)
+
+        def iou(i, kept=kept, positive=positive, x=turned[..., channel]):
+            here = positive[i][kept[i]]
+            active = np.zeros(len(here), bool)
+            active[np.argsort(x[i][kept[i]], kind="stable")[len(here) - here.sum() :]] = True
+            return (active & here).sum() / (active | here).sum()
+
+        assert found["iou"]["estimate"] == pytest.approx(iou(each), abs=CLOSE)
+        generator = np.random.default_rng(0)
+        frames_on, columns_on = generator.integers(1, len(turned), 999), generator.integers(0, 64, 999)
+        null, told = [], counted(turned[..., :-1])
+        for f, c in zip(frames_on, columns_on, strict=True):
+            moved = np.roll(labelled["trunk"][second_half], (f, c), axis=(0, 2))
+            there = field_sums(moved, layer, turned.shape[1]) / FIELDS[layer][0] ** 2
+            there[there < 1e-9] = 0
+            null.append(told(there >= 0.1, there == 0))
+        exceeding = np.sum(np.abs(np.array(null) - 0.5) >= np.abs(second[:-1] - 0.5) - 1e-12, axis=0)
+        p[layer] = (1 + exceeding) / 1000
+    joined = np.concatenate(list(p.values()))
+    order = np.argsort(joined)
+    scaled = joined[order] * len(joined) / np.arange(1, len(joined) + 1)
+    q = np.empty(len(joined))
+    q[order] = np.minimum.accumulate(scaled[::-1])[::-1]  # Benjamini and Hochberg 1995
+    for start, layer in ((0, "conv1"), (64, "conv2")):
+        printed = parts(claims, f"tree-detector-{layer}")["q-value"]["estimate"]
+        assert printed == pytest.approx(q[start + NAMED[layer]], abs=CLOSE)
+
+
+def test_which_channels_follow_edges(claims, study, layers):
+    channel, kernels = NAMED["conv0"], np.asarray(study["params"]["conv0"]["kernel"], float).sum(2)
+    y, x = np.mgrid[:8, :8] - 3.5
+    templates = np.stack([
+        (x * np.cos(a) + y * np.sin(a)) * np.exp(-(x**2 + y**2) / (2 * s**2))
+        for s in (1, 1.5, 2, 3) for a in np.deg2rad(np.arange(0, 180, 15))
+    ])  # fmt: skip
+    templates /= np.linalg.norm(templates, axis=(1, 2), keepdims=True)
+    windows = np.lib.stride_tricks.sliding_window_view(study["greys"].astype(float), (8, 8), axis=(1, 2))[:, ::4, ::4]
+    gradients = np.einsum("nhwij,tij->nhwt", windows, templates)
+    brightness = windows.mean((3, 4))
+    responses = layers["conv0"]
+
+    def related(i, c, filtered):
+        return np.corrcoef(responses[i][..., c].ravel(), filtered[i].ravel())[0, 1]
+
+    first, second = np.arange(0, 40, 2), np.arange(1, 40, 2)
+    best, signs, share = [], [], []
+    for c in range(32):
+        found = [related(first, c, gradients[..., t]) for t in range(48)]
+        best.append(int(np.argmax(np.abs(found))))
+        signs.append(np.sign(found[best[-1]]))
+        energy = (kernels[..., c] ** 2).sum()
+        share.append(max((kernels[..., c] * template).sum() ** 2 for template in templates) / energy)
+    bright = np.sign(related(first, channel, brightness))
+    following = [signs[c] * related(second, c, gradients[..., best[c]]) for c in range(32)]
+    printed = parts(claims, "edge-detector")
+
+    def response(i):
+        return signs[channel] * related(second[i], channel, gradients[..., best[channel]])
+
+    check(printed["response"], response, second)
+    check(printed["over-brightness"], lambda i: response(i) - bright * related(second[i], channel, brightness), second)
+    assert printed["kernel"]["estimate"] == pytest.approx(share[channel], abs=CLOSE)
+    assert printed["rank"]["estimate"] == pytest.approx(np.mean(np.delete(following, channel) > following[channel]))
+
+
+def ablated(params, layers, layer, channel, values=0.0):
+    """The yaw with one channel set to `values`, `[N, h, w]` or a number."""
+    edited = layers[layer].copy()
+    edited[..., channel] = values
+    return plain.yaw(plain.run_from(params, layer, edited)[0])
+
+
+def test_what_removing_channels_does(claims, study, layers, labelled, trunks):
+    params, channel = study["params"], NAMED["conv2"]
+    each = np.arange(len(study["greys"]))
+    here, there = (plain.yaw(plain.run(params, study[view])[0]) for view in ("greys", "mirrored"))
+    size = {
+        layer: np.stack([np.abs(ablated(params, layers, layer, c) - here) for c in range(64)], 1)
+        for layer in ("conv1", "conv2")
+    }
+    found = parts(claims, "tree-detector-steers")
+    check(found["ablation-zero"], lambda i: size["conv2"][i, channel].mean(), each)
+    assert found["ablation-zero"]["chance"] == pytest.approx(np.median(size["conv2"].mean(0)), abs=CLOSE)
+    check(
+        found["ablation-rank"],
+        lambda i: np.mean(np.delete(size["conv2"][i].mean(0), channel) > size["conv2"][i].mean(0)[channel]),
+        each,
+    )
+    rectified = plain.relu(layers["conv2"][..., channel])
+    by_mean = np.abs(ablated(params, layers, "conv2", channel, rectified.mean(0)) - here)
+    check(found["ablation-mean"], lambda i: by_mean[i].mean(), each)
+    donors = (each[:, None] + 1 + np.random.default_rng(0).integers(39, size=(40, 4))) % 40
+    lent = [
+        np.abs(ablated(params, layers, "conv2", channel, layers["conv2"][d, ..., channel]) - here) for d in donors.T
+    ]
+    resampled = np.mean(lent, axis=0)
+    check(found["ablation-resample"], lambda i: resampled[i].mean(), each)
+    reflected = plain.run(params, study["mirrored"])[2]["conv2"]
+    patched = ablated(params, layers, "conv2", channel, reflected[..., channel]) - here
+    wanted = there - here
+    check(found["patch"], lambda i: (patched[i] * wanted[i]).sum() / (wanted[i] ** 2).sum(), each)
+
+    effects, told = [], []
+    for layer, (*_, shares) in trunks.items():
+        auroc = aurocs(plain.relu(labelled["layers"][layer]), shares)
+        told.append((scipy.stats.rankdata(np.abs(auroc - 0.5)) - 0.5) / 64)
+        effects.append((scipy.stats.rankdata(size[layer].mean(0)) - 0.5) / 64)
+    told, effects = np.concatenate(told), np.concatenate(effects)
+    relation = parts(claims, "trunk-units-steer")["rank-correlation"]
+    check(relation, lambda i: np.corrcoef(told[i], effects[i])[0, 1], np.arange(128))
+
+
+def test_where_a_channels_gradient_pushes(claims, study, layers, labelled, trunks):
+    params, channel = study["params"], NAMED["conv2"]
+    logits = plain.run(params, study["greys"])[0]
+    p = np.exp(logits - logits.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    signs = np.tile(np.repeat([1.0, 0.0, -1.0], 3), 4)  # 18 forward + 9 jump + 3 mouse_x + mouse_y
+    yaw = p @ signs
+    of_logits = p * (signs - yaw[:, None])
+    of_hidden = of_logits @ params["actor"]["kernel"].T * (layers["hidden"] > 0)
+    of_conv2 = (of_hidden @ params["hidden"]["kernel"].T).reshape(layers["conv2"].shape) * (layers["conv2"] > 0)
+    sides = of_conv2[:, :, :2, channel].mean((1, 2)) - of_conv2[:, :, 2:, channel].mean((1, 2))
+    auroc = aurocs(labelled["layers"]["conv2"], trunks["conv2"][-1])[channel]
+    pushed = sides if auroc >= 0.5 else -sides
+    check(parts(claims, "tree-detector-steers")["gradient"], lambda i: pushed[i].mean(), np.arange(40))
+
+
+def test_what_steering_does(claims, study, labelled):
+    first, second = halves(labelled["clusters"])
+    position, conv2 = labelled["position"], labelled["layers"]["conv2"]
+    left, right = (first[sign * position[first] > 0.2] for sign in (-1, 1))
+    vector = conv2[left].mean(0) - conv2[right].mean(0)
+    drawn = np.random.default_rng(0).standard_normal((20, *vector.shape))
+    random = drawn * np.linalg.norm(vector) / np.linalg.norm(drawn.reshape(20, -1), axis=1)[:, None, None, None]
+    here = plain.yaw(plain.run_from(study["params"], "conv2", conv2[second])[0])
+    strengths = np.array([-2, -1, -0.5, 0.5, 1, 2])
+
+    def slopes(direction):
+        moved = [
+            plain.yaw(plain.run_from(study["params"], "conv2", conv2[second] + s * direction)[0]) for s in strengths
+        ]
+        return strengths @ (np.array(moved) - here) / (strengths @ strengths)
+
+    beyond = slopes(vector) - np.mean([slopes(direction) for direction in random], axis=0)
+    check(parts(claims, "steering-vector")["slope"], lambda i: beyond[i].mean(), labelled["clusters"][second])
+
+
+def test_how_far_actor_and_critic_agree(claims, study):
+    actor, critic = study["params"]["actor"]["kernel"].T.astype(float), study["params"]["critic"]["kernel"][:, 0]
+
+    def cosine(i):
+        a, c = actor[:, i], critic[i].astype(float)
+        return np.mean(np.abs(a @ c) / np.linalg.norm(a, axis=1) / np.linalg.norm(c))
+
+    found = parts(claims, "actor-critic-aligned")
+    check(found["cosine"], cosine, np.arange(512))
+    generator, exceeding = np.random.default_rng(0), 0
+    for size in [1024] * 9 + [9999 - 9 * 1024]:
+        orders = generator.permuted(np.broadcast_to(critic, (size, 512)), axis=1).astype(float)
+        lengths = np.linalg.norm(actor, axis=1) * np.linalg.norm(critic)
+        exceeding += np.sum(np.mean(np.abs(orders @ actor.T) / lengths, axis=1) >= cosine(np.arange(512)))
+    assert found["p-value"]["estimate"] == pytest.approx((1 + exceeding) / 10000, abs=CLOSE)
+
+
+def test_what_dreams_show_follows_from_each_seeds_numbers(claims):
+    """The ascents themselves are held against the notebook's elsewhere; they take too long to run in plain numpy."""
+    stored = files.read_arrays(RESULTS / "evidence/dreams.npz")
+    each = np.arange(20)
+
+    def beyond(name):
+        return stored[name.format("real")] - stored[name.format("shuffled")]
+
+    for claim, part, name in (
+        ("dream-value-repeats", "repeats", "value/{}/repetition"),
+        ("dream-yaw-sides", "left", "left/{}/middle_left"),
+        ("dream-yaw-sides", "right", "right/{}/edges"),
+    ):
+        difference = beyond(name)
+        check(parts(claims, claim)[part], lambda i, d=difference: d[i].mean(), each)
