@@ -1,28 +1,42 @@
 # make            set up .venv and build the default study
 # make test       the whole test suite
-# make STUDY=treechop [DATA=folder]   another study
+# make STUDY=treechop [DATA=folder] [PROBE=folder]   another study, local files, labelled frames
 PYTHON ?= python3
 STUDY ?= demo
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
-DATA_OPTION = $(if $(DATA),data="$(DATA)")
+FOLDERS = $(if $(DATA),data="$(DATA)") $(if $(PROBE),probe="$(PROBE)")
 
-.PHONY: report test demo-policy bench lint lock clean
+SHOTS ?= config/captures/demo.yaml
+CAPTURES ?= captures
+TRAINING ?= captures-training
+
+.PHONY: report test demo-data demo-policy capture screenshots bench lint lock clean
 
 report: .venv/ready
 	@start=$$(date +%s) && \
-	$(BIN)/snakemake --cores $(CORES) --config study=$(STUDY) $(DATA_OPTION) && \
+	$(BIN)/snakemake --cores $(CORES) --config study=$(STUDY) $(FOLDERS) && \
 	echo "Report: $(CURDIR)/report/$(STUDY)/index.html ($$(( $$(date +%s) - start )) s)"
 
 test: .venv/ready-to-test
 	$(BIN)/python -m pytest
 
+demo-data: .venv/ready
+	PYTHONPATH=src $(BIN)/python -m minetest_interp.stages.demo_data --study "$(CAPTURES)" --training "$(TRAINING)" \
+	  --data data/demo
+
 demo-policy: .venv/ready
 	PYTHONPATH=src $(BIN)/python -m minetest_interp.stages.train_demo --data data/demo --seed 1 \
 	  --checkpoint data/demo/demo.model --card data/demo/MODEL_CARD.md
 
+capture: .venv/ready
+	PYTHONPATH=src $(BIN)/python -m minetest_interp.capture --shot-list "$(SHOTS)" --output "$(CAPTURES)"
+
+screenshots: .venv/ready-to-test
+	PYTHONPATH=src:. $(BIN)/python docs/screenshots.py
+
 bench: .venv/ready
-	PYTHONPATH=src $(BIN)/python benchmarks/run.py $(if $(DATA),--data "$(DATA)")
+	PYTHONPATH=src $(BIN)/python benchmarks/run.py $(if $(DATA),--data "$(DATA)") $(if $(PROBE),--probe "$(PROBE)")
 
 lint: .venv/ready-to-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow

@@ -43,8 +43,8 @@ def nothing_to_do(study: str, *options: str) -> float:
     return seconds(command, ROOT)
 
 
-def measure(treechop: Path | None) -> dict[str, float]:
-    """Name to seconds; without the published data only the demo is measured."""
+def measure(treechop: Path | None, labels: Path | None) -> dict[str, float]:
+    """Name to seconds; without the published data only the demo is measured, without labelled frames no ledger."""
     figures = {
         "demo_core": build("demo", target="core"),
         "demo_build": build("demo"),
@@ -57,4 +57,6 @@ def measure(treechop: Path | None) -> dict[str, float]:
         figures["notebook"] = min(notebook)
         figures["treechop_build"] = build("treechop", f"data={treechop}", target="core")
         figures["treechop_over_notebook"] = figures["treechop_build"] / figures["notebook"]
+    if treechop and labels:
+        figures["ledger"] = build("treechop", f"data={treechop}", f"probe={labels}", target="ledger")
     return figures

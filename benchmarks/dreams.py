@@ -120,7 +120,7 @@ def whole_atlas(policy: Policy, grey: np.ndarray) -> dict:
     """Seconds and mean scores of the atlas; then the same batch at 1, 2 and 4 times the steps."""
     fitted, judged = (grey[half] for half in scores.halves([str(i) for i in range(len(grey))]))
     began = time.perf_counter()
-    trace = jax.jit(policy.run)(frames.static_stacks(fitted, policy.geometry.frames))
+    trace = jax.jit(policy.run)(frames.as_stacks(fitted, policy.geometry.frames))
     listed = units.list_units(policy.geometry, BEHAVIOURS, units.leading_directions(trace, count=4, seed=0))
     plan = atlas.prepare(policy, listed, fitted=fitted, judged=judged)
     with tempfile.TemporaryDirectory() as folder:
