@@ -13,6 +13,11 @@ from minetest_interp import files, frames, groups, labels
 from minetest_interp.actions import action_table
 from minetest_interp.errors import InputError
 
+# The first letters of a panel's name to the section that it draws.
+PANEL_SECTIONS = (
+    dict.fromkeys("mn", "methods") | dict.fromkeys("opqrs", "atlas") | dict.fromkeys((*"tuvwxyz", "aa"), "evidence")
+)
+
 
 class Study(NamedTuple):
     """name: of the YAML file. config: its content, the action table filled in. folder: where the study's files lie.
@@ -167,12 +172,9 @@ def _check_references(config: Mapping, path: Path) -> None:
         for key in ("dream", "left", "right"):
             if key in panel:
                 must_be_known(f"panels.{name}.{key}", panel[key], config["dreams"])
-        if name.startswith(("o-", "p-", "q-", "r-", "s-")) and "atlas" not in config:
-            raise InputError(f"{path}: panels.{name} must have the section `atlas` to draw; there is none. Add it.")
-        if name.startswith(("m-", "n-")) and "methods" not in config:
-            raise InputError(f"{path}: panels.{name} must have the section `methods` to draw; there is none. Add it.")
-        if name.startswith(tuple(f"{letter}-" for letter in "tuvwxyz")) and "evidence" not in config:
-            raise InputError(f"{path}: panels.{name} must have the section `evidence` to draw; there is none. Add it.")
+        section = PANEL_SECTIONS.get(name.partition("-")[0])
+        if section and section not in config:
+            raise InputError(f"{path}: panels.{name} must have the section `{section}` to draw; there is none. Add it.")
         if "control" in panel:
             for recipe in [panel["control"], *panel.get("recipes", [])]:
                 must_be_known(f"panels.{name}", recipe, config["methods"]["recipes"])

@@ -60,7 +60,9 @@ PANELS = {
     "aa-pairs": Panel("pairs", lambda p: [evidence("pairs")]),
 }
 
-EVIDENCE_SCRIPTS = tuple(PANELS[name].script for name in PANELS if name.partition("-")[0] in {*"tuvwxyz", "aa"})
+EVIDENCE_SCRIPTS = tuple(
+    panel.script for name, panel in PANELS.items() if studies.PANEL_SECTIONS.get(name.partition("-")[0]) == "evidence"
+)
 
 
 def panel_settings(name) -> dict:
