@@ -10,6 +10,7 @@ include: "workflow/rules/source.smk"
 include: "workflow/rules/policy.smk"
 include: "workflow/rules/dreams.smk"
 include: "workflow/rules/evidence.smk"
+include: "workflow/rules/series.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/explore.smk"
@@ -29,7 +30,7 @@ rule all:
 rule core:
     input:
         rules.intermediates.output,
-        panels(without=("atlas_sheet", "dream_gallery", "methods", *EVIDENCE_SCRIPTS)),
+        panels(without=("atlas_sheet", "dream_gallery", "methods", *EVIDENCE_SCRIPTS, *SERIES_SCRIPTS)),
     localrule: True
     message:
         "What the post shows: no atlas, no claims, no report."
@@ -44,3 +45,14 @@ if "evidence" in SETTINGS:
         localrule: True
         message:
             "The claims and their figures."
+
+
+if STUDY.series:
+
+    rule series:
+        input:
+            rules.comparison.output,
+            panels(only=SERIES_SCRIPTS),
+        localrule: True
+        message:
+            "The checkpoints of a series, each measured, and their comparison."

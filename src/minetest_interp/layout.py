@@ -13,3 +13,8 @@ def intermediates(results: Path, view: str, name: str) -> Path:
 
 def gradients(results: Path, view: str, objective: str) -> Path:
     return results / "gradients" / view / f"{objective}.npz"
+
+
+def member(results: Path, name: str) -> Path:
+    """The room of one checkpoint of a series, laid out as `results` itself is."""
+    return results / "series" / name

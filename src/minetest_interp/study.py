@@ -9,13 +9,16 @@ from typing import NamedTuple
 import jsonschema
 import yaml
 
-from minetest_interp import files, frames, groups, labels
+from minetest_interp import files, frames, groups, labels, series
 from minetest_interp.actions import action_table
 from minetest_interp.errors import InputError
 
 # The first letters of a panel's name to the section that it draws.
 PANEL_SECTIONS = (
-    dict.fromkeys("mn", "methods") | dict.fromkeys("opqrs", "atlas") | dict.fromkeys((*"tuvwxyz", "aa"), "evidence")
+    dict.fromkeys("mn", "methods")
+    | dict.fromkeys("opqrs", "atlas")
+    | dict.fromkeys((*"tuvwxyz", "aa"), "evidence")
+    | dict.fromkeys(("ab", "ac", "ad", "ae"), "series")
 )
 
 
@@ -26,6 +29,7 @@ class Study(NamedTuple):
     fetched: whether the files come from `source.repository`; then they may not be there yet.
     labels: folder of the labelled frames, None without. labelled: their pictures and masks, in turn, and their table
       where there is one. turns: whether some of them are real stacks.
+    series: name to file of each checkpoint that is compared, in order; empty where the study has no series.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Study(NamedTuple):
     labels: Path | None
     labelled: tuple[Path, ...]
     turns: bool
+    series: Mapping[str, Path]
 
     @property
     def checkpoint(self) -> Path:
@@ -75,14 +80,21 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
     fetched = data is None and "repository" in source
     pattern = config["frames"]["files"]
     if fetched:
-        found = (folder / name for name in checksums if PurePosixPath(name).match(pattern))
+        found = _fetched(folder, checksums, pattern)
         found = sorted(found, key=lambda file: frames.natural_key(file.stem))
     else:
         found = frames.find(folder, pattern)
+    members = {}
+    if "series" in config:
+        patterns = config["series"]["checkpoints"]
+        listed = (_fetched(folder, checksums, each) if fetched else folder.glob(each) for each in patterns)
+        members = series.members(
+            dict(zip(patterns, map(list, listed), strict=True)), along=config["series"].get("along")
+        )
     if probe or "labels" in config:
         config["labels"] = labels.DEFAULTS | config.get("labels", {})
     labelled = _find_labels(config.get("labels"), path, probe)
-    study = Study(path.stem, config, folder, tuple(found), checksums, fetched, *labelled)
+    study = Study(path.stem, config, folder, tuple(found), checksums, fetched, *labelled, members)
     _check_frame_names(study, path)
     verify(study)
     return study
@@ -106,6 +118,11 @@ def verify(study: Study) -> None:
                 f"{file}: must have the SHA-256 {expected}; got {actual}. It is not the published file: "
                 f"{'delete it, so that it is fetched again' if study.fetched else 'replace it'}."
             )
+
+
+def _fetched(folder: Path, checksums: Mapping[str, str], pattern: str) -> list[Path]:
+    """The published files that match a pattern, there already or not."""
+    return [folder / name for name in checksums if PurePosixPath(name).match(pattern)]
 
 
 def _find_labels(settings: dict | None, path: Path, probe: Path | None) -> tuple[Path | None, tuple[Path, ...], bool]:
@@ -168,6 +185,8 @@ def _check_references(config: Mapping, path: Path) -> None:
     for key, objective in objectives.items():
         if "behaviour" in objective:
             must_be_known(f"{key}: behaviour", objective["behaviour"], table.behaviours)
+    if "series" in config and "evidence" not in config:
+        raise InputError(f"{path}: `series` must have the section `evidence` to compare; there is none. Add it.")
     for name, panel in config["panels"].items():
         for key in ("dream", "left", "right"):
             if key in panel:

@@ -81,9 +81,9 @@ def literal(text):
 CHECKPOINT = literal(STUDY.checkpoint)
 
 
-def checkpoint_digest() -> str:
+def checkpoint_digest(file=STUDY.checkpoint) -> str:
     """The published digest where there is one: the file may not have been fetched yet."""
-    return STUDY.checksums.get(SETTINGS["policy"]["checkpoint"]) or file_digest(STUDY.checkpoint)
+    return STUDY.checksums.get(Path(file).relative_to(STUDY.folder).as_posix()) or file_digest(file)
 
 
 def steering_ends() -> dict:

@@ -73,9 +73,12 @@ if "evidence" in SETTINGS:
         """Options and what stands behind them as a part of a command line, quoted."""
         return " ".join(f"--{option} {quote(str(word))}" for option, word in words.items())
 
-    def room_options(name, room) -> str:
+    def room_settings(name, room) -> dict:
         settings = room.settings | ({"settings": MEASURE[name]} if name in MEASURE else {})
-        return options(room.files | {option: as_json(value) for option, value in settings.items()})
+        return {option: as_json(value) for option, value in settings.items()}
+
+    def room_options(name, room) -> str:
+        return options(room.files | room_settings(name, room))
 
     rule evidence:
         input:

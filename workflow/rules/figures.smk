@@ -26,6 +26,7 @@ MIRROR = Panel("mirror", lambda p: [STACKS, BEHAVIOURS])
 CHANNEL = Panel("channel", lambda p: [STACKS, layer_file(p["layer"], p["view"])])
 ATLAS_LAYERS = ("conv0", "conv1", "conv2", "hidden", "heads")
 ATLAS = Panel("atlas_sheet", lambda p: [f"{RESULTS}/atlas.npz"])
+SERIES = [f"{RESULTS}/series.json", f"{RESULTS}/series.npz"]
 METHODS = {name: Panel(name, lambda p: [f"{RESULTS}/methods.npz"]) for name in ("dream_gallery", "methods")}
 PANELS = {
     "a-dream-value": Panel("dream_value", lambda p: [f"{RESULTS}/dreams/{p['dream']}.npz"]),
@@ -58,11 +59,20 @@ PANELS = {
     "y-circuits": Panel("circuits", lambda p: [STACKS, evidence("circuits")]),
     "z-controls": Panel("controls", lambda p: [evidence("dreams"), evidence("heads")]),
     "aa-pairs": Panel("pairs", lambda p: [evidence("pairs")]),
+    "ab-series-claims": Panel("series_claims", lambda p: SERIES),
+    "ac-series-verdicts": Panel("series_verdicts", lambda p: SERIES),
+    "ad-series-behaviours": Panel("series_behaviours", lambda p: SERIES),
+    "ae-series-units": Panel("series_units", lambda p: SERIES),
 }
 
-EVIDENCE_SCRIPTS = tuple(
-    panel.script for name, panel in PANELS.items() if studies.PANEL_SECTIONS.get(name.partition("-")[0]) == "evidence"
-)
+
+def scripts_of(section) -> tuple[str, ...]:
+    """The scripts that draw a section of the study."""
+    sections = {name: studies.PANEL_SECTIONS.get(name.partition("-")[0]) for name in PANELS}
+    return tuple(PANELS[name].script for name in PANELS if sections[name] == section)
+
+
+EVIDENCE_SCRIPTS, SERIES_SCRIPTS = scripts_of("evidence"), scripts_of("series")
 
 
 def panel_settings(name) -> dict:
@@ -73,7 +83,7 @@ def panel_settings(name) -> dict:
         settings = {"layer": layer, "view": "original"} | settings
     if letter == "j":
         settings["layer"] = "conv2"
-    if letter in (*"bluw", "aa"):
+    if letter in (*"bluw", "aa", "ad", "ae"):
         settings["behaviour"] = SETTINGS["actions"]["steering"]
     if letter in "opqrs":
         settings["layer"] = layer.removeprefix("atlas-").replace("heads", "head")

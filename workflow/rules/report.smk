@@ -30,6 +30,7 @@ rule facts:
         measured=[f"{RESULTS}/{name}.npz" for name in ("atlas", "methods") if name in SETTINGS],
         claims=rules.claims.output if "evidence" in SETTINGS else [],
         evidence=[evidence(room) for room in ("units", "causal", "attribution", "circuits") if "evidence" in SETTINGS],
+        series=rules.comparison.output.verdicts if STUDY.series else [],
     output:
         facts=f"{REPORT}/facts.json",
     log:

@@ -47,6 +47,8 @@ def run(study: str, command_line: str, settings: dict, panels: dict, results: Pa
         content["claims"] = files.read_json(results / "claims.json")
         content["verdicts"] = claims.count_verdicts(content["claims"])
         content["evidence"] = evidence(results / "evidence")
+    if "series" in settings:
+        content["series"] = files.read_json(results / "series.json")
     if "methods" in settings:
         compared = files.read_arrays(results / "methods.npz")
         measured = [str(name) for name in compared["measured"]]

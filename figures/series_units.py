@@ -1,0 +1,79 @@
+"""Panel ae: which channels tell trunks and which move the steering in each checkpoint, and whether they stay the same."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import series_axis
+import style
+from minetest_interp import series
+from panel import arrays, panel_command
+from series_axis import Members
+
+WHAT = ("trunk", "steering")
+
+
+def load(results: Path, *, behaviour: str) -> dict[str, object]:
+    members, _ = series_axis.load(results)
+    path = results / "series.npz"
+    names = [f"{layer}/{what}" for what in WHAT for layer in series.LAYERS]
+    with np.load(path, allow_pickle=False) as stored:
+        names = [name for name in names if name in stored]
+    found = arrays(path, *names, *(f"{name}/alike" for name in names))
+    return {
+        "members": members,
+        "behaviour": behaviour,
+        "units": dict(zip(names, found, strict=False)),
+        "alike": dict(zip(names, found[len(names) :], strict=True)),
+    }
+
+
+def draw(members: Members, behaviour: str, units: dict[str, np.ndarray], alike: dict[str, np.ndarray]) -> Figure:
+    """units: `[M, C]` by layer and what is measured. alike: `[M, M]`, rank correlations of the channels."""
+    rows = list(dict.fromkeys(name.split("/")[1] for name in units))
+    figure = style.figure(aspect=0.4 * len(rows) + 0.05)
+    axes = figure.subplots(len(rows), 3, squeeze=False, width_ratios=[1, 1, 1.1])
+    for what, line in zip(rows, axes, strict=True):
+        for ax, layer in zip(line, series.LAYERS, strict=False):
+            label = "AUROC for trunk − ½" if what == "trunk" else style.plain(f"change of the {behaviour}")
+            _channels(ax, members, units[f"{layer}/{what}"], label, signed=what == "trunk")
+            ax.set_ylabel(f"channels of {layer}")
+        line[0].set_title("tell trunks" if what == "trunk" else style.plain(f"move the {behaviour}"), loc="left")
+        same = {layer: series.with_the_rest(alike[f"{layer}/{what}"], ordered=bool(members.along)) for layer in series.LAYERS}
+        _same(line[2], members, same, {layer: units[f"{layer}/{what}"].shape[1] for layer in series.LAYERS})
+    return figure
+
+
+def _channels(ax: Axes, members: Members, values: np.ndarray, label: str, *, signed: bool) -> None:
+    """A row for each channel, those first that lead in the last member."""
+    order = np.argsort(-values[-1], kind="stable")
+    colours = style.centred(values) if signed else {"vmin": 0, "vmax": values.max() or 1.0, "cmap": "Greys"}
+    image = ax.imshow(values[:, order].T, aspect="auto", interpolation="none", **colours)
+    series_axis.columns(ax, members)
+    ax.set_yticks([])
+    style.colour_bar(ax, image, label)
+
+
+def _same(ax: Axes, members: Members, same: dict[str, np.ndarray], channels: dict[str, int]) -> None:
+    """Likeness of the channels' ranks, with what chance would give for as many channels."""
+    for (layer, values), colour in zip(same.items(), (style.MIRRORED, style.OBSERVED), strict=True):
+        ax.axhspan(*(sign * 1.96 / np.sqrt(channels[layer] - 1) for sign in (-1, 1)), color=style.FAINT, alpha=0.25, linewidth=0)
+        joined = {"linewidth": 1.2} if members.along else {"linewidth": 0}
+        ax.plot(members.places, values, color=colour, marker="o", markersize=2.5, label=layer, **joined)
+    ax.axhline(0, color=style.NULL, linewidth=0.6, zorder=0)
+    ax.set(ylim=(-1.05, 1.05), yticks=[-1, 0, 1])
+    ax.set_ylabel("like the last" if members.along else "like the others", labelpad=-2)
+    ax.set_title("the same channels?", loc="left")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(loc="lower right")
+    series_axis.numbered(ax, members)
+    if members.along:
+        ax.set_xlabel(style.plain(members.along))
+
+
+main = panel_command(load, draw)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Several checkpoints of one study side by side: a training run over time, or seeds.
+
+A *member* is one of them. What is said of M members stands in their order; NaN and None are what a member lacks.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import scipy.stats
+
+from minetest_interp import frames
+from minetest_interp.errors import InputError
+
+LAYERS = ("conv1", "conv2")
+QUANTILES = (0.05, 0.5, 0.95)  # of the frames
+
+
+def members(listed: Mapping[str, Sequence[Path]], *, along: str | None = None) -> dict[str, Path]:
+    """Name to file, in natural order of the names, or by the number in each where the members lie `along` something.
+
+    Args:
+      listed: for each pattern of the study, the files that it finds.
+
+    Raises:
+      InputError: a pattern finds nothing, a name is not fit for a path, two files share a name, or `along` is given and
+        a name has no number, or two have the same.
+    """
+    found: dict[str, Path] = {}
+    for pattern, paths in listed.items():
+        if not paths:
+            raise InputError(
+                f"series.checkpoints: {pattern!r} must find a checkpoint in the source folder; it finds none."
+            )
+        for path in paths:
+            if not re.fullmatch(r"[A-Za-z0-9_.-]+", path.stem):
+                raise InputError(
+                    f"{path}: a checkpoint of a series must be named with letters, digits, _, . and - only."
+                )
+            if found.setdefault(path.stem, path) != path:
+                raise InputError(
+                    f"{path}: each checkpoint of a series must have a name of its own; {found[path.stem]} has it."
+                )
+    if along is None:
+        return {name: found[name] for name in sorted(found, key=frames.natural_key)}
+    places = {name: place(name) for name in found}
+    for name, at in places.items():
+        if at is None:
+            raise InputError(
+                f"{found[name]}: must have the number of its {along} in its name. Rename it, or drop `along`."
+            )
+        if list(places.values()).count(at) > 1:
+            raise InputError(f"{found[name]}: two checkpoints must not have the same {along}; {at} comes twice.")
+    return {name: found[name] for name in sorted(found, key=places.__getitem__)}
+
+
+def place(name: str) -> int | None:
+    """The last number in a name: 5000 of `ppo-v0_5000`."""
+    numbers = re.findall(r"\d+", name)
+    return int(numbers[-1]) if numbers else None
+
+
+def claims(ledgers: Mapping[str, Sequence[Mapping]]) -> list[dict]:
+    """By claim, what each member's ledger says of it.
+
+    Args:
+      ledgers: member to its ledger, all of the same claims.
+
+    Returns:
+      per claim: id, statement, unit, direction, claimed; and in the members' order estimates, intervals, chances,
+      verdicts, and `changes`, how often the verdict differs from the one before.
+    """
+    rows = []
+    for versions in zip(*ledgers.values(), strict=True):
+        first = [claim["parts"][0] for claim in versions]
+        verdicts = [claim["verdict"] for claim in versions]
+        rows.append(
+            {
+                **{key: versions[-1][key] for key in ("id", "statement", "unit")},
+                **{key: first[-1][key] for key in ("what", "direction", "claimed")},
+                **{f"{key}s": [part[key] for part in first] for key in ("estimate", "interval", "chance")},
+                "verdicts": verdicts,
+                "changes": sum(a != b for a, b in zip(verdicts, verdicts[1:], strict=False)),
+            }
+        )
+    return rows
+
+
+def behaviours(measured: Sequence[Mapping[str, np.ndarray]], steering: str) -> dict[str, np.ndarray]:
+    """`quantiles/NAME` `[M, 3]` over the frames for each behaviour and the value; `alike` `[M, M]`.
+
+    alike: correlation over the frames of two members' steering; NaN where one does not vary.
+    """
+    names = [key.removeprefix("original/") for key in measured[0] if key.startswith("original/")]
+    over_frames = {name: np.stack([member[f"original/{name}"] for member in measured]) for name in names}
+    kept = {f"quantiles/{name}": np.quantile(values, QUANTILES, axis=1).T for name, values in over_frames.items()}
+    return kept | {"alike": correlations(over_frames[steering])}
+
+
+def units(
+    units: Sequence[Mapping[str, np.ndarray]], causal: Sequence[Mapping[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """What the channels of conv1 and conv2 do in each member, and whether the same ones do it.
+
+    Returns:
+      `LAYER/trunk` `[M, C]`, AUROC for trunk less .5, absent without labelled frames; `LAYER/steering` `[M, C]`, mean
+      absolute change of the steering when the channel is set to zero; and for both `.../alike` `[M, M]`, rank
+      correlations of two members' channels, sizes where signs do not matter.
+    """
+    kept = {}
+    for layer in LAYERS:
+        kept[f"{layer}/steering"] = np.stack([member[f"zero/{layer}/steering"].mean(0) for member in causal])
+        if all(f"{layer}/auroc" in member for member in units):
+            kept[f"{layer}/trunk"] = np.stack([member[f"{layer}/auroc"] for member in units]) - 0.5
+    ranks = {name: scipy.stats.rankdata(values, axis=1) for name, values in kept.items()}
+    return kept | {f"{name}/alike": correlations(values) for name, values in ranks.items()}
+
+
+def correlations(rows: np.ndarray) -> np.ndarray:
+    """Pearson's correlations of the rows of `[M, N]`, `[M, M]`; NaN where one does not vary."""
+    centred = np.asarray(rows, float) - np.mean(rows, axis=1, keepdims=True, dtype=float)
+    lengths = np.linalg.norm(centred, axis=1)
+    products = np.outer(lengths, lengths)
+    found = np.full(products.shape, np.nan)
+    np.divide(centred @ centred.T, products, out=found, where=products > 0)
+    return found.clip(-1, 1)
+
+
+def with_the_rest(alike: np.ndarray, *, ordered: bool) -> np.ndarray:
+    """How much each member is like the others, `[M, M]` to `[M]`: like the last where they are in order, else the mean.
+
+    NaN where that is not defined.
+    """
+    if ordered:
+        return alike[:, -1]
+    others = np.where(np.eye(len(alike), dtype=bool), np.nan, alike)
+    known = np.isfinite(others)
+    sums = np.where(known, others, 0).sum(1)
+    return np.divide(sums, known.sum(1), out=np.full(len(alike), np.nan), where=known.any(1))

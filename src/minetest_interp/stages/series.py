@@ -1,0 +1,32 @@
+"""Compare the checkpoints of a series: their claims, their behaviours, and which units do what."""
+
+from pathlib import Path
+
+from minetest_interp import claims, files, layout
+from minetest_interp import series as comparison
+from minetest_interp.stages import command
+
+
+def run(results: Path, members: list, steering: str, along: str, verdicts: Path, arrays: Path) -> None:
+    rooms = {name: layout.member(results, name) for name in members}
+    ledgers = {name: files.read_json(room / "claims.json") for name, room in rooms.items()}
+    networks = {name: files.read_json(room / "network.json") for name, room in rooms.items()}
+    behaviours, units, causal = (
+        [files.read_arrays(room / file) for room in rooms.values()]
+        for file in ("behaviours.npz", "evidence/units.npz", "evidence/causal.npz")
+    )
+    rows = [
+        {
+            "name": name,
+            "place": comparison.place(name) if along else None,
+            "sha256": networks[name]["sha256"],
+            "verdicts": claims.count_verdicts(ledgers[name]),
+        }
+        for name in members
+    ]
+    files.write_json(verdicts, {"along": along or None, "members": rows, "claims": comparison.claims(ledgers)})
+    files.write_arrays(arrays, **comparison.behaviours(behaviours, steering), **comparison.units(units, causal))
+
+
+if __name__ == "__main__":
+    command(run)

@@ -1,0 +1,125 @@
+"""Slurm on this very machine, from Debian's packages, for as long as a test needs it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue")
+CONFIG = Path("/etc/slurm/slurm.conf")  # jobs look for it nowhere else
+MUNGE_ROOMS = [Path(room) for room in ("/run/munge", "/var/log/munge", "/var/lib/munge")]
+SECONDS = 30  # that a daemon may take to answer
+
+
+def why_not() -> str | None:
+    """What this machine lacks, in words; None where a cluster can be started."""
+    missing = [program for program in PROGRAMS if not shutil.which(program)]
+    if missing:
+        return f"{', '.join(missing)} not found; apt-get install slurm-wlm munge"
+    if os.geteuid() != 0:
+        return "only root can start munged and slurmd"
+    if CONFIG.exists():
+        return f"{CONFIG} is there already, and may be a real cluster's"
+    return None
+
+
+class Cluster:
+    """A context in which this machine is a cluster of one node with one partition, `main`. Everything goes afterwards."""
+
+    def __enter__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="slurm-"))
+        self.rooms = [room for room in MUNGE_ROOMS if not room.exists()]
+        self.running: dict[str, subprocess.Popen] = {}
+        try:
+            for room in MUNGE_ROOMS:
+                room.mkdir(parents=True, exist_ok=True)
+                shutil.chown(room, "munge", "munge")
+            MUNGE_ROOMS[0].chmod(0o755)
+            (self.folder / "spool").mkdir()
+            CONFIG.write_text(self._config())
+            self._start("munged", "--foreground", user="munge", group="munge")
+            self._wait("munge", "--no-input")
+            self._start("slurmctld", "-D")
+            self.start_slurmd()
+            self._wait("sinfo", "--noheader", "--states=idle,mixed,allocated", "--Format=nodelist", says="node")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        try:
+            if "slurmctld" in self.running:
+                subprocess.run(["scancel", "--user=root"], capture_output=True, timeout=SECONDS)
+            for process in reversed(self.running.values()):
+                process.terminate()
+            for process in self.running.values():
+                process.wait(SECONDS)
+        finally:
+            CONFIG.unlink(missing_ok=True)
+            for room in (self.folder, *self.rooms):
+                shutil.rmtree(room, ignore_errors=True)
+
+    def start_slurmd(self) -> None:
+        self._start("slurmd", "-D", "-N", "node")
+
+    def kill_slurmd(self) -> None:
+        """As when the machine is lost: the daemon and every job under it, which ends as its steps do."""
+        slurmd = self.running["slurmd"]
+        steps = subprocess.run(["pgrep", "--session", "0", "slurmstepd"], capture_output=True, text=True)
+        slurmd.send_signal(signal.SIGKILL)
+        slurmd.wait()
+        del steps
+
+    def logs(self) -> str:
+        return "\n".join(f"{log.name}:\n{log.read_text()[-3000:]}" for log in sorted(self.folder.glob("*.log")))
+
+    def _start(self, program: str, *options: str, **identity) -> None:
+        with (self.folder / f"{program}.log").open("a") as log:
+            self.running[program] = subprocess.Popen([program, *options], stdout=log, stderr=log, **identity)
+
+    def _wait(self, *command: str, says: str = "") -> None:
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode == 0 and says in done.stdout:
+                return
+            time.sleep(0.2)
+        raise TimeoutError(f"{command[0]} does not answer.\n{self.logs()}")
+
+    def _config(self) -> str:
+        ports = []
+        for _ in range(2):
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                ports.append(free.getsockname()[1])
+        megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+        return f"""
+ClusterName=test
+SlurmctldHost={socket.gethostname()}(127.0.0.1)
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
+SlurmUser=root
+AuthType=auth/munge
+StateSaveLocation={self.folder}/state
+SlurmdSpoolDir={self.folder}/spool
+SlurmctldPidFile={self.folder}/slurmctld.pid
+SlurmdPidFile={self.folder}/slurmd.pid
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+MailProg=/bin/true
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+ReturnToService=2
+SlurmdTimeout=10
+NodeName=node NodeAddr=127.0.0.1 NodeHostname={socket.gethostname()} CPUs={os.cpu_count()} RealMemory={megabytes * 9 // 10}
+PartitionName=main Nodes=node Default=YES MaxTime=INFINITE State=UP
+"""

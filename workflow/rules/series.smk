@@ -1,0 +1,131 @@
+"""The checkpoints of a series: each is measured for the claims as the study's own is, then all are compared.
+
+A member's room is laid out as the study's. What does not depend on the policy is shared: frames, labels, settings.
+"""
+
+if STUDY.series:
+    # One process for all that is measured of a member: a process of its own for each stage would import JAX ten times.
+    MEMBER_STAGES = ("alike", "describe", "intermediates", "behaviours", *(f"evidence_{room}" for room in WITH_CLAIMS))
+
+    MADE = ("units", "arrays", "estimates")  # options whose files are the member's own
+
+    def of_member(path) -> str:
+        """Where a member has what the study itself has at `path`."""
+        return str(layout.member(Path(RESULTS), "{member}") / Path(path).relative_to(RESULTS))
+
+    def of_members(path) -> list[str]:
+        return expand(of_member(path), member=STUDY.series)
+
+    def member_stages(name) -> list:
+        """What is run for a member: [stage, {option: word}]."""
+
+        def place(path) -> str:
+            return of_member(path).format(member=name)
+
+        policy = {"checkpoint-path": str(STUDY.series[name]), "policy": POLICY}
+        agent, results = policy | {"actions": ACTIONS}, {"results": place(RESULTS)}
+
+        def measured(room, given, folder) -> list:
+            words = given.files | room_settings(room, given)
+            words |= {"arrays": f"{folder}/{room}.npz", "estimates": f"{folder}/{room}.json"}
+            return [f"evidence_{room}", agent | {k: place(v) if k in MADE else str(v) for k, v in words.items()}]
+
+        return [
+            ["alike", policy | {"network": rules.preprocess.input.network}],
+            [
+                "describe",
+                agent
+                | {"seed": str(rules.describe.params.seed)}
+                | {key: place(path) for key, path in rules.describe.output.items()},
+            ],
+            ["intermediates", policy | results | {"stacks": rules.preprocess.output.stacks}],
+            ["behaviours", results | {"actions": ACTIONS, "behaviours": place(rules.behaviours.output.behaviours)}],
+            *(measured(room, ROOMS[room], EVIDENCE) for room in WITH_CLAIMS),
+            *(measured(room, on_turns(room), TURNS) for room in ON_TURNS),
+        ]
+
+    rule member:
+        input:
+            network=rules.preprocess.input.network,
+            stacks=rules.preprocess.output.stacks,
+            labels=rules.labels.output if STUDY.labels else [],
+            checkpoint=lambda wildcards: declared([STUDY.series[wildcards.member]]),
+        output:
+            [
+                of_member(path)
+                for path in (
+                    *rules.describe.output,
+                    *rules.intermediates.output,
+                    *rules.behaviours.output,
+                    *(f"{EVIDENCE}/{room}.{kind}" for room in WITH_CLAIMS for kind in ("npz", "json")),
+                    *(f"{TURNS}/{room}.{kind}" for room in ON_TURNS for kind in ("npz", "json")),
+                )
+            ],
+        log:
+            of_member(f"{RESULTS}/logs/member.txt"),
+        benchmark:
+            of_member(f"{RESULTS}/benchmarks/member.tsv")
+        wildcard_constraints:
+            member="[^/]+",
+        threads: 1
+        params:
+            stages=lambda wildcards: as_json(member_stages(wildcards.member)),
+            content=lambda wildcards: checkpoint_digest(STUDY.series[wildcards.member]),
+            code=code_digest(*(f"minetest_interp.stages.{stage}" for stage in ("chain", *MEMBER_STAGES))),
+        message:
+            f"Measure {{wildcards.member}}, one of {len(STUDY.series)} checkpoints of {STUDY.name}."
+        shell:
+            "python -m minetest_interp.stages.chain --stages {params.stages:q} > {log} 2>&1"
+
+    use rule claims as member_claims with:
+        input:
+            measured=[of_member(path) for path in rules.claims.input.measured],
+            on_turns=[of_member(path) for path in rules.claims.input.on_turns],
+        output:
+            claims=of_member(rules.claims.output.claims),
+        log:
+            of_member(rules.claims.log[0]),
+        benchmark:
+            of_member(rules.claims.benchmark)
+        params:
+            commands=lambda wildcards: as_json(
+                {
+                    room: build_command(of_member(f"{EVIDENCE}/{room}.json").format(member=wildcards.member))
+                    for room in WITH_CLAIMS
+                }
+            ),
+        message:
+            "Judge the claims about {wildcards.member}."
+
+    rule comparison:
+        input:
+            [
+                of_members(path)
+                for path in (
+                    rules.describe.output.network,
+                    rules.claims.output.claims,
+                    rules.behaviours.output.behaviours,
+                    f"{EVIDENCE}/units.npz",
+                    f"{EVIDENCE}/causal.npz",
+                )
+            ],
+        output:
+            verdicts=f"{RESULTS}/series.json",
+            arrays=f"{RESULTS}/series.npz",
+        log:
+            f"{RESULTS}/logs/series.txt",
+        benchmark:
+            f"{RESULTS}/benchmarks/series.tsv"
+        threads: 1
+        params:
+            results=RESULTS,
+            members=as_json(list(STUDY.series)),
+            steering=SETTINGS["actions"]["steering"],
+            along=SETTINGS["series"].get("along", ""),
+            code=code_digest("minetest_interp.stages.series"),
+        message:
+            f"Compare {len(STUDY.series)} checkpoints of {STUDY.name}."
+        shell:
+            "python -m minetest_interp.stages.series --results {params.results} --members {params.members:q}"
+            " --steering {params.steering:q} --along {params.along:q} --verdicts {output.verdicts}"
+            " --arrays {output.arrays} > {log} 2>&1"
