@@ -23,7 +23,7 @@ def load(results: Path) -> dict[str, object]:
 
 
 def draw(members: Members, claims: list[dict]) -> Figure:
-    """A small plot for each claim, all over the same members; a solid line at chance, a dashed one at what is claimed."""
+    """A small plot for each claim; a solid line at chance, a dashed one at what is claimed."""
     rows = -(-len(claims) // COLUMNS)
     figure = style.figure(aspect=(ROW_INCHES * rows + FOOT_INCHES) / style.WIDTH_INCHES["page"])
     axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
@@ -34,11 +34,16 @@ def draw(members: Members, claims: list[dict]) -> Figure:
     if members.along:
         figure.supxlabel(style.plain(members.along), fontsize=8)
     marks = [
-        *(Line2D([], [], color=c, marker="o", markersize=4, linewidth=1.5, label=v) for v, (_, c) in style.VERDICTS.items()),
+        *(
+            Line2D([], [], color=c, marker="o", markersize=4, linewidth=1.5, label=v)
+            for v, (_, c) in style.VERDICTS.items()
+        ),
         Line2D([], [], color=style.NULL, linewidth=0.8, label="chance"),
         Line2D([], [], color=style.INK, linewidth=0.8, linestyle=(0, (3, 2)), label="claimed"),
     ]
-    figure.legend(handles=marks, loc="outside upper center", ncols=len(marks), fontsize=7, handlelength=1.4, columnspacing=1)
+    figure.legend(
+        handles=marks, loc="outside upper center", ncols=len(marks), fontsize=7, handlelength=1.4, columnspacing=1
+    )
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Panel ae: which channels tell trunks and which move the steering in each checkpoint, and whether they stay the same."""
+"""Panel ae: which channels of each checkpoint tell trunks and move the steering, and whether they stay the same."""
 
 from pathlib import Path
 
@@ -41,7 +41,10 @@ def draw(members: Members, behaviour: str, units: dict[str, np.ndarray], alike: 
             _channels(ax, members, units[f"{layer}/{what}"], label, signed=what == "trunk")
             ax.set_ylabel(f"channels of {layer}")
         line[0].set_title("tell trunks" if what == "trunk" else style.plain(f"move the {behaviour}"), loc="left")
-        same = {layer: series.with_the_rest(alike[f"{layer}/{what}"], ordered=bool(members.along)) for layer in series.LAYERS}
+        same = {
+            layer: series.with_the_rest(alike[f"{layer}/{what}"], ordered=bool(members.along))
+            for layer in series.LAYERS
+        }
         _same(line[2], members, same, {layer: units[f"{layer}/{what}"].shape[1] for layer in series.LAYERS})
     return figure
 
@@ -59,7 +62,12 @@ def _channels(ax: Axes, members: Members, values: np.ndarray, label: str, *, sig
 def _same(ax: Axes, members: Members, same: dict[str, np.ndarray], channels: dict[str, int]) -> None:
     """Likeness of the channels' ranks, with what chance would give for as many channels."""
     for (layer, values), colour in zip(same.items(), (style.MIRRORED, style.OBSERVED), strict=True):
-        ax.axhspan(*(sign * 1.96 / np.sqrt(channels[layer] - 1) for sign in (-1, 1)), color=style.FAINT, alpha=0.25, linewidth=0)
+        ax.axhspan(
+            *(sign * 1.96 / np.sqrt(channels[layer] - 1) for sign in (-1, 1)),
+            color=style.FAINT,
+            alpha=0.25,
+            linewidth=0,
+        )
         joined = {"linewidth": 1.2} if members.along else {"linewidth": 0}
         ax.plot(members.places, values, color=colour, marker="o", markersize=2.5, label=layer, **joined)
     ax.axhline(0, color=style.NULL, linewidth=0.6, zorder=0)

@@ -5,6 +5,7 @@ A *member* is one of them. What is said of M members stands in their order; NaN 
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,7 @@ def claims(ledgers: Mapping[str, Sequence[Mapping]]) -> list[dict]:
                 **{key: first[-1][key] for key in ("what", "direction", "claimed")},
                 **{f"{key}s": [part[key] for part in first] for key in ("estimate", "interval", "chance")},
                 "verdicts": verdicts,
-                "changes": sum(a != b for a, b in zip(verdicts, verdicts[1:], strict=False)),
+                "changes": sum(a != b for a, b in pairwise(verdicts)),
             }
         )
     return rows

@@ -2,12 +2,14 @@
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue")
 CONFIG = Path("/etc/slurm/slurm.conf")  # jobs look for it nowhere else
@@ -28,7 +30,7 @@ def why_not() -> str | None:
 
 
 class Cluster:
-    """A context in which this machine is a cluster of one node with one partition, `main`. Everything goes afterwards."""
+    """A context in which this machine is a cluster of one node, with one partition, `main`; nothing is left of it."""
 
     def __enter__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="slurm-"))
@@ -53,12 +55,11 @@ class Cluster:
 
     def __exit__(self, *_):
         try:
-            if "slurmctld" in self.running:
-                subprocess.run(["scancel", "--user=root"], capture_output=True, timeout=SECONDS)
             for process in reversed(self.running.values()):
                 process.terminate()
             for process in self.running.values():
                 process.wait(SECONDS)
+            self._kill_jobs()
         finally:
             CONFIG.unlink(missing_ok=True)
             for room in (self.folder, *self.rooms):
@@ -67,16 +68,22 @@ class Cluster:
     def start_slurmd(self) -> None:
         self._start("slurmd", "-D", "-N", "node")
 
-    def kill_slurmd(self) -> None:
-        """As when the machine is lost: the daemon and every job under it, which ends as its steps do."""
-        slurmd = self.running["slurmd"]
-        steps = subprocess.run(["pgrep", "--session", "0", "slurmstepd"], capture_output=True, text=True)
-        slurmd.send_signal(signal.SIGKILL)
-        slurmd.wait()
-        del steps
+    def lose_the_node(self) -> None:
+        """As when the power goes: the daemon and all that runs under it end at once."""
+        self.running["slurmd"].kill()
+        self.running["slurmd"].wait()
+        self._kill_jobs()
 
     def logs(self) -> str:
         return "\n".join(f"{log.name}:\n{log.read_text()[-3000:]}" for log in sorted(self.folder.glob("*.log")))
+
+    @staticmethod
+    def _kill_jobs() -> None:
+        # All steps are ours: another cluster's configuration would have been in our way.
+        for step in [process for process in psutil.process_iter() if process.name() == "slurmstepd"]:
+            for process in (step, *step.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
 
     def _start(self, program: str, *options: str, **identity) -> None:
         with (self.folder / f"{program}.log").open("a") as log:
@@ -97,14 +104,15 @@ class Cluster:
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 ports.append(free.getsockname()[1])
-        megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+        host, megabytes = socket.gethostname(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
         return f"""
 ClusterName=test
-SlurmctldHost={socket.gethostname()}(127.0.0.1)
+SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={ports[0]}
 SlurmdPort={ports[1]}
 SlurmUser=root
 AuthType=auth/munge
+AuthInfo=cred_expire=10
 StateSaveLocation={self.folder}/state
 SlurmdSpoolDir={self.folder}/spool
 SlurmctldPidFile={self.folder}/slurmctld.pid
@@ -120,6 +128,6 @@ AccountingStorageType=accounting_storage/none
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 ReturnToService=2
 SlurmdTimeout=10
-NodeName=node NodeAddr=127.0.0.1 NodeHostname={socket.gethostname()} CPUs={os.cpu_count()} RealMemory={megabytes * 9 // 10}
+NodeName=node NodeAddr=127.0.0.1 NodeHostname={host} CPUs={os.cpu_count()} RealMemory={megabytes * 9 // 10}
 PartitionName=main Nodes=node Default=YES MaxTime=INFINITE State=UP
 """

@@ -131,9 +131,9 @@ class Workshop:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def planned(self) -> Counter:
+    def planned(self, target: str = "all") -> Counter:
         """How many jobs of each rule the next build would run."""
-        output = self.build("--dry-run", "--quiet", "reason")
+        output = self.build("--dry-run", "--quiet", "reason", "--", target)
         if "Nothing to be done" in output:
             return Counter()
         table = output[output.rindex("Job stats:") :]

@@ -13,8 +13,8 @@ def run(checkpoint_path: Path, policy: dict, network: Path) -> None:
         size = list(size) if isinstance(size, tuple) else size
         if size != described[name]:
             raise InputError(
-                f"{checkpoint_path}: must have the {name} of the study's own checkpoint, {described[name]}; got {size}. "
-                "Make a study of its own for it."
+                f"{checkpoint_path}: must have the {name} of the study's own checkpoint, {described[name]}; "
+                f"got {size}. Make a study of its own for it."
             )
 
 
