@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -27,6 +28,13 @@ def why_not() -> str | None:
     if CONFIG.exists():
         return f"{CONFIG} is there already, and may be a real cluster's"
     return None
+
+
+def command(*options: str) -> list[str]:
+    """Snakemake on the cluster, which has no accounting and answers at once."""
+    command = [sys.executable, "-m", "snakemake", *options, "--profile", "profiles/slurm", "--slurm-no-account"]
+    command += ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
+    return [*command, "--seconds-between-status-checks", "2"]
 
 
 class Cluster:
@@ -55,11 +63,11 @@ class Cluster:
 
     def __exit__(self, *_):
         try:
-            for process in reversed(self.running.values()):
-                process.terminate()
-            for process in self.running.values():
-                process.wait(SECONDS)
             self._kill_jobs()
+            for process in reversed(self.running.values()):
+                process.kill()  # nothing of theirs is kept
+                process.wait()
+            self._kill_jobs()  # what began meanwhile
         finally:
             CONFIG.unlink(missing_ok=True)
             for room in (self.folder, *self.rooms):
@@ -68,10 +76,14 @@ class Cluster:
     def start_slurmd(self) -> None:
         self._start("slurmd", "-D", "-N", "node")
 
-    def lose_the_node(self) -> None:
-        """As when the power goes: the daemon and all that runs under it end at once."""
+    def kill_slurmd(self) -> None:
+        """The daemon alone: what runs goes on, and nothing new begins."""
         self.running["slurmd"].kill()
         self.running["slurmd"].wait()
+
+    def lose_the_node(self) -> None:
+        """As when the power goes: the daemon and all that runs under it end at once."""
+        self.kill_slurmd()
         self._kill_jobs()
 
     def logs(self) -> str:
