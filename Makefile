@@ -57,6 +57,7 @@ LOCK = uv pip compile --universal --fork-strategy fewest --python-version 3.11 -
 lock:
 	$(LOCK) requirements.in -o requirements.lock
 	$(LOCK) requirements-test.in -c requirements.lock -o requirements-test.lock
+	$(LOCK) requirements-slurm.in -c requirements.lock -o requirements-slurm.lock
 
 clean:
 	rm -rf results figures/*/ report/*/

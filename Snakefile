@@ -49,6 +49,13 @@ if "evidence" in SETTINGS:
 
 if STUDY.series:
 
+    rule members:
+        input:
+            of_members(rules.claims.output.claims),  # one for each, so that --batch splits none
+        localrule: True
+        message:
+            "The checkpoints of a series, each measured and judged."
+
     rule series:
         input:
             rules.comparison.output,

@@ -47,7 +47,7 @@ def test_the_library_knows_neither_the_workflow_nor_how_figures_are_drawn(module
 
 
 def test_locks_pin_every_package_with_a_hash_and_name_no_address():
-    for lock in ("requirements.lock", "requirements-test.lock"):
+    for lock in ("requirements.lock", "requirements-test.lock", "requirements-slurm.lock"):
         text = (ROOT / lock).read_text()
         assert "://" not in text and "--index" not in text
         entries = re.split(r"\n(?=\S)", text)
@@ -55,8 +55,9 @@ def test_locks_pin_every_package_with_a_hash_and_name_no_address():
 
 
 def test_the_test_lock_extends_the_lock_and_both_cover_the_declared_dependencies():
-    run, test = pins("requirements.lock"), pins("requirements-test.lock")
+    run, test, slurm = (pins(f"requirements{part}.lock") for part in ("", "-test", "-slurm"))
     assert run.items() <= test.items()
+    assert all(run.get(name, version) == version for name, version in slurm.items())
     assert set(PYPROJECT["project"]["dependencies"]) <= set(run)
     asked = set((ROOT / "requirements.in").read_text().split())
     assert set(PYPROJECT["project"]["dependencies"]) | {"snakemake"} == asked
