@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from minetest_interp import claims, files, report
+from minetest_interp import claims, files, report, series
 from minetest_interp import facts as fact_rules
 from minetest_interp.errors import InputError
 from minetest_interp.stages import report as stage
@@ -432,6 +432,26 @@ def test_every_claim_stands_in_the_ledger_with_its_verdict_and_leads_to_its_part
     for text in (html.unescape(page), shown(tree(markdown))):
         assert "Of 4 claims the data support 1, partly support 1, and do not support 1; of 1 they cannot tell." in text
         assert "nothing was measured" in text
+
+
+@pytest.mark.parametrize(("along", "heading"), [("training step", "Over training"), (None, "Across checkpoints")])
+def test_a_series_has_a_section_with_every_checkpoint_and_every_claim(along, heading):
+    facts = small_facts()
+    names = ["ppo_900", "ppo_1000"]
+    facts["series"] = {
+        "along": along,
+        "members": [{"name": name, "sha256": "0" * 64, "verdicts": facts["verdicts"]} for name in names],
+        "claims": series.claims(dict.fromkeys(names, facts["claims"])),
+    }
+    markdown, hugo = report.render_markdown(facts, TEMPLATES), report.render_hugo(facts, TEMPLATES)
+    page = report.render_html(facts, TEMPLATES, dict.fromkeys(facts["panels"], report.Picture(b"", 1, 1)))
+    assert f"## {heading}" in markdown and f"## {heading}" in hugo and f'<h2 id="{report.slug(heading)}">' in page
+    rows = Text(page).rows
+    for claim in facts["claims"]:
+        cells = [row[1:] for row in rows if row and row[0] == claim["statement"]]
+        shown = [claims.VERDICTS.index(claim["verdict"]) == row.index("2") for row in cells if row.count("2") == 1]
+        assert any(shown) if along is None else any(row[-1] == "0" and row[0] == row[1] for row in cells)
+    assert [row[0] for row in rows if row and row[0] in names] == names
 
 
 @pytest.mark.parametrize(("difference", "words"), [(0, "All 1 numbers"), (1e-5, "Of the 1 numbers")])

@@ -72,6 +72,9 @@ MISTAKES = [
     (changed(dreams__value__stepz=3), "at dreams.value: unknown key 'stepz'; did you mean 'steps'"),
     (changed(policy__strides=[4, 2]), "at policy.strides"),
     (changed(panels__d_views={}), "unknown key 'd_views'; did you mean 'd-views'"),
+    (changed(series={"checkpoints": ["*.model"]}), "`series` must have the section `evidence`"),
+    (changed(series={"checkpoints": ["*.model"], "allong": "step"}), "unknown key 'allong'; did you mean 'along'"),
+    (changed(panels={"ae-series-units": {}}), "panels.ae-series-units must have the section `series`"),
     (changed(actions__steering="roll"), "actions.steering must be one of ..yaw..; got 'roll'"),
     (changed(panels={"a-dream-value": {"dream": "vaule"}}), r"panels.a-dream-value.dream must be one of \['value'\]"),
     (
