@@ -62,8 +62,8 @@ def _follow(ax: Axes, members: Members, claim: dict) -> None:
     if members.along:
         ax.plot(members.places, estimates, color=style.FAINT, linewidth=0.8, zorder=1)
     ax.plot(*_level(members, chances), color=style.NULL, linewidth=0.8, zorder=0)
-    if claim["claimed"] is not None:
-        ax.axhline(claim["claimed"], color=style.INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
+    goals = np.array(claim["claimed"], float)
+    ax.plot(*_level(members, goals), color=style.INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
     for verdict, (_, colour) in style.VERDICTS.items():
         of = np.array(claim["verdicts"]) == verdict
         ax.vlines(members.places[of], *bounds[of].T, color=colour, linewidth=0.7 if small else 1.5, alpha=0.6)

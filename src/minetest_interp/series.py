@@ -69,8 +69,9 @@ def claims(ledgers: Mapping[str, Sequence[Mapping]]) -> list[dict]:
       ledgers: member to its ledger, all of the same claims.
 
     Returns:
-      per claim: id, statement, unit, direction, claimed; and in the members' order estimates, intervals, chances,
-      verdicts, and `changes`, how often the verdict differs from the one before.
+      per claim: id, statement, unit, what, direction; in the members' order estimates, intervals, chances, claimed (for
+      what is claimed may be a member's own chance) and verdicts; and `changes`, how often a verdict differs from that
+      before it.
     """
     rows = []
     for versions in zip(*ledgers.values(), strict=True):
@@ -79,7 +80,8 @@ def claims(ledgers: Mapping[str, Sequence[Mapping]]) -> list[dict]:
         rows.append(
             {
                 **{key: versions[-1][key] for key in ("id", "statement", "unit")},
-                **{key: first[-1][key] for key in ("what", "direction", "claimed")},
+                **{key: first[-1][key] for key in ("what", "direction")},
+                "claimed": [part["claimed"] for part in first],
                 **{f"{key}s": [part[key] for part in first] for key in ("estimate", "interval", "chance")},
                 "verdicts": verdicts,
                 "changes": sum(a != b for a, b in pairwise(verdicts)),

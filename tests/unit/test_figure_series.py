@@ -26,12 +26,12 @@ def compared(folder, count, along, *, labelled=True):
         "intervals": [[e - 0.1, e + 0.1] if i % 3 else None for i, e in enumerate(estimates)],
         "chances": [0.0] * count,
         "verdicts": verdicts,
-        "claimed": 0.5,
+        "claimed": [0.5] * count,
     }
     never = {key: [None] * count for key in ("estimates", "intervals", "chances")}
     claims = [
         {"statement": CLAIMS[0], **first},
-        {"statement": CLAIMS[1], **never, "verdicts": ["cannot tell"] * count, "claimed": None},
+        {"statement": CLAIMS[1], **never, "verdicts": ["cannot tell"] * count, "claimed": [None] * count},
     ]
     members = [{"name": f"ppo_$x_{i}", "place": 1000 * i if along else None} for i in range(count)]
     files.write_json(folder / "series.json", {"along": along, "members": members, "claims": claims})

@@ -67,7 +67,7 @@ def test_each_claim_has_every_members_verdict_in_their_order():
     assert [row["id"] for row in rows] == ["first", "second"]
     for row in rows:
         assert row["verdicts"] == ["partly", "supported", "supported"] and row["changes"] == 1
-        assert row["estimates"] == [0.1, 0.9, None] and row["chances"] == [0.0] * 3 and row["claimed"] == 0.5
+        assert row["estimates"] == [0.1, 0.9, None] and row["chances"] == [0.0] * 3 and row["claimed"] == [0.5] * 3
 
 
 def test_correlations_are_those_of_scipy_and_nan_where_a_row_does_not_vary():
