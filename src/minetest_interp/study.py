@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jsonschema
 import yaml
 
-from minetest_interp import files, frames, groups, labels, series
+from minetest_interp import files, frames, groups, labels, members
 from minetest_interp.actions import action_table
 from minetest_interp.errors import InputError
 
@@ -84,17 +84,15 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         found = sorted(found, key=lambda file: frames.natural_key(file.stem))
     else:
         found = frames.find(folder, pattern)
-    members = {}
+    series = {}
     if "series" in config:
         patterns = config["series"]["checkpoints"]
         listed = (_fetched(folder, checksums, each) if fetched else folder.glob(each) for each in patterns)
-        members = series.members(
-            dict(zip(patterns, map(list, listed), strict=True)), along=config["series"].get("along")
-        )
+        series = members.find(dict(zip(patterns, map(list, listed), strict=True)), along=config["series"].get("along"))
     if probe or "labels" in config:
         config["labels"] = labels.DEFAULTS | config.get("labels", {})
     labelled = _find_labels(config.get("labels"), path, probe)
-    study = Study(path.stem, config, folder, tuple(found), checksums, fetched, *labelled, members)
+    study = Study(path.stem, config, folder, tuple(found), checksums, fetched, *labelled, series)
     _check_frame_names(study, path)
     verify(study)
     return study

@@ -9,7 +9,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minetest_interp import checkpoint, files, series
+from minetest_interp import checkpoint, files, members, series
 from minetest_interp.errors import InputError
 from minetest_interp.policy import Geometry
 from minetest_interp.stages import alike, chain
@@ -24,17 +24,17 @@ def named(*names, pattern="*"):
 def test_members_along_training_stand_in_the_order_of_their_numbers(steps, random):
     names = [f"ppo-v0_{step}" for step in steps]
     random.shuffle(names)
-    found = series.members(named(*names), along="step")
-    assert [series.place(name) for name in found] == sorted(steps)
+    found = members.find(named(*names), along="step")
+    assert [members.place(name) for name in found] == sorted(steps)
     assert all(file.stem == name for name, file in found.items())
 
 
 def test_without_a_number_to_go_by_members_stand_in_natural_order():
-    assert list(series.members(named("seed10", "seed2", "final"))) == ["final", "seed2", "seed10"]
+    assert list(members.find(named("seed10", "seed2", "final"))) == ["final", "seed2", "seed10"]
 
 
 def test_a_file_that_two_patterns_find_is_one_member():
-    assert list(series.members(named("a", "b") | named("b", pattern="b.model"))) == ["a", "b"]
+    assert list(members.find(named("a", "b") | named("b", pattern="b.model"))) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_file_that_two_patterns_find_is_one_member():
 )
 def test_names_that_cannot_be_told_apart_or_ordered_are_refused(listed, along, message):
     with pytest.raises(InputError, match=message):
-        series.members(listed, along=along)
+        members.find(listed, along=along)
 
 
 def ledger(verdict, estimate):
@@ -111,11 +111,11 @@ def test_units_are_compared_by_the_ranks_of_their_channels():
 
 def test_behaviours_are_summed_up_over_the_frames_and_the_value_is_one_of_them():
     rng = np.random.default_rng(1)
-    members = [{"original/yaw": rng.normal(size=21), "original/value": rng.normal(size=21)} for _ in range(2)]
-    kept = series.behaviours(members, "yaw")
+    measured_on = [{"original/yaw": rng.normal(size=21), "original/value": rng.normal(size=21)} for _ in range(2)]
+    kept = series.behaviours(measured_on, "yaw")
     assert set(kept) == {"quantiles/yaw", "quantiles/value", "alike"}
-    assert kept["quantiles/yaw"][1].tolist() == np.sort(members[1]["original/yaw"])[[1, 10, 19]].tolist()
-    expected = np.corrcoef(members[0]["original/yaw"], members[1]["original/yaw"])
+    assert kept["quantiles/yaw"][1].tolist() == np.sort(measured_on[1]["original/yaw"])[[1, 10, 19]].tolist()
+    expected = np.corrcoef(measured_on[0]["original/yaw"], measured_on[1]["original/yaw"])
     assert kept["alike"] == pytest.approx(expected)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from minetest_interp import claims, files, layout
+from minetest_interp import members as checkpoints
 from minetest_interp import series as comparison
 from minetest_interp.stages import command
 
@@ -18,7 +19,7 @@ def run(results: Path, members: list, steering: str, along: str, verdicts: Path,
     rows = [
         {
             "name": name,
-            "place": comparison.place(name) if along else None,
+            "place": checkpoints.place(name) if along else None,
             "sha256": networks[name]["sha256"],
             "verdicts": claims.count_verdicts(ledgers[name]),
         }

@@ -1,0 +1,52 @@
+"""The checkpoints of a series: their names, and the order in which they stand."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from minetest_interp import frames
+from minetest_interp.errors import InputError
+
+
+def find(listed: Mapping[str, Sequence[Path]], *, along: str | None = None) -> dict[str, Path]:
+    """Name to file, in natural order of the names, or by the number in each where the members lie `along` something.
+
+    Args:
+      listed: for each pattern of the study, the files that it finds.
+
+    Raises:
+      InputError: a pattern finds nothing, a name is not fit for a path, two files share a name, or `along` is given and
+        a name has no number, or two have the same.
+    """
+    found: dict[str, Path] = {}
+    for pattern, paths in listed.items():
+        if not paths:
+            raise InputError(
+                f"series.checkpoints: {pattern!r} must find a checkpoint in the source folder; it finds none."
+            )
+        for path in paths:
+            if not re.fullmatch(r"[A-Za-z0-9_.-]+", path.stem):
+                raise InputError(
+                    f"{path}: a checkpoint of a series must be named with letters, digits, _, . and - only."
+                )
+            if found.setdefault(path.stem, path) != path:
+                raise InputError(
+                    f"{path}: each checkpoint of a series must have a name of its own; {found[path.stem]} has it."
+                )
+    if along is None:
+        return {name: found[name] for name in sorted(found, key=frames.natural_key)}
+    places = {name: place(name) for name in found}
+    for name, at in places.items():
+        if at is None:
+            raise InputError(
+                f"{found[name]}: must have the number of its {along} in its name. Rename it, or drop `along`."
+            )
+        if list(places.values()).count(at) > 1:
+            raise InputError(f"{found[name]}: two checkpoints must not have the same {along}; {at} comes twice.")
+    return {name: found[name] for name in sorted(found, key=places.__getitem__)}
+
+
+def place(name: str) -> int | None:
+    """The last number in a name: 5000 of `ppo-v0_5000`."""
+    numbers = re.findall(r"\d+", name)
+    return int(numbers[-1]) if numbers else None
