@@ -16,7 +16,7 @@ from tests.results import slurm
 from tests.results.training_run import PANELS, SERIES, on_the_way, training_run
 
 STEPS = (900, 1000, 5000)  # the last one is the study's own checkpoint
-SECONDS = 600  # at most; half a minute on a machine with nothing else to do
+SECONDS = 600  # at most, for Slurm
 
 
 @pytest.fixture(scope="module")
