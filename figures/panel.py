@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import style
-from minetest_interp import files
+from minetest_interp import files, records
 from minetest_interp.errors import InputError
 
 # No dates and no version numbers inside the files.
@@ -40,6 +40,7 @@ def panel_command(
             matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the bytes
             matplotlib.rcParams.update(style.panel())
             save(draw(**drawn), png=options.png, svg=options.svg)
+        records.say()
 
     return main
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import flax.serialization
 import numpy as np
 
+from minetest_interp import files
 from minetest_interp.errors import InputError
 from minetest_interp.policy import Geometry, Policy
 
@@ -60,9 +61,7 @@ def save(path: Path, policy: Policy, args: Mapping[str, object]) -> None:
     for name, (tree, stored) in STORED.items():
         trees[int(tree)][stored] = {key: np.asarray(array) for key, array in policy.params[name].items()}
     state = {"0": dict(args), "1": {str(i): {"params": tree} for i, tree in enumerate(trees)}}
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(flax.serialization.msgpack_serialize(state))
-    beside.replace(path)
+    files.write(path, lambda beside: beside.write_bytes(flax.serialization.msgpack_serialize(state)))
 
 
 def _read(path: Path) -> bytes:

@@ -8,14 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
+# SHA-256 of each file that this process wrote, as it was when it was put in place.
+WRITTEN: dict[Path, str] = {}
+
 
 def write(path: Path, fill: Callable[[Path], None]) -> None:
-    """Lets `fill` write a file beside `path`, then puts it in place."""
+    """Lets `fill` write a file beside `path`, then puts it in place and notes its digest in `WRITTEN`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part{path.suffix}")
     try:
         fill(beside)
+        digest = sha256(beside)
         beside.replace(path)
+        WRITTEN[path] = digest
     finally:
         with suppress(FileNotFoundError):
             beside.unlink()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from inspect import Parameter, signature
 from pathlib import Path
 
+from minetest_interp import records
 from minetest_interp.errors import InputError
 
 # XLA sizes its thread pool by NPROC, once, when jax is first imported; the workflow tells a job's threads in
@@ -30,7 +31,8 @@ def command(run: Callable, argv: list[str] | None = None) -> None:
     """Runs `run` with one command-line option for each of its parameters, read as the parameter is annotated.
 
     A `dict` or `list` is given as JSON, `list[Path]` as any number of paths. An option is required unless `run` has a
-    default for it. An `InputError` is printed in one line and ends the process with status 1.
+    default for it. The end says what was written, with digests (see `records`). An `InputError` is printed in one line
+    and ends the process with status 1.
     """
     parser = argparse.ArgumentParser(description=sys.modules[run.__module__].__doc__)
     for name, parameter in signature(run).parameters.items():
@@ -40,3 +42,4 @@ def command(run: Callable, argv: list[str] | None = None) -> None:
         run(**vars(parser.parse_args(argv)))
     except InputError as error:
         sys.exit(f"error: {error}")
+    records.say()
