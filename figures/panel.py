@@ -57,7 +57,7 @@ def arrays(path: Path, *keys: str) -> list[np.ndarray]:
         raise InputError(
             f"{path}: the panel reads this result; there is none. Build it, or mend the panel's parameters."
         )
-    with np.load(path, allow_pickle=False) as stored:
+    with np.load(files.read(path), allow_pickle=False) as stored:
         missing = [key for key in keys if key not in stored]
         if missing:
             raise InputError(f"{path}: must hold an array {missing[0]!r}; it has {sorted(stored.files)}.")

@@ -73,7 +73,7 @@ def _read(path: Path) -> bytes:
         raise InputError(
             f"{path}: a checkpoint must be at most {LIMIT_BYTES >> 20} MiB; got {path.stat().st_size >> 20}."
         )
-    return path.read_bytes()
+    return files.read(path).read_bytes()
 
 
 def _restore(data: bytes, path: Path) -> object:

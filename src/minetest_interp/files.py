@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-# SHA-256 of each file that this process wrote, as it was when it was put in place.
+# SHA-256 of each file that this process read, and of each that it wrote, as it was when it was put in place.
+READ: dict[Path, str] = {}
 WRITTEN: dict[Path, str] = {}
 
 
@@ -35,8 +36,14 @@ def write_json(path: Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def read(path: Path) -> Path:
+    """Notes in `READ` that a file is about to be read, and gives its path."""
+    READ[path] = sha256(path)
+    return path
+
+
 def read_json(path: Path):
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(read(path).read_text(encoding="utf-8"))
 
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
@@ -53,7 +60,7 @@ def array_names(path: Path) -> list[str]:
 
 def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
     """The named arrays of an npz, all if none is named; the rest of the file is not read."""
-    with np.load(path, allow_pickle=False) as stored:
+    with np.load(read(path), allow_pickle=False) as stored:
         return {name: stored[name] for name in names or stored.files}
 
 

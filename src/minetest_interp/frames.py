@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from minetest_interp import files
 from minetest_interp.errors import InputError
 
 LIMIT_PIXELS = 40_000_000
@@ -64,7 +65,7 @@ def read(path: Path) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=("PNG", "JPEG", "WEBP", "BMP", "TIFF")) as image:
+            with Image.open(files.read(path), formats=("PNG", "JPEG", "WEBP", "BMP", "TIFF")) as image:
                 pixels = image.width * image.height
                 if pixels > LIMIT_PIXELS:
                     raise InputError(

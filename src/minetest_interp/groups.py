@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import frames
+from minetest_interp import files, frames
 
 TABLE = "frames.csv"
 TURN = 4  # frames
@@ -21,7 +21,7 @@ def read(folder: Path, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     table = folder / TABLE
     rows = {}
     if table.is_file():
-        with table.open(encoding="utf-8", newline="") as file:
+        with files.read(table).open(encoding="utf-8", newline="") as file:
             rows = {row.get("name"): row for row in csv.DictReader(file)}
     found = [rows.get(name, {}) for name in names]
     group, role = ([row.get(column) or "" for row in found] for column in ("group", "role"))

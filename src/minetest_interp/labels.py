@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from minetest_interp import frames
+from minetest_interp import files, frames
 from minetest_interp.errors import InputError
 
 DEFAULTS = {"frames": "frames/*.[jp]*g", "masks": "masks", "trunk": 1}
@@ -54,7 +54,7 @@ def read_mask(path: Path) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=("PNG",)) as image:
+            with Image.open(files.read(path), formats=("PNG",)) as image:
                 if image.mode not in ("L", "P") or image.width * image.height > frames.LIMIT_PIXELS:
                     raise InputError(
                         f"{path}: a mask must be 8-bit with one channel and at most {frames.LIMIT_PIXELS:,} pixels; "

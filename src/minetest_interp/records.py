@@ -1,34 +1,50 @@
-"""What each job wrote, with digests: said at its end, kept in its log, read back from there.
+"""What each job read and wrote, with digests: said at its end, kept in its log, read back from there.
 
-A line of a record is `SHA-256  path`, as `sha256sum --check` reads it; paths are as the job was given them, which in a
-build is relative to the working folder. A job that failed leaves none.
+A file that was written is a line `SHA-256  path`, as `sha256sum --check` reads it; one that was read has the word
+`read` before that. Paths are as the job was given them, which in a build is relative to the working folder. A job that
+failed leaves no record.
 """
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from minetest_interp import files
 
-LINE = re.compile(r"^([0-9a-f]{64})  (.+)$", re.MULTILINE)
+LINE = re.compile(r"^(read )?([0-9a-f]{64})  (.+)$", re.MULTILINE)
+
+
+class Job(NamedTuple):
+    """log: of the job. read, wrote: path to SHA-256, as it was then."""
+
+    log: Path
+    read: dict[Path, str]
+    wrote: dict[Path, str]
 
 
 def say() -> None:
-    """Prints the record of what this process wrote and did not clear away."""
+    """Prints the record of this process: what it read of others, what it wrote and did not clear away."""
+    for path, digest in files.READ.items():
+        if path not in files.WRITTEN:
+            print(f"read {digest}  {path}")
     for path, digest in files.WRITTEN.items():
         if path.is_file():
             print(f"{digest}  {path}")
 
 
-def logs(results: Path) -> list[Path]:
-    """The logs of a study's jobs, in a fixed order."""
-    return sorted((results / "logs").rglob("*.txt"))
+def jobs(results: Path) -> list[Job]:
+    """The jobs of a study that left a record, the latest last."""
+    logs = sorted((results / "logs").rglob("*.txt"), key=lambda log: (log.stat().st_mtime_ns, log))
+    return [job for job in map(_job, logs) if job.wrote]
 
 
 def read(results: Path) -> dict[Path, str]:
-    """Path to SHA-256 of everything that the jobs of a study recorded, in the order of their logs."""
-    return {path: digest for log in logs(results) for path, digest in read_log(log).items()}
+    """Path to SHA-256 of everything that the jobs of a study wrote; the latest job counts."""
+    return {path: digest for job in jobs(results) for path, digest in job.wrote.items()}
 
 
-def read_log(log: Path) -> dict[Path, str]:
-    """Path to SHA-256 of what one job recorded; empty where it failed or has not ended."""
-    return {Path(path): digest for digest, path in LINE.findall(log.read_text(encoding="utf-8", errors="replace"))}
+def _job(log: Path) -> Job:
+    job = Job(log, {}, {})
+    for word, digest, path in LINE.findall(log.read_text(encoding="utf-8", errors="replace")):
+        (job.read if word else job.wrote)[Path(path)] = digest
+    return job

@@ -23,6 +23,7 @@ import yaml
 from markupsafe import Markup, escape
 from PIL import Image
 
+from minetest_interp import files
 from minetest_interp.errors import InputError
 
 MINUS, NO_VALUE = "−", "–"
@@ -91,7 +92,7 @@ def read_figure(path: Path) -> Picture:
       InputError: the PNG is missing or damaged.
     """
     try:
-        with Image.open(path, formats=["PNG"]) as stored:
+        with Image.open(files.read(path), formats=["PNG"]) as stored:
             picture = stored.convert("RGB")  # panels are opaque
     except FileNotFoundError:
         raise InputError(f"{path}: the report needs this panel; there is no such file. Build it first.") from None
