@@ -1,6 +1,8 @@
 # make            set up .venv and build the default study
 # make test       the whole test suite
 # make STUDY=treechop [DATA=folder] [PROBE=folder]   another study, local files, labelled frames
+# make verify [STUDY=...] [REMOVE=1]   every file and number of a built study; REMOVE=1 removes what is wrong
+# make smoke      a small study built from nothing and verified, in half a minute
 PYTHON ?= python3
 STUDY ?= demo
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
@@ -11,12 +13,26 @@ SHOTS ?= config/captures/demo.yaml
 CAPTURES ?= captures
 TRAINING ?= captures-training
 
-.PHONY: report test demo-data demo-policy capture screenshots bench lint lock clean
+.PHONY: report verify smoke expected test demo-data demo-policy capture screenshots bench lint lock clean
 
 report: .venv/ready
 	@start=$$(date +%s) && \
 	$(BIN)/snakemake --cores $(CORES) --config study=$(STUDY) $(FOLDERS) && \
 	echo "Report: $(CURDIR)/report/$(STUDY)/index.html ($$(( $$(date +%s) - start )) s)"
+
+verify: .venv/ready
+	@PYTHONPATH=src $(BIN)/python -m minetest_interp.stages.verify --study $(STUDY) --expected expected/$(STUDY).json \
+	  $(if $(REMOVE),--remove)
+
+smoke: .venv/ready
+	rm -rf results/smoke figures/smoke report/smoke
+	$(BIN)/snakemake --cores $(CORES) --config study=smoke --quiet
+	@$(MAKE) --no-print-directory verify STUDY=smoke
+
+# Of a build that is trusted; its differences from before are for a reviewer to read.
+expected: .venv/ready
+	PYTHONPATH=src $(BIN)/python -m minetest_interp.stages.expected --facts report/$(STUDY)/facts.json \
+	  --output expected/$(STUDY).json
 
 test: .venv/ready-to-test
 	$(BIN)/python -m pytest

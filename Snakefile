@@ -13,16 +13,17 @@ include: "workflow/rules/evidence.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/explore.smk"
+include: "workflow/rules/reproduce.smk"
 
 
 rule all:
     default_target: True
     input:
-        rules.report.output,
-        rules.frame_page.output,
-        rules.export.output,
+        rules.reproduce.output,
+        shown(),
+        between(),
+        rules.frame_page.output.frames,
         rules.atlas_page.output if "atlas" in SETTINGS else [],
-        panels(),
     localrule: True
 
 

@@ -64,9 +64,9 @@ def ledger(
           {placeholders}. commands: room to what makes its numbers again.
 
     Returns:
-      per claim: id, statement, source, test, figure, rule, command, verdict; n, clusters, estimate, interval, chance,
-      unit and reason of its first part; `parts`, each with its own; and `on_turns`, n, clusters, estimate, interval,
-      chance, reason and the verdict on real stacks, None for a claim that was not repeated.
+      per claim: id, statement, source, test, figure, room, rule, command, verdict; n, clusters, estimate, interval,
+      chance, unit and reason of its first part; `parts`, each with its own; and `on_turns`, n, clusters, estimate,
+      interval, chance, reason and the verdict on real stacks, None for a claim that was not repeated.
 
     Raises:
       InputError: a claim or part that nothing measures.
@@ -83,6 +83,7 @@ def ledger(
                 "id": identifier,
                 **{key: fill(claim[key], names) for key in ("statement", "source", "test")},
                 "figure": claim["figure"],
+                "room": claim["room"],
                 "rule": "evidence",
                 "command": commands[claim["room"]],
                 **_summary(parts),

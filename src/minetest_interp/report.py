@@ -63,6 +63,23 @@ def render_hugo(facts: Mapping, templates: Path) -> str:
     return _lines(_render(hugo_environment(templates), "hugo.md.j2", facts))
 
 
+def render_reproduce_html(facts: Mapping, review: Mapping, templates: Path) -> str:
+    """The page for reviewers.
+
+    Args:
+      review: what `reviewer.review` gives.
+    """
+    style = Markup((templates / "style.css").read_text(encoding="utf-8"))
+    context = {"study": facts["study"], "title": facts["title"], "panels": {}}
+    return _render(html_environment(templates), "reproduce.html.j2", context, review=review, style=style)
+
+
+def render_reproduce_markdown(facts: Mapping, review: Mapping, templates: Path) -> str:
+    """The same in Markdown."""
+    context = {"study": facts["study"], "title": facts["title"], "panels": {}}
+    return _lines(_render(markdown_environment(templates), "reproduce.md.j2", context, review=review))
+
+
 def html_environment(templates: Path) -> jinja2.Environment:
     return _environment(templates, code=html_code, link=html_link)
 

@@ -86,6 +86,28 @@ def panel_settings(name) -> dict:
     return settings
 
 
+def panel_numbers(name) -> list[str]:
+    """Where in the facts the numbers lie that a panel draws: the panel is reproduced where they are."""
+    settings, letter = panel_settings(name), name.partition("-")[0]
+    where = {
+        "c": ["alignment"],
+        "d": ["views"],
+        "k": ["network"],
+        "l": ["frames"],
+        "m": ["methods"],
+        "n": ["methods"],
+        "t": ["claims", "verdicts"],
+        "x": ["evidence/attribution"],
+        "y": ["evidence/circuits"],
+        **dict.fromkeys("ab", [f"dreams/{settings[key]}" for key in ("dream", "left", "right") if key in settings]),
+        **dict.fromkeys("ef", [f"frames/{settings.get('frame')}"]),
+        **dict.fromkeys("ghij", [f"channels/{name}"]),
+        **dict.fromkeys("opqrs", [f"atlas/layers/{settings.get('layer')}"]),
+    }
+    claims = CLAIMS["claims"] if "evidence" in SETTINGS else {}
+    return where.get(letter, []) + [f"claims/{key}" for key, claim in claims.items() if claim["figure"] == name]
+
+
 def panels(*, only=None, without=()) -> list[str]:
     """Files of the study's panels: those drawn by the scripts in `only`, or all but those in `without`."""
     scripts = {name: PANELS[name].script for name in SETTINGS["panels"]}

@@ -2,21 +2,28 @@
 
 
 def panel_facts() -> dict:
-    """For each panel: its settings, its files beside the report, and the command that remakes it."""
+    """For each panel: its settings, its file beside the report, the command that remakes it, and its numbers' places."""
     return {
         name: {
             **panel_settings(name),
             "file": f"figures/{name}.png",
             "rule": "panel",
             "command": build_command(f"{FIGURES}/{name}.png"),
+            "numbers": panel_numbers(name),
         }
         for name in SETTINGS["panels"]
     }
 
 
-def published_layers() -> list[Path]:
-    rows = SETTINGS.get("published", {}).get("activation_range", [])
-    return sorted({layer_file(row["layer"], row["view"]) for row in rows})
+def shown_layers() -> list[Path]:
+    """The layers of which the facts tell something: what was published, and what panels show of a channel."""
+    published = SETTINGS.get("published", {}).get("activation_range", [])
+    shown = [settings for settings in map(panel_settings, SETTINGS["panels"]) if "channel" in settings]
+    slopes = [settings for settings in shown if "gradient" in settings]
+    return sorted(
+        {layer_file(row["layer"], row["view"]) for row in (*published, *shown)}
+        | {layout.gradients(Path(RESULTS), settings["view"], settings["gradient"]) for settings in slopes}
+    )
 
 
 rule facts:
@@ -26,7 +33,7 @@ rule facts:
         behaviours=BEHAVIOURS,
         alignment=f"{RESULTS}/alignment.npz",
         dreams=[f"{RESULTS}/dreams/{name}.npz" for name in SETTINGS["dreams"]],
-        layers=published_layers(),
+        layers=shown_layers(),
         measured=[f"{RESULTS}/{name}.npz" for name in ("atlas", "methods") if name in SETTINGS],
         claims=rules.claims.output if "evidence" in SETTINGS else [],
         evidence=[evidence(room) for room in ("units", "causal", "attribution", "circuits") if "evidence" in SETTINGS],

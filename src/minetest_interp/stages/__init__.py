@@ -24,15 +24,16 @@ READ = {kind: {"type": kind} for kind in (str, int, float, Path)} | {
     list: {"type": json.loads},
     list[Path]: {"type": Path, "nargs": "*"},
     Path | None: {"type": Path},
+    bool: {"action": "store_true"},
 }
 
 
-def command(run: Callable, argv: list[str] | None = None) -> None:
+def command(run: Callable, argv: list[str] | None = None, *, record: bool = True) -> None:
     """Runs `run` with one command-line option for each of its parameters, read as the parameter is annotated.
 
-    A `dict` or `list` is given as JSON, `list[Path]` as any number of paths. An option is required unless `run` has a
-    default for it. The end says what was written, with digests (see `records`). An `InputError` is printed in one line
-    and ends the process with status 1.
+    A `dict` or `list` is given as JSON, `list[Path]` as any number of paths, `bool` by its name alone. An option is
+    required unless `run` has a default for it. With `record` it ends by saying what was read and written, with digests
+    (see `records`). An `InputError` is printed in one line and ends the process with status 1.
     """
     parser = argparse.ArgumentParser(description=sys.modules[run.__module__].__doc__)
     for name, parameter in signature(run).parameters.items():
@@ -42,4 +43,5 @@ def command(run: Callable, argv: list[str] | None = None) -> None:
         run(**vars(parser.parse_args(argv)))
     except InputError as error:
         sys.exit(f"error: {error}")
-    records.say()
+    if record:
+        records.say()

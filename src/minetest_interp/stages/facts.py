@@ -40,6 +40,7 @@ def run(study: str, command_line: str, settings: dict, panels: dict, results: Pa
             for name, dream in settings["dreams"].items()
         },
         "alignment": facts.alignment(files.read_arrays(results / "alignment.npz")),
+        "channels": {name: facts.channel(results, panel) for name, panel in panels.items() if "channel" in panel},
         "panels": panels,
         "frames": facts.frame_rows(behaviours),
     }
