@@ -57,12 +57,12 @@ def cost(jobs: Iterable[Job]) -> Cost:
 
 
 def in_words(comparisons: Sequence[Comparison] | None, places: Sequence[str] | None) -> str:
-    """How many numbers below the places in the facts are as expected; all of them for None."""
+    """How many numbers below the places in the facts are as expected; all of them for None. A dash without any."""
     if comparisons is None:
-        return "nothing to compare with"
+        return "–"
     found = list(comparisons) if places is None else expected.about(comparisons, places)
     if not found:
-        return "no numbers"
+        return "none"
     states = expected.count_states(found)
     good = len(found) - states[DIFFERS] - states[NOT_MEASURED]
     differ, blind = (f", {states[state]} {word}" if states[state] else "" for state, word in

@@ -77,7 +77,7 @@ def test_what_was_not_measured_has_no_cost(jobs):
 def test_each_claim_says_how_many_of_its_numbers_are_as_expected(jobs):
     table = reviewer.review(FACTS, COMPARED, jobs, FIGURES)
     assert [claim["numbers"] for claim in table["claims"]] == ["2 of 2", "0 of 1, 1 differ", "0 of 1, 1 not measured"]
-    assert [row["numbers"] for row in table["figures"]] == ["2 of 2", "no numbers"]
+    assert [row["numbers"] for row in table["figures"]] == ["2 of 2", "none"]
     assert table["numbers"] == "3 of 5, 1 differ, 1 not measured"
     assert [claim["id"] for claim in table["unsupported"]] == ["night", "trees"]
 
@@ -92,4 +92,4 @@ def test_page_and_markdown_have_every_claim_figure_and_command(jobs, compared):
         for panel in FACTS["panels"].values():
             assert panel["command"] in text
         assert "<agent>" not in text and "1.6" in text and "1.50" in text
-        assert ("nothing to compare with" in text) == (compared is None)
+        assert ("make expected STUDY=own" in text) == (compared is None)
