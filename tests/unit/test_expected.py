@@ -44,7 +44,7 @@ KIND_OF = {
     "claims/mirror/on_turns/estimate": "share",
     "claims/pattern/estimate": "ascent",
     "evidence/found/conv2/1/auroc": "statistic",
-    "atlas/layers/conv1/z/value": "ascent",
+    "atlas/layers/conv1/z/value": "optimised",
     "atlas/layers/conv1/z/ceiling": "statistic",
 }
 
@@ -63,7 +63,7 @@ def test_a_number_s_kind_follows_from_where_it_lies():
     assert {path: found[path].kind for path in KIND_OF} == KIND_OF
 
 
-def test_settings_and_single_ascents_are_not_expected_of_another_machine():
+def test_settings_and_single_units_of_the_atlas_are_not_expected_of_another_machine():
     found = expected.numbers(FACTS)
     assert not [path for path in found if path.startswith(("training", "panels", "atlas/rows"))]
     assert not {"dreams/value/steps", "dreams/value/seed", "evidence/found/conv2/1/on"} & found.keys()
@@ -74,7 +74,7 @@ def test_facts_agree_with_themselves_to_the_last_digit(wanted):
 
 
 def test_every_tolerance_is_its_kind_s_and_stated_with_a_reason(wanted):
-    assert {name: Kind["why"] for name, Kind in wanted["kinds"].items()} == {name: k.why for name, k in KINDS.items()}
+    assert {name: kind["why"] for name, kind in wanted["kinds"].items()} == {name: k.why for name, k in KINDS.items()}
     cases = {"mirror/all/flips": 5, "behaviours/yaw/positive": 5, "claims/mirror/on_turns/estimate": 24}
     for path, (value, kind, within) in wanted["numbers"].items():
         absolute, relative, one_case, _ = KINDS[kind]
