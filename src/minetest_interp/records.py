@@ -1,29 +1,38 @@
 """What each job read and wrote, with digests: said at its end, kept in its log, read back from there.
 
 A file that was written is a line `SHA-256  path`, as `sha256sum --check` reads it; one that was read has the word
-`read` before that. Paths are as the job was given them, which in a build is relative to the working folder. A job that
-failed leaves no record.
+`read` before that. Paths are as the job was given them, which in a build is relative to the working folder. One line of
+JSON says when the job ended and where it ran. A job that failed leaves no record.
 """
 
+import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from minetest_interp import files
+from minetest_interp import environment, files
 
 LINE = re.compile(r"^(read )?([0-9a-f]{64})  (.+)$", re.MULTILINE)
+RUN = re.compile(r'^\{"ended": .+\}$', re.MULTILINE)
 
 
 class Job(NamedTuple):
-    """log: of the job. read, wrote: path to SHA-256, as it was then."""
+    """log: of the job. run: `ended` in UTC, and where (see `environment.describe`); empty where it left no record.
+
+    read, wrote: path to SHA-256, as it was then.
+    """
 
     log: Path
+    run: dict
     read: dict[Path, str]
     wrote: dict[Path, str]
 
 
 def say() -> None:
-    """Prints the record of this process: what it read of others, what it wrote and did not clear away."""
+    """Prints the record of this process: when and where, what it read of others, what it wrote and did not clear away."""
+    ended = datetime.now(UTC).isoformat(timespec="seconds")
+    print(json.dumps({"ended": ended, **environment.describe()}))
     for path, digest in files.READ.items():
         if path not in files.WRITTEN:
             print(f"read {digest}  {path}")
@@ -35,7 +44,7 @@ def say() -> None:
 def jobs(results: Path) -> list[Job]:
     """The jobs of a study that left a record, the latest last."""
     logs = sorted((results / "logs").rglob("*.txt"), key=lambda log: (log.stat().st_mtime_ns, log))
-    return [job for job in map(_job, logs) if job.wrote]
+    return [job for job in map(read_log, logs) if job.wrote]
 
 
 def read(results: Path) -> dict[Path, str]:
@@ -43,8 +52,11 @@ def read(results: Path) -> dict[Path, str]:
     return {path: digest for job in jobs(results) for path, digest in job.wrote.items()}
 
 
-def _job(log: Path) -> Job:
-    job = Job(log, {}, {})
-    for word, digest, path in LINE.findall(log.read_text(encoding="utf-8", errors="replace")):
+def read_log(log: Path) -> Job:
+    """The record in one job's log."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    said = RUN.findall(text)
+    job = Job(log, json.loads(said[-1]) if said else {}, {}, {})
+    for word, digest, path in LINE.findall(text):
         (job.read if word else job.wrote)[Path(path)] = digest
     return job
