@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import minetest_interp
+from minetest_interp import source
 from tests.conftest import ROOT
 
 MODULES = [
@@ -84,8 +85,7 @@ def test_an_older_python_is_told_so(tmp_path):
     assert not (tmp_path / ".venv").exists()
 
 
-def test_no_tracked_file_is_large_and_the_demo_is_at_most_twelve_megabytes():
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    sizes = {name: (ROOT / name).stat().st_size for name in listed.split("\0") if name and (ROOT / name).is_file()}
+def test_no_file_of_the_source_is_large_and_the_demo_is_at_most_twelve_megabytes():
+    sizes = {name: (ROOT / name).stat().st_size for name in source.read(ROOT).files}
     assert max(sizes.values()) <= 3_000_000
     assert sum(size for name, size in sizes.items() if name.startswith("data/demo")) <= 12_000_000

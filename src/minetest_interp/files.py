@@ -31,9 +31,13 @@ def write_text(path: Path, text: str) -> None:
     write(path, lambda beside: beside.write_text(text, encoding="utf-8"))
 
 
-def write_json(path: Path, content: object) -> None:
+def json_text(content: object) -> str:
     """JSON with stable layout; NaN is refused, since readers in other languages would choke on it."""
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, content: object) -> None:
+    write_text(path, json_text(content))
 
 
 def read(path: Path) -> Path:

@@ -43,6 +43,11 @@ class Study(NamedTuple):
         return self.folder / self.config["policy"]["checkpoint"]
 
 
+def locate(name: str, folder: Path) -> Path:
+    """A study's YAML file: `name` if that is the path of one, else the file of that name in `folder`."""
+    return Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
+
+
 def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | None = None) -> Study:
     """Reads a study and checks everything that can be checked before anything runs.
 

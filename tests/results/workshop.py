@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from minetest_interp import checkpoint
+from minetest_interp import checkpoint, source
 from minetest_interp.policy import Geometry
 from tests.conftest import ROOT, random_policy
 
@@ -98,11 +98,8 @@ class Workshop:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        tracked = subprocess.run(
-            ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
-        )
-        for name in tracked.stdout.splitlines():
-            if not name.startswith(("data/", "tests/")) and (ROOT / name).is_file():
+        for name in source.read(ROOT).files:
+            if not name.startswith(("data/", "tests/")):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
         self.files = folder / "own files"

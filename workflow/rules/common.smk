@@ -26,8 +26,7 @@ def load_study():
     unknown = set(config) - {"study", "data", "probe"}
     if unknown:
         sys.exit(f"error: --config takes study=NAME, data=FOLDER and probe=FOLDER; got {sorted(unknown)}.")
-    name = str(config.get("study", "demo"))
-    path = Path(name) if name.endswith((".yaml", ".yml")) else ROOT / "config" / f"{name}.yaml"
+    path = studies.locate(str(config.get("study", "demo")), ROOT / "config")
     folders = {key: Path(str(config[key])).expanduser() for key in ("data", "probe") if key in config}
     try:
         return studies.load(Path(os.path.relpath(path)), ROOT / "workflow/schemas/study.schema.yaml", **folders)
