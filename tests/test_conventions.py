@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import minetest_interp
-from minetest_interp import source
+from minetest_interp import environment, source
 from tests.conftest import ROOT
 
 MODULES = [
@@ -43,12 +43,12 @@ def test_options_are_keyword_only_and_public_functions_documented(function):
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__)
 def test_the_library_knows_neither_the_workflow_nor_how_figures_are_drawn(module):
-    source = inspect.getsource(module)
-    assert not re.search(r"^\s*(import|from) (snakemake|matplotlib)", source, re.MULTILINE)
+    code = inspect.getsource(module)
+    assert not re.search(r"^\s*(import|from) (snakemake|matplotlib)", code, re.MULTILINE)
 
 
 def test_locks_pin_every_package_with_a_hash_and_name_no_address():
-    for lock in ("requirements.lock", "requirements-test.lock"):
+    for lock in ("requirements.lock", "requirements-test.lock", "requirements-crate.lock"):
         text = (ROOT / lock).read_text()
         assert "://" not in text and "--index" not in text
         entries = re.split(r"\n(?=\S)", text)
@@ -61,13 +61,14 @@ def test_the_test_lock_extends_the_lock_and_both_cover_the_declared_dependencies
     assert set(PYPROJECT["project"]["dependencies"]) <= set(run)
     asked = set((ROOT / "requirements.in").read_text().split())
     assert set(PYPROJECT["project"]["dependencies"]) | {"snakemake"} == asked
+    assert set(environment.PACKAGES) <= set(run)
 
 
 def test_conda_users_get_the_locked_versions():
     """The environment takes its packages from the lock itself, on a Python that the project supports."""
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    assert environment[-1] == {"pip": ["-r requirements.lock"]}
-    python = next(entry for entry in environment if isinstance(entry, str) and entry.startswith("python="))
+    wanted = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    assert wanted[-1] == {"pip": ["-r requirements.lock"]}
+    python = next(entry for entry in wanted if isinstance(entry, str) and entry.startswith("python="))
     oldest = PYPROJECT["project"]["requires-python"].removeprefix(">=")
     assert tuple(map(int, python.removeprefix("python=").split("."))) >= tuple(map(int, oldest.split(".")))
 

@@ -1,6 +1,7 @@
 """The archive as a stranger finds it, and what `make archive` refuses."""
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -68,10 +69,10 @@ def packed(shop):
 
 
 @pytest.fixture(scope="module")
-def unpacked(shop, packed, tmp_path_factory):
+def unpacked(packed, tmp_path_factory):
     """The archive in an empty folder."""
-    folder = tmp_path_factory.mktemp("a stranger's")
-    with zipfile.ZipFile(shop.folder / NAME) as bundle:
+    folder = tmp_path_factory.mktemp("stranger")
+    with zipfile.ZipFile(io.BytesIO(packed)) as bundle:
         bundle.extractall(folder)
     return folder
 
@@ -80,12 +81,13 @@ def test_the_same_state_gives_the_same_bytes_and_leaves_nothing_to_do(shop, pack
     for path in shop.folder.rglob("*"):
         if path.is_file() and not {".git", ".snakemake"} & set(path.parts):
             path.touch()
+    (shop.folder / "report/own/foreign.html").write_text("made by nobody")
     assert pack(shop.folder) == packed
     assert not shop.planned()
 
 
-def test_the_zip_holds_neither_dates_nor_the_packers_permissions(packed, shop):
-    with zipfile.ZipFile(shop.folder / NAME) as bundle:
+def test_the_zip_holds_neither_dates_nor_the_packers_permissions(packed):
+    with zipfile.ZipFile(io.BytesIO(packed)) as bundle:
         entries = bundle.infolist()
     assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
@@ -135,7 +137,7 @@ def test_the_source_is_the_commits_byte_for_byte(shop, unpacked):
 def test_the_manifest_says_how_every_file_of_the_build_was_made(shop, unpacked):
     manifest = files.read_json(unpacked / "manifest.json")
     made = {path: digest for job in manifest["jobs"] for path, digest in job["outputs"].items()}
-    assert made == shop.outputs()
+    assert made == {path: digest for path, digest in shop.outputs().items() if ".snakemake" not in path}
     known = set(made) | {row["path"] for row in manifest["inputs"]}
     source = {line[66:] for line in (unpacked / "SHA256SUMS").read_text().splitlines()}
     for job in manifest["jobs"]:
@@ -211,52 +213,25 @@ def test_an_unpacked_archive_builds_the_same_files_without_git(unpacked, tmp_pat
     shutil.copytree(unpacked, again)
     for room in ("figures", "report"):
         shutil.rmtree(again / room / "own")
-    first = files.read_json(again / "manifest.json")
-    shutil.copy(pack_path(again), tmp_path / "second.zip")
+    words = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "study=own"]
+    done = subprocess.run(words, cwd=again, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     check_sums(again)
-    with zipfile.ZipFile(tmp_path / "second.zip") as bundle:
-        second = json.loads(bundle.read("manifest.json"))
-    for key in ("source", "inputs", "seeds", "config"):
-        assert second[key] == first[key]
-    assert [job["outputs"] for job in second["jobs"]] == [job["outputs"] for job in first["jobs"]]
-
-
-def pack_path(folder) -> Path:
-    pack(folder)
-    return folder / NAME
 
 
 def test_a_tree_that_is_not_a_commit_is_refused_or_archived_as_it_is(shop, packed):
     licence, stray = shop.folder / "LICENSE", shop.folder / "stray file.txt"
     content = licence.read_bytes()
-    try:
-        licence.write_bytes(content + b"\n")
-        stray.write_text("new")
-        refused = command(shop.folder)
-        assert refused.returncode == 1 and not refused.stdout
-        assert re.fullmatch(
-            r"error: the source must be a commit.* 2 files differ.* LICENSE\. .*CHANGED=yes\.\n", refused.stderr
-        )
-        pack(shop.folder, "--changed")
-        with zipfile.ZipFile(shop.folder / NAME) as bundle:
-            manifest = json.loads(bundle.read("manifest.json"))
-            assert bundle.read("LICENSE") == content + b"\n" and bundle.read("stray file.txt") == b"new"
-        assert manifest["source"]["changed"] == ["LICENSE", "stray file.txt"]
-    finally:
-        licence.write_bytes(content)
-        stray.unlink()
-    assert pack(shop.folder) == packed
-
-
-def test_only_what_the_build_made_is_packed_and_only_as_it_was_made(shop, packed):
-    foreign = shop.folder / "report/own/foreign.html"
-    foreign.write_text("not ours")
-    assert pack(shop.folder) == packed
-    foreign.unlink()
-    facts = shop.folder / "report/own/facts.json"
-    content = facts.read_bytes()
-    facts.write_bytes(content.replace(b"0", b"1", 1))
-    os.utime(facts, (10**9, 10**9))
+    licence.write_bytes(content + b"\n")
+    stray.write_text("new")
     refused = command(shop.folder)
-    facts.write_bytes(content)
-    assert refused.returncode == 1 and "error: report/own/facts.json: must be as its job wrote it" in refused.stderr
+    assert refused.returncode == 1 and not refused.stdout
+    message = r"error: the source must be a commit.* 2 files differ.* LICENSE\. .*CHANGED=yes\.\n"
+    assert re.fullmatch(message, refused.stderr)
+    changed = pack(shop.folder, "--changed")
+    licence.write_bytes(content)
+    stray.unlink()
+    with zipfile.ZipFile(io.BytesIO(changed)) as bundle:
+        manifest = json.loads(bundle.read("manifest.json"))
+        assert bundle.read("LICENSE") == content + b"\n" and bundle.read("stray file.txt") == b"new"
+    assert manifest["source"]["changed"] == ["LICENSE", "stray file.txt"]
