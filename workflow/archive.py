@@ -7,7 +7,6 @@ import shlex
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -59,7 +58,7 @@ def make(options: argparse.Namespace) -> None:
             f"the source must be a commit, so that others can find it; {len(kept.changed)} files differ from it, first "
             f"{kept.changed[0]}. Commit them, or archive the tree as it is: make archive CHANGED=yes."
         )
-    settings = studies.locate(options.study, ROOT / "config")
+    settings = Path(os.path.relpath(studies.locate(options.study, ROOT / "config")))  # as the rules write it
     inside = os.path.relpath(settings.resolve(), ROOT)
     if inside not in kept.files:
         raise InputError(f"{settings}: the study must be a file of the source, to be built again from the archive.")
@@ -67,14 +66,8 @@ def make(options: argparse.Namespace) -> None:
         raise InputError("the study must be built before it is archived; the build failed, see above.")
     folders = {"data": options.data, "probe": options.probe}
     study = studies.load(settings, ROOT / "workflow/schemas/study.schema.yaml", **folders)
-    # A path outside is the reader's own and says nothing to others.
-    places = {str(ROOT) + "/": ""} | {
-        str(folder): name.upper()
-        for name, folder in (("data", study.folder), ("probe", study.labels))
-        if folder and not folder.resolve().is_relative_to(ROOT)
-    }
-    summary = snakemake(options, "--detailed-summary", "--nolock", capture_output=True, text=True)
-    described = manifest.describe(study, kept, jobs(summary.stdout, study.name, places), root=ROOT)
+    summary = snakemake(options, "--detailed-summary", "--nolock", capture_output=True, text=True, check=True)
+    described = manifest.describe(study, kept, jobs(summary.stdout, study.name), root=ROOT)
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     name = f"minetest-interp-{citation['version']}-{study.name}.zip"
     contents = gather(kept, described, citation, settings=inside)
@@ -91,12 +84,11 @@ def snakemake(options: argparse.Namespace, *words: str, **how: object) -> subpro
     return subprocess.run(command, cwd=ROOT, **how)
 
 
-def jobs(summary: str, study: str, places: dict[str, str]) -> list[manifest.Job]:
+def jobs(summary: str, study: str) -> list[manifest.Job]:
     """The jobs behind a study's files, as Snakemake recorded them when they ran.
 
     Args:
       summary: what `snakemake --detailed-summary` prints.
-      places: folders to what stands for them in the manifest.
 
     Raises:
       InputError: a file is not what a build would make now, or Snakemake does not know how it was made.
@@ -110,11 +102,6 @@ def jobs(summary: str, study: str, places: dict[str, str]) -> list[manifest.Job]
             )
         rows.setdefault(row["log-file(s)"], []).append(row)
 
-    def known(text: str) -> str:
-        for folder, word in places.items():
-            text = text.replace(folder, word)
-        return text
-
     def job(log: str, made: list[dict]) -> manifest.Job:
         command = made[0]["shellcmd"].rpartition(" > ")[0]
         _, program, *rest = shlex.split(command)
@@ -122,27 +109,14 @@ def jobs(summary: str, study: str, places: dict[str, str]) -> list[manifest.Job]
         benchmark = Path(f"results/{study}/benchmarks") / Path(log).relative_to(f"results/{study}/logs")
         return manifest.Job(
             rule=made[0]["rule"],
-            command=known(command),
+            command=command,
             code=code_digest(entry),
-            inputs=tuple(known(os.path.normpath(path)) for path in paths(made[0]["input-file(s)"])),
             outputs=tuple(os.path.normpath(row["output_file"]) for row in made),
             log=log,
             benchmark=str(benchmark.with_suffix(".tsv")),
         )
 
     return [job(log, made) for log, made in rows.items()]
-
-
-def paths(joined: str) -> Iterator[str]:
-    """Snakemake joins names by commas, which a name may hold too: the shortest pieces that are there."""
-    waiting = ""
-    for piece in joined.split(","):
-        waiting += piece
-        if Path(waiting).exists():
-            yield waiting
-            waiting = ""
-        else:
-            waiting += ","
 
 
 def gather(kept: Source, described: dict, citation: dict, *, settings: str) -> dict[str, bytes]:

@@ -73,7 +73,7 @@ def describe(manifest: Mapping, citation: Mapping, sizes: Mapping[str, int], *, 
     crate.get("README.md")["about"] = crate.root_dataset
 
     versions = {package for place in manifest["environments"] for package in place["packages"].items()}
-    snakemake = dict(versions).get("snakemake")
+    snakemake = dict(sorted(versions)).get("snakemake")
     workflow = crate.add_workflow(
         dest_path="Snakefile",
         main=True,
@@ -192,7 +192,7 @@ def _inputs(
 def _input(crate: ROCrate, row: Mapping, sizes: Mapping[str, int]) -> Entity:
     """A file of the archive, or one elsewhere: by its address, or named by its digest (RFC 6920) where it has none."""
     if "path" in row:
-        return crate.get(row["path"]) or _file(crate, row["path"], sizes, sha256=row["sha256"])
+        return _file(crate, row["path"], sizes, sha256=row["sha256"])
     digest = base64.urlsafe_b64encode(bytes.fromhex(row["sha256"])).rstrip(b"=").decode()
     known = {"name": row["name"], "contentSize": str(row["bytes"]), "sha256": row["sha256"]}
     return crate.add_file(row.get("url", f"ni:///sha-256;{digest}"), properties=known)

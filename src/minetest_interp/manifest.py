@@ -21,27 +21,29 @@ from minetest_interp.study import Study
 class Job(NamedTuple):
     """A finished job. command: what ran, without the redirection to its log. code: digest of the code that it ran.
 
-    inputs: what it read. outputs: the files and folders that it was to make. log, benchmark: files about it; the second
-    need not exist.
+    outputs: the files and folders that it was to make. log, benchmark: files about it; the second need not exist.
     """
 
     rule: str
     command: str
     code: str
-    inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     log: str
     benchmark: str
 
 
 def describe(study: Study, source: Source, jobs: Iterable[Job], *, root: Path) -> dict:
-    """The manifest of a built study, ready for JSON. Paths are relative to `root`, the source's and results' folder.
+    """The manifest of a built study, ready for JSON.
+
+    Paths are relative to `root`, where source and results lie. Where the study's files lie elsewhere, which says
+    nothing to others, DATA stands for their folder, and PROBE for that of the labelled frames.
 
     Raises:
       InputError: a job left no record, or a file is not as its job wrote it; the first such is named.
     """
     environments: list[dict] = []
-    rows = [_job(job, environments, root) for job in sorted(jobs, key=lambda job: (job.rule, job.log))]
+    places = _places(study, root)
+    rows = [_job(job, environments, places, root) for job in sorted(jobs, key=lambda job: (job.rule, job.log))]
     return {
         "study": study.name,
         "title": study.config["title"],
@@ -61,34 +63,51 @@ def outputs(manifest: Mapping) -> dict[str, str]:
     return {path: digest for job in manifest["jobs"] for path, digest in job["outputs"].items()}
 
 
-def _job(job: Job, environments: list[dict], root: Path) -> dict:
+def _places(study: Study, root: Path) -> dict[str, str]:
+    """Folders to what stands for them."""
+    given = {"DATA": study.folder, "PROBE": study.labels}
+    outside = {str(f): name for name, f in given.items() if f and not f.resolve().is_relative_to(root.resolve())}
+    return {f"{root}/": "", **outside}
+
+
+def _known(text: object, places: Mapping[str, str]) -> str:
+    for folder, word in places.items():
+        text = str(text).replace(folder, word)
+    return text
+
+
+def _job(job: Job, environments: list[dict], places: Mapping[str, str], root: Path) -> dict:
     """One job's row; where it ran is listed once in `environments` and meant by its index."""
     again = "Build the study again with --forceall."
-    run = records.read_run(root / job.log) if (root / job.log).is_file() else None
-    if run is None:
+    record = records.read_log(root / job.log) if (root / job.log).is_file() else None
+    if not record or not record.run:
         raise InputError(f"{job.log}: must be the log of a job that ended well; its record is missing. {again}")
-    made = {os.path.normpath(path): digest for path, digest in records.read_log(root / job.log).items()}
+    read, made = (
+        {os.path.normpath(_known(path, places)): digest for path, digest in sorted(part.items())}
+        for part in (record.read, record.wrote)
+    )
     for path in job.outputs:
         if not any(file == path or file.startswith(f"{path}/") for file in made):
             raise InputError(f"{path}: must be recorded by the job that made it, in {job.log}; it is not. {again}")
     for path, digest in made.items():
         if not (root / path).is_file() or files.sha256(root / path) != digest:
             raise InputError(f"{path}: must be as its job wrote it, SHA-256 {digest}; it is not. {again}")
-    ended = datetime.fromisoformat(run.pop("ended"))
+    ended = datetime.fromisoformat(record.run["ended"])
+    place = {key: value for key, value in record.run.items() if key != "ended"}
     seconds, memory = _measured(root / job.benchmark)
-    if run not in environments:
-        environments.append(run)
+    if place not in environments:
+        environments.append(place)
     return {
         "rule": job.rule,
-        "command": job.command,
+        "command": _known(job.command, places),
         "code": job.code,
         "started": (ended - timedelta(seconds=round(seconds or 0))).isoformat(),
         "ended": ended.isoformat(),
         "seconds": seconds,
         "memory_mib": memory,
-        "environment": environments.index(run),
-        "inputs": sorted(job.inputs),
-        "outputs": dict(sorted(made.items())),
+        "environment": environments.index(place),
+        "inputs": read,
+        "outputs": made,
     }
 
 

@@ -30,7 +30,7 @@ class Job(NamedTuple):
 
 
 def say() -> None:
-    """Prints the record of this process: when and where, what it read of others, what it wrote and did not clear away."""
+    """Prints the record of this process: when and where; what it read of others, wrote and did not clear away."""
     ended = datetime.now(UTC).isoformat(timespec="seconds")
     print(json.dumps({"ended": ended, **environment.describe()}))
     for path, digest in files.READ.items():

@@ -60,7 +60,7 @@ def _git(root: Path, *words: str) -> str:
 def _unpacked(root: Path) -> Source:
     manifest = files.read_json(root / MANIFEST)
     made = {path for job in manifest["jobs"] for path in job["outputs"]} | {MANIFEST, CRATE, SUMS, GUIDE}
-    sums = {str(path): digest for path, digest in records.read_log(root / SUMS).items() if str(path) not in made}
+    sums = {str(path): digest for path, digest in records.read_log(root / SUMS).wrote.items() if str(path) not in made}
     kept = {name for name in sums if (root / name).is_file()}
     changed = {name for name in sums if name not in kept or files.sha256(root / name) != sums[name]}
     changed |= set(manifest["source"]["changed"])

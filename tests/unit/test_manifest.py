@@ -25,12 +25,15 @@ def record(
     files.write_text(made, name)
     log = root / f"results/own/logs/{name}.txt"
     told = json.dumps({"ended": ended, **environment})
-    files.write_text(log, f"50 %\n{told}\n{files.sha256(made)}  results/own/{name}.npz\n")
+    wrote = f"{files.sha256(made)}  results/own/{name}.npz"
+    read = f"read {'0' * 64}  {root}/report/a, b.j2\nread {'1' * 64}  {root}/config/../frames/a.png"
+    files.write_text(log, f"50 %\n{told}\n{read}\n{wrote}\n")
     if seconds:
         files.write_text(root / f"results/own/benchmarks/{name}.tsv", f"s\th:m:s\tmax_rss\n{seconds}\t0:00\t{memory}\n")
     outputs = (f"results/own/{name}.npz",)
     log, benchmark = f"results/own/logs/{name}.txt", f"results/own/benchmarks/{name}.tsv"
-    return manifest.Job(name, f"python -m {name} --seed 7", "c0de", ("b", "a"), outputs, log, benchmark)
+    command = f"python -m {name} --seed 7 --templates {root}/report"
+    return manifest.Job(name, command, "c0de", outputs, log, benchmark)
 
 
 @pytest.fixture
@@ -74,7 +77,8 @@ def test_it_says_when_where_and_from_what(root, study):
     assert len(said["environments"]) == 2
     settings = {"dreams.value.seed": 3, "atlas.seeds": [0, 1], "atlas.seed": 5}
     assert said["seeds"] == settings | {f"rule {rule}": 7 for rule in rows}
-    assert rows["first"]["inputs"] == ["a", "b"]
+    assert rows["first"]["inputs"] == {"report/a, b.j2": "0" * 64, "frames/a.png": "1" * 64}
+    assert rows["first"]["command"] == "python -m first --seed 7 --templates report"
     places = {row["name"]: {key: row.get(key) for key in ("path", "url")} for row in said["inputs"]}
     assert places["frames/a.png"] == {"path": "frames/a.png", "url": None}
     assert places["frames/published.png"] == {"path": None, "url": "https://example.org/files/frames/published.png"}
@@ -113,37 +117,53 @@ def test_what_a_job_was_to_make_and_did_not_record_is_refused_by_name(root, stud
         manifest.describe(study, SOURCE, [job], root=root)
 
 
+def test_folders_of_the_reader_are_not_told(root, study, tmp_path_factory):
+    data, probe = (tmp_path_factory.mktemp(name) for name in ("my data", "my labels"))
+    for path in (data / "policy.model", data / "frames/a.png", probe / "frames/b.png"):
+        files.write_text(path, path.name)
+    config = dict(study.config) | {"evidence": {}}
+    away = study._replace(
+        config=config, folder=data, frames=(data / "frames/a.png",), labels=probe, labelled=(probe / "frames/b.png",)
+    )
+    job = record(root, "one", environment=HERE, ended="2026-01-01T00:00:00+00:00", seconds="1")
+    with (root / job.log).open("a") as log:
+        log.write(f"read {'2' * 64}  {data}/frames/a.png\nread {'3' * 64}  {probe}/frames/b.png\n")
+    job = job._replace(command=f"python -m one --data '{data}' --probe '{probe}/frames'")
+    said = manifest.describe(away, SOURCE, [job], root=root)
+    assert said["jobs"][0]["command"] == "python -m one --data 'DATA' --probe 'PROBE/frames'"
+    assert {"DATA/frames/a.png", "PROBE/frames/b.png"} <= set(said["jobs"][0]["inputs"])
+    assert [(row["role"], row["name"]) for row in said["inputs"]][1:] == [
+        ("frame", "frames/a.png"),
+        ("label", "frames/b.png"),
+    ]
+    assert not [folder for folder in (data, probe, root) if str(folder) in json.dumps(said)]
+
+
 HEADER = "output_file\tdate\trule\tlog-file(s)\tinput-file(s)\tshellcmd\tstatus\tplan\n"
 
 
-def summary(status="ok", plan="no update", program="-m minetest_interp.stages.claims", files="b,a", ran=True):
+def summary(status="ok", plan="no update", program="-m minetest_interp.stages.claims", ran=True):
     log = "results/own/logs/d/one.txt"
-    command = f"python {program} --in '/home/me/my data/x y.png' --say '{{\"a\":\"b > c\"}}' > {log} 2>&1"
-    row = ["out.npz", "today", "one", log, files, command if ran else "-", status, plan]
+    command = f"python {program} --in 'x y.png' --say '{{\"a\":\"b > c\"}}' > {log} 2>&1"
+    row = ["out.npz", "today", "one", log, "a,b", command if ran else "-", status, plan]
     return HEADER + "\t".join(row) + "\n" + "\t".join(["out.json", *row[1:]]) + "\n"
 
 
-PLACES = {"/home/me/checkout/": "", "/home/me/my data": "DATA"}
-
-
-def test_snakemakes_summary_gives_each_job_once_without_the_readers_folders(root):
-    for name in ("a,b.png", "c.png"):
-        files.write_text(root / name, name)
-    [job] = read_summary(summary(files="a,b.png,c.png"), "own", PLACES)
-    assert job.command == "python -m minetest_interp.stages.claims --in 'DATA/x y.png' --say '{\"a\":\"b > c\"}'"
-    assert job.code == code_digest("minetest_interp.stages.claims")
-    assert job.inputs == ("a,b.png", "c.png") and job.outputs == ("out.npz", "out.json")
+def test_snakemakes_summary_gives_each_job_once():
+    [job] = read_summary(summary(), "own")
+    assert job.command == "python -m minetest_interp.stages.claims --in 'x y.png' --say '{\"a\":\"b > c\"}'"
+    assert job.code == code_digest("minetest_interp.stages.claims") and job.outputs == ("out.npz", "out.json")
     assert job.benchmark == "results/own/benchmarks/d/one.tsv"
-    [panel] = read_summary(summary(program="'/home/me/checkout/figures/network.py'"), "own", PLACES)
-    assert panel.command.startswith("python 'figures/network.py'") and panel.code == code_digest("network")
+    [panel] = read_summary(summary(program="'/some where/figures/network.py'"), "own")
+    assert panel.code == code_digest("network")
 
 
 @pytest.mark.parametrize(
     "stale", [{"status": "params changed"}, {"status": "missing"}, {"plan": "update pending"}, {"ran": False}]
 )
-def test_what_snakemake_would_make_anew_or_does_not_know_is_refused_by_name(root, stale):
+def test_what_snakemake_would_make_anew_or_does_not_know_is_refused_by_name(stale):
     with pytest.raises(InputError, match=r"^out\.npz: must be up to date, and Snakemake must know how it was made"):
-        read_summary(summary(**stale), "own", PLACES)
+        read_summary(summary(**stale), "own")
 
 
 def test_the_crate_names_inputs_that_are_elsewhere_by_address_or_digest(root, study):
