@@ -25,8 +25,9 @@ Open `{report}`: it needs no network.
 - `{manifest}` says what it was made from: inputs, code, settings, seeds, versions, hosts and times, job by job.
   `{crate}` says the same of the whole run as a Workflow Run RO-Crate.
 - `sha256sum --check {sums}` tells whether every file is as it was archived.
-- The rest is the source at {commit}; `README.md` says how to build. `{command}` makes the results anew, and the check
-  then tells whether they came out the same.
+- The rest is the source at {commit}.
+  `README.md` says how to build. `{command}` makes the results anew, and the check then tells whether report and figures
+  came out the same; only `REPRODUCE.md` and `reproduce.html` hold times and differ.
 """
 
 

@@ -18,15 +18,15 @@ RUN = re.compile(r'^\{"ended": .+\}$', re.MULTILINE)
 
 
 class Job(NamedTuple):
-    """log: of the job. run: `ended` in UTC, and where (see `environment.describe`); empty where it left no record.
+    """log: of the job. read, wrote: path to SHA-256, as it was then.
 
-    read, wrote: path to SHA-256, as it was then.
+    run: `ended` in UTC, and where (see `environment.describe`); None where there is no record.
     """
 
     log: Path
-    run: dict
     read: dict[Path, str]
     wrote: dict[Path, str]
+    run: dict | None = None
 
 
 def say() -> None:
@@ -56,7 +56,7 @@ def read_log(log: Path) -> Job:
     """The record in one job's log."""
     text = log.read_text(encoding="utf-8", errors="replace")
     said = RUN.findall(text)
-    job = Job(log, json.loads(said[-1]) if said else {}, {}, {})
+    job = Job(log, {}, {}, json.loads(said[-1]) if said else None)
     for word, digest, path in LINE.findall(text):
         (job.read if word else job.wrote)[Path(path)] = digest
     return job
