@@ -1,12 +1,17 @@
-"""Writing results: beside the target, then renamed, so that a file is whole or absent. Same content, same bytes."""
+"""Writing results: beside the target, then renamed, so that a file is whole or absent. Same content, same bytes.
+
+And reading what others made: regular files of bounded size, and none outside the folder that it should lie in.
+"""
 
 import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
+
+from minetest_interp.errors import InputError
 
 
 def write(path: Path, fill: Callable[[Path], None]) -> None:
@@ -55,3 +60,68 @@ def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_bytes(path: Path, *, what: str, limit: int, advice: str) -> bytes:
+    """A regular file's content.
+
+    Args:
+      what: the file must be, such as "a YAML file". limit: bytes. advice: what to do where there is none.
+
+    Raises:
+      InputError: no such file, one that cannot be read, or more than `limit`.
+    """
+    try:
+        if not path.is_file():
+            raise InputError(f"{path}: there must be {what} at this path; there is none. {advice}")
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise InputError(f"{path}: must be {what} that can be read; {error.strerror}. {advice}") from None
+    if len(content) > limit:
+        raise InputError(f"{path}: {what} must have at most {limit} bytes; got more. Give a smaller one.")
+    return content
+
+
+def read_text(path: Path, *, what: str, limit: int, advice: str) -> str:
+    """A text file's content, as `read_bytes` reads it.
+
+    Raises:
+      InputError: as there; or not UTF-8.
+    """
+    try:
+        return read_bytes(path, what=what, limit=limit, advice=advice).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: {what} must be UTF-8; it is not from byte {error.start}. Save it again.") from None
+
+
+def inside(folder: Path, name: str, *, key: str) -> Path:
+    """The path of what a study names in one of its folders, whether or not it is there.
+
+    Args:
+      key: under which the study names it.
+
+    Raises:
+      InputError: the name is absolute, climbs with "..", is no name of a file, or leads out of the folder by a link.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or PurePosixPath(name).is_absolute() or ".." in parts:
+        raise InputError(f"{key} must be a path inside {folder}, without `..`; got {name!r}. Copy the file there.")
+    return within(folder, folder / name, key=key)
+
+
+def within(folder: Path, path: Path, *, key: str) -> Path:
+    """The path, if it does not lead out of the folder by a link, and the system can look for it.
+
+    Raises:
+      InputError: otherwise.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise InputError(f"{key} must be a path that can be looked at; got {str(path)!r}: {error}.") from None
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{key} must lie inside {folder}; {path} is a link to {path.resolve()}. Copy the file there.")
+    return path

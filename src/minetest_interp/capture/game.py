@@ -118,6 +118,15 @@ def programs() -> tuple[str, str]:
     return game, screen
 
 
+def copy_world(saved: Path, target: Path) -> None:
+    """Copies a saved world without what the game would run, its mods, and without links, which may lead anywhere."""
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        return {name for name in names if name in ("worldmods", "game") or (Path(folder) / name).is_symlink()}
+
+    shutil.copytree(saved, target, ignore=left_out)
+
+
 class Game:
     """A running client with a server of its own, as a context manager; everything it started ends with it.
 
@@ -267,7 +276,7 @@ class Game:
         if self._saved and not self.world.exists():
             beside = self.folder / ".world.part"
             shutil.rmtree(beside, ignore_errors=True)
-            shutil.copytree(self._saved, beside)
+            copy_world(self._saved, beside)
             beside.rename(self.world)
         for side, target in (("server", self.world / "worldmods"), ("client", self.folder / ".minetest/clientmods")):
             shutil.copytree(MODS / side, target / "capture", dirs_exist_ok=True)
