@@ -17,7 +17,6 @@ from PIL import Image, UnidentifiedImageError
 from minetest_interp.errors import InputError
 from minetest_interp.files import inside, read_bytes, within
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 LIMIT_PIXELS = 40_000_000
 LIMIT_BYTES = 2**28
 ORDERS = ("notebook", "environment")
@@ -79,7 +78,7 @@ def read(path: Path) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             # From memory: of an open file Pillow would read as much as a damaged length says.
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP", "BMP", "TIFF")) as image:
                 pixels = image.width * image.height
                 if pixels > LIMIT_PIXELS:
                     raise InputError(
@@ -99,7 +98,7 @@ def read(path: Path) -> np.ndarray:
             f"{path}: a frame must have at most {LIMIT_PIXELS:,} pixels; this one claims more. Scale it down."
         ) from error
     except UnidentifiedImageError as error:
-        raise InputError(f"{path}: the frame must be one of {', '.join(FORMATS)}; it is not. Replace it.") from error
+        raise InputError(f"{path}: the frame must be a whole PNG or JPEG; it is no picture. Replace it.") from error
     except Exception as error:  # damaged bytes raise nearly anything in a decoder
         raise InputError(
             f"{path}: the frame must be a whole PNG or JPEG; got {type(error).__name__}: {error}. Replace it."
