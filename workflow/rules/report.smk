@@ -1,24 +1,6 @@
 """The numbers of the report, and the report."""
 
 
-def panel_facts() -> dict:
-    """For each panel: its settings, its files beside the report, and the command that remakes it."""
-    return {
-        name: {
-            **panel_settings(name),
-            "file": f"figures/{name}.png",
-            "rule": "panel",
-            "command": build_command(f"{FIGURES}/{name}.png"),
-        }
-        for name in SETTINGS["panels"]
-    }
-
-
-def published_layers() -> list[Path]:
-    rows = SETTINGS.get("published", {}).get("activation_range", [])
-    return sorted({layer_file(row["layer"], row["view"]) for row in rows})
-
-
 rule facts:
     input:
         network=f"{RESULTS}/network.json",
