@@ -43,7 +43,7 @@ if "atlas" in SETTINGS:
             policy=POLICY,
             actions=ACTIONS,
             settings=as_json(SETTINGS["atlas"]),
-            folder=f"{RESULTS}/atlas",
+            folder=subpath(output.atlas, strip_suffix=".npz"),
             content=checkpoint_digest(),
             code=code_digest("minetest_interp.stages.atlas"),
         message:

@@ -27,7 +27,8 @@ rule export:
 rule frame_page:
     input:
         checkpoint=declared([STUDY.checkpoint]),
-        shown=[STACKS, PICTURES],
+        stacks=STACKS,
+        pictures=PICTURES,
         layers=[layer_file(name, "original") for name in ("conv0", "conv1", "conv2", "hidden", "value")],
         facts=rules.facts.output.facts,
         templates=declared(TEMPLATES),
@@ -44,7 +45,7 @@ rule frame_page:
         checkpoint=CHECKPOINT,
         policy=POLICY,
         actions=ACTIONS,
-        results=RESULTS,
+        results=subpath(input.stacks, parent=True),
         attribution=as_json(MEASURE["attribution"] if "evidence" in SETTINGS else {}),
         templates=literal(ROOT / "report"),
         words=files_digest(TEMPLATES),

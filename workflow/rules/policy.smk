@@ -41,7 +41,7 @@ rule intermediates:
     params:
         checkpoint=CHECKPOINT,
         policy=POLICY,
-        results=RESULTS,
+        results=subpath(input.stacks, parent=True),
         content=checkpoint_digest(),
         code=code_digest("minetest_interp.stages.intermediates"),
     message:
@@ -62,7 +62,7 @@ rule behaviours:
         f"{RESULTS}/benchmarks/behaviours.tsv"
     threads: 1
     params:
-        results=RESULTS,
+        results=subpath(output.behaviours, parent=True),
         actions=ACTIONS,
         code=code_digest("minetest_interp.stages.behaviours"),
     message:

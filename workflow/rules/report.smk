@@ -24,7 +24,7 @@ rule facts:
         command=literal(build_command()),
         settings=as_json(SETTINGS),
         panels=as_json(panel_facts()),
-        results=RESULTS,
+        results=subpath(input.network, parent=True),
         code=code_digest("minetest_interp.stages.facts"),
     message:
         f"Collect the numbers of the report on {STUDY.name}."
@@ -53,8 +53,8 @@ rule report:
     threads: 1
     params:
         templates=literal(ROOT / "report"),
-        panels=FIGURES,
-        output=REPORT,
+        panels=literal(FIGURES),
+        output=subpath(output.html, parent=True),
         words=files_digest(TEMPLATES),
         code=code_digest("minetest_interp.stages.report"),
     message:
@@ -90,7 +90,7 @@ if "atlas" in SETTINGS:
             actions=ACTIONS,
             evidence=" ".join(f"--{room} {file}" for room, file in UNIT_EVIDENCE.items()),
             templates=literal(ROOT / "report"),
-            report=REPORT,
+            report=subpath(output.html, parent=True),
             content=checkpoint_digest(),
             words=files_digest(TEMPLATES),
             code=code_digest("minetest_interp.stages.atlas_page"),
