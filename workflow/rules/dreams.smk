@@ -10,6 +10,8 @@ rule dream:
         f"{RESULTS}/logs/dreams/{{dream}}.txt",
     benchmark:
         f"{RESULTS}/benchmarks/dreams/{{dream}}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         checkpoint=CHECKPOINT,
@@ -37,6 +39,8 @@ if "atlas" in SETTINGS:
             f"{RESULTS}/logs/atlas.txt",
         benchmark:
             f"{RESULTS}/benchmarks/atlas.tsv"
+        conda:
+            ENVIRONMENT
         threads: 1  # so that the bytes do not hang on --cores
         params:
             checkpoint=CHECKPOINT,
@@ -66,6 +70,8 @@ if "methods" in SETTINGS:
             f"{RESULTS}/logs/methods.txt",
         benchmark:
             f"{RESULTS}/benchmarks/methods.tsv"
+        conda:
+            ENVIRONMENT
         threads: 1
         params:
             checkpoint=CHECKPOINT,

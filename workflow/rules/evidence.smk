@@ -13,6 +13,8 @@ if STUDY.labels:
             f"{RESULTS}/logs/evidence/labels.txt",
         benchmark:
             f"{RESULTS}/benchmarks/evidence/labels.tsv"
+        conda:
+            ENVIRONMENT
         threads: 1
         params:
             folder=literal(STUDY.labels),
@@ -45,6 +47,8 @@ if "evidence" in SETTINGS:
             f"{RESULTS}/benchmarks/evidence/{{room}}.tsv"
         wildcard_constraints:
             room="|".join(WITH_CLAIMS),
+        conda:
+            ENVIRONMENT
         threads: 1
         params:
             checkpoint=CHECKPOINT,
@@ -97,6 +101,8 @@ if "evidence" in SETTINGS:
             f"{RESULTS}/logs/claims.txt",
         benchmark:
             f"{RESULTS}/benchmarks/claims.tsv"
+        conda:
+            ENVIRONMENT
         threads: 1
         params:
             claims=as_json(CLAIMS["claims"]),

@@ -10,6 +10,8 @@ rule export:
         f"{RESULTS}/logs/export.txt",
     benchmark:
         f"{RESULTS}/benchmarks/export.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         checkpoint=CHECKPOINT,
@@ -40,6 +42,8 @@ rule frame_page:
         f"{RESULTS}/logs/frame_page.txt",
     benchmark:
         f"{RESULTS}/benchmarks/frame_page.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         checkpoint=CHECKPOINT,

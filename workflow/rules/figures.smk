@@ -11,6 +11,8 @@ rule panel:
         f"{RESULTS}/logs/panels/{{panel}}.txt",
     benchmark:
         f"{RESULTS}/benchmarks/panels/{{panel}}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         script=lambda wildcards: str(ROOT / "figures" / f"{PANELS[wildcards.panel].script}.py"),

@@ -11,6 +11,8 @@ rule describe:
         f"{RESULTS}/logs/describe.txt",
     benchmark:
         f"{RESULTS}/benchmarks/describe.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         checkpoint=CHECKPOINT,
@@ -37,6 +39,8 @@ rule intermediates:
         f"{RESULTS}/logs/intermediates.txt",
     benchmark:
         f"{RESULTS}/benchmarks/intermediates.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         checkpoint=CHECKPOINT,
@@ -60,6 +64,8 @@ rule behaviours:
         f"{RESULTS}/logs/behaviours.txt",
     benchmark:
         f"{RESULTS}/benchmarks/behaviours.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         results=subpath(output.behaviours, parent=True),
@@ -82,6 +88,8 @@ rule gradients:
         f"{RESULTS}/logs/gradients/{{view}}/{{objective}}.txt",
     benchmark:
         f"{RESULTS}/benchmarks/gradients/{{view}}/{{objective}}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         checkpoint=CHECKPOINT,

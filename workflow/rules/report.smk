@@ -18,6 +18,8 @@ rule facts:
         f"{RESULTS}/logs/facts.txt",
     benchmark:
         f"{RESULTS}/benchmarks/facts.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         study=STUDY.name,
@@ -50,6 +52,8 @@ rule report:
         f"{RESULTS}/logs/report.txt",
     benchmark:
         f"{RESULTS}/benchmarks/report.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         templates=literal(ROOT / "report"),
@@ -83,6 +87,8 @@ if "atlas" in SETTINGS:
             f"{RESULTS}/logs/atlas_page.txt",
         benchmark:
             f"{RESULTS}/benchmarks/atlas_page.tsv"
+        conda:
+            ENVIRONMENT
         threads: 1
         params:
             checkpoint=CHECKPOINT,
