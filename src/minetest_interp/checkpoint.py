@@ -59,7 +59,7 @@ def load(path: Path, *, strides: tuple[int, int, int] = (4, 2, 1), size: int | N
 
 def save(path: Path, policy: Policy, args: Mapping[str, object]) -> None:
     """Writes a checkpoint that `load` reads; the file appears whole or not at all."""
-    trees = ({}, {}, {})
+    trees: tuple[dict, dict, dict] = ({}, {}, {})
     for name, (tree, stored) in STORED.items():
         trees[int(tree)][stored] = {key: np.asarray(array) for key, array in policy.params[name].items()}
     state = {"0": dict(args), "1": {str(i): {"params": tree} for i, tree in enumerate(trees)}}

@@ -10,11 +10,12 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from minetest_interp.errors import InputError
 
 
-def write(path: Path, fill: Callable[[Path], None]) -> None:
+def write(path: Path, fill: Callable[[Path], object]) -> None:
     """Lets `fill` write a file beside `path`, then puts it in place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part{path.suffix}")
@@ -39,10 +40,10 @@ def read_json(path: Path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+def write_arrays(path: Path, **arrays: ArrayLike) -> None:
     """An npz of named arrays; numpy stamps its entries with 1980, so equal arrays give equal bytes."""
-    arrays = {name: np.asarray(array) for name, array in arrays.items()}
-    write(path, lambda beside: np.savez(beside, **arrays))
+    named = {name: np.asarray(array) for name, array in arrays.items()}
+    write(path, lambda beside: np.savez(beside, allow_pickle=False, **named))
 
 
 def array_names(path: Path) -> list[str]:

@@ -17,7 +17,8 @@ from minetest_interp import frames
 from minetest_interp.errors import InputError
 from minetest_interp.files import inside, read_bytes, within
 
-DEFAULTS = {"frames": "frames/*.[jp]*g", "masks": "masks", "trunk": 1}
+PATTERN, MASKS = "frames/*.[jp]*g", "masks"
+DEFAULTS = {"frames": PATTERN, "masks": MASKS, "trunk": 1}
 
 
 class Labelled(NamedTuple):
@@ -32,7 +33,7 @@ class Labelled(NamedTuple):
     position: float
 
 
-def find(folder: Path, *, pattern: str = DEFAULTS["frames"], masks: str = DEFAULTS["masks"]) -> list[tuple[Path, Path]]:
+def find(folder: Path, *, pattern: str = PATTERN, masks: str = MASKS) -> list[tuple[Path, Path]]:
     """Pictures in natural order, each with the mask of the same name.
 
     Raises:
