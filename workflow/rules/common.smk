@@ -15,8 +15,8 @@ from minetest_interp import frames, layout
 from minetest_interp import study as studies
 from minetest_interp.errors import InputError
 
-# What environment.yml makes; used by `--software-deployment-method conda` alone.
-ENVIRONMENT = "minetest-interp"
+# Used by `--software-deployment-method conda` alone. A file, since a named environment would need conda in every build.
+ENVIRONMENT = "../envs/software.yaml"
 
 
 def job_prefix() -> str:
