@@ -1,6 +1,8 @@
 # make            set up .venv and build the default study
 # make test       the whole test suite
 # make archive    the study, its provenance and the source in one zip, archive/*.zip
+# make lint       what every commit must pass
+# make coverage   the suite again, and the share of lines that it runs
 # make STUDY=treechop [DATA=folder] [PROBE=folder]   another study, local files, labelled frames
 # make verify [STUDY=...] [REMOVE=1]   every file and number of a built study; REMOVE=1 removes what is wrong
 # make smoke      a small study built from nothing and verified, in half a minute
@@ -14,7 +16,7 @@ SHOTS ?= config/captures/demo.yaml
 CAPTURES ?= captures
 TRAINING ?= captures-training
 
-.PHONY: report verify smoke expected test archive demo-data demo-policy capture screenshots bench lint lock clean
+.PHONY: report verify smoke expected test archive demo-data demo-policy capture screenshots bench lint coverage lock clean
 
 report: .venv/ready
 	@start=$$(date +%s) && \
@@ -60,7 +62,12 @@ bench: .venv/ready
 	PYTHONPATH=src $(BIN)/python benchmarks/run.py $(if $(DATA),--data "$(DATA)") $(if $(PROBE),--probe "$(PROBE)")
 
 lint: .venv/ready-to-test
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/pre-commit run --all-files
+
+coverage: .venv/ready-to-test
+	rm -rf .coverage && mkdir .coverage
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 .venv/ready: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("error: Python must be 3.11 or newer; " + \

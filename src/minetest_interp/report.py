@@ -303,6 +303,7 @@ def _environment(templates: Path, *, code: Callable, link: Callable, **options) 
 
 def _render(environment: jinja2.Environment, template: str, facts: Mapping, **context) -> str:
     """The templates write twice: only when they have written once are the figures numbered that the ledger leads to."""
+    assert isinstance(environment.loader, jinja2.FileSystemLoader)
     words = captions(Path(environment.loader.searchpath[0]))
     panels = {
         name: {

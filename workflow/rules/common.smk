@@ -15,10 +15,18 @@ from minetest_interp import frames, layout
 from minetest_interp import study as studies
 from minetest_interp.errors import InputError
 
-# Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell.
-shell.prefix(
-    f"set -euo pipefail; export PATH={quote(str(Path(sys.executable).parent))}:$PATH PYTHONPATH={quote(str(ROOT / 'src'))}; "
-)
+# Used by `--software-deployment-method conda` alone. A file, since a named environment would need conda in every build.
+ENVIRONMENT = "../envs/software.yaml"
+
+
+def job_prefix() -> str:
+    """Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell; conda's under conda."""
+    activated = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
+    path = "" if activated else f"export PATH={quote(str(Path(sys.executable).parent))}:$PATH; "
+    return f"set -euo pipefail; {path}export PYTHONPATH={quote(str(ROOT / 'src'))}; "
+
+
+shell.prefix(job_prefix())
 
 
 def load_study():

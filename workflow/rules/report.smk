@@ -1,31 +1,6 @@
 """The numbers of the report, and the report."""
 
 
-def panel_facts() -> dict:
-    """For each panel: its settings, its file beside the report, the command that remakes it, and its numbers' places."""
-    return {
-        name: {
-            **panel_settings(name),
-            "file": f"figures/{name}.png",
-            "rule": "panel",
-            "command": build_command(f"{FIGURES}/{name}.png"),
-            "numbers": panel_numbers(name),
-        }
-        for name in SETTINGS["panels"]
-    }
-
-
-def shown_layers() -> list[Path]:
-    """The layers of which the facts tell something: what was published, and what panels show of a channel."""
-    published = SETTINGS.get("published", {}).get("activation_range", [])
-    shown = [settings for settings in map(panel_settings, SETTINGS["panels"]) if "channel" in settings]
-    slopes = [settings for settings in shown if "gradient" in settings]
-    return sorted(
-        {layer_file(row["layer"], row["view"]) for row in (*published, *shown)}
-        | {layout.gradients(Path(RESULTS), settings["view"], settings["gradient"]) for settings in slopes}
-    )
-
-
 rule facts:
     input:
         network=f"{RESULTS}/network.json",
@@ -43,13 +18,15 @@ rule facts:
         f"{RESULTS}/logs/facts.txt",
     benchmark:
         f"{RESULTS}/benchmarks/facts.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         study=STUDY.name,
         command=literal(build_command()),
         settings=as_json(SETTINGS),
         panels=as_json(panel_facts()),
-        results=RESULTS,
+        results=subpath(input.network, parent=True),
         code=code_digest("minetest_interp.stages.facts"),
     message:
         f"Collect the numbers of the report on {STUDY.name}."
@@ -75,11 +52,13 @@ rule report:
         f"{RESULTS}/logs/report.txt",
     benchmark:
         f"{RESULTS}/benchmarks/report.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         templates=literal(ROOT / "report"),
-        panels=FIGURES,
-        output=REPORT,
+        panels=literal(FIGURES),
+        output=subpath(output.html, parent=True),
         words=files_digest(TEMPLATES),
         code=code_digest("minetest_interp.stages.report"),
     message:
@@ -108,6 +87,8 @@ if "atlas" in SETTINGS:
             f"{RESULTS}/logs/atlas_page.txt",
         benchmark:
             f"{RESULTS}/benchmarks/atlas_page.tsv"
+        conda:
+            ENVIRONMENT
         threads: 1
         params:
             checkpoint=CHECKPOINT,
@@ -115,7 +96,7 @@ if "atlas" in SETTINGS:
             actions=ACTIONS,
             evidence=" ".join(f"--{room} {file}" for room, file in UNIT_EVIDENCE.items()),
             templates=literal(ROOT / "report"),
-            report=REPORT,
+            report=subpath(output.html, parent=True),
             content=checkpoint_digest(),
             words=files_digest(TEMPLATES),
             code=code_digest("minetest_interp.stages.atlas_page"),

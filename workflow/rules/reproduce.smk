@@ -35,6 +35,8 @@ rule reproduce:
         f"{RESULTS}/logs/reproduce.txt",
     benchmark:
         f"{RESULTS}/benchmarks/reproduce.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         templates=literal(ROOT / "report"),

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from inspect import Parameter, signature
 from pathlib import Path
+from typing import Any
 
 from minetest_interp import records
 from minetest_interp.errors import InputError
@@ -19,7 +20,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 NO_LABELS = "no labelled frames; name some in the study or pass --config probe=FOLDER"
 
-READ = {kind: {"type": kind} for kind in (str, int, float, Path)} | {
+READ: dict[object, dict[str, Any]] = {kind: {"type": kind} for kind in (str, int, float, Path)} | {
     dict: {"type": json.loads},
     list: {"type": json.loads},
     list[Path]: {"type": Path, "nargs": "*"},
@@ -37,8 +38,10 @@ def command(run: Callable, argv: list[str] | None = None, *, record: bool = True
     """
     parser = argparse.ArgumentParser(description=sys.modules[run.__module__].__doc__)
     for name, parameter in signature(run).parameters.items():
-        option = {"required": True} if parameter.default is Parameter.empty else {"default": parameter.default}
-        parser.add_argument(f"--{name.replace('_', '-')}", **READ[parameter.annotation], **option)
+        option: dict[str, Any] = (
+            {"required": True} if parameter.default is Parameter.empty else {"default": parameter.default}
+        )
+        parser.add_argument(f"--{name.replace('_', '-')}", **(READ[parameter.annotation] | option))
     try:
         run(**vars(parser.parse_args(argv)))
     except InputError as error:

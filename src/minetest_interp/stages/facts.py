@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from minetest_interp import atlas_facts, claims, evidence_facts, facts, files, methods
 from minetest_interp.stages import command
@@ -64,7 +65,7 @@ def evidence(folder: Path) -> dict:
     units, causal, maps, circuits = (
         files.read_arrays(folder / f"{room}.npz") for room in ("units", "causal", "attribution", "circuits")
     )
-    found = {
+    found: dict[str, Any] = {
         "attribution": evidence_facts.attribution_methods(maps),
         "circuits": evidence_facts.leading_channels(circuits),
     }
