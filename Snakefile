@@ -6,6 +6,9 @@ min_version("9.0")
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/panels.smk"
+include: "workflow/rules/rooms.smk"
+include: "workflow/rules/members.smk"
 include: "workflow/rules/source.smk"
 include: "workflow/rules/policy.smk"
 include: "workflow/rules/dreams.smk"
@@ -14,16 +17,17 @@ include: "workflow/rules/series.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/explore.smk"
+include: "workflow/rules/reproduce.smk"
 
 
 rule all:
     default_target: True
     input:
-        rules.report.output,
-        rules.frame_page.output,
-        rules.export.output,
+        rules.reproduce.output,
+        shown(),
+        between(),
+        rules.frame_page.output.frames,
         rules.atlas_page.output if "atlas" in SETTINGS else [],
-        panels(),
     localrule: True
 
 
@@ -51,7 +55,7 @@ if STUDY.series:
 
     rule members:
         input:
-            of_members(rules.claims.output.claims),  # one for each, so that --batch splits none
+            of_members(rules.member_claims.output.claims),  # one for each, so that --batch splits none
         localrule: True
         message:
             "The checkpoints of a series, each measured and judged."

@@ -6,6 +6,7 @@ from pathlib import Path
 import pooch
 import requests
 
+from minetest_interp import files
 from minetest_interp.errors import InputError
 
 TIMEOUT_SECONDS = 30
@@ -36,4 +37,5 @@ def fetch(
                 f"{name} as served by {repository} must have the SHA-256 {checksums[name]}; it has not, and was thrown "
                 "away. Pass a good copy with --config data=FOLDER."
             ) from error
+        files.WRITTEN[folder / name] = checksums[name]
         progress(name)

@@ -25,9 +25,10 @@ def find(listed: Mapping[str, Sequence[Path]], *, along: str | None = None) -> d
                 f"series.checkpoints: {pattern!r} must find a checkpoint in the source folder; it finds none."
             )
         for path in paths:
-            if not re.fullmatch(r"[A-Za-z0-9_.-]+", path.stem):
+            if not re.fullmatch(r"\w[\w.-]*", path.stem, re.ASCII):
                 raise InputError(
-                    f"{path}: a checkpoint of a series must be named with letters, digits, _, . and - only."
+                    f"{path}: a checkpoint of a series must be named with letters, digits, _, . and - only, "
+                    "and begin with none of the last two."
                 )
             if found.setdefault(path.stem, path) != path:
                 raise InputError(
@@ -35,14 +36,16 @@ def find(listed: Mapping[str, Sequence[Path]], *, along: str | None = None) -> d
                 )
     if along is None:
         return {name: found[name] for name in sorted(found, key=frames.natural_key)}
-    places = {name: place(name) for name in found}
-    for name, at in places.items():
+    places: dict[str, int] = {}
+    for name in found:
+        at = place(name)
         if at is None:
             raise InputError(
                 f"{found[name]}: must have the number of its {along} in its name. Rename it, or drop `along`."
             )
-        if list(places.values()).count(at) > 1:
+        if at in places.values():
             raise InputError(f"{found[name]}: two checkpoints must not have the same {along}; {at} comes twice.")
+        places[name] = at
     return {name: found[name] for name in sorted(found, key=places.__getitem__)}
 
 

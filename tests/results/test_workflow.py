@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -18,10 +19,12 @@ from tests.results.workshop import GEOMETRY, NAMES, STUDY, Workshop, mask, pictu
 
 PANELS = len(STUDY["panels"])
 EVERYTHING = Counter(
-    describe=1, preprocess=1, intermediates=1, behaviours=1, gradients=1, dream=3, labels=1, evidence=5, explanation=2,
-    claims=1, panel=PANELS, facts=1, report=1,
+    describe=1, preprocess=1, intermediates=1, behaviours=1, gradients=1, dream=3, labels=1, evidence=6, explanation=2,
+    claims=1, panel=PANELS, facts=1, report=1, frame_page=1, export=1, reproduce=1,
 )  # fmt: skip
-LEDGER = Counter(claims=1, panel=1, facts=1, report=1)
+PAGES = Counter(report=1, frame_page=1, reproduce=1)
+FACTS = Counter(facts=1) + PAGES
+LEDGER = Counter(claims=1, panel=1) + FACTS
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +80,14 @@ def test_nothing_is_done_when_nothing_changed_or_files_were_only_touched(shop):
 EDITS = [
     ("src/minetest_interp/policy.py", lambda s: s.replace("def setup", "# why\n    def setup"), Counter()),
     ("src/minetest_interp/dreams.py", lambda s: s.replace('"""', '"""Ho. ', 1), Counter()),
-    ("report/captions.yaml", lambda s: s + "\n# a word\n", Counter(report=1)),
-    ("figures/alignment.py", lambda s: s + "\nEDITED = 1\n", Counter(panel=1, report=1)),
-    ("figures/style.py", lambda s: s + "\nEDITED = 1\n", Counter(panel=PANELS, report=1)),
-    ("src/minetest_interp/facts.py", lambda s: s + "\nEDITED = 1\n", Counter(facts=1, report=1)),
+    ("report/captions.yaml", lambda s: s + "\n# a word\n", PAGES),
+    ("figures/alignment.py", lambda s: s + "\nEDITED = 1\n", Counter(panel=1, report=1, reproduce=1)),
+    ("figures/style.py", lambda s: s + "\nEDITED = 1\n", Counter(panel=PANELS, report=1, reproduce=1)),
+    ("src/minetest_interp/facts.py", lambda s: s + "\nEDITED = 1\n", FACTS),
     ("src/minetest_interp/dreams.py", lambda s: s + "\nEDITED = 1\n", Counter(dream=3, evidence=1, panel=3) + LEDGER),
     ("src/minetest_interp/policy.py", lambda s: s + "\nEDITED = 1\n", EVERYTHING),
-    ("config/own.yaml", lambda s: s.replace("steps: 3", "steps: 4", 1), Counter(dream=1, panel=1, facts=1, report=1)),
-    ("config/own.yaml", lambda s: s.replace("channel: 4", "channel: 2"), Counter(panel=1, facts=1, report=1)),
+    ("config/own.yaml", lambda s: s.replace("steps: 3", "steps: 4", 1), Counter(dream=1, panel=1) + FACTS),
+    ("config/own.yaml", lambda s: s.replace("channel: 4", "channel: 2"), Counter(panel=1) + FACTS),
     ("config/own-claims.yaml", lambda s: s.replace("claimed: 0.9", "claimed: 0.8"), LEDGER),
     ("config/own-claims.yaml", lambda s: s.replace("Mirroring a frame", "To mirror a frame"), LEDGER),
     (
@@ -95,11 +98,11 @@ EDITS = [
     (
         "config/own-claims.yaml",
         lambda s: s.replace("factors: 2", "factors: 1"),
-        Counter(explanation=1, panel=1, facts=1, report=1),
+        Counter(explanation=1, panel=1) + FACTS,
     ),
     ("src/minetest_interp/claims.py", lambda s: s + "\nEDITED = 1\n", LEDGER),
     ("src/minetest_interp/overlap.py", lambda s: s + "\nEDITED = 1\n", LEDGER + Counter(evidence=2, panel=2)),
-    ("config/own.yaml", lambda s: s.replace("Random weights", "Chance weights"), Counter(facts=1, report=1)),
+    ("config/own.yaml", lambda s: s.replace("Random weights", "Chance weights"), FACTS),
 ]
 
 
@@ -116,8 +119,8 @@ def test_another_checkpoint_reruns_everything_though_it_is_older(shop):
         assert shop.planned() == EVERYTHING
 
 
-# The labelled frames, the dreams, the alignment, the network and the controls stay.
-FRAMES_CHANGED = EVERYTHING - Counter(describe=1, dream=3, labels=1, evidence=2, panel=5)
+# The labelled frames with their pairs, the dreams, the alignment, the network and the controls stay.
+FRAMES_CHANGED = EVERYTHING - Counter(describe=1, export=1, dream=3, labels=1, evidence=3, panel=6)
 
 
 def test_frames_that_are_replaced_added_or_removed_are_noticed(shop):
@@ -137,7 +140,7 @@ def test_a_changed_mask_reruns_what_is_said_about_trunks(shop):
     with edit(shop.labels / f"masks/{NAMES[0]}.png") as path:
         mask(99).save(shop.files / "other.bin", "PNG")
         replace_keeping_an_older_date(path, (shop.files / "other.bin").read_bytes())
-        assert shop.planned() == LEDGER + Counter(labels=1, evidence=3, panel=3)
+        assert shop.planned() == LEDGER + Counter(labels=1, evidence=4, panel=4)
 
 
 def test_a_rebuild_gives_the_same_bytes_after_ctrl_c_and_after_kill(shop):
@@ -163,6 +166,40 @@ def test_a_rebuild_gives_the_same_bytes_after_ctrl_c_and_after_kill(shop):
     shop.build()
     assert shop.outputs() == before
     assert shop.planned() == Counter()
+
+
+def spoil(shop) -> dict[str, str]:
+    """A fault of each sort, in figures, a page, a result on the way and a folder made as a whole: path to its kind."""
+    figure, page = shop.folder / "figures/own/c-alignment.png", shop.folder / "report/own/report.md"
+    figure.write_bytes(figure.read_bytes()[::-1])
+    page.write_bytes(page.read_bytes()[:100])
+    for name in ("results/own/evidence/heads.npz", "report/own/explore/frames/1.js"):
+        (shop.folder / name).unlink()
+    (shop.folder / "figures/own/c-alignment.old.png").touch()
+    return {
+        "figures/own/c-alignment.old.png": "foreign",
+        "figures/own/c-alignment.png": "corrupt",
+        "report/own/explore/frames/1.js": "missing",
+        "report/own/report.md": "corrupt",
+        "results/own/evidence/heads.npz": "missing",
+    }
+
+
+def test_what_is_not_as_it_was_made_is_named_removed_and_made_again(shop):
+    before = shop.outputs()
+    verified = shop.verify()
+    assert verified.returncode == 0 and "Verified: own" in verified.stdout, verified.stdout + verified.stderr
+    wrong = spoil(shop)
+    for options in ([], ["--remove"]):
+        found = shop.verify(*options)
+        assert found.returncode == 1 and "NOT verified: own" in found.stdout
+        named = {path: kind for kind, path in re.findall(r"^([a-z ]+): (\S+): .+\.$", found.stdout, re.MULTILINE)}
+        assert named == wrong
+    # The panels are the spoilt one, the one that shows the lost result, and the ledger above it.
+    assert shop.planned() == LEDGER + Counter(evidence=1, panel=2)
+    shop.build()
+    assert shop.outputs() == before
+    assert shop.planned() == Counter() and shop.verify().returncode == 0
 
 
 def refuse(shop, message):

@@ -1,4 +1,5 @@
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,3 +144,8 @@ def test_the_shipped_studies_are_valid(name):
         assert len(loaded.frames) == 66 and loaded.fetched
     else:
         assert len(study.load(ROOT / "config/demo.yaml", SCHEMA).frames) >= 30
+
+
+def test_a_study_is_named_or_given_by_its_path():
+    assert study.locate("demo", Path("config")) == Path("config/demo.yaml")
+    assert study.locate("../elsewhere/mine.yml", Path("config")) == Path("../elsewhere/mine.yml")

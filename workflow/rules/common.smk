@@ -15,10 +15,18 @@ from minetest_interp import frames, layout
 from minetest_interp import study as studies
 from minetest_interp.errors import InputError
 
-# Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell.
-shell.prefix(
-    f"set -euo pipefail; export PATH={quote(str(Path(sys.executable).parent))}:$PATH PYTHONPATH={quote(str(ROOT / 'src'))}; "
-)
+# Used by `--software-deployment-method conda` alone. A file, since a named environment would need conda in every build.
+ENVIRONMENT = "../envs/software.yaml"
+
+
+def job_prefix() -> str:
+    """Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell; conda's under conda."""
+    activated = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
+    path = "" if activated else f"export PATH={quote(str(Path(sys.executable).parent))}:$PATH; "
+    return f"set -euo pipefail; {path}export PYTHONPATH={quote(str(ROOT / 'src'))}; "
+
+
+shell.prefix(job_prefix())
 
 
 def load_study():
@@ -26,8 +34,7 @@ def load_study():
     unknown = set(config) - {"study", "data", "probe"}
     if unknown:
         sys.exit(f"error: --config takes study=NAME, data=FOLDER and probe=FOLDER; got {sorted(unknown)}.")
-    name = str(config.get("study", "demo"))
-    path = Path(name) if name.endswith((".yaml", ".yml")) else ROOT / "config" / f"{name}.yaml"
+    path = studies.locate(str(config.get("study", "demo")), ROOT / "config")
     folders = {key: Path(str(config[key])).expanduser() for key in ("data", "probe") if key in config}
     try:
         return studies.load(Path(os.path.relpath(path)), ROOT / "workflow/schemas/study.schema.yaml", **folders)

@@ -4,45 +4,6 @@ A member's room is laid out as the study's. What does not depend on the policy i
 """
 
 if STUDY.series:
-    # One process for all that is measured of a member: a process of its own for each stage would import JAX ten times.
-    MEMBER_STAGES = ("alike", "describe", "intermediates", "behaviours", *(f"evidence_{room}" for room in WITH_CLAIMS))
-
-    MADE = ("units", "arrays", "estimates")  # options whose files are the member's own
-
-    def of_member(path) -> str:
-        """Where a member has what the study itself has at `path`."""
-        return str(layout.member(Path(RESULTS), "{member}") / Path(path).relative_to(RESULTS))
-
-    def of_members(path) -> list[str]:
-        return expand(of_member(path), member=STUDY.series)
-
-    def member_stages(name) -> list:
-        """What is run for a member: [stage, {option: word}]."""
-
-        def place(path) -> str:
-            return of_member(path).format(member=name)
-
-        policy = {"checkpoint-path": str(STUDY.series[name]), "policy": POLICY}
-        agent, results = policy | {"actions": ACTIONS}, {"results": place(RESULTS)}
-
-        def measured(room, given, folder) -> list:
-            words = given.files | room_settings(room, given)
-            words |= {"arrays": f"{folder}/{room}.npz", "estimates": f"{folder}/{room}.json"}
-            return [f"evidence_{room}", agent | {k: place(v) if k in MADE else str(v) for k, v in words.items()}]
-
-        return [
-            ["alike", policy | {"network": rules.preprocess.input.network}],
-            [
-                "describe",
-                agent
-                | {"seed": str(rules.describe.params.seed)}
-                | {key: place(path) for key, path in rules.describe.output.items()},
-            ],
-            ["intermediates", policy | results | {"stacks": rules.preprocess.output.stacks}],
-            ["behaviours", results | {"actions": ACTIONS, "behaviours": place(rules.behaviours.output.behaviours)}],
-            *(measured(room, ROOMS[room], EVIDENCE) for room in WITH_CLAIMS),
-            *(measured(room, on_turns(room), TURNS) for room in ON_TURNS),
-        ]
 
     rule member:
         input:
@@ -62,11 +23,13 @@ if STUDY.series:
                 )
             ],
         log:
-            of_member(f"{RESULTS}/logs/member.txt"),
+            f"{RESULTS}/logs/series/{{member}}/member.txt",
         benchmark:
-            of_member(f"{RESULTS}/benchmarks/member.tsv")
+            f"{RESULTS}/benchmarks/series/{{member}}/member.tsv"
         wildcard_constraints:
             member="[^/]+",
+        conda:
+            ENVIRONMENT
         threads: 1
         params:
             stages=lambda wildcards: as_json(member_stages(wildcards.member)),
@@ -84,9 +47,9 @@ if STUDY.series:
         output:
             claims=of_member(rules.claims.output.claims),
         log:
-            of_member(rules.claims.log[0]),
+            f"{RESULTS}/logs/series/{{member}}/claims.txt",
         benchmark:
-            of_member(rules.claims.benchmark)
+            f"{RESULTS}/benchmarks/series/{{member}}/claims.tsv"
         params:
             commands=lambda wildcards: as_json(
                 {
@@ -100,7 +63,7 @@ if STUDY.series:
     rule comparison:
         input:
             [
-                of_members(path)
+                of_members(of_member(path))
                 for path in (
                     rules.describe.output.network,
                     rules.claims.output.claims,
@@ -116,6 +79,8 @@ if STUDY.series:
             f"{RESULTS}/logs/series.txt",
         benchmark:
             f"{RESULTS}/benchmarks/series.tsv"
+        conda:
+            ENVIRONMENT
         threads: 1
         params:
             results=RESULTS,

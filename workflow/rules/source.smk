@@ -7,6 +7,8 @@ if STUDY.fetched:
             [str(STUDY.folder / name) for name in STUDY.checksums],
         log:
             f"{RESULTS}/logs/fetch.txt",
+        conda:
+            ENVIRONMENT
         params:
             repository=SETTINGS["source"]["repository"],
             checksums=as_json(STUDY.checksums),
@@ -30,6 +32,8 @@ rule preprocess:
         f"{RESULTS}/logs/preprocess.txt",
     benchmark:
         f"{RESULTS}/benchmarks/preprocess.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         folder=literal(STUDY.folder),

@@ -6,11 +6,15 @@ from minetest_interp.stages import command
 
 
 def run(stages: list) -> None:
-    """Args: stages: `[name, {option: word}]` of each, the words as on the stage's own command line."""
+    """Their record is one.
+
+    Args:
+      stages: `[name, {option: word}]` of each, the words as on the stage's own command line.
+    """
     for name, options in stages:
         print(f"{name} ...", flush=True)
         words = [word for option, text in options.items() for word in (f"--{option}", text)]
-        command(import_module(f"minetest_interp.stages.{name}").run, words)
+        command(import_module(f"minetest_interp.stages.{name}").run, words, record=False)
 
 
 if __name__ == "__main__":

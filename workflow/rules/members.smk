@@ -1,0 +1,42 @@
+"""The rooms of a series' checkpoints, laid out as the study's, and what is run to fill one."""
+
+if STUDY.series:
+    # One process for all that is measured of a member: a process of its own for each stage would import JAX ten times.
+    MEMBER_STAGES = ("alike", "describe", "intermediates", "behaviours", *(f"evidence_{room}" for room in WITH_CLAIMS))
+
+    MADE = ("units", "arrays", "estimates")  # options whose files are the member's own
+
+    def of_member(path) -> str:
+        """Where a member has what the study itself has at `path`."""
+        return str(layout.member(Path(RESULTS), "{member}") / Path(path).relative_to(RESULTS))
+
+    def of_members(patterns) -> list[str]:
+        return expand(patterns, member=STUDY.series)
+
+    def member_stages(name) -> list:
+        """What is run for a member: [stage, {option: word}]."""
+
+        def place(path) -> str:
+            return of_member(path).format(member=name)
+
+        policy = {"checkpoint-path": str(STUDY.series[name]), "policy": POLICY}
+        agent, results = policy | {"actions": ACTIONS}, {"results": place(RESULTS)}
+
+        def measured(room, given, folder) -> list:
+            words = given.files | room_settings(room, given)
+            words |= {"arrays": f"{folder}/{room}.npz", "estimates": f"{folder}/{room}.json"}
+            return [f"evidence_{room}", agent | {k: place(v) if k in MADE else str(v) for k, v in words.items()}]
+
+        return [
+            ["alike", policy | {"network": f"{RESULTS}/network.json"}],
+            [
+                "describe",
+                agent
+                | {"seed": str(rules.describe.params.seed)}
+                | {key: place(path) for key, path in rules.describe.output.items()},
+            ],
+            ["intermediates", policy | results | {"stacks": f"{RESULTS}/stacks.npz"}],
+            ["behaviours", results | {"actions": ACTIONS, "behaviours": place(rules.behaviours.output.behaviours)}],
+            *(measured(room, ROOMS[room], EVIDENCE) for room in WITH_CLAIMS),
+            *(measured(room, on_turns(room), TURNS) for room in ON_TURNS),
+        ]
