@@ -83,7 +83,7 @@ if STUDY.series:
             ENVIRONMENT
         threads: 1
         params:
-            results=RESULTS,
+            results=literal(RESULTS),
             members=as_json(list(STUDY.series)),
             steering=SETTINGS["actions"]["steering"],
             along=SETTINGS["series"].get("along", ""),
