@@ -120,9 +120,7 @@ def test_every_file_of_a_member_is_known_by_the_records(shop, monkeypatch):
 
 
 def test_a_manifest_says_what_each_member_was_made_from_and_by_which_code(shop):
-    done = subprocess.run(
-        shop.command("series", "--detailed-summary", "--nolock"), cwd=shop.folder, capture_output=True, text=True
-    )
+    done = shop.run("--detailed-summary", "--nolock", "--", "series")
     assert done.returncode == 0, done.stderr
     made = archive.jobs(done.stdout, "own")
     study = studies.load(shop.folder / "config/own.yaml", shop.folder / "workflow/schemas/study.schema.yaml")
