@@ -6,9 +6,10 @@ Snakemake sees neither imported modules nor files replaced by older ones; these 
 import ast
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,9 +101,9 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def files_digest(paths: Iterable[Path]) -> str:
-    """One digest for the names and contents of several files, in their order."""
+def files_digest(paths: Iterable[Path], known: Mapping[Path, str] = MappingProxyType({})) -> str:
+    """One digest for the names and contents of several files, in their order; those of `known` files are not read."""
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(f"{path.name} {file_digest(path)}\n".encode())
+        digest.update(f"{path.name} {known.get(path) or file_digest(path)}\n".encode())
     return digest.hexdigest()[:16]

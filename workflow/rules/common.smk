@@ -6,18 +6,21 @@ import re
 import sys
 from pathlib import Path
 from shlex import quote
+from shutil import which
 
 ROOT = Path(workflow.basedir)
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 
-from digests import code_digest, file_digest, files_digest
+from digests import code_digest, files_digest
 from minetest_interp import frames, layout
 from minetest_interp import study as studies
 from minetest_interp.errors import InputError
 
-# Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell.
+# Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell. They end with Snakemake, even
+# if it is killed, so that none goes on writing beside the next run; util-linux has the means.
 shell.prefix(
     f"set -euo pipefail; export PATH={quote(str(Path(sys.executable).parent))}:$PATH PYTHONPATH={quote(str(ROOT / 'src'))}; "
+    + ("exec setpriv --pdeathsig KILL " if which("setpriv") else "exec ")
 )
 
 
@@ -65,12 +68,14 @@ POLICY = as_json({key: SETTINGS["policy"][key] for key in ("strides", "size") if
 ACTIONS = as_json(SETTINGS["actions"])
 
 
-def declared(paths) -> list:
-    """Source files as inputs. Their dates say nothing; their digests are among the rules' params.
+def without_braces(paths) -> list[str]:
+    """Those that Snakemake can name; it would read braces as wildcards."""
+    return [str(path) for path in paths if "{" not in str(path)]
 
-    Snakemake would read braces in a name as wildcards, so such a file is known by its digest alone.
-    """
-    return [ancient(str(path)) for path in paths if "{" not in str(path)]
+
+def declared(paths) -> list:
+    """Source files as inputs. Their dates say nothing; their digests, of all of them, are among the rules' params."""
+    return [ancient(path) for path in without_braces(paths)]
 
 
 def literal(text):
@@ -81,9 +86,15 @@ def literal(text):
 CHECKPOINT = literal(STUDY.checkpoint)
 
 
+# Relative, so that a built checkout that was moved or copied has nothing to do.
+SCRIPTS_FOLDER, TEMPLATES_FOLDER = (Path(os.path.relpath(ROOT / name)) for name in ("figures", "report"))
+
+# The published digests, where there are any: the files may not have been fetched yet.
+PUBLISHED = {STUDY.folder / name: digest for name, digest in STUDY.checksums.items()}
+
+
 def checkpoint_digest() -> str:
-    """The published digest where there is one: the file may not have been fetched yet."""
-    return STUDY.checksums.get(SETTINGS["policy"]["checkpoint"]) or file_digest(STUDY.checkpoint)
+    return files_digest([STUDY.checkpoint], PUBLISHED)
 
 
 def steering_ends() -> dict:

@@ -51,7 +51,7 @@ rule facts:
         " --panels {params.panels:q} --results {params.results} --output {output.facts} > {log} 2>&1"
 
 
-TEMPLATES = sorted((ROOT / "report").glob("*.*"))
+TEMPLATES = sorted(TEMPLATES_FOLDER.glob("*.*"))
 
 
 rule report:
@@ -70,7 +70,7 @@ rule report:
         f"{RESULTS}/benchmarks/report.tsv"
     threads: 1
     params:
-        templates=literal(ROOT / "report"),
+        templates=literal(TEMPLATES_FOLDER),
         panels=FIGURES,
         output=REPORT,
         words=files_digest(TEMPLATES),
@@ -107,7 +107,7 @@ if "atlas" in SETTINGS:
             policy=POLICY,
             actions=ACTIONS,
             evidence=" ".join(f"--{room} {file}" for room, file in UNIT_EVIDENCE.items()),
-            templates=literal(ROOT / "report"),
+            templates=literal(TEMPLATES_FOLDER),
             report=REPORT,
             content=checkpoint_digest(),
             words=files_digest(TEMPLATES),

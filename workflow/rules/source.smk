@@ -4,7 +4,7 @@ if STUDY.fetched:
 
     rule fetch:
         output:
-            [str(STUDY.folder / name) for name in STUDY.checksums],
+            without_braces(STUDY.folder / name for name in STUDY.checksums),
         log:
             f"{RESULTS}/logs/fetch.txt",
         params:
@@ -36,7 +36,7 @@ rule preprocess:
         pattern=literal(SETTINGS["frames"]["files"]),
         order=SETTINGS["frames"].get("order", "notebook"),
         overlay=as_json(SETTINGS["frames"].get("overlay", [])),
-        content=files_digest(STUDY.frames),
+        content=files_digest(STUDY.frames, PUBLISHED),
         code=code_digest("minetest_interp.stages.preprocess"),
     message:
         f"Turn the frames of {STUDY.name} into grey stacks in every view."
