@@ -1,54 +1,54 @@
-"""Plans many builds in little time: a process with Snakemake and the code's digests in memory forks for each of them.
+"""Plans many builds in little time: a process that has planned one forks for each of them, Snakemake and all in memory.
 
-Run in a checkout. Reads a line of JSON, `[options, whether code was edited]`, writes one, `[status, standard output]`.
+Run in a checkout. Reads lines of JSON, `[Snakemake's options, whether code was edited]`; the first it only learns from.
+Writes a line of JSON for each of the others, `[status, standard output]`.
 """
 
 import json
 import os
 import sys
 import traceback
-from pathlib import Path
 
-import cv2  # noqa: F401, what the workflow imports is imported once
-import jsonschema  # noqa: F401
 import snakemake.cli
-import snakemake.report
+
+
+def snakemake_status(options: list[str]) -> int:
+    sys.argv = ["snakemake", *options]
+    try:
+        snakemake.cli.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+
+
+def learn(options: list[str]) -> None:
+    spoken, unheard = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(unheard, 1)
+    snakemake_status(options)
+    os.dup2(spoken, 1)
 
 
 def plan(options: list[str], code_edited: bool) -> tuple[int, str]:
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        os.dup2(write, sys.stdout.fileno())
+        os.dup2(write, 1)
         if code_edited:
             del sys.modules["digests"]
-        status = 1
-        try:
-            sys.argv = ["snakemake", *options]
-            snakemake.cli.main()
-        except SystemExit as end:
-            status = int(end.code or 0)
-        except BaseException:
-            traceback.print_exc()
-        sys.stdout.flush()
-        os._exit(status)
+        else:
+            sys.modules["digests"].file_digest.cache_clear()
+        os._exit(snakemake_status(options))
     os.close(write)
     with os.fdopen(read, encoding="utf-8") as output:
         said = output.read()
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said
 
 
-def remember_digests() -> None:
-    sys.path.insert(0, "workflow")
-    from digests import code_digest
-
-    for stage in Path("src/minetest_interp/stages").glob("*.py"):
-        code_digest(f"minetest_interp.stages.{stage.stem}")
-    for script in Path("figures").glob("*.py"):
-        code_digest(script.stem)
-
-
 if __name__ == "__main__":
-    remember_digests()
+    learn(json.loads(sys.stdin.readline())[0])
     for line in sys.stdin:
         print(json.dumps(plan(*json.loads(line))), flush=True)

@@ -409,7 +409,7 @@ def pretend_built(shop: Workshop, study: str) -> None:
             output.write_text("a result")
         else:
             output.mkdir(parents=True)
-    shop.build("--touch", study=study)
+    shop.build("--touch", "--forceall", study=study)
 
 
 class Planner:
@@ -422,12 +422,16 @@ class Planner:
             cwd=shop.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=os.environ | {"PYTHONPATH": "src"},
         )  # fmt: skip
+        self.ask("own")
+
+    def ask(self, study: str, code_edited: bool = False) -> None:
+        options = self.shop.command("--summary", study=study)[3:]
+        self.process.stdin.write(json.dumps([options, code_edited]) + "\n")
+        self.process.stdin.flush()
 
     def plan(self, edit: Edit) -> set[str]:
         with edited(self.shop, edit):
-            options = self.shop.command("--summary", study=edit.study)[3:]
-            self.process.stdin.write(json.dumps([options, edit.path.endswith((".py", ".lock"))]) + "\n")
-            self.process.stdin.flush()
+            self.ask(edit.study, edit.path.endswith((".py", ".lock")))
             status, said = json.loads(self.process.stdout.readline())
         return jobs(said, "update pending") if status == 0 else {f"failed: {said}"}
 
