@@ -15,6 +15,10 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/explore.smk"
 
 
+onerror:
+    say_where_full(RESULTS, f"{RESULTS}/logs", FIGURES, REPORT)
+
+
 rule all:
     default_target: True
     input:

@@ -34,12 +34,12 @@ def panel_command(
         try:
             _check(load, options.params)
             drawn = load(options.results, **options.params)
+            with matplotlib.rc_context():
+                matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the bytes
+                matplotlib.rcParams.update(style.panel())
+                save(draw(**drawn), png=options.png, svg=options.svg)
         except InputError as error:
             sys.exit(f"error: {error}")
-        with matplotlib.rc_context():
-            matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the bytes
-            matplotlib.rcParams.update(style.panel())
-            save(draw(**drawn), png=options.png, svg=options.svg)
 
     return main
 

@@ -73,11 +73,14 @@ def closure(*entries: str) -> set[Path]:
     return found
 
 
+def pins(lock: str) -> list[str]:
+    """The versions that a lock states, without the hashes of their wheels and what needs them."""
+    return re.findall(r"^[^\s#].*?(?=\s*\\?$)", lock, re.MULTILINE)
+
+
 @cache
 def lock_digest() -> str:
-    """Digest of the locked versions; their order, the hashes of their wheels and what needs them do not count."""
-    pins = re.findall(r"^[^\s#].*?(?=\s*\\?$)", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
-    return hashlib.sha256("\n".join(sorted(pins)).encode()).hexdigest()
+    return hashlib.sha256("\n".join(pins(LOCK.read_text(encoding="utf-8"))).encode()).hexdigest()
 
 
 @cache

@@ -1,5 +1,6 @@
 """Writing results: beside the target, then renamed, so that a file is whole or absent. Same content, same bytes."""
 
+import errno
 import hashlib
 import json
 from collections.abc import Callable
@@ -8,14 +9,29 @@ from pathlib import Path
 
 import numpy as np
 
+from minetest_interp.errors import InputError
+
+# What a machine may refuse, whatever is written: no room, no more of it for this user, a disk or folder to read only.
+REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
 
 def write(path: Path, fill: Callable[[Path], None]) -> None:
-    """Lets `fill` write a file beside `path`, then puts it in place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Lets `fill` write a file beside `path`, then puts it in place.
+
+    Raises:
+      InputError: the disk is full or must not be written to.
+    """
     beside = path.with_name(f".{path.name}.part{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         fill(beside)
         beside.replace(path)
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        raise InputError(
+            f"{path}: must be a file that can be written; {error.strerror}. Make room or give leave, and run again."
+        ) from error
     finally:
         with suppress(FileNotFoundError):
             beside.unlink()

@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 from shlex import quote
-from shutil import which
+from shutil import disk_usage, which
 
 ROOT = Path(workflow.basedir)
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
@@ -43,6 +43,7 @@ SETTINGS = STUDY.config
 RESULTS = f"results/{STUDY.name}"
 FIGURES = f"figures/{STUDY.name}"
 REPORT = f"report/{STUDY.name}"
+LOG_BYTES = 2**16  # more than a failing job says
 
 
 def check_writable(*folders) -> None:
@@ -54,6 +55,13 @@ def check_writable(*folders) -> None:
 
 
 check_writable(RESULTS, FIGURES, REPORT)
+
+
+def say_where_full(*folders) -> None:
+    """Tells of rooms for outputs whose disk is full: there is no room for a job's own words in its log then."""
+    for folder in map(Path, folders):
+        if folder.is_dir() and (free := disk_usage(folder).free) < LOG_BYTES:
+            print(f"error: {folder}: the disk is full, {free} bytes are free. Make room and run again.", file=sys.stderr)
 
 
 def as_json(content) -> str:
@@ -93,8 +101,8 @@ SCRIPTS_FOLDER, TEMPLATES_FOLDER = (Path(os.path.relpath(ROOT / name)) for name 
 PUBLISHED = {STUDY.folder / name: digest for name, digest in STUDY.checksums.items()}
 
 
-def checkpoint_digest() -> str:
-    return files_digest([STUDY.checkpoint], PUBLISHED)
+def checkpoint_digest(file=STUDY.checkpoint) -> str:
+    return files_digest([file], PUBLISHED)
 
 
 def steering_ends() -> dict:
