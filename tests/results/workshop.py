@@ -95,11 +95,17 @@ def picture(seed: int) -> Image.Image:
 MANY = ("dream", "gradients", "evidence", "evidence_on_turns", "explanation", "panel")
 
 
-def jobs(summary: str, plan: str = "") -> set[str]:
-    """The jobs of a `snakemake --summary` with this plan, all if none is given: rules, and what tells apart."""
+def rows(summary: str) -> list[tuple[str, dict]]:
+    """What a `snakemake --summary` says of each output, with its job: the rule, and what tells it from others."""
     found = csv.DictReader(io.StringIO(summary), delimiter="\t")
-    chosen = [(row["rule"], Path(row["output_file"]).stem) for row in found if plan in row["plan"]]
-    return {f"{rule} {name}" if rule in MANY else rule for rule, name in chosen}
+    return [
+        (f"{row['rule']} {Path(row['output_file']).stem}" if row["rule"] in MANY else row["rule"], row) for row in found
+    ]
+
+
+def jobs(summary: str, plan: str = "") -> set[str]:
+    """The jobs of a summary with this plan, all if none is given."""
+    return {job for job, row in rows(summary) if plan in row["plan"]}
 
 
 class Workshop:

@@ -4,7 +4,8 @@ if STUDY.fetched:
 
     rule fetch:
         output:
-            without_braces(STUDY.folder / name for name in STUDY.checksums),
+            # Those that are there stay, whether the fetch succeeds or fails.
+            update(without_braces(STUDY.folder / name for name in STUDY.checksums)),
         log:
             f"{RESULTS}/logs/fetch.txt",
         params:
