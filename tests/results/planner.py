@@ -1,7 +1,7 @@
 """Plans many builds in little time: a process that has planned one forks for each of them, Snakemake and all in memory.
 
 Run in a checkout. Reads lines of JSON, `[Snakemake's options, whether code was edited]`; the first it only learns from.
-Writes a line of JSON for each of the others, `[status, standard output]`.
+Answers each with a line of JSON, `[status, standard output]`.
 """
 
 import json
@@ -25,11 +25,12 @@ def snakemake_status(options: list[str]) -> int:
         sys.stdout.flush()
 
 
-def learn(options: list[str]) -> None:
+def learn(options: list[str]) -> tuple[int, str]:
     spoken, unheard = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     os.dup2(unheard, 1)
-    snakemake_status(options)
+    status = snakemake_status(options)
     os.dup2(spoken, 1)
+    return status, ""
 
 
 def plan(options: list[str], code_edited: bool) -> tuple[int, str]:
@@ -49,6 +50,6 @@ def plan(options: list[str], code_edited: bool) -> tuple[int, str]:
 
 
 if __name__ == "__main__":
-    learn(json.loads(sys.stdin.readline())[0])
+    print(json.dumps(learn(json.loads(sys.stdin.readline())[0])), flush=True)
     for line in sys.stdin:
         print(json.dumps(plan(*json.loads(line))), flush=True)

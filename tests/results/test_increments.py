@@ -163,10 +163,10 @@ STUDY_KEYS = {
 }  # fmt: skip
 # Of a study whose files are fetched.
 SOURCE_KEYS = {
-    "source.repository": ("http://127.0.0.1:9/other", {"fetch"}),
+    "source.repository": ("http://127.0.0.1:9/other", set()),
     "source.origin": ("there", set()),
     "source.commit": ("1" * 40, set()),
-    "source.checksums": ("other.sha256", None),
+    "source.checksums": ("other.sha256", set()),
 }
 WITH_INTERVALS = with_room("behaviour", "units", "causal", "pairs", "dreams", "heads", "attribution")
 CLAIM = "claims.actor-critic-aligned"
@@ -224,6 +224,7 @@ REST = [
     Edit(f"own files/{NAMES[0]}.png", more("x"), FRAMES),
     Edit(f"own files/{NAMES[0]}.png", gone, FRAMES),
     Edit("own files/new.png", more("x"), FRAMES),
+    Edit("own files/dark.png", gone, and_after(POLICY | {"preprocess"}) | {"fetch"}, "published"),
     Edit("own files/new.txt", more("x"), set()),
     Edit(f"own labels/masks/{NAMES[0]}.png", more("x"), LABELS),
     Edit(f"own labels/pictures/{NAMES[0]}.png", more("x"), LABELS),
@@ -289,15 +290,15 @@ class Planner:
         )  # fmt: skip
         self.ask("own")
 
-    def ask(self, study: str, code_edited: bool = False) -> None:
+    def ask(self, study: str, code_edited: bool = False) -> tuple[int, str]:
         options = self.shop.command("--summary", study=study)[3:]
         self.process.stdin.write(json.dumps([options, code_edited]) + "\n")
         self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
 
     def plan(self, edit: Edit) -> set[str]:
         with edited(self.shop, edit):
-            self.ask(edit.study, edit.path.endswith((".py", ".lock")))
-            status, said = json.loads(self.process.stdout.readline())
+            status, said = self.ask(edit.study, edit.path.endswith((".py", ".lock")))
         return jobs(said, "update pending") if status == 0 else {f"failed: {said}"}
 
     def end(self) -> None:

@@ -61,7 +61,9 @@ def say_where_full(*folders) -> None:
     """Tells of rooms for outputs whose disk is full: there is no room for a job's own words in its log then."""
     for folder in map(Path, folders):
         if folder.is_dir() and (free := disk_usage(folder).free) < LOG_BYTES:
-            print(f"error: {folder}: the disk is full, {free} bytes are free. Make room and run again.", file=sys.stderr)
+            print(
+                f"error: {folder}: the disk is full, {free} bytes are free. Make room and run again.", file=sys.stderr
+            )
 
 
 def as_json(content) -> str:
@@ -76,14 +78,22 @@ POLICY = as_json({key: SETTINGS["policy"][key] for key in ("strides", "size") if
 ACTIONS = as_json(SETTINGS["actions"])
 
 
+# The published digests, where there are any: the files may not have been fetched yet.
+PUBLISHED = {STUDY.folder / name: digest for name, digest in STUDY.checksums.items()}
+FETCHED = PUBLISHED if STUDY.fetched else {}
+
+
 def without_braces(paths) -> list[str]:
     """Those that Snakemake can name; it would read braces as wildcards."""
     return [str(path) for path in paths if "{" not in str(path)]
 
 
 def declared(paths) -> list:
-    """Source files as inputs. Their dates say nothing; their digests, of all of them, are among the rules' params."""
-    return [ancient(path) for path in without_braces(paths)]
+    """Source files as inputs. Their dates say nothing; their digests, of all of them, are among the rules' params.
+
+    Fetched ones count as any other job's outputs: behind a fetch Snakemake would not see what else has changed.
+    """
+    return [path if Path(path) in FETCHED else ancient(path) for path in without_braces(paths)]
 
 
 def literal(text):
@@ -96,9 +106,6 @@ CHECKPOINT = literal(STUDY.checkpoint)
 
 # Relative, so that a built checkout that was moved or copied has nothing to do.
 SCRIPTS_FOLDER, TEMPLATES_FOLDER = (Path(os.path.relpath(ROOT / name)) for name in ("figures", "report"))
-
-# The published digests, where there are any: the files may not have been fetched yet.
-PUBLISHED = {STUDY.folder / name: digest for name, digest in STUDY.checksums.items()}
 
 
 def checkpoint_digest(file=STUDY.checkpoint) -> str:

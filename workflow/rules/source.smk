@@ -9,8 +9,9 @@ if STUDY.fetched:
         log:
             f"{RESULTS}/logs/fetch.txt",
         params:
-            repository=SETTINGS["source"]["repository"],
-            checksums=as_json(STUDY.checksums),
+            # Snakemake takes no notice of changes in a param that depends on the output: only missing files are fetched.
+            repository=lambda wildcards, output: SETTINGS["source"]["repository"],
+            checksums=lambda wildcards, output: as_json(STUDY.checksums),
             folder=literal(STUDY.folder),
         message:
             f"Fetch the published files of {STUDY.name}, each verified by its SHA-256."
