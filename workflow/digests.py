@@ -80,7 +80,7 @@ def pins(lock: str) -> list[str]:
 
 @cache
 def lock_digest() -> str:
-    return hashlib.sha256("\n".join(pins(LOCK.read_text(encoding="utf-8"))).encode()).hexdigest()
+    return hashlib.sha256("\n".join(sorted(pins(LOCK.read_text(encoding="utf-8")))).encode()).hexdigest()
 
 
 @cache
