@@ -6,6 +6,8 @@ min_version("9.0")
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/panels.smk"
+include: "workflow/rules/rooms.smk"
 include: "workflow/rules/source.smk"
 include: "workflow/rules/policy.smk"
 include: "workflow/rules/dreams.smk"
@@ -13,6 +15,7 @@ include: "workflow/rules/evidence.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/explore.smk"
+include: "workflow/rules/reproduce.smk"
 
 
 onerror:
@@ -22,11 +25,11 @@ onerror:
 rule all:
     default_target: True
     input:
-        rules.report.output,
-        rules.frame_page.output,
-        rules.export.output,
+        rules.reproduce.output,
+        shown(),
+        between(),
+        rules.frame_page.output.frames,
         rules.atlas_page.output if "atlas" in SETTINGS else [],
-        panels(),
     localrule: True
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 import build
 import dreams
 
+from minetest_interp import environment
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def machine() -> str:
     """The machine in words: what a reader needs to judge the seconds."""
-    model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
-    return f"{os.cpu_count()} cores of {model.group(1) if model else platform.processor()}, {platform.system()}"
+    return f"{os.cpu_count()} cores of {environment.processor()}, {platform.system()}"
 
 
 def rows(found: dict) -> list[tuple[str, str, str]]:

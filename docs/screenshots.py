@@ -12,7 +12,7 @@ from tests.browser import ARGUMENTS, CHROMIUM, DESKTOP
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "report/demo"
-SHOTS = {"article": "index.html", "frames": "frames.html#frame/frame_083"}
+SHOTS = {"article": "index.html", "frames": "frames.html#frame/04-single-020"}
 WIDTH = 960  # pixels, as wide as a code host shows a README
 
 

@@ -7,14 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import style
+from minetest_interp import files
 from panel import panel_command
 
 CONTRASTS = ("removed", "moved", "light", "motion")
 
 
 def load(results: Path, *, behaviour: str) -> dict[str, object]:
-    with np.load(results / "evidence/pairs.npz", allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
+    arrays = files.read_arrays(results / "evidence/pairs.npz")
     own = {
         name: {key.removeprefix(f"{name}/"): array for key, array in arrays.items() if key.startswith(f"{name}/")}
         for name in CONTRASTS

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import style
-from minetest_interp import files
+from minetest_interp import files, records
 from minetest_interp.errors import InputError
 
 # No dates and no version numbers inside the files.
@@ -40,6 +40,9 @@ def panel_command(
                 save(draw(**drawn), png=options.png, svg=options.svg)
         except InputError as error:
             sys.exit(f"error: {error}")
+        except KeyboardInterrupt:
+            sys.exit("error: interrupted.")
+        records.say()
 
     return main
 
@@ -56,7 +59,7 @@ def arrays(path: Path, *keys: str) -> list[np.ndarray]:
         raise InputError(
             f"{path}: the panel reads this result; there is none. Build it, or mend the panel's parameters."
         )
-    with np.load(path, allow_pickle=False) as stored:
+    with np.load(files.read(path), allow_pickle=False) as stored:
         missing = [key for key in keys if key not in stored]
         if missing:
             raise InputError(f"{path}: must hold an array {missing[0]!r}; it has {sorted(stored.files)}.")

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import minetest_interp
+from minetest_interp import environment, source
 from tests.conftest import ROOT
 
 MODULES = [
@@ -42,12 +43,12 @@ def test_options_are_keyword_only_and_public_functions_documented(function):
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__)
 def test_the_library_knows_neither_the_workflow_nor_how_figures_are_drawn(module):
-    source = inspect.getsource(module)
-    assert not re.search(r"^\s*(import|from) (snakemake|matplotlib)", source, re.MULTILINE)
+    code = inspect.getsource(module)
+    assert not re.search(r"^\s*(import|from) (snakemake|matplotlib)", code, re.MULTILINE)
 
 
 def test_locks_pin_every_package_with_a_hash_and_name_no_address():
-    for lock in ("requirements.lock", "requirements-test.lock"):
+    for lock in ("requirements.lock", "requirements-test.lock", "requirements-crate.lock"):
         text = (ROOT / lock).read_text()
         assert "://" not in text and "--index" not in text
         entries = re.split(r"\n(?=\S)", text)
@@ -60,13 +61,14 @@ def test_the_test_lock_extends_the_lock_and_both_cover_the_declared_dependencies
     assert set(PYPROJECT["project"]["dependencies"]) <= set(run)
     asked = set((ROOT / "requirements.in").read_text().split())
     assert set(PYPROJECT["project"]["dependencies"]) | {"snakemake"} == asked
+    assert set(environment.PACKAGES) <= set(run)
 
 
 def test_conda_users_get_the_locked_versions():
     """The environment takes its packages from the lock itself, on a Python that the project supports."""
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    assert environment[-1] == {"pip": ["-r requirements.lock"]}
-    python = next(entry for entry in environment if isinstance(entry, str) and entry.startswith("python="))
+    wanted = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    assert wanted[-1] == {"pip": ["-r requirements.lock"]}
+    python = next(entry for entry in wanted if isinstance(entry, str) and entry.startswith("python="))
     oldest = PYPROJECT["project"]["requires-python"].removeprefix(">=")
     assert tuple(map(int, python.removeprefix("python=").split("."))) >= tuple(map(int, oldest.split(".")))
 
@@ -84,8 +86,7 @@ def test_an_older_python_is_told_so(tmp_path):
     assert not (tmp_path / ".venv").exists()
 
 
-def test_no_tracked_file_is_large_and_the_demo_is_at_most_twelve_megabytes():
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    sizes = {name: (ROOT / name).stat().st_size for name in listed.split("\0") if name and (ROOT / name).is_file()}
+def test_no_file_of_the_source_is_large_and_the_demo_is_at_most_twelve_megabytes():
+    sizes = {name: (ROOT / name).stat().st_size for name in source.read(ROOT).files}
     assert max(sizes.values()) <= 3_000_000
     assert sum(size for name, size in sizes.items() if name.startswith("data/demo")) <= 12_000_000

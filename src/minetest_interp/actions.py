@@ -6,12 +6,15 @@ action = 18 forward + 9 jump + 3 mouse_x + mouse_y.
 """
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from minetest_interp.errors import InputError
+
+MOST_ACTIONS = 10_000
 
 
 class Behaviour(NamedTuple):
@@ -44,8 +47,12 @@ def action_table(factors: Mapping[str, Sequence[str]], behaviours: Mapping[str, 
       behaviours: behaviour name to `{"plus": {factor: level}, "minus": {factor: level}}`; "minus" is optional.
 
     Raises:
-      InputError: a behaviour names a factor or level that does not exist.
+      InputError: too many actions, or a behaviour names a factor or level that does not exist.
     """
+    if (number := math.prod(map(len, factors.values()))) > MOST_ACTIONS:
+        raise InputError(
+            f"the factors must give at most {MOST_ACTIONS} actions; got {number}. Check `actions.factors`."
+        )
     actions = [dict(zip(factors, levels, strict=True)) for levels in itertools.product(*factors.values())]
     labels = tuple(", ".join(level for level in action.values() if level != "-") or "-" for action in actions)
 

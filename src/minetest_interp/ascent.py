@@ -96,9 +96,8 @@ def ascend(
         progress(step + 1)
         if step % 64 == 63:
             _check_finite(scores, 64, names)
-    scores = np.asarray(scores)
     _check_finite(scores, len(scores), names)
-    return Ascent(z, scores)
+    return Ascent(z, np.asarray(scores))
 
 
 def pictures(image: Image, parameters: Array) -> np.ndarray:
@@ -112,7 +111,7 @@ def _view(network: Network, image: Image, position, margin: int) -> tuple[Window
     """The pixels to render (with a margin for the jitter), and (top, left, extent) of what the network sees."""
     if isinstance(network, Field) != (position is not None):
         raise InputError("`position` must be given for the network of a receptive field, and only then.")
-    box = (0, 0, image.size) if position is None else field_box(network.geometry, network.layer, position)
+    box = field_box(network.geometry, network.layer, position) if isinstance(network, Field) else (0, 0, image.size)
     return images.window(image.size, top=box[0], left=box[1], extent=box[2], margin=margin), box
 
 

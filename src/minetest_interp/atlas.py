@@ -76,10 +76,11 @@ def prepare(
         raise InputError(f"the atlas' method must have form 'penalty', which needs no targets; got {method.form!r}.")
     if any((frame == other).all() for frame in fitted for other in judged):
         raise InputError("the prior's frames and the judging frames must be disjoint; one is in both.")
-    sides = [_side(p, listed, judged, patches) for p in (policy, units.shuffled(policy, seed=shuffle_seed))]
+    real = _side(policy, listed, judged, patches)
+    control = _side(units.shuffled(policy, seed=shuffle_seed), listed, judged, patches)
     image = images.frame_prior(prior, policy.geometry)
     return Plan(
-        list(listed), divide(listed, batch), *sides, np.asarray(judged), prior.mean, image, method, tuple(seeds)
+        list(listed), divide(listed, batch), real, control, np.asarray(judged), prior.mean, image, method, tuple(seeds)
     )
 
 

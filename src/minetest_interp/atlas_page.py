@@ -121,7 +121,8 @@ def unit_parts(atlas: Mapping[str, np.ndarray], read: int) -> list[dict]:
     size = atlas["mean"].shape[-1]
     parts = []
     for i, (name, link) in enumerate(zip(names, links, strict=True)):
-        box = tuple(int(number) for number in atlas["box"][i])
+        top, left, side = (int(number) for number in atlas["box"][i])
+        box = top, left, side
         layer = str(atlas["layer"][i])
         closed = layer == CLOSED_FORM
         pictures = [("dream", picture) for picture in atlas["pictures"][i]]
@@ -219,7 +220,8 @@ def joints(
       the channels of conv2 `behind` each hidden unit); kernels, what a unit of conv0 reads of each frame of the stack,
       mid-grey where nothing.
     """
-    layer, found = part["layer"], dict.fromkeys(("members", "incoming", "outgoing", "kernels"), ())
+    layer = part["layer"]
+    found: dict[str, list] = {key: [] for key in ("members", "incoming", "outgoing", "kernels")}
     if layer not in LAYERS:
         hidden = weights.strongest(vectors[part["name"]][None], count=STRONGEST)
         rows = rows_of("hidden", hidden)

@@ -133,7 +133,7 @@ def resampling_effects(
     for column in donors.T:
         effect = patching_effects(policy, questions, layer, greys, greys[column], units=units)
         change, size = change + effect / donors.shape[1], size + np.abs(effect) / donors.shape[1]
-    return Effects(change, size)
+    return Effects(np.asarray(change), np.asarray(size))
 
 
 def steering_effects(
@@ -262,8 +262,8 @@ def detector_estimates(
     """
 
     def estimate(statistic: Statistic, chance: float) -> Estimate:
-        chance = float(chance) if np.isfinite(chance) else None
-        return intervals.estimate(statistic, clusters, bootstrap, chance=chance)
+        known = float(chance) if np.isfinite(chance) else None
+        return intervals.estimate(statistic, clusters, bootstrap, chance=known)
 
     def effect(name: str) -> Estimate:
         if name not in found:
@@ -351,8 +351,8 @@ def slope_estimate(
     Args:
       changes: `[V, N, S]` of one question: the vector, then random directions.
     """
-    strengths = np.asarray(strengths, np.float64)
-    slopes = changes @ strengths / (strengths @ strengths)
+    steps = np.asarray(strengths, np.float64)
+    slopes = changes @ steps / (steps @ steps)
     return intervals.estimate(intervals.mean(slopes[0] - slopes[1:].mean(0)), clusters, bootstrap, chance=0.0)
 
 

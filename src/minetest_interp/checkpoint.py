@@ -5,6 +5,7 @@ A checkpoint is flax msgpack of `(args, (network, actor, critic))`, as CleanRL's
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -12,8 +13,9 @@ from typing import NamedTuple
 import flax.serialization
 import numpy as np
 
+from minetest_interp import files
 from minetest_interp.errors import InputError
-from minetest_interp.policy import Geometry, Policy
+from minetest_interp.policy import TARGETS, Geometry, Policy
 
 # our layer name -> (index of the parameter tree, flax's automatic name)
 STORED = {
@@ -28,6 +30,7 @@ STORED = {
 # Minetester policy); the first of these that fits is taken.
 USUAL_SIZES = (64, 84, 96, 128)
 LIMIT_BYTES = 256 * 2**20
+LARGEST_LAYER = 2**24  # numbers; few parameters can make a layer that fills any memory
 
 
 class Checkpoint(NamedTuple):
@@ -56,25 +59,15 @@ def load(path: Path, *, strides: tuple[int, int, int] = (4, 2, 1), size: int | N
 
 def save(path: Path, policy: Policy, args: Mapping[str, object]) -> None:
     """Writes a checkpoint that `load` reads; the file appears whole or not at all."""
-    trees = ({}, {}, {})
+    trees: tuple[dict, dict, dict] = ({}, {}, {})
     for name, (tree, stored) in STORED.items():
         trees[int(tree)][stored] = {key: np.asarray(array) for key, array in policy.params[name].items()}
     state = {"0": dict(args), "1": {str(i): {"params": tree} for i, tree in enumerate(trees)}}
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(flax.serialization.msgpack_serialize(state))
-    beside.replace(path)
+    files.write(path, lambda beside: beside.write_bytes(flax.serialization.msgpack_serialize(state)))
 
 
 def _read(path: Path) -> bytes:
-    if not path.is_file():
-        raise InputError(
-            f"{path}: the checkpoint must be a file; there is none at this path. Check `policy.checkpoint`."
-        )
-    if path.stat().st_size > LIMIT_BYTES:
-        raise InputError(
-            f"{path}: a checkpoint must be at most {LIMIT_BYTES >> 20} MiB; got {path.stat().st_size >> 20}."
-        )
-    return path.read_bytes()
+    return files.read_bytes(path, what="a checkpoint", limit=LIMIT_BYTES, advice="Check `policy.checkpoint`.")
 
 
 def _restore(data: bytes, path: Path) -> object:
@@ -96,7 +89,7 @@ def _restore(data: bytes, path: Path) -> object:
 
 
 def _arrays(tree: object, path: Path) -> tuple[Mapping, dict[str, dict[str, np.ndarray]]]:
-    if not isinstance(tree, dict) or set(tree) != {"0", "1"} or not isinstance(tree["0"] or {}, dict):
+    if not isinstance(tree, dict) or set(tree) != {"0", "1"} or not isinstance(tree["0"], dict | None):
         raise InputError(
             f"{path}: must hold (args, (network, actor, critic)) under the keys '0' and '1'; got {_outline(tree)}."
         )
@@ -109,21 +102,22 @@ def _arrays(tree: object, path: Path) -> tuple[Mapping, dict[str, dict[str, np.n
         rank = 4 if name.startswith("conv") else 2
         if not isinstance(node, dict) or set(node) != {"kernel", "bias"}:
             raise InputError(f"{path}: {where} must hold a kernel and a bias (our {name!r}); got {_outline(node)}.")
-        kernel, bias = node["kernel"], node["bias"]
-        for key, array, ndim in (("kernel", kernel, rank), ("bias", bias, 1)):
+        found = {}
+        for key, ndim in (("kernel", rank), ("bias", 1)):
+            array = node[key]
             if not isinstance(array, np.ndarray) or array.ndim != ndim or array.dtype.kind != "f" or not array.size:
                 raise InputError(f"{path}: {where}/{key} must be a float array of rank {ndim}; got {_outline(array)}.")
-            if not np.isfinite(array).all():
-                bad = int((~np.isfinite(array)).sum())
+            with np.errstate(over="ignore"):
+                found[key] = array.astype(np.float32)
+            if bad := int((~np.isfinite(found[key])).sum()):
                 raise InputError(
                     f"{path}: {where}/{key} must be finite; {bad} of {array.size} numbers are not. Use an earlier save."
                 )
-        if bias.shape[0] != kernel.shape[-1]:
-            raise InputError(
-                f"{path}: {where} must have one bias per output ({kernel.shape[-1]}); got {bias.shape[0]}."
-            )
-        arrays[name] = {"kernel": kernel.astype(np.float32), "bias": bias.astype(np.float32)}
-    return tree["0"] or {}, arrays
+        outputs, biases = found["kernel"].shape[-1], len(found["bias"])
+        if biases != outputs:
+            raise InputError(f"{path}: {where} must have one bias per output ({outputs}); got {biases}.")
+        arrays[name] = found
+    return {str(key): value for key, value in (tree["0"] or {}).items()}, arrays
 
 
 def _geometry(arrays, strides, size, path) -> Geometry:
@@ -164,7 +158,14 @@ def _geometry(arrays, strides, size, path) -> Geometry:
             f"{path}: the hidden layer takes {hidden.shape[0]} inputs, which {asked} cannot give with strides "
             f"{list(strides)} and {geometry.channels[-1]} channels. Check `policy.strides` and `policy.size`."
         )
-    return geometry._replace(size=next((s for s in USUAL_SIZES if s in fitting), fitting[0]))
+    geometry = geometry._replace(size=next((s for s in USUAL_SIZES if s in fitting), fitting[0]))
+    for layer in TARGETS:
+        if (numbers := math.prod(geometry.shape(layer))) > LARGEST_LAYER:
+            raise InputError(
+                f"{path}: {layer} must have at most {LARGEST_LAYER:,} numbers a frame; got {numbers:,}. Check "
+                "`policy.strides` and `policy.size`."
+            )
+    return geometry
 
 
 def _outline(node: object) -> str:

@@ -29,7 +29,8 @@ def judge(
         return UNKNOWN
     sign = 1 if direction == "above" else -1
     near, far = sorted(sign * bound for bound in interval)
-    chance, goal = sign * chance, sign * (chance if claimed == CHANCE else claimed)
+    goal = sign * (chance if isinstance(claimed, str) else claimed)
+    chance = sign * chance
     if near > max(goal, chance):
         return SUPPORTED
     if near > chance:
@@ -64,9 +65,9 @@ def ledger(
           {placeholders}. commands: room to what makes its numbers again.
 
     Returns:
-      per claim: id, statement, source, test, figure, rule, command, verdict; n, clusters, estimate, interval, chance,
-      unit and reason of its first part; `parts`, each with its own; and `on_turns`, n, clusters, estimate, interval,
-      chance, reason and the verdict on real stacks, None for a claim that was not repeated.
+      per claim: id, statement, source, test, figure, room, rule, command, verdict; n, clusters, estimate, interval,
+      chance, unit and reason of its first part; `parts`, each with its own; and `on_turns`, n, clusters, estimate,
+      interval, chance, reason and the verdict on real stacks, None for a claim that was not repeated.
 
     Raises:
       InputError: a claim or part that nothing measures.
@@ -83,6 +84,7 @@ def ledger(
                 "id": identifier,
                 **{key: fill(claim[key], names) for key in ("statement", "source", "test")},
                 "figure": claim["figure"],
+                "room": claim["room"],
                 "rule": "evidence",
                 "command": commands[claim["room"]],
                 **_summary(parts),
@@ -120,7 +122,6 @@ def _part(name: str, part: Mapping, found: Mapping, names: Mapping[str, object])
     # A measured chance level is the sharper one.
     chance = part.get("chance") if found["chance"] is None else found["chance"]
     claimed, direction = part.get("claimed"), part.get("direction", "above")
-    judged = claimed is not None
     reason = found["reason"]
     if reason is None and found["interval"] is None:
         reason = f"{found['clusters']} independent frames are too few"
@@ -133,5 +134,7 @@ def _part(name: str, part: Mapping, found: Mapping, names: Mapping[str, object])
         **{key: found[key] for key in ("n", "clusters", "estimate", "interval")},
         "chance": chance,
         "reason": reason,
-        "verdict": judge(found["interval"], chance=chance, claimed=claimed, direction=direction) if judged else None,
+        "verdict": None
+        if claimed is None
+        else judge(found["interval"], chance=chance, claimed=claimed, direction=direction),
     }

@@ -43,7 +43,7 @@ def deep_dream(
     target: str = "input",
     lr: float = 1e3,
     steps: int = 600,
-    progress: Callable[[int], None] = lambda step: None,
+    progress: Callable[[int], object] = lambda step: None,
 ) -> Dream:
     """The notebook's dream: plain gradient ascent, clipped to the target's range after each step.
 
@@ -76,7 +76,7 @@ def sign_ascent(
     *,
     step: float = 16.0,
     steps: int = 100,
-    progress: Callable[[int], None] = lambda step: None,
+    progress: Callable[[int], object] = lambda step: None,
 ) -> Dream:
     """The notebook's problem, the box of grey levels 0..255, by projected sign ascent.
 
@@ -89,14 +89,14 @@ def sign_ascent(
     Raises:
       FloatingPointError: the objective stopped being finite.
     """
-    packed = isinstance(network, Blocks)
-    x, scores = network.pack(start) if packed else start, []
+    x, scores = network.pack(start) if isinstance(network, Blocks) else start, []
     for i in range(steps):
         score, x = _sign_step(network, objective, x, step * (1 - i / steps))
         scores.append(score)
         progress(i + 1)
     last = _sign_step(network, objective, x, 0.0)[0]
-    return Dream(start, network.unpack(x, start) if packed else x, _finite([*scores, last]))
+    whole = network.unpack(x, start) if isinstance(network, Blocks) else x
+    return Dream(start, whole, _finite([*scores, last]))
 
 
 @jax.jit
@@ -106,8 +106,8 @@ def _sign_step(network: Network, objective: Objective, x: Array, length: Array) 
     return score, jnp.clip(x + length * jnp.sign(gradient), *RANGES["input"])
 
 
-def _finite(scores: list[Array]) -> np.ndarray:
-    scores = np.asarray(scores)
+def _finite(of_steps: list[Array]) -> np.ndarray:
+    scores = np.asarray(of_steps)
     if not np.isfinite(scores).all():
         first = int(np.flatnonzero(~np.isfinite(scores))[0])
         raise FloatingPointError(

@@ -1,8 +1,16 @@
 """The one exception that means "the input is wrong", as opposed to "the program is wrong"."""
 
+LONGEST = 1500  # characters of a message
+
 
 class InputError(ValueError):
     """A user's mistake, told in one line: what must hold, what came, what to do.
 
-    Commands print it without a traceback; everything else is a bug and keeps its traceback.
+    Commands print it without a traceback; everything else is a bug and keeps its traceback. The words may come from a
+    hostile file: what cannot be printed is written as its escape, and the middle of a very long message is left out.
     """
+
+    def __init__(self, message: str):
+        if len(message) > LONGEST:
+            message = f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
+        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message))

@@ -110,6 +110,21 @@ def alignment(stored: Mapping[str, np.ndarray]) -> dict:
     }
 
 
+def channel(results: Path, panel: Mapping) -> dict:
+    """How the activation of the channel that a panel shows lies over its positions, and its gradient where shown."""
+    layer, view = panel["layer"], panel["view"]
+
+    def lie(path: Path, name: str) -> dict:
+        stored = files.read_arrays(path, "frames", name)
+        values = stored[name][stored["frames"] == panel["frame"]][..., panel["channel"]]
+        return {"n": values.size, **spread(values)}
+
+    row = {"activation": lie(layout.intermediates(results, view, layer), "activations")}
+    if "gradient" in panel:
+        row["gradient"] = lie(layout.gradients(results, view, panel["gradient"]), layer)
+    return row
+
+
 def published_rows(published: Mapping, behaviours: Mapping[str, np.ndarray], results: Path) -> dict:
     """Each published number beside the recomputed one.
 

@@ -105,7 +105,7 @@ def removals(
 
     own = [[ordered(rank(each[:, k], side=side))[:, :, k] for k in range(each.shape[1])] for each in maps]
     random = random_ranks(items, stack.shape[-2:], side=side, draws=draws, seed=seed)
-    return Removal(*np.moveaxis(own, (2, 3), (0, 1))), Removal(*np.mean([ordered(r) for r in random], axis=0))
+    return Removal(*np.moveaxis(np.array(own), (2, 3), (0, 1))), Removal(*np.mean([ordered(r) for r in random], axis=0))
 
 
 def completeness_error(scores: Scores, stack: np.ndarray, method: Method, maps: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ def fetch(
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (waiting / name).replace(folder / name)
     shutil.rmtree(waiting, ignore_errors=True)
+    files.WRITTEN.update({folder / name: digest for name, digest in checksums.items()})
 
 
 def _is_there(file: Path, digest: str) -> bool:

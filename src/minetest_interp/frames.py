@@ -4,6 +4,7 @@ A *picture* is uint8 `[h, w, 3]` RGB. A *grey frame* is float32 `[H, W]`, 0 (bla
 their file's stem and kept in natural order (screenshot_2 before screenshot_10).
 """
 
+import io
 import re
 import warnings
 from collections.abc import Iterable, Sequence
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from minetest_interp.errors import InputError
+from minetest_interp.files import inside, read_bytes, within
 
 LIMIT_PIXELS = 40_000_000
+LIMIT_BYTES = 2**28
 ORDERS = ("notebook", "environment")
 VIEWS = ("original", "mirrored", "unrounded", "reordered", "masked", "masked-mirrored")
 ROUNDINGS = ("uint8", "float32")
@@ -24,29 +27,41 @@ ROUNDINGS = ("uint8", "float32")
 def natural_key(name: str) -> tuple:
     """Sort key that compares runs of digits as numbers, and tells apart names that differ in leading zeros."""
     parts = [part for part in re.split(r"(\d+)", name) if part]
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts], name
+    return [_number_key(part) if part.isdecimal() else (1, 0, part) for part in parts], name
+
+
+def _number_key(digits: str) -> tuple[int, int, str]:
+    """Orders as the number does; Python makes no integer of more than 4300 digits."""
+    significant = digits.lstrip("0")
+    return 0, len(significant), significant
 
 
 def find(folder: Path, pattern: str) -> list[Path]:
     """The frame files of a study in natural order of their stems.
 
     Raises:
-      InputError: nothing matches, or two files share a stem.
+      InputError: the pattern or a file leads out of the folder, nothing matches, or two files share a stem.
     """
     if not folder.is_dir():
         raise InputError(
             f"{folder}: the study's data must be a folder; there is none. Check `source` or pass --config data=FOLDER."
         )
-    files = sorted(folder.glob(pattern), key=lambda path: natural_key(path.stem))
-    if not files:
+    inside(folder, pattern, key="`frames.files`")
+    try:
+        found = sorted(folder.glob(pattern), key=lambda path: natural_key(path.stem))
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"{folder}: {pattern!r} must be a pattern of file names; {error}. Check `frames.files`."
+        ) from None
+    if not found:
         raise InputError(f"{folder}: at least one frame must match {pattern!r}; none does. Check `frames.files`.")
-    stems = [path.stem for path in files]
+    stems = [within(folder, path, key="a frame").stem for path in found]
     twice = sorted({stem for stem in stems if stems.count(stem) > 1})
     if twice:
         raise InputError(
             f"{folder}: frame names must be unique without their extension; {twice[0]!r} comes twice. Rename one."
         )
-    return files
+    return found
 
 
 def read(path: Path) -> np.ndarray:
@@ -55,16 +70,15 @@ def read(path: Path) -> np.ndarray:
     Raises:
       InputError: missing, empty, damaged, rotated by EXIF, or more than `LIMIT_PIXELS`.
     """
-    if not path.is_file():
-        raise InputError(
-            f"{path}: the frame must be a file; there is none. Restore it or take it off the study's list."
-        )
-    if not path.stat().st_size:
+    advice = "Restore it or take it off the study's list."
+    content = read_bytes(path, what="a picture", limit=LIMIT_BYTES, advice=advice)
+    if not content:
         raise InputError(f"{path}: the frame is empty (0 bytes). Replace it with a PNG or JPEG screenshot.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=("PNG", "JPEG", "WEBP", "BMP", "TIFF")) as image:
+            # From memory: of an open file Pillow would read as much as a damaged length says.
+            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP", "BMP", "TIFF")) as image:
                 pixels = image.width * image.height
                 if pixels > LIMIT_PIXELS:
                     raise InputError(
@@ -83,6 +97,8 @@ def read(path: Path) -> np.ndarray:
         raise InputError(
             f"{path}: a frame must have at most {LIMIT_PIXELS:,} pixels; this one claims more. Scale it down."
         ) from error
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path}: the frame must be a whole PNG or JPEG; it is no picture. Replace it.") from error
     except Exception as error:  # damaged bytes raise nearly anything in a decoder
         raise InputError(
             f"{path}: the frame must be a whole PNG or JPEG; got {type(error).__name__}: {error}. Replace it."
@@ -92,7 +108,7 @@ def read(path: Path) -> np.ndarray:
 def _to_rgb(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I;16") or image.mode == "I":
         # ASSUME: 16-bit greys span 0..65535; the high byte is what an 8-bit save would keep.
-        grey = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        grey = (np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2)
     if image.mode in ("P", "RGBA", "LA", "PA"):
         rgba = image.convert("RGBA")

@@ -4,27 +4,40 @@
 """
 
 import csv
+import io
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import frames
+from minetest_interp import files, frames
+from minetest_interp.errors import InputError
 
 TABLE = "frames.csv"
 TURN = 4  # frames
+LIMIT_BYTES = 2**24
+LONGEST = 200  # characters of a group or role
 
 
 def read(folder: Path, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Group and role of the frames of a folder, `[N]` text; empty for frames of no group, or without a table."""
-    table = folder / TABLE
+    """Group and role of the frames of a folder, `[N]` text; empty for frames of no group, or without a table.
+
+    Raises:
+      InputError: the table is no CSV of UTF-8 text, leads out of the folder, or has a group or role of great length.
+    """
+    table = files.inside(folder, TABLE, key="the table of labelled frames")
     rows = {}
-    if table.is_file():
-        with table.open(encoding="utf-8", newline="") as file:
-            rows = {row.get("name"): row for row in csv.DictReader(file)}
+    if table.exists():
+        text = files.read_text(table, what="a CSV table", limit=LIMIT_BYTES, advice="Take it away or replace it.")
+        try:
+            rows = {row.get("name"): row for row in csv.DictReader(io.StringIO(text, newline=""))}
+        except csv.Error as error:
+            raise InputError(f"{table}: must be a CSV table; {error}. Mend it.") from None
     found = [rows.get(name, {}) for name in names]
     group, role = ([row.get(column) or "" for row in found] for column in ("group", "role"))
+    if (longest := max(map(len, [*group, *role]), default=0)) > LONGEST:
+        raise InputError(f"{table}: groups and roles must have at most {LONGEST} characters; one has {longest}.")
     return np.array(group, dtype=str), np.array(role, dtype=str)
 
 

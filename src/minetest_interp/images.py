@@ -192,8 +192,8 @@ def _weights(size: int) -> np.ndarray:
 def _image(kind, base, scale, geometry, frames, motion) -> Image:
     if frames not in FRAMES:
         raise InputError(f"`frames` must be one of {', '.join(FRAMES)}; got {frames!r}.")
-    arrays = (jnp.asarray(array, jnp.float32) for array in (base, scale, motion))
-    return Image(*arrays, kind, frames, geometry.frames)
+    base, scale, motion = (jnp.asarray(array, jnp.float32) for array in (base, scale, motion))
+    return Image(base, scale, motion, kind, frames, geometry.frames)
 
 
 def _logit(frame: Array) -> Array:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse
 import scipy.stats
+from numpy.typing import ArrayLike
 
 CHUNK = 1024  # frames compared at a time
 MANY = 2000  # clusters
@@ -108,8 +109,8 @@ def estimate(
     """
     names, clusters = np.unique(clusters, return_inverse=True)
     count = len(names)
-    value = float(statistic(np.ones(len(clusters)))) if count else np.nan
-    value = value if np.isfinite(value) else None
+    whole = float(statistic(np.ones(len(clusters)))) if count else np.nan
+    value = whole if np.isfinite(whole) else None
     interval = None
     if value is not None and count >= bootstrap.least_clusters:
         if share and value in (0.0, 1.0):
@@ -165,7 +166,7 @@ def auroc(scores: np.ndarray, positive: np.ndarray, frame: np.ndarray) -> Statis
     return statistic
 
 
-def exceedance(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
+def exceedance(observed: ArrayLike, null: np.ndarray) -> np.ndarray:
     """One-sided p-values of `[...]` against null draws `[R, ...]`: (1 + #{null >= observed}) / (1 + R).
 
     Uniform under the null, never zero (Phipson and Smyth 2010).

@@ -4,18 +4,21 @@
 numbers.
 """
 
+import io
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from minetest_interp import frames
 from minetest_interp.errors import InputError
+from minetest_interp.files import inside, read_bytes, within
 
-DEFAULTS = {"frames": "frames/*.[jp]*g", "masks": "masks", "trunk": 1}
+PATTERN, MASKS = "frames/*.[jp]*g", "masks"
+DEFAULTS = {"frames": PATTERN, "masks": MASKS, "trunk": 1}
 
 
 class Labelled(NamedTuple):
@@ -30,16 +33,18 @@ class Labelled(NamedTuple):
     position: float
 
 
-def find(folder: Path, *, pattern: str = DEFAULTS["frames"], masks: str = DEFAULTS["masks"]) -> list[tuple[Path, Path]]:
+def find(folder: Path, *, pattern: str = PATTERN, masks: str = MASKS) -> list[tuple[Path, Path]]:
     """Pictures in natural order, each with the mask of the same name.
 
     Raises:
-      InputError: no picture, or a picture without a mask.
+      InputError: no picture, a picture without a mask, or one of them outside the folder.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: labelled frames must be a folder with frames/ and masks/; there is none.")
-    pairs = [(picture, folder / masks / f"{picture.stem}.png") for picture in frames.find(folder, pattern)]
+    room = inside(folder, masks, key="`labels.masks`")
+    pairs = [(picture, room / f"{picture.stem}.png") for picture in frames.find(folder, pattern)]
     for picture, mask in pairs:
+        within(folder, mask, key="a mask")
         if not mask.is_file():
             raise InputError(f"{mask}: every labelled frame must have a mask; {picture.name} has none. Add it.")
     return pairs
@@ -51,10 +56,11 @@ def read_mask(path: Path) -> np.ndarray:
     Raises:
       InputError: not an 8-bit PNG of one channel.
     """
+    content = read_bytes(path, what="a mask", limit=frames.LIMIT_BYTES, advice="Restore it.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=("PNG",)) as image:
+            with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
                 if image.mode not in ("L", "P") or image.width * image.height > frames.LIMIT_PIXELS:
                     raise InputError(
                         f"{path}: a mask must be 8-bit with one channel and at most {frames.LIMIT_PIXELS:,} pixels; "
@@ -63,6 +69,8 @@ def read_mask(path: Path) -> np.ndarray:
                 return np.asarray(image)
     except InputError:
         raise
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path}: a mask must be a whole 8-bit PNG; it is no PNG. Replace it.") from error
     except Exception as error:  # damaged bytes raise nearly anything in a decoder
         raise InputError(
             f"{path}: a mask must be a whole 8-bit PNG; got {type(error).__name__}: {error}. Replace it."

@@ -6,6 +6,7 @@ A position is (row, column) on the layer's grid, from the top left; the centre i
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import flax.struct
 import jax
@@ -224,16 +225,16 @@ def at(objective: Objective, position: tuple[int, int]) -> Objective:
       InputError: the objective reads other positions too, so the receptive field does not determine it.
     """
     if isinstance(objective, Scaled):
-        return objective.replace(inner=at(objective.inner, position))
+        return replace(objective, inner=at(objective.inner, position))
     if isinstance(objective, Sum):
-        return objective.replace(terms=tuple(at(term, position) for term in objective.terms))
+        return replace(objective, terms=tuple(at(term, position) for term in objective.terms))
     if not isinstance(objective, Reading) or objective.weights.ndim != 3:
         raise InputError("only readings of one convolution's position can run on their receptive field alone.")
     row, column = position
     kept = objective.weights[row : row + 1, column : column + 1]
     if jnp.count_nonzero(kept) != jnp.count_nonzero(objective.weights):
         raise InputError(f"the objective must read position {position} of {objective.layer!r} alone; it reads others.")
-    return objective.replace(weights=kept)
+    return replace(objective, weights=kept)
 
 
 def layers_read(objective: Objective) -> frozenset[str]:

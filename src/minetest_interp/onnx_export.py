@@ -22,7 +22,8 @@ def build(policy: Policy, metadata: Mapping[str, str]) -> onnx.ModelProto:
     """
     geometry, params = policy
     *convolutions, hidden = LAYERS
-    weights, nodes = {"white": np.float32(255), "column": np.int64([1])}, []
+    weights: dict[str, np.ndarray | np.generic]
+    weights, nodes = {"white": np.float32(255), "column": np.array([1], np.int64)}, []
 
     def add(kind: str, inputs: list[str], output: str, **attributes) -> str:
         nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
@@ -44,6 +45,7 @@ def build(policy: Policy, metadata: Mapping[str, str]) -> onnx.ModelProto:
     add("Gemm", [x, *parameters("actor", 0, 1)], "logits")
     add("Squeeze", [add("Gemm", [x, *parameters("critic", 0, 1)], "value.column"), "column"], "value")
 
+    shapes: dict[str, list[str | int | None]]
     shapes = {INPUT: ["N", *geometry.shape("input")], "logits": ["N", geometry.actions], "value": ["N"]}
     described = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()}
     graph = helper.make_graph(

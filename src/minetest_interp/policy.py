@@ -56,7 +56,7 @@ class Geometry(NamedTuple):
         for kernel, stride in zip(self.kernels, self.strides, strict=True):
             side = (side - kernel) // stride + 1
             sides.append(side)
-        return tuple(sides)
+        return sides[0], sides[1], sides[2]
 
     @property
     def receptive_fields(self) -> tuple[tuple[int, int], ...]:

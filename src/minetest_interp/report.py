@@ -23,6 +23,7 @@ import yaml
 from markupsafe import Markup, escape
 from PIL import Image
 
+from minetest_interp import files
 from minetest_interp.errors import InputError
 
 MINUS, NO_VALUE = "−", "–"
@@ -62,6 +63,23 @@ def render_hugo(facts: Mapping, templates: Path) -> str:
     return _lines(_render(hugo_environment(templates), "hugo.md.j2", facts))
 
 
+def render_reproduce_html(facts: Mapping, review: Mapping, templates: Path) -> str:
+    """The page for reviewers.
+
+    Args:
+      review: what `reviewer.review` gives.
+    """
+    style = Markup((templates / "style.css").read_text(encoding="utf-8"))
+    context = {"study": facts["study"], "title": facts["title"], "panels": {}}
+    return _render(html_environment(templates), "reproduce.html.j2", context, review=review, style=style)
+
+
+def render_reproduce_markdown(facts: Mapping, review: Mapping, templates: Path) -> str:
+    """The same in Markdown."""
+    context = {"study": facts["study"], "title": facts["title"], "panels": {}}
+    return _lines(_render(markdown_environment(templates), "reproduce.md.j2", context, review=review))
+
+
 def html_environment(templates: Path) -> jinja2.Environment:
     return _environment(templates, code=html_code, link=html_link)
 
@@ -91,7 +109,7 @@ def read_figure(path: Path) -> Picture:
       InputError: the PNG is missing or damaged.
     """
     try:
-        with Image.open(path, formats=["PNG"]) as stored:
+        with Image.open(files.read(path), formats=["PNG"]) as stored:
             picture = stored.convert("RGB")  # panels are opaque
     except FileNotFoundError:
         raise InputError(f"{path}: the report needs this panel; there is no such file. Build it first.") from None
@@ -285,6 +303,7 @@ def _environment(templates: Path, *, code: Callable, link: Callable, **options) 
 
 def _render(environment: jinja2.Environment, template: str, facts: Mapping, **context) -> str:
     """The templates write twice: only when they have written once are the figures numbered that the ledger leads to."""
+    assert isinstance(environment.loader, jinja2.FileSystemLoader)
     words = captions(Path(environment.loader.searchpath[0]))
     panels = {
         name: {

@@ -1,4 +1,9 @@
-"""A study's YAML file, checked: which policy, which frames, what to compute and which panels to draw."""
+"""A study's YAML file, checked: which policy, which frames, what to compute and which panels to draw.
+
+What a study may name: two folders, `source.folder` and `labels.folder`, wherever they are; files inside these, and
+inside the YAML file's own folder, by relative paths without `..` and by no link that leads out. Where its files are to
+be fetched, their folder must lie in `../data`, so that nothing else is ever written over.
+"""
 
 import difflib
 import re
@@ -6,12 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-import jsonschema
-import yaml
-
-from minetest_interp import files, frames, groups, labels
+from minetest_interp import documents, files, frames, groups, labels
 from minetest_interp.actions import action_table
 from minetest_interp.errors import InputError
+
+# The first letters of a panel's name to the section that it draws.
+PANEL_SECTIONS = (
+    dict.fromkeys("mn", "methods") | dict.fromkeys("opqrs", "atlas") | dict.fromkeys((*"tuvwxyz", "aa"), "evidence")
+)
+LIMIT_BYTES = 2**24  # of a checksum file
 
 
 class Study(NamedTuple):
@@ -38,6 +46,11 @@ class Study(NamedTuple):
         return self.folder / self.config["policy"]["checkpoint"]
 
 
+def locate(name: str, folder: Path) -> Path:
+    """A study's YAML file: `name` if that is the path of one, else the file of that name in `folder`."""
+    return Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
+
+
 def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | None = None) -> Study:
     """Reads a study and checks everything that can be checked before anything runs.
 
@@ -53,25 +66,32 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         raise InputError(
             f"{path}: a study's name must be letters, digits, - and _; got {path.stem!r}. Rename the file."
         )
-    config = _read_yaml(path, advice=_known_studies(path))
-    _validate(config, schema, path)
+    config = documents.read(path, advice=_known_studies(path))
+    documents.validate(config, schema, path)
     if isinstance(config["actions"], str):
-        config["actions"] = _read_yaml(path.parent / config["actions"], advice="Check `actions`.")
-        _validate(config, schema, path)
+        beside = files.inside(path.parent, config["actions"], key=f"{path}: `actions`")
+        config["actions"] = documents.read(beside, advice="Check `actions`.")
+        documents.validate(config, schema, path)
     if "evidence" in config:
-        claims = path.parent / config["evidence"]["claims"]
-        config["evidence"]["claims"] = _read_yaml(claims, advice="Check `evidence.claims`.")
-        _validate(config["evidence"]["claims"], schema.with_name("claims.schema.yaml"), claims)
+        claims = files.inside(path.parent, config["evidence"]["claims"], key=f"{path}: `evidence.claims`")
+        config["evidence"]["claims"] = documents.read(claims, advice="Check `evidence.claims`.")
+        documents.validate(config["evidence"]["claims"], schema.with_name("claims.schema.yaml"), claims)
     _check_references(config, path)
 
     source = config["source"]
-    checksums = _read_checksums(path.parent / source["checksums"]) if "checksums" in source else {}
     folder = data or path.parent / source["folder"]
     fetched = data is None and "repository" in source
+    if fetched:
+        _check_room(folder, path)
+    checksums = {}
+    if "checksums" in source:
+        listing = files.inside(path.parent, source["checksums"], key=f"{path}: `source.checksums`")
+        checksums = _read_checksums(listing, folder)
+    files.inside(folder, config["policy"]["checkpoint"], key=f"{path}: `policy.checkpoint`")
     pattern = config["frames"]["files"]
     if fetched:
-        found = (folder / name for name in checksums if PurePosixPath(name).match(pattern))
-        found = sorted(found, key=lambda file: frames.natural_key(file.stem))
+        named = [folder / name for name in checksums if _matches(name, pattern, path)]
+        found = sorted(named, key=lambda file: frames.natural_key(file.stem))
     else:
         found = frames.find(folder, pattern)
     if probe or "labels" in config:
@@ -113,40 +133,11 @@ def _find_labels(settings: dict | None, path: Path, probe: Path | None) -> tuple
     return folder, (*(file for pair in pairs for file in pair), *([table] if table.is_file() else [])), len(turns) > 0
 
 
-def _read_yaml(path: Path, *, advice: str) -> dict:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise InputError(f"{path}: there must be a YAML file at this path; there is none. {advice}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        place = " ".join(str(error).split())
-        raise InputError(f"{path}: must be a YAML file; {place}. Mend it there.") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: must be a YAML mapping; got {type(content).__name__}.")
-    return content
-
-
 def _known_studies(path: Path) -> str:
     # Actions and claims lie beside the studies, but name no policy.
     found = path.parent.glob("*.yaml")
-    known = sorted(f.stem for f in found if re.search(r"^policy:", f.read_text("utf-8", "replace"), re.MULTILINE))
+    known = sorted(f.stem for f in found if f.is_file() and b"\npolicy:" in b"\n" + f.read_bytes())
     return f"Choose a study from {known}, or give the path of your own YAML file."
-
-
-def _validate(config: Mapping, schema: Path, path: Path) -> None:
-    """Names the deepest key that is wrong, with the likely spelling where a key is unknown."""
-    validator = jsonschema.Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
-    error = jsonschema.exceptions.best_match(validator.iter_errors(config))
-    if error is None:
-        return
-    key = ".".join(map(str, error.absolute_path)) or "the top level"
-    message = error.message if len(error.message) < 300 else error.message[:300] + " ..."
-    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = list(error.schema.get("properties", {}))
-        unknown = next(name for name in error.instance if name not in known)
-        close = difflib.get_close_matches(str(unknown), known, n=1)
-        message = f"unknown key {unknown!r}" + (f"; did you mean {close[0]!r}?" if close else f"; known are {known}")
-    raise InputError(f"{path}: at {key}: {message}. The schema is {schema.name}.")
 
 
 def _check_references(config: Mapping, path: Path) -> None:
@@ -167,12 +158,9 @@ def _check_references(config: Mapping, path: Path) -> None:
         for key in ("dream", "left", "right"):
             if key in panel:
                 must_be_known(f"panels.{name}.{key}", panel[key], config["dreams"])
-        if name.startswith(("o-", "p-", "q-", "r-", "s-")) and "atlas" not in config:
-            raise InputError(f"{path}: panels.{name} must have the section `atlas` to draw; there is none. Add it.")
-        if name.startswith(("m-", "n-")) and "methods" not in config:
-            raise InputError(f"{path}: panels.{name} must have the section `methods` to draw; there is none. Add it.")
-        if name.startswith(tuple(f"{letter}-" for letter in "tuvwxyz")) and "evidence" not in config:
-            raise InputError(f"{path}: panels.{name} must have the section `evidence` to draw; there is none. Add it.")
+        section = PANEL_SECTIONS.get(name.partition("-")[0])
+        if section and section not in config:
+            raise InputError(f"{path}: panels.{name} must have the section `{section}` to draw; there is none. Add it.")
         if "control" in panel:
             for recipe in [panel["control"], *panel.get("recipes", [])]:
                 must_be_known(f"panels.{name}", recipe, config["methods"]["recipes"])
@@ -195,18 +183,28 @@ def _check_frame_names(study: Study, path: Path) -> None:
             )
 
 
-def _read_checksums(path: Path) -> dict[str, str]:
-    checksums = {}
+def _check_room(folder: Path, path: Path) -> None:
+    room = path.parent / ".." / "data"
+    if folder.resolve() == room.resolve() or not folder.resolve().is_relative_to(room.resolve()):
+        raise InputError(f"{path}: `source.folder` of a study that is fetched must lie in {room}; got {folder}.")
+
+
+def _matches(name: str, pattern: str, path: Path) -> bool:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        raise InputError(f"{path}: there must be a checksum file at this path. Check `source.checksums`.") from None
-    for number, line in enumerate(lines, start=1):
+        return PurePosixPath(name).match(pattern)
+    except ValueError as error:
+        raise InputError(f"{path}: `frames.files` must be a pattern of file names; {error}.") from None
+
+
+def _read_checksums(listing: Path, folder: Path) -> dict[str, str]:
+    """Path in `folder` to SHA-256."""
+    advice = "Check `source.checksums`."
+    text = files.read_text(listing, what="a checksum file", limit=LIMIT_BYTES, advice=advice)
+    checksums = {}
+    for number, line in enumerate(text.splitlines(), start=1):
         digest, _, name = line.partition("  ")
-        parts = PurePosixPath(name).parts
-        if len(digest) != 64 or not parts or PurePosixPath(name).is_absolute() or ".." in parts:
-            raise InputError(
-                f"{path}: line {number} must be `SHA-256  path`, the path inside the folder; got {line!r}."
-            )
+        if not re.fullmatch("[0-9a-f]{64}", digest) or not name.isprintable():
+            raise InputError(f"{listing}: line {number} must be `SHA-256  path`; got {line!r}.")
+        files.inside(folder, name, key=f"{listing}: line {number}")
         checksums[name] = digest
     return checksums

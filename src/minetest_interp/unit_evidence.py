@@ -99,7 +99,7 @@ def movers(causal: Arrays, layers: Sequence[str], quantity: str, *, sign: int, c
     if quantity not in quantities:
         return None
     asked = quantities.index(quantity)
-    rows = [
+    rows: list[dict] = [
         {"name": f"{layer}/{channel}", "size": float(size), "change": sign * float(change)}
         for layer in layers
         for channel, (size, change) in enumerate(

@@ -148,7 +148,9 @@ def shuffled(policy: Policy, *, seed: int) -> Policy:
 
 
 def _box(unit: Unit, geometry: Geometry, position: tuple[int, int] | None) -> tuple[int, int, int]:
-    return (0, 0, geometry.size) if unit.position is None else field_box(geometry, unit.layer, position)
+    if unit.position is None or position is None:
+        return 0, 0, geometry.size
+    return field_box(geometry, unit.layer, position)
 
 
 def _factors(activation: np.ndarray, layer: str, count: int, seed: int) -> np.ndarray:

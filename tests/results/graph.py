@@ -122,8 +122,9 @@ JOBS = {
         "atlas_page", "preprocess", "atlas", "facts", *(room_job(room) for room in ("units", "causal", "circuits"))
     ),
     "frame_page": stage("frame_page", "preprocess", "intermediates", "facts"),
+    "reproduce": stage("reproduce", "facts", "report", "atlas_page", "frame_page", "export", *PANELS),
 }  # fmt: skip
-PAGES = {"report", "atlas_page", "frame_page"}
+PAGES = {"report", "atlas_page", "frame_page", "reproduce"}
 EVIDENCE = {room_job(room) for room in ROOMS}
 TURNS = {f"evidence_on_turns {room}" for room in ON_TURNS}
 POLICY = {

@@ -217,6 +217,7 @@ REST = [
     Edit("report/style.css", more("\n/* a word */\n"), PAGES),
     Edit("report/body.j2", more("\n"), PAGES),
     Edit("report/new.j2", more("a word"), PAGES),
+    Edit("expected/own.json", more("{}"), {"reproduce"}),
     Edit("config/own.yaml", more("# a comment\n"), set()),
     Edit("config/own-claims.yaml", more("# a comment\n"), set()),
     Edit("workflow/schemas/study.schema.yaml", words("Heading of the report", "The report's heading"), set()),

@@ -367,7 +367,11 @@ VIEWS = [(PHONE, "light"), (DESKTOP, "dark"), (PHONE, "dark"), (DESKTOP, "light"
 @pytest.mark.parametrize(
     ("name", "viewport", "scheme"),
     # The other pages are larger: each size and each scheme once.
-    [(name, *view) for name in ("index", "atlas", "frames") for view in (VIEWS if name == "index" else VIEWS[:2])],
+    [
+        (name, *view)
+        for name in ("index", "atlas", "frames", "reproduce")
+        for view in (VIEWS if name == "index" else VIEWS[:2])
+    ],
     ids=lambda value: value if isinstance(value, str) else str(value["width"]),
 )
 def test_no_page_of_the_built_report_has_a_barrier(browser, demo, name, viewport, scheme):

@@ -12,8 +12,8 @@ import pytest
 
 from minetest_interp import files
 from minetest_interp.layout import INTERMEDIATES as ARRAYS
-from tests.results.graph import ENTRIES, JOBS
-from tests.results.workshop import GEOMETRY, NAMES, STUDY, Workshop, rows
+from tests.results.graph import ENTRIES, JOBS, and_after
+from tests.results.workshop import GEOMETRY, NAMES, STUDY, Workshop, jobs, rows
 from workflow import digests
 
 
@@ -90,6 +90,39 @@ def test_an_edit_built_and_taken_back_ends_in_the_bytes_of_the_first_build(shop)
     shop.build()
     assert shop.outputs() == before
     assert shop.planned() == set()
+
+
+def spoil(shop) -> dict[str, str]:
+    """A fault of each sort, in figures, a page, a result on the way and a folder made as a whole: path to its kind."""
+    figure, page = shop.folder / "figures/own/c-alignment.png", shop.folder / "report/own/report.md"
+    figure.write_bytes(figure.read_bytes()[::-1])
+    page.write_bytes(page.read_bytes()[:100])
+    for name in ("results/own/evidence/heads.npz", "report/own/explore/frames/1.js"):
+        (shop.folder / name).unlink()
+    (shop.folder / "figures/own/c-alignment.old.png").touch()
+    return {
+        "figures/own/c-alignment.old.png": "foreign",
+        "figures/own/c-alignment.png": "corrupt",
+        "report/own/explore/frames/1.js": "missing",
+        "report/own/report.md": "corrupt",
+        "results/own/evidence/heads.npz": "missing",
+    }
+
+
+def test_what_is_not_as_it_was_made_is_named_removed_and_made_again(shop):
+    before = shop.outputs()
+    verified = shop.verify()
+    assert verified.returncode == 0 and "Verified: own" in verified.stdout, verified.stdout + verified.stderr
+    wrong = spoil(shop)
+    for options in ([], ["--remove"]):
+        found = shop.verify(*options)
+        assert found.returncode == 1 and "NOT verified: own" in found.stdout
+        named = {path: kind for kind, path in re.findall(r"^([a-z ]+): (\S+): .+\.$", found.stdout, re.MULTILINE)}
+        assert named == wrong
+    assert shop.planned() == and_after({"evidence heads", "panel c-alignment"}) & jobs(shop.summary())
+    shop.build()
+    assert shop.outputs() == before
+    assert shop.planned() == set() and shop.verify().returncode == 0
 
 
 def refuse(shop, message):

@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from minetest_interp import checkpoint
+from minetest_interp import checkpoint, source
 from minetest_interp.policy import Geometry
 from tests.conftest import ROOT, random_policy
 
@@ -81,6 +81,8 @@ MEASURE = {
     "heads": {"permutations": 99, "seed": 0},
 }  # fmt: skip
 
+TIMED = {"REPRODUCE.md", "reproduce.html"}
+
 
 def mask(seed: int) -> Image.Image:
     """Class 2 is the trunk."""
@@ -116,11 +118,8 @@ class Workshop:
         self.files, self.labels = folder / "own files", folder / "own labels"
         if folder.exists():  # a copy
             return
-        tracked = subprocess.run(
-            ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
-        )
-        for name in tracked.stdout.splitlines():
-            if not name.startswith(("data/", "tests/")) and (ROOT / name).is_file():
+        for name in source.read(ROOT).files:
+            if not name.startswith(("data/", "tests/")):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
         self.files.mkdir()
@@ -173,8 +172,16 @@ class Workshop:
         return {str(p.relative_to(self.folder)) for p in kept}
 
     def outputs(self) -> dict[str, str]:
-        """Path to SHA-256 of everything that a build makes."""
-        return {name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in sorted(self.made())}
+        """Path to SHA-256 of everything that a build makes, but for what says how long it took."""
+        names = sorted(name for name in self.made() if Path(name).name not in TIMED)
+        return {name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in names}
+
+    def verify(self, *options: str) -> subprocess.CompletedProcess:
+        """`make verify` of the study, without make."""
+        command = [sys.executable, "-m", "minetest_interp.stages.verify", "--study", "own"]
+        command += ["--expected", "expected/own.json", *options]
+        here = os.environ | {"PYTHONPATH": str(self.folder / "src"), "COLUMNS": "100"}
+        return subprocess.run(command, cwd=self.folder, env=here, capture_output=True, text=True)
 
 
 def replace_keeping_an_older_date(path: Path, content: bytes) -> None:

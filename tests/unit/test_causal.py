@@ -384,7 +384,8 @@ def test_the_stage_says_what_is_missing_and_keeps_what_others_can_recompute(tmp_
 def test_the_stage_turns_round_with_its_side_and_with_units_that_trunks_switch_off(tmp_path):
     greys = smooth_frames(24, seed=3)
     position = np.where(np.arange(24) // 2 % 2, 0.5, -0.5)
-    files.write_arrays(tmp_path / "labels.npz", frames=np.arange(24).astype(str), original=greys, position=position)
+    labels = {"frames": np.arange(24).astype(str), "original": greys, "position": position, "group": np.full(24, "")}
+    files.write_arrays(tmp_path / "labels.npz", **labels)
     before, after = np.random.default_rng(0).random((2, 2, 64)) / 2  # below .5: switched off
     units = {f"{layer}/auroc": before[i] for i, layer in enumerate(("conv1", "conv2"))}
     units |= {f"{layer}/rectified": after[i] for i, layer in enumerate(("conv1", "conv2"))}

@@ -113,7 +113,7 @@ def test_files_of_another_kind_are_refused(saved, tmp_path):
         path.write_bytes(content)
         with pytest.raises(InputError, match=message):
             checkpoint.load(path)
-    with pytest.raises(InputError, match="there is none at this path"):
+    with pytest.raises(InputError, match="there must be a checkpoint at this path; there is none"):
         checkpoint.load(tmp_path / "missing.model")
 
 

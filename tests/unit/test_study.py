@@ -1,4 +1,5 @@
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -78,6 +79,9 @@ MISTAKES = [
         changed(panels={"d-views": {"frame": "tow"}}),
         "panels.d-views.frame must name one of .* 'tow'. Did you mean 'two'",
     ),
+    (changed(panels={"n-methods": {}}), "panels.n-methods must have the section `methods`"),
+    (changed(panels={"o-atlas-conv0": {}}), "panels.o-atlas-conv0 must have the section `atlas`"),
+    (changed(panels={"aa-pairs": {}}), "panels.aa-pairs must have the section `evidence`"),
     (changed(frames__night=["dusk"]), "frames.night must name one of the study's 2 frames; got 'dusk'"),
     (changed(frames__files="*.jpg"), r"at least one frame must match '\*.jpg'"),
     (changed(source__folder="nowhere"), "the study's data must be a folder"),
@@ -137,3 +141,8 @@ def test_the_shipped_studies_are_valid(name):
         assert len(loaded.frames) == 66 and loaded.fetched
     else:
         assert len(study.load(ROOT / "config/demo.yaml", SCHEMA).frames) >= 30
+
+
+def test_a_study_is_named_or_given_by_its_path():
+    assert study.locate("demo", Path("config")) == Path("config/demo.yaml")
+    assert study.locate("../elsewhere/mine.yml", Path("config")) == Path("../elsewhere/mine.yml")

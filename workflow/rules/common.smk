@@ -16,12 +16,23 @@ from minetest_interp import frames, layout
 from minetest_interp import study as studies
 from minetest_interp.errors import InputError
 
-# Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell. They end with Snakemake, even
-# if it is killed, so that none goes on writing beside the next run; util-linux has the means.
-shell.prefix(
-    f"set -euo pipefail; export PATH={quote(str(Path(sys.executable).parent))}:$PATH PYTHONPATH={quote(str(ROOT / 'src'))}; "
-    + ("exec setpriv --pdeathsig KILL " if which("setpriv") else "exec ")
-)
+# Used by `--software-deployment-method conda` alone. A file, since a named environment would need conda in every build.
+ENVIRONMENT = "../envs/software.yaml"
+
+
+def job_prefix() -> str:
+    """Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell; conda's under conda.
+
+    They end with Snakemake, even if it is killed, so that none goes on writing beside the next run; util-linux has the
+    means.
+    """
+    activated = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
+    path = "" if activated else f"export PATH={quote(str(Path(sys.executable).parent))}:$PATH; "
+    bound = "exec setpriv --pdeathsig KILL " if which("setpriv") else "exec "
+    return f"set -euo pipefail; {path}export PYTHONPATH={quote(str(ROOT / 'src'))}; {bound}"
+
+
+shell.prefix(job_prefix())
 
 
 def load_study():
@@ -29,8 +40,7 @@ def load_study():
     unknown = set(config) - {"study", "data", "probe"}
     if unknown:
         sys.exit(f"error: --config takes study=NAME, data=FOLDER and probe=FOLDER; got {sorted(unknown)}.")
-    name = str(config.get("study", "demo"))
-    path = Path(name) if name.endswith((".yaml", ".yml")) else ROOT / "config" / f"{name}.yaml"
+    path = studies.locate(str(config.get("study", "demo")), ROOT / "config")
     folders = {key: Path(str(config[key])).expanduser() for key in ("data", "probe") if key in config}
     try:
         return studies.load(Path(os.path.relpath(path)), ROOT / "workflow/schemas/study.schema.yaml", **folders)
@@ -105,7 +115,9 @@ CHECKPOINT = literal(STUDY.checkpoint)
 
 
 # Relative, so that a built checkout that was moved or copied has nothing to do.
-SCRIPTS_FOLDER, TEMPLATES_FOLDER = (Path(os.path.relpath(ROOT / name)) for name in ("figures", "report"))
+SCRIPTS_FOLDER, TEMPLATES_FOLDER, EXPECTED_FOLDER = (
+    Path(os.path.relpath(ROOT / name)) for name in ("figures", "report", "expected")
+)
 
 
 def checkpoint_digest(file=STUDY.checkpoint) -> str:

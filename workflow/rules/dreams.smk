@@ -10,6 +10,8 @@ rule dream:
         f"{RESULTS}/logs/dreams/{{dream}}.txt",
     benchmark:
         f"{RESULTS}/benchmarks/dreams/{{dream}}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         checkpoint=CHECKPOINT,
@@ -37,13 +39,15 @@ if "atlas" in SETTINGS:
             f"{RESULTS}/logs/atlas.txt",
         benchmark:
             f"{RESULTS}/benchmarks/atlas.tsv"
+        conda:
+            ENVIRONMENT
         threads: 1  # so that the bytes do not hang on --cores
         params:
             checkpoint=CHECKPOINT,
             policy=POLICY,
             actions=ACTIONS,
             settings=as_json(SETTINGS["atlas"]),
-            folder=f"{RESULTS}/atlas",
+            folder=subpath(output.atlas, strip_suffix=".npz"),
             content=checkpoint_digest(),
             code=code_digest("minetest_interp.stages.atlas"),
         message:
@@ -66,6 +70,8 @@ if "methods" in SETTINGS:
             f"{RESULTS}/logs/methods.txt",
         benchmark:
             f"{RESULTS}/benchmarks/methods.tsv"
+        conda:
+            ENVIRONMENT
         threads: 1
         params:
             checkpoint=CHECKPOINT,

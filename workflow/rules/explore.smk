@@ -10,6 +10,8 @@ rule export:
         f"{RESULTS}/logs/export.txt",
     benchmark:
         f"{RESULTS}/benchmarks/export.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         checkpoint=CHECKPOINT,
@@ -27,7 +29,8 @@ rule export:
 rule frame_page:
     input:
         checkpoint=declared([STUDY.checkpoint]),
-        shown=[STACKS, PICTURES],
+        stacks=STACKS,
+        pictures=PICTURES,
         layers=[layer_file(name, "original") for name in ("conv0", "conv1", "conv2", "hidden", "value")],
         facts=rules.facts.output.facts,
         templates=declared(TEMPLATES),
@@ -39,12 +42,14 @@ rule frame_page:
         f"{RESULTS}/logs/frame_page.txt",
     benchmark:
         f"{RESULTS}/benchmarks/frame_page.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         checkpoint=CHECKPOINT,
         policy=POLICY,
         actions=ACTIONS,
-        results=RESULTS,
+        results=subpath(input.stacks, parent=True),
         attribution=as_json(MEASURE["attribution"] if "evidence" in SETTINGS else {}),
         templates=literal(TEMPLATES_FOLDER),
         words=files_digest(TEMPLATES),

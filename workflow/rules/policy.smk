@@ -11,6 +11,8 @@ rule describe:
         f"{RESULTS}/logs/describe.txt",
     benchmark:
         f"{RESULTS}/benchmarks/describe.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         checkpoint=CHECKPOINT,
@@ -37,11 +39,13 @@ rule intermediates:
         f"{RESULTS}/logs/intermediates.txt",
     benchmark:
         f"{RESULTS}/benchmarks/intermediates.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         checkpoint=CHECKPOINT,
         policy=POLICY,
-        results=RESULTS,
+        results=subpath(input.stacks, parent=True),
         content=checkpoint_digest(),
         code=code_digest("minetest_interp.stages.intermediates"),
     message:
@@ -60,9 +64,11 @@ rule behaviours:
         f"{RESULTS}/logs/behaviours.txt",
     benchmark:
         f"{RESULTS}/benchmarks/behaviours.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
-        results=RESULTS,
+        results=subpath(output.behaviours, parent=True),
         actions=ACTIONS,
         code=code_digest("minetest_interp.stages.behaviours"),
     message:
@@ -82,6 +88,8 @@ rule gradients:
         f"{RESULTS}/logs/gradients/{{view}}/{{objective}}.txt",
     benchmark:
         f"{RESULTS}/benchmarks/gradients/{{view}}/{{objective}}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         checkpoint=CHECKPOINT,

@@ -1,24 +1,6 @@
 """The numbers of the report, and the report."""
 
 
-def panel_facts() -> dict:
-    """For each panel: its settings, its files beside the report, and the command that remakes it."""
-    return {
-        name: {
-            **panel_settings(name),
-            "file": f"figures/{name}.png",
-            "rule": "panel",
-            "command": build_command(f"{FIGURES}/{name}.png"),
-        }
-        for name in SETTINGS["panels"]
-    }
-
-
-def published_layers() -> list[Path]:
-    rows = SETTINGS.get("published", {}).get("activation_range", [])
-    return sorted({layer_file(row["layer"], row["view"]) for row in rows})
-
-
 rule facts:
     input:
         network=f"{RESULTS}/network.json",
@@ -26,7 +8,7 @@ rule facts:
         behaviours=BEHAVIOURS,
         alignment=f"{RESULTS}/alignment.npz",
         dreams=[f"{RESULTS}/dreams/{name}.npz" for name in SETTINGS["dreams"]],
-        layers=published_layers(),
+        layers=shown_layers(),
         measured=[f"{RESULTS}/{name}.npz" for name in ("atlas", "methods") if name in SETTINGS],
         claims=rules.claims.output if "evidence" in SETTINGS else [],
         evidence=[evidence(room) for room in ("units", "causal", "attribution", "circuits") if "evidence" in SETTINGS],
@@ -36,13 +18,15 @@ rule facts:
         f"{RESULTS}/logs/facts.txt",
     benchmark:
         f"{RESULTS}/benchmarks/facts.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         study=STUDY.name,
         command=literal(build_command()),
         settings=as_json(SETTINGS),
         panels=as_json(panel_facts()),
-        results=RESULTS,
+        results=subpath(input.network, parent=True),
         code=code_digest("minetest_interp.stages.facts"),
     message:
         f"Collect the numbers of the report on {STUDY.name}."
@@ -68,11 +52,13 @@ rule report:
         f"{RESULTS}/logs/report.txt",
     benchmark:
         f"{RESULTS}/benchmarks/report.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         templates=literal(TEMPLATES_FOLDER),
-        panels=FIGURES,
-        output=REPORT,
+        panels=literal(FIGURES),
+        output=subpath(output.html, parent=True),
         words=files_digest(TEMPLATES),
         code=code_digest("minetest_interp.stages.report"),
     message:
@@ -101,6 +87,8 @@ if "atlas" in SETTINGS:
             f"{RESULTS}/logs/atlas_page.txt",
         benchmark:
             f"{RESULTS}/benchmarks/atlas_page.tsv"
+        conda:
+            ENVIRONMENT
         threads: 1
         params:
             checkpoint=CHECKPOINT,
@@ -108,7 +96,7 @@ if "atlas" in SETTINGS:
             actions=ACTIONS,
             evidence=" ".join(f"--{room} {file}" for room, file in UNIT_EVIDENCE.items()),
             templates=literal(TEMPLATES_FOLDER),
-            report=REPORT,
+            report=subpath(output.html, parent=True),
             content=checkpoint_digest(),
             words=files_digest(TEMPLATES),
             code=code_digest("minetest_interp.stages.atlas_page"),

@@ -8,6 +8,8 @@ if STUDY.fetched:
             update(without_braces(STUDY.folder / name for name in STUDY.checksums)),
         log:
             f"{RESULTS}/logs/fetch.txt",
+        conda:
+            ENVIRONMENT
         params:
             # Snakemake takes no notice of changes in a param that depends on the output: only missing files are fetched.
             repository=lambda wildcards, output: SETTINGS["source"]["repository"],
@@ -32,6 +34,8 @@ rule preprocess:
         f"{RESULTS}/logs/preprocess.txt",
     benchmark:
         f"{RESULTS}/benchmarks/preprocess.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         folder=literal(STUDY.folder),

@@ -109,13 +109,22 @@ def programs() -> tuple[str, str]:
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/games", "/usr/local/games"))
     game = next(filter(None, (shutil.which(name, path=path) for name in PROGRAMS)), None)
     screen = shutil.which("Xvfb", path=path)
-    for found, name in ((game, "Minetest"), (screen, "Xvfb")):
-        if not found:
-            raise InputError(f"{name} must be installed; there is none. Install it: {INSTALL}")
+    if not game or not screen:
+        missing = "Xvfb" if game else "Minetest"
+        raise InputError(f"{missing} must be installed; there is none. Install it: {INSTALL}")
     known = subprocess.run([game, "--gameid", "list"], capture_output=True, text=True, check=False)
     if "minetest" not in f"{known.stdout} {known.stderr}".split():
         raise InputError(f"the game's data (minetest_game) must be installed; {game} has none. Install it: {INSTALL}")
     return game, screen
+
+
+def copy_world(saved: Path, target: Path) -> None:
+    """Copies a saved world without what the game would run, its mods, and without links, which may lead anywhere."""
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        return {name for name in names if name in ("worldmods", "game") or (Path(folder) / name).is_symlink()}
+
+    shutil.copytree(saved, target, ignore=left_out)
 
 
 class Game:
@@ -172,7 +181,7 @@ class Game:
         shape = [high - low + 1 for low, high in zip(lowest, highest, strict=True)]
         compact = np.repeat(np.searchsorted(numbers[order], content).astype(np.uint16), length)
         names = tuple(np.array(list(answer["names"].values()))[order].tolist())
-        return Voxels(tuple(lowest), names, np.ascontiguousarray(compact.reshape(shape[::-1]).T))
+        return Voxels((lowest[0], lowest[1], lowest[2]), names, np.ascontiguousarray(compact.reshape(shape[::-1]).T))
 
     def look(
         self, pose: Pose, timeofday: float, *, hud: bool = False, changes: Sequence[Node] = (), patience: float = 20.0
@@ -210,13 +219,13 @@ class Game:
         Returns seconds. A place at which something moves is left after `patience` seconds all the same.
         """
         began = time.monotonic()
-        last = None
+        last: np.ndarray | None = None
         while time.monotonic() < began + patience:
-            turn = []
+            seen = []
             for yaw in WHOLE_TURN:
                 with suppress(Unsettled):
-                    turn.append(self.look(pose._replace(yaw=yaw), timeofday, patience=4).picture)
-            turn = np.array(turn)
+                    seen.append(self.look(pose._replace(yaw=yaw), timeofday, patience=4).picture)
+            turn = np.array(seen)
             if last is not None and last.shape == turn.shape and (last != turn).any(-1).mean() < least:
                 break
             last = turn
@@ -267,7 +276,7 @@ class Game:
         if self._saved and not self.world.exists():
             beside = self.folder / ".world.part"
             shutil.rmtree(beside, ignore_errors=True)
-            shutil.copytree(self._saved, beside)
+            copy_world(self._saved, beside)
             beside.rename(self.world)
         for side, target in (("server", self.world / "worldmods"), ("client", self.folder / ".minetest/clientmods")):
             shutil.copytree(MODS / side, target / "capture", dirs_exist_ok=True)

@@ -14,6 +14,7 @@ import io
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -113,7 +114,7 @@ class Folder:
         depth = np.where(np.isinf(rendered.distance), NOTHING, depth).astype(np.uint8)
         images = cv2.cvtColor(look.picture, cv2.COLOR_RGB2BGR), rendered.classes, depth[2::4, 2::4]
         for kind, image in zip(PICTURES, images, strict=True):
-            files.write(self._picture(kind, shot.name), lambda beside, image=image: _write_png(beside, image))
+            files.write(self._picture(kind, shot.name), partial(_write_png, image=image))
         files.write_json(self.path / "records" / f"{shot.name}.json", record(shot, look, rendered, shown, biome=biome))
         (self.path / "rejected" / f"{shot.name}.json").unlink(missing_ok=True)
 

@@ -86,7 +86,7 @@ def _visit_all(game: Game, wanted: ShotList, folder: Folder, tell) -> None:
 
 def _choose(game: Game, wanted: ShotList, places: list[Site], drawtypes: dict) -> tuple[Site, list[Shot], Scene]:
     """The first of some places that has all that is wanted of a site, else the one that has most of it."""
-    best = None
+    best: tuple[Site, list[Shot], Scene] | None = None
     for site in places:
         shown = _scene(game, wanted, site, drawtypes)
         planned = shots.plan(wanted, site, shown)
@@ -94,6 +94,7 @@ def _choose(game: Game, wanted: ShotList, places: list[Site], drawtypes: dict) -
             best = site, planned, shown
         if len(planned) >= shots.frames_of(wanted, site.number):
             break
+    assert best is not None  # there is a first place, or `sites` refuses the world
     return best
 
 

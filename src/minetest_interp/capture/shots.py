@@ -23,12 +23,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import jsonschema
 import numpy as np
-import yaml
 from scipy import ndimage
 from scipy.spatial import KDTree
 
+from minetest_interp import documents
 from minetest_interp.capture import camera, views
 from minetest_interp.capture.classes import APPLE, GROUND, LEAVES, PLANT, SKY, TRUNK, UNKNOWN, species
 from minetest_interp.capture.march import Rendered, Scene, changed, render_all
@@ -119,17 +118,8 @@ def read(path: Path) -> ShotList:
     Raises:
       InputError: not there, not YAML, an entry missing, unknown or out of range.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: there must be a shot list at this path; got {error.strerror}. Check it.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: must be a YAML file; {' '.join(str(error).split())}. Mend it there.") from None
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    problem = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(content))
-    if problem:
-        place = ".".join(str(part) for part in problem.absolute_path) or "the list"
-        raise InputError(f"{path}: {place}: {problem.message}. Compare with config/captures/demo.yaml.")
+    content = documents.read(path, advice="Compare with config/captures/demo.yaml.")
+    documents.validate(content, SCHEMA, path)
     ranges = {"pitch": content["pitch"], "trunk.distance": content["trunk"]["distance"]}
     ranges |= {f"frames.{kind}.distance": of["distance"] for kind, of in content["frames"].items() if "distance" in of}
     for entry, (low, high) in ranges.items():

@@ -142,7 +142,7 @@ def random_crops(rng: np.random.Generator, frames: Sequence[Frame], *, count: in
     """`count` random windows of random frames; a share `planted` get trees of one to three others."""
 
     def random_view(least: float) -> View:
-        return view(frames[rng.integers(len(frames))], random_window(rng, least=least))
+        return view(frames[int(rng.integers(len(frames)))], random_window(rng, least=least))
 
     def random_scene() -> View:
         scene = random_view(0.6)

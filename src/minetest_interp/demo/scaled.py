@@ -32,7 +32,10 @@ def write_study(captures: Path, data: Path) -> int:
     rows = _start(captures, data, ("frames", "masks", "depth"))
     for row in rows:
         is_single = not row["group"]
-        picture, mask = small(_read(captures, "frames", row), SINGLE if is_single else SMALL), _half_mask(captures, row)
+        picture, mask = (
+            small(_read(captures, "frames", row), size=SINGLE if is_single else SMALL),
+            _half_mask(captures, row),
+        )
         _save(picture, data / "frames" / f"{row['name']}.jpg")
         _save(mask if is_single else small_mask(mask), data / "masks" / f"{row['name']}.png")
         if is_single:
@@ -51,7 +54,7 @@ def write_training(captures: Path, data: Path) -> int:
     return len(rows)
 
 
-def small(picture: np.ndarray, size: tuple[int, int] = SMALL) -> np.ndarray:
+def small(picture: np.ndarray, *, size: tuple[int, int] = SMALL) -> np.ndarray:
     """A picture `[h, w, ...]` at a smaller size (width, height), by area."""
     return cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_AREA)
 

@@ -132,5 +132,5 @@ def _dropout(key: Array, share: float) -> Edit:
 def _with_frames(policy: Policy, frames: int) -> Policy:
     """The policy of one frame as one of `frames` frames that answers a static stack alike."""
     kernel = np.repeat(policy.params["conv0"]["kernel"] / frames, frames, axis=2)
-    params = policy.params | {"conv0": policy.params["conv0"] | {"kernel": kernel}}
+    params = {**policy.params, "conv0": {**policy.params["conv0"], "kernel": kernel}}
     return Policy(policy.geometry._replace(frames=frames), params)

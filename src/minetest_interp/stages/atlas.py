@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -44,6 +45,7 @@ def run(
         arrays = atlas.compute(plan, folder, stamp=stamp, progress=lambda done: bar.advance(task, done))
     kept = {f"{layer}/directions": rows for layer, rows in directions.items()}
     files.write_arrays(output, **arrays, **kept, frames=stored["frames"][judged], mean=plan.mean)
+    shutil.rmtree(folder)  # the finished atlas holds all that the batches hold
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Render a study's atlas as a page of its own, with a script for each unit beside it."""
 
+from functools import partial
 from pathlib import Path
 
 from minetest_interp import agent, atlas_page, files
@@ -31,7 +32,7 @@ def run(
         evidence=Evidence(*(files.read_arrays(room) if room else {} for room in (units, causal, circuits))),
     )
     for name, content in made.items():
-        files.write(report / name, lambda beside, content=content: beside.write_bytes(content))
+        files.write(report / name, partial(Path.write_bytes, data=content))
 
 
 if __name__ == "__main__":

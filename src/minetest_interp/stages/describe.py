@@ -1,5 +1,6 @@
 """Describe a checkpoint: its geometry and digest, and how its actor aligns with its critic."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,9 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, seed: int, network: 
             "sha256": loaded.sha256,
             "file": checkpoint_path.name,
             "training": {
-                key: value for key, value in loaded.args.items() if isinstance(value, str | int | float | bool)
+                key: value
+                for key, value in loaded.args.items()
+                if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
             },
         },
     )

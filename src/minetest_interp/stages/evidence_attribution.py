@@ -84,8 +84,8 @@ def run(
     shown = _evenly_spaced(len(checked), EXAMPLES)
     stack = frames.as_stacks(greys[checked], depth)
     shuffled = list(faithfulness.cascade(loaded, seed=seed))
-    maps, *checks = (np.stack(values, axis=1) for values in zip(*map(check, methods.values()), strict=True))
-    checks = dict(zip(("sensitivity", "randomisation"), checks, strict=True))
+    maps, moved, kept = (np.stack(values, axis=1) for values in zip(*map(check, methods.values()), strict=True))
+    checks = {"sensitivity": moved, "randomisation": kept}
 
     clusters, bootstrap = intervals.near_duplicates(greys, similarity=similarity), Bootstrap(**interval)
     above = measured["deletion"] - measured["random_deletion"][:, None]
@@ -130,7 +130,7 @@ def _means(values: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> np
 
     def summarise(column: np.ndarray) -> list[float]:
         found = intervals.estimate(intervals.mean(column), clusters, bootstrap)
-        return [found.estimate, *(found.interval or (np.nan, np.nan))]
+        return [np.nan if found.estimate is None else found.estimate, *(found.interval or (np.nan, np.nan))]
 
     return np.apply_along_axis(summarise, 0, values)
 

@@ -43,17 +43,16 @@ def run(
     }
     difference = steering_tests.brightness_difference(stored["original"])
     kept = {"frames": stored["frames"], "clusters": clusters, "night": dark, "difference": difference}
-    kept |= {
-        **steering,
-        **changed,
-        **{name: values["original"][name] for name in ("forward", "jump") if name in table.behaviours},
-    }
+    kept |= steering
+    kept |= changed
+    kept |= {name: values["original"][name] for name in ("forward", "jump") if name in table.behaviours}
 
     mirror = steering_tests.mirror_estimates(here, there, clusters, bootstrap)
     by_day = steering_tests.mirror_estimates(here[~dark], there[~dark], clusters[~dark], bootstrap)
     by_night = steering_tests.mirror_estimates(here[dark], there[dark], clusters[dark], bootstrap)
     if not np.array_equal(stored.get(COVERED[0], stored["original"]), stored["original"]):
-        covered = steering_tests.mirror_estimates(*(steering[view] for view in COVERED), clusters, bootstrap)
+        one, other = (steering[view] for view in COVERED)
+        covered = steering_tests.mirror_estimates(one, other, clusters, bootstrap)
     else:
         covered = dict.fromkeys(mirror, missing("no hand or display is named to be covered"))
     bias = intervals.estimate(intervals.mean((here + there) / 2), clusters, bootstrap, chance=0.0)
@@ -66,7 +65,7 @@ def run(
         position = labelled["position"]
         groups = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
         turns = {view: ask(labelled[view])[actions["steering"]] for view in VIEWS}
-        by_trunk = steering_tests.mirror_estimates(*turns.values(), groups, bootstrap)
+        by_trunk = steering_tests.mirror_estimates(turns["original"], turns["mirrored"], groups, bootstrap)
         following = steering_tests.trunk_estimates(turns["original"], position, groups, bootstrap, side=side)
         parts = {"frames": labelled["frames"], "clusters": groups, "position": position, **turns}
         kept |= {f"labelled/{name}": array for name, array in parts.items()}

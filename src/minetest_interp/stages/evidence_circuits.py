@@ -72,7 +72,7 @@ def _factors(
     attribution, variance_share: `[R, K + 1]`, the residual last.
     """
     directions = circuits.factors(policy, greys, count=factors, seed=seed)
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for layer, found in circuits.attribute(policy, readouts, directions, greys).items():
         frames = np.stack([best(peaks, count=exemplars) for peaks in found.peaks.T])
         rows, columns, boxes = _places(policy.geometry, layer, np.take_along_axis(found.places, frames.T, 0).T)

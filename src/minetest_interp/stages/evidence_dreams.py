@@ -44,7 +44,8 @@ def run(
                 f"{name}/{kind}/contrast": dream_tests.contrast(newest).mean(0),
                 f"{name}/{kind}/example": newest[0],
             }
-        found[name] = dream_tests.excess(*(kept[f"{name}/{kind}/{CLAIMED[name]}"] for kind in pair._fields), bootstrap)
+        real, shuffled = (kept[f"{name}/{kind}/{CLAIMED[name]}"] for kind in pair._fields)
+        found[name] = dream_tests.excess(real, shuffled, bootstrap)
 
     files.write_arrays(arrays, **kept)
     measured = {

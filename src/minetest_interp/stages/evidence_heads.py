@@ -27,12 +27,13 @@ def run(
     cosine = intervals.estimate(
         heads.mean_cosine(actor, critic), units, Bootstrap(**interval), chance=float(null.mean())
     )
-    p_value = intervals.exact(intervals.exceedance(cosine.estimate, null), n=len(units))
+    observed = heads.mean_cosine(actor, critic)(np.ones(len(units)))
+    p_value = intervals.exact(float(intervals.exceedance(observed, null)), n=len(units))
     files.write_arrays(
         arrays,
         labels=np.array(table.labels),
         cosines=stats.cosine_similarity(actor, critic),
-        observed=cosine.estimate,
+        observed=observed,
         null=null,
     )
     files.write_json(estimates, intervals.to_json({"actor-critic-aligned": {"cosine": cosine, "p-value": p_value}}))

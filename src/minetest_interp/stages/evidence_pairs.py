@@ -25,13 +25,14 @@ def run(
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
     asked = causal.quantities(table)
     questions = asked[actions["steering"]], asked["value"]
-    stored = files.read_arrays(labels, "frames", "original", "trunk", "group", "role") if labels else None
+    stored = files.read_arrays(labels, "frames", "original", "trunk", "group", "role") if labels else {}
 
     def ask(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         steering, value = causal.answers(loaded, questions, frames).T
         return side * steering, value
 
-    found, kept = {}, {}
+    found: dict[str, dict] = {}
+    kept: dict[str, np.ndarray] = {}
     for name, contrast in contrasts.CONTRASTS.items():
         found[contrast.claim] = dict.fromkeys(contrast.parts, missing(NO_PAIRS if labels else NO_LABELS))
         if not labels or not len(

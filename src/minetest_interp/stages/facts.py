@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from minetest_interp import atlas_facts, claims, evidence_facts, facts, files, methods
 from minetest_interp.stages import command
@@ -40,6 +41,7 @@ def run(study: str, command_line: str, settings: dict, panels: dict, results: Pa
             for name, dream in settings["dreams"].items()
         },
         "alignment": facts.alignment(files.read_arrays(results / "alignment.npz")),
+        "channels": {name: facts.channel(results, panel) for name, panel in panels.items() if "channel" in panel},
         "panels": panels,
         "frames": facts.frame_rows(behaviours),
     }
@@ -63,7 +65,7 @@ def evidence(folder: Path) -> dict:
     units, causal, maps, circuits = (
         files.read_arrays(folder / f"{room}.npz") for room in ("units", "causal", "attribution", "circuits")
     )
-    found = {
+    found: dict[str, Any] = {
         "attribution": evidence_facts.attribution_methods(maps),
         "circuits": evidence_facts.leading_channels(circuits),
     }

@@ -22,7 +22,7 @@ def run(
     # Where trunks are is known of the newest frame, which is also what the agent would steer by.
     stacks = groups.stacks(group, role, frames=geometry["frames"])
     seen = {view: arrays[view][stacks] for view in ("original", "mirrored")}
-    files.write_arrays(turns, **seen, **{name: arrays[name][stacks[:, -1]] for name in arrays.keys() - seen.keys()})
+    files.write_arrays(turns, **seen, **{name: arrays[name][stacks[:, -1]] for name in arrays if name not in seen})
 
 
 if __name__ == "__main__":

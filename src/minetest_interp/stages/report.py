@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 from minetest_interp import files, report
@@ -13,8 +14,8 @@ def run(facts: Path, templates: Path, panels: Path, output: Path) -> None:
     figures = {name: report.read_figure(panels / f"{name}.png") for name in content["panels"]}
     for name, picture in figures.items():
         file = output / "figures" / f"{name}.png"
-        files.write(file, lambda beside, picture=picture: beside.write_bytes(picture.content))
-        files.write(output / "hugo/figures" / file.name, lambda beside, file=file: put_again(file, beside))
+        files.write(file, partial(Path.write_bytes, data=picture.content))
+        files.write(output / "hugo/figures" / file.name, partial(put_again, file))
     files.write_text(output / "index.html", report.render_html(content, templates, figures))
     files.write_text(output / "report.md", report.render_markdown(content, templates))
     files.write_text(output / "hugo/index.md", report.render_hugo(content, templates))

@@ -5,7 +5,7 @@ local FOLDER = minetest.get_worldpath() .. "/"
 local REQUEST, ANSWER = FOLDER .. "capture-request.json", FOLDER .. "capture-answer.json"
 local VOXELS = FOLDER .. "capture-voxels.bin"
 local CHANGED = FOLDER .. "capture-changed.json"
-local FOREVER, PATIENCE = 1e9, 10 -- seconds
+local FOREVER, PATIENCE = 1e9, 30 -- seconds
 
 local asks = {} -- name -> function(request, reply); reply may be called in a later step
 local beat, beats = nil, 0 -- the client's latest report and how many have come

@@ -1,0 +1,125 @@
+"""Numbers that another machine should find, and how far it may be from them."""
+
+import copy
+import json
+
+import pytest
+
+from minetest_interp import expected, files
+from minetest_interp.expected import DIFFERS, EQUAL, KINDS, NOT_MEASURED, WITHIN
+from tests.conftest import ROOT
+
+PART = {"name": "flips", "unit": "share", "n": 40, "estimate": 0.85, "interval": [0.7, 0.95], "verdict": "partly"}
+LEAN = {"name": "bias", "unit": None, "n": 40, "estimate": -0.008, "interval": None, "verdict": None}
+FACTS = {
+    "study": "own",
+    "checkpoint": {"sha256": "c" * 64},
+    "pictures": {"count": 5},
+    "training": {"steps": 3},
+    "panels": {"i-conv2": {"channel": 3}},
+    "behaviours": {"yaw": {"mean": -0.25, "positive": 0.4}},
+    "frames": [{"name": "dark é", "yaw": 0.5, "mirrored": {"yaw": -0.5}}],
+    "mirror": {"all": {"n": 5, "flips": 0.8, "correlation": 0.9}},
+    "dreams": {"value": {"steps": 500, "seed": 1, "first": 0.1, "best": 2.5}},
+    "claims": [
+        {"id": "mirror", "room": "behaviour", "unit": "share", "n": 40, "estimate": 0.85, "verdict": "partly",
+         "parts": [PART, LEAN], "on_turns": {"n": 24, "estimate": 0.75}},
+        {"id": "pattern", "room": "dreams", "unit": None, "n": 20, "estimate": 0.48,
+         "verdict": "supported", "parts": []},
+    ],
+    "evidence": {"labelled": 240, "found": [{"name": "conv2/1", "auroc": 0.87, "on": False, "rank": 11}]},
+    "atlas": {"layers": {"conv1": {"z": {"value": 14.0, "ceiling": 0.8}}}, "rows": [{"name": "a", "z": 1.0}]},
+}  # fmt: skip
+KIND_OF = {
+    "behaviours/yaw/mean": "float32",
+    "behaviours/yaw/positive": "share",
+    "frames/dark é/mirrored/yaw": "float32",
+    "mirror/all/n": "exact",
+    "mirror/all/flips": "share",
+    "dreams/value/first": "float32",
+    "dreams/value/best": "ascent",
+    "claims/mirror/verdict": "exact",
+    "claims/mirror/parts/flips/interval/0": "share",
+    "claims/mirror/parts/bias/estimate": "statistic",
+    "claims/mirror/on_turns/estimate": "share",
+    "claims/pattern/estimate": "ascent",
+    "evidence/found/conv2/1/auroc": "statistic",
+    "atlas/layers/conv1/z/value": "optimised",
+    "atlas/layers/conv1/z/ceiling": "statistic",
+}
+
+
+def states(wanted: dict, facts: dict) -> dict[str, str]:
+    return {row.path: row.state for row in expected.compare(wanted, facts)}
+
+
+@pytest.fixture
+def wanted() -> dict:
+    return json.loads(expected.to_text(FACTS))
+
+
+def test_a_number_s_kind_follows_from_where_it_lies():
+    found = expected.numbers(FACTS)
+    assert {path: found[path].kind for path in KIND_OF} == KIND_OF
+
+
+def test_settings_and_single_units_of_the_atlas_are_not_expected_of_another_machine():
+    found = expected.numbers(FACTS)
+    assert not [path for path in found if path.startswith(("training", "panels", "atlas/rows"))]
+    assert not {"dreams/value/steps", "dreams/value/seed", "evidence/found/conv2/1/on"} & found.keys()
+
+
+def test_facts_agree_with_themselves_to_the_last_digit(wanted):
+    assert set(states(wanted, json.loads(json.dumps(FACTS))).values()) == {EQUAL}
+
+
+def test_every_tolerance_is_its_kind_s_and_stated_with_a_reason(wanted):
+    assert {name: kind["why"] for name, kind in wanted["kinds"].items()} == {name: k.why for name, k in KINDS.items()}
+    cases = {"mirror/all/flips": 5, "behaviours/yaw/positive": 5, "claims/mirror/on_turns/estimate": 24}
+    for path, (value, kind, within) in wanted["numbers"].items():
+        absolute, relative, one_case, _ = KINDS[kind]
+        if kind == "share":
+            assert within == pytest.approx(1 / cases.get(path, 40), rel=5e-3)
+        elif isinstance(value, str):
+            assert (kind, within) == ("exact", 0)
+        else:
+            assert one_case == 0 and within == pytest.approx(absolute + relative * abs(value), rel=5e-3)
+
+
+@pytest.mark.parametrize("share", [0.99, 1.01])
+def test_a_number_may_move_within_its_tolerance_and_no_further(wanted, share):
+    moved = {path: [value if isinstance(value, str) else value + share * within, kind, within]
+             for path, (value, kind, within) in wanted["numbers"].items()}  # fmt: skip
+    found = states(wanted | {"numbers": moved}, FACTS)
+    for path, (_, kind, _) in wanted["numbers"].items():
+        assert found[path] == (EQUAL if kind == "exact" else WITHIN if share < 1 else DIFFERS), path
+
+
+def test_another_verdict_count_or_a_number_more_or_less_is_a_difference(wanted):
+    other = copy.deepcopy(FACTS)
+    other["claims"][0]["verdict"] = "supported"
+    other["mirror"]["all"]["n"] = 6
+    other["behaviours"]["pitch"] = {"mean": 0.0}
+    del other["dreams"]["value"]["first"]
+    wrong = {path for path, state in states(wanted, other).items() if state == DIFFERS}
+    assert wrong == {"claims/mirror/verdict", "mirror/all/n", "behaviours/pitch/mean", "dreams/value/first"}
+
+
+def test_what_needs_labelled_frames_is_not_measured_without_them_and_only_then(wanted):
+    blind = copy.deepcopy(FACTS)
+    blind["claims"][0] |= {"estimate": None, "verdict": "cannot tell"}
+    some = states(wanted, blind)
+    assert some["claims/mirror/estimate"] == some["claims/mirror/verdict"] == DIFFERS
+    del blind["evidence"]
+    none = states(wanted, blind)
+    assert none["claims/mirror/estimate"] == none["claims/mirror/verdict"] == NOT_MEASURED
+    blind["behaviours"]["yaw"]["mean"] = 0.3
+    assert states(wanted, blind)["behaviours/yaw/mean"] == DIFFERS
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "expected").glob("*.json")), ids=lambda file: file.stem)
+def test_committed_tolerances_are_those_of_the_code(file):
+    content = files.read_json(file)
+    assert content["study"] == file.stem and content["numbers"]
+    assert content["kinds"] == {name: kind._asdict() for name, kind in KINDS.items()}
+    assert {kind for _, kind, _ in content["numbers"].values()} <= KINDS.keys()
