@@ -23,12 +23,12 @@ ENVIRONMENT = "../envs/software.yaml"
 def job_prefix() -> str:
     """Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell; conda's under conda.
 
-    They end with Snakemake, even if it is killed, so that none goes on writing beside the next run; util-linux has the
-    means.
+    They end with Snakemake, even if it is killed, so that none goes on writing beside the next run; and Ctrl-C waits
+    until they have their modules and can tell of it in a line. Linux has the means.
     """
     activated = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
     path = "" if activated else f"export PATH={quote(str(Path(sys.executable).parent))}:$PATH; "
-    bound = "exec setpriv --pdeathsig KILL " if which("setpriv") else "exec "
+    bound = "exec setpriv --pdeathsig KILL env --block-signal=INT " if which("setpriv") else "exec "
     return f"set -euo pipefail; {path}export PYTHONPATH={quote(str(ROOT / 'src'))}; {bound}"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from minetest_interp import records
-from minetest_interp.errors import InputError
+from minetest_interp.errors import told_in_a_line
 
 # XLA sizes its thread pool by NPROC, once, when jax is first imported; the workflow tells a job's threads in
 # OMP_NUM_THREADS. Results are defined on the CPU, whatever else the machine has.
@@ -42,11 +42,8 @@ def command(run: Callable, argv: list[str] | None = None, *, record: bool = True
             {"required": True} if parameter.default is Parameter.empty else {"default": parameter.default}
         )
         parser.add_argument(f"--{name.replace('_', '-')}", **(READ[parameter.annotation] | option))
-    try:
-        run(**vars(parser.parse_args(argv)))
-    except InputError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("error: interrupted.")
-    if record:
-        records.say()
+    options = vars(parser.parse_args(argv))
+    with told_in_a_line():
+        run(**options)
+        if record:
+            records.say()
