@@ -7,6 +7,7 @@ made up leaves the same records as a real one, so every rule of the workflow is 
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -92,12 +93,12 @@ def gone(content: bytes) -> None:
     assert content
 
 
-CODE = [Edit(str(file.relative_to(ROOT)), more("\nEDITED = 1\n"), and_after(running(file))) for file in MODULES]
-# Those that are run show that a changed digest reruns its jobs; the others differ only in which digests they change.
+# Of these it is asked what reruns; of every module, which digests it changes.
 ASKED = [*{Path(digests._find(entry)[0]) for entry in ENTRIES}, *(ROOT / name for name in (
     "src/minetest_interp/policy.py", "src/minetest_interp/overlap.py", "src/minetest_interp/study.py",
     "src/minetest_interp/capture/run.py", "figures/style.py",
 ))]  # fmt: skip
+CODE = [Edit(str(file.relative_to(ROOT)), more("\nEDITED = 1\n"), and_after(running(file))) for file in ASKED]
 
 STUDY_KEYS = {
     "title": ("Other", set()),
@@ -226,7 +227,7 @@ REST = [
     Edit(f"own files/{NAMES[0]}.png", more("x"), FRAMES),
     Edit(f"own files/{NAMES[0]}.png", gone, FRAMES),
     Edit("own files/new.png", more("x"), FRAMES),
-    Edit("own files/dark.png", gone, and_after(POLICY | {"preprocess"}) | {"fetch"}, "published"),
+    Edit("data/published/dark.png", gone, and_after(POLICY | {"preprocess"}) | {"fetch"}, "published"),
     Edit("own files/new.txt", more("x"), set()),
     Edit(f"own labels/masks/{NAMES[0]}.png", more("x"), LABELS),
     Edit(f"own labels/pictures/{NAMES[0]}.png", more("x"), LABELS),
@@ -324,7 +325,9 @@ def shop(tmp_path_factory):
     sums = "".join(f"{files.sha256(file)}  {file.name}\n" for file in sorted(shop.files.glob("*.*")))
     for name in ("published", "other"):
         (config / f"{name}.sha256").write_text(sums)
+    shutil.copytree(shop.files, shop.folder / "data/published")
     source = {
+        "folder": "../data/published",
         "repository": "http://127.0.0.1:9/",
         "origin": "here",
         "commit": "0" * 40,
@@ -353,7 +356,7 @@ def plans(shop, tmp_path_factory):
         finally:
             free.put(planner)
 
-    edits = [edit for edit in CODE if ROOT / edit.path in ASKED] + SETTINGS + REST
+    edits = CODE + SETTINGS + REST
     with ThreadPoolExecutor(len(planners)) as pool:
         made = list(pool.map(plan, edits))
     for planner in planners:
@@ -382,3 +385,19 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(plans):
     ]
     print(f"{len(plans) - len(wrong)} of {len(plans)} edits exact")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_an_edited_module_changes_the_digests_of_the_jobs_that_run_it_and_of_no_other(file, monkeypatch):
+    before = {entry: digests.code_digest(entry) for entry in ENTRIES}
+    module = digests._read(file)
+    read = digests._read
+    monkeypatch.setattr(
+        digests,
+        "_read",
+        lambda path: module._replace(meaning=module.meaning + "EDITED = 1") if path == file else read(path),
+    )
+    digests.code_digest.cache_clear()
+    changed = {entry for entry in ENTRIES if digests.code_digest(entry) != before[entry]}
+    digests.code_digest.cache_clear()
+    assert changed == {entry for entry, files_ in ENTRIES.items() if file in files_}
