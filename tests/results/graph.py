@@ -114,7 +114,8 @@ JOBS = {
     ),
     **PANELS,
     "facts": stage(
-        "facts", "describe", "preprocess", "intermediates", "behaviours", "gradients yaw-right", *DREAMS, "atlas", "methods", "claims",
+        "facts", "describe", "preprocess", "intermediates", "behaviours", "gradients yaw-right",
+        *DREAMS, "atlas", "methods", "claims",
         *(room_job(room) for room in ("units", "causal", "attribution", "circuits")),
     ),
     "report": stage("report", "facts", *PANELS),
