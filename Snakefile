@@ -21,6 +21,10 @@ include: "workflow/rules/explore.smk"
 include: "workflow/rules/reproduce.smk"
 
 
+onerror:
+    say_where_full(RESULTS, f"{RESULTS}/logs", FIGURES, REPORT)
+
+
 rule all:
     default_target: True
     input:

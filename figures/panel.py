@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Sequence
 from inspect import signature
 from pathlib import Path
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 
 import style
 from minetest_interp import files, records
-from minetest_interp.errors import InputError
+from minetest_interp.errors import InputError, told_in_a_line
 
 # No dates and no version numbers inside the files.
 METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
@@ -31,16 +30,14 @@ def panel_command(
 
     def main(argv: Sequence[str] | None = None) -> None:
         options = _options(argv)
-        try:
+        with told_in_a_line():
             _check(load, options.params)
             drawn = load(options.results, **options.params)
-        except InputError as error:
-            sys.exit(f"error: {error}")
-        with matplotlib.rc_context():
-            matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the bytes
-            matplotlib.rcParams.update(style.panel())
-            save(draw(**drawn), png=options.png, svg=options.svg)
-        records.say()
+            with matplotlib.rc_context():
+                matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the bytes
+                matplotlib.rcParams.update(style.panel())
+                save(draw(**drawn), png=options.png, svg=options.svg)
+            records.say()
 
     return main
 

@@ -1,5 +1,10 @@
 """The one exception that means "the input is wrong", as opposed to "the program is wrong"."""
 
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 LONGEST = 1500  # characters of a message
 
 
@@ -14,3 +19,18 @@ class InputError(ValueError):
         if len(message) > LONGEST:
             message = f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
         super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message))
+
+
+@contextmanager
+def told_in_a_line() -> Iterator[None]:
+    """Ends the process with status 1 and one line for an `InputError` or Ctrl-C.
+
+    The workflow holds Ctrl-C back while a job imports its modules; it arrives here.
+    """
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        yield
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("error: interrupted.")

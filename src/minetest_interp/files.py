@@ -3,6 +3,7 @@
 And reading what others made: regular files of bounded size, and none outside the folder that it should lie in.
 """
 
+import errno
 import hashlib
 import json
 from collections.abc import Callable
@@ -18,16 +19,29 @@ from minetest_interp.errors import InputError
 READ: dict[Path, str] = {}
 WRITTEN: dict[Path, str] = {}
 
+# What a machine may refuse, whatever is written: no room, no more of it for this user, a disk or folder to read only.
+REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
 
 def write(path: Path, fill: Callable[[Path], object]) -> None:
-    """Lets `fill` write a file beside `path`, then puts it in place and notes its digest in `WRITTEN`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Lets `fill` write a file beside `path`, then puts it in place and notes its digest in `WRITTEN`.
+
+    Raises:
+      InputError: the disk is full or must not be written to.
+    """
     beside = path.with_name(f".{path.name}.part{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         fill(beside)
         digest = sha256(beside)
         beside.replace(path)
         WRITTEN[path] = digest
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        raise InputError(
+            f"{path}: must be a file that can be written; {error.strerror}. Make room or give leave, and run again."
+        ) from error
     finally:
         with suppress(FileNotFoundError):
             beside.unlink()

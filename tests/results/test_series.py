@@ -75,19 +75,19 @@ COMPARED = Counter(series=1, comparison=1, panel=4)
 
 
 def test_one_more_checkpoint_is_measured_and_compared_and_nothing_else_is_done(shop):
-    assert shop.planned("series") == Counter()
+    assert shop.counted("series") == Counter()
     added = shop.files / "run/ppo_950.model"
     checkpoint.save(added, on_the_way(0.2), {})
     try:
-        assert shop.planned("series") == COMPARED + Counter(member=1, member_claims=1)
+        assert shop.counted("series") == COMPARED + Counter(member=1, member_claims=1)
     finally:
         added.unlink()
     shop.write_study(
         SERIES | {"series": SERIES["series"] | {"checkpoints": ["run/ppo_900.model", "run/ppo_5000.model"]}}
     )
-    assert shop.planned("series") == COMPARED
+    assert shop.counted("series") == COMPARED
     shop.write_study(SERIES)
-    assert shop.planned("series") == Counter()
+    assert shop.counted("series") == Counter()
 
 
 def test_another_checkpoint_of_the_same_name_is_measured_again_and_a_threshold_judged_again(shop):
@@ -95,13 +95,13 @@ def test_another_checkpoint_of_the_same_name_is_measured_again_and_a_threshold_j
     before, times = changed.read_bytes(), changed.stat()
     checkpoint.save(changed, on_the_way(0.3), {})
     os.utime(changed, (10**9, 10**9))
-    assert shop.planned("series") == COMPARED + Counter(member=1, member_claims=1)
+    assert shop.counted("series") == COMPARED + Counter(member=1, member_claims=1)
     changed.write_bytes(before)
     os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
     claims = shop.folder / "config/own-claims.yaml"
     text = claims.read_text()
     claims.write_text(text.replace("claimed: 0.9", "claimed: 0.8"))
-    assert shop.planned("series") == COMPARED + Counter(member_claims=3)
+    assert shop.counted("series") == COMPARED + Counter(member_claims=3)
     claims.write_text(text)
 
 
@@ -115,7 +115,7 @@ def test_every_file_of_a_member_is_known_by_the_records(shop, monkeypatch):
     lost.unlink()
     faults = integrity.check(known, rooms)
     assert [fault.kind for fault in faults if fault.path == lost] == ["missing"]
-    assert shop.planned()["member"] == 1
+    assert shop.counted()["member"] == 1
     lost.write_bytes(content)
 
 

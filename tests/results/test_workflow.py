@@ -1,38 +1,26 @@
-"""The workflow itself: what a build makes, what reruns after which edit, and what survives an interruption."""
+"""The workflow itself: what a build makes, of which code, and what it says of a user's mistakes."""
 
 import json
 import os
 import re
-import signal
 import subprocess
-import time
-from collections import Counter
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from minetest_interp import checkpoint, files
+from minetest_interp import files
 from minetest_interp.layout import INTERMEDIATES as ARRAYS
-from tests.conftest import random_policy
-from tests.results.workshop import GEOMETRY, NAMES, STUDY, Workshop, mask, picture, replace_keeping_an_older_date
-
-PANELS = len(STUDY["panels"])
-EVERYTHING = Counter(
-    describe=1, preprocess=1, intermediates=1, behaviours=1, gradients=1, dream=3, labels=1, evidence=6, explanation=2,
-    claims=1, panel=PANELS, facts=1, report=1, frame_page=1, export=1, reproduce=1,
-)  # fmt: skip
-PAGES = Counter(report=1, frame_page=1, reproduce=1)
-FACTS = Counter(facts=1) + PAGES
-LEDGER = Counter(claims=1, panel=1) + FACTS
+from tests.results.graph import ENTRIES, JOBS, and_after
+from tests.results.workshop import GEOMETRY, NAMES, STUDY, Workshop, jobs, rows
+from workflow import digests
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    """A finished build, in a folder whose name has a space and an accent."""
-    shop = Workshop(tmp_path_factory.mktemp("the house") / "café au lait")
-    shop.build()
-    return shop
+def shop(built, tmp_path_factory) -> Workshop:
+    """A copy of a finished build."""
+    return built.copy(tmp_path_factory.mktemp("a copy") / "à côté")
 
 
 @contextmanager
@@ -69,103 +57,39 @@ def test_a_users_own_study_is_built_whole(shop):
     assert "<b onmouseover" not in page and "&lt;b onmouseover" in page
 
 
-def test_nothing_is_done_when_nothing_changed_or_files_were_only_touched(shop):
-    assert shop.planned() == Counter()
-    for path in shop.folder.rglob("*"):
-        if path.is_file() and ".snakemake" not in path.parts:
-            path.touch()
-    assert shop.planned() == Counter()
+def first_party_files(modules: list[str]) -> set[Path]:
+    paths = [root.joinpath(*module.split(".")) for root in digests.SEARCH for module in modules]
+    files_ = (file for path in paths for file in (path.with_suffix(".py"), path / "__init__.py"))
+    return {file for file in files_ if file.is_file()}
 
 
-EDITS = [
-    ("src/minetest_interp/policy.py", lambda s: s.replace("def setup", "# why\n    def setup"), Counter()),
-    ("src/minetest_interp/dreams.py", lambda s: s.replace('"""', '"""Ho. ', 1), Counter()),
-    ("report/captions.yaml", lambda s: s + "\n# a word\n", PAGES),
-    ("figures/alignment.py", lambda s: s + "\nEDITED = 1\n", Counter(panel=1, report=1, reproduce=1)),
-    ("figures/style.py", lambda s: s + "\nEDITED = 1\n", Counter(panel=PANELS, report=1, reproduce=1)),
-    ("src/minetest_interp/facts.py", lambda s: s + "\nEDITED = 1\n", FACTS),
-    ("src/minetest_interp/dreams.py", lambda s: s + "\nEDITED = 1\n", Counter(dream=3, evidence=1, panel=3) + LEDGER),
-    ("src/minetest_interp/policy.py", lambda s: s + "\nEDITED = 1\n", EVERYTHING),
-    ("config/own.yaml", lambda s: s.replace("steps: 3", "steps: 4", 1), Counter(dream=1, panel=1) + FACTS),
-    ("config/own.yaml", lambda s: s.replace("channel: 4", "channel: 2"), Counter(panel=1) + FACTS),
-    ("config/own-claims.yaml", lambda s: s.replace("claimed: 0.9", "claimed: 0.8"), LEDGER),
-    ("config/own-claims.yaml", lambda s: s.replace("Mirroring a frame", "To mirror a frame"), LEDGER),
-    (
-        "config/own-claims.yaml",
-        lambda s: s.replace("permutations: 99", "permutations: 98"),
-        LEDGER + Counter(evidence=1, panel=1),
-    ),
-    (
-        "config/own-claims.yaml",
-        lambda s: s.replace("factors: 2", "factors: 1"),
-        Counter(explanation=1, panel=1) + FACTS,
-    ),
-    ("src/minetest_interp/claims.py", lambda s: s + "\nEDITED = 1\n", LEDGER),
-    ("src/minetest_interp/overlap.py", lambda s: s + "\nEDITED = 1\n", LEDGER + Counter(evidence=2, panel=2)),
-    ("config/own.yaml", lambda s: s.replace("Random weights", "Chance weights"), FACTS),
-]
+def test_the_code_that_counts_for_a_job_is_the_code_that_it_imported(built):
+    """Each job told in its log what it imported while it ran."""
+    logs = {job: row["log-file(s)"] for job, row in rows(built.summary())}
+    assert len(logs) > 40
+    for job, log in logs.items():
+        told = re.findall(r"^import time:.*\| +([\w.]+)$", (built.folder / log).read_text(), re.MULTILINE)
+        entry = JOBS[job].entry
+        imported = first_party_files([entry, *told])
+        assert len(imported) > 1 and imported == digests.closure(entry) == ENTRIES[entry], job
 
 
-@pytest.mark.parametrize(("name", "change", "jobs"), EDITS, ids=[f"{i}-{name}" for i, (name, *_) in enumerate(EDITS)])
-def test_an_edit_reruns_what_depends_on_it_and_nothing_else(shop, name, change, jobs):
-    with edit(shop.folder / name, change):
-        assert shop.planned() == jobs
-
-
-def test_another_checkpoint_reruns_everything_though_it_is_older(shop):
-    with edit(shop.files / "my policy.model") as path:
-        checkpoint.save(shop.files / "other", random_policy(GEOMETRY, seed=6, gain=50.0), {})
-        replace_keeping_an_older_date(path, (shop.files / "other").read_bytes())
-        assert shop.planned() == EVERYTHING
-
-
-# The labelled frames with their pairs, the dreams, the alignment, the network and the controls stay.
-FRAMES_CHANGED = EVERYTHING - Counter(describe=1, export=1, dream=3, labels=1, evidence=3, panel=6)
-
-
-def test_frames_that_are_replaced_added_or_removed_are_noticed(shop):
-    with edit(shop.files / f"{NAMES[0]}.png") as path:
-        picture(99).save(shop.files / "other.bin", "PNG")
-        replace_keeping_an_older_date(path, (shop.files / "other.bin").read_bytes())
-        assert shop.planned() == FRAMES_CHANGED
-        path.unlink()
-        assert shop.planned() == FRAMES_CHANGED
-    picture(98).save(shop.files / "new.png")
-    assert shop.planned() == FRAMES_CHANGED
-    (shop.files / "new.png").unlink()
-    assert shop.planned() == Counter()
-
-
-def test_a_changed_mask_reruns_what_is_said_about_trunks(shop):
-    with edit(shop.labels / f"masks/{NAMES[0]}.png") as path:
-        mask(99).save(shop.files / "other.bin", "PNG")
-        replace_keeping_an_older_date(path, (shop.files / "other.bin").read_bytes())
-        assert shop.planned() == LEDGER + Counter(labels=1, evidence=4, panel=4)
-
-
-def test_a_rebuild_gives_the_same_bytes_after_ctrl_c_and_after_kill(shop):
-    """Both faults in one rebuild from nothing: each costs a build."""
+def test_an_edit_built_and_taken_back_ends_in_the_bytes_of_the_first_build(shop):
     before = shop.outputs()
-    for path in before:
-        (shop.folder / path).unlink()
-    for fault in (signal.SIGINT, signal.SIGKILL):
-        found = shop.made()
-        running = subprocess.Popen(
-            shop.command(),
-            cwd=shop.folder,
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        while shop.made() == found and running.poll() is None:
-            time.sleep(0.05)
-        assert running.poll() is None, "the build ended before it could be interrupted"
-        os.killpg(running.pid, fault)
-        running.wait()
-    shop.build("--unlock")
+    panel = "figures/own/h-conv1.png"
+    with (
+        edit(shop.folder / "config/own.yaml", lambda s: s.replace("channel: 4", "channel: 2")),
+        edit(shop.folder / "config/own-claims.yaml", lambda s: s.replace("claimed: 0.9", "claimed: 0.8")),
+        edit(shop.folder / "report/captions.yaml", lambda s: s.replace("caption: ", "caption: Edited. ", 1)),
+    ):
+        shop.build()
+        edited = shop.outputs()
+        changed = {path for path in before if edited.get(path) != before[path]}
+        assert {panel, "results/own/claims.json", "report/own/facts.json", "report/own/index.html"} <= changed
+        assert not any(path.startswith(("results/own/intermediates", "results/own/dreams")) for path in changed)
     shop.build()
     assert shop.outputs() == before
-    assert shop.planned() == Counter()
+    assert shop.planned() == set()
 
 
 def spoil(shop) -> dict[str, str]:
@@ -195,11 +119,10 @@ def test_what_is_not_as_it_was_made_is_named_removed_and_made_again(shop):
         assert found.returncode == 1 and "NOT verified: own" in found.stdout
         named = {path: kind for kind, path in re.findall(r"^([a-z ]+): (\S+): .+\.$", found.stdout, re.MULTILINE)}
         assert named == wrong
-    # The panels are the spoilt one, the one that shows the lost result, and the ledger above it.
-    assert shop.planned() == LEDGER + Counter(evidence=1, panel=2)
+    assert shop.planned() == and_after({"evidence heads", "panel c-alignment"}) & jobs(shop.summary())
     shop.build()
     assert shop.outputs() == before
-    assert shop.planned() == Counter() and shop.verify().returncode == 0
+    assert shop.planned() == set() and shop.verify().returncode == 0
 
 
 def refuse(shop, message):
@@ -209,23 +132,20 @@ def refuse(shop, message):
     assert failed.returncode != 0 and message in said and "Traceback" not in said, said
 
 
-def test_users_mistakes_are_told_without_a_traceback_and_lose_nothing(shop):
-    before = shop.outputs()
+def test_users_mistakes_are_told_without_a_traceback_and_spare_the_report(built, tmp_path):
+    shop = built.copy(tmp_path / "la copie")
+    report = {path: digest for path, digest in shop.outputs().items() if path.startswith("report")}
     with edit(shop.folder / "config/own.yaml", lambda s: s.replace("summary:", "sumary:")):
         refuse(shop, "unknown key 'sumary'; did you mean 'summary'?")
     with edit(shop.folder / "config/own.yaml", lambda s: s.replace("    - go\n", "")):
         refuse(shop, "one action for each of the policy's 6 logits; it has 5")
-    with edit(shop.files / "my policy.model") as path:
-        path.write_bytes(path.read_bytes()[:100])
-        refuse(shop, "my policy.model: not whole flax msgpack")
     with edit(shop.files / f"{NAMES[0]}.png") as path:
         path.write_bytes(b"")
         refuse(shop, f"{NAMES[0]}.png: the frame is empty (0 bytes)")
-    assert {name: digest for name, digest in shop.outputs().items() if name.startswith("report")} == {
-        name: digest for name, digest in before.items() if name.startswith("report")
-    }
-    shop.build()
-    assert shop.outputs() == before
+    with edit(shop.files / "my policy.model") as path:
+        path.write_bytes(path.read_bytes()[:100])
+        refuse(shop, "my policy.model: not whole flax msgpack")
+    assert {path: digest for path, digest in shop.outputs().items() if path.startswith("report")} == report
 
 
 def test_an_output_folder_that_cannot_be_written_to_is_named_before_anything_runs(shop):
@@ -236,12 +156,10 @@ def test_an_output_folder_that_cannot_be_written_to_is_named_before_anything_run
     finally:
         (shop.folder / "results").unlink()
         (shop.folder / "results aside").rename(shop.folder / "results")
-    assert shop.planned() == Counter()
+    assert not shop.planned()
 
 
 def test_a_wrong_option_is_refused(shop):
     failed = subprocess.run([*shop.command()[:-1], "stduy=own"], cwd=shop.folder, capture_output=True, text=True)
-    assert (
-        failed.returncode != 0
-        and "--config takes study=NAME, data=FOLDER and probe=FOLDER" in failed.stderr + failed.stdout
-    )
+    said = failed.stderr + failed.stdout
+    assert failed.returncode != 0 and "--config takes study=NAME, data=FOLDER and probe=FOLDER" in said

@@ -1,6 +1,8 @@
 """A copy of the house in which tests may change everything, and a small study to build there."""
 
+import csv
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -93,18 +95,36 @@ def picture(seed: int) -> Image.Image:
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (50, 90, 3), dtype=np.uint8))
 
 
+# Rules with more than one job, each told from the others by the name of its output.
+MANY = ("dream", "gradients", "evidence", "evidence_on_turns", "explanation", "panel")
+
+
+def rows(summary: str) -> list[tuple[str, dict]]:
+    """What a `snakemake --summary` says of each output, with its job: the rule, and what tells it from others."""
+    found = csv.DictReader(io.StringIO(summary), delimiter="\t")
+    return [
+        (f"{row['rule']} {Path(row['output_file']).stem}" if row["rule"] in MANY else row["rule"], row) for row in found
+    ]
+
+
+def jobs(summary: str, plan: str = "") -> set[str]:
+    """The jobs of a summary with this plan, all if none is given."""
+    return {job for job, row in rows(summary) if plan in row["plan"]}
+
+
 class Workshop:
     """A checkout of the working tree in `folder`, holding the study `own`."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, study: dict = STUDY):
         self.folder = folder
+        self.files, self.labels = folder / "own files", folder / "own labels"
+        if folder.exists():  # a copy
+            return
         for name in source.read(ROOT).files:
             if not name.startswith(("data/", "tests/")):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
-        self.files = folder / "own files"
         self.files.mkdir()
-        self.labels = folder / "own labels"
         for room in ("pictures", "masks"):
             (self.labels / room).mkdir(parents=True)
         for seed, name in enumerate(NAMES):
@@ -114,23 +134,30 @@ class Workshop:
         checkpoint.save(self.files / "my policy.model", random_policy(GEOMETRY, seed=5, gain=50.0), {"seed": 5})
         claims = yaml.safe_load((folder / "config/claims.yaml").read_text()) | {"measure": MEASURE}
         (folder / "config/own-claims.yaml").write_text(yaml.safe_dump(claims, sort_keys=False))
-        self.write_study(STUDY)
+        self.write_study(study)
+
+    def copy(self, folder: Path) -> "Workshop":
+        """The same with everything that was built, dates and all."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Workshop(folder)
 
     def write_study(self, config: dict) -> None:
         (self.folder / "config/own.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
 
-    def command(self, *options: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "study=own", *options]
+    def command(self, *options: str, study: str = "own") -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *options, "--config", f"study={study}"]
 
-    def run(self, *options: str) -> subprocess.CompletedProcess:
-        return subprocess.run(self.command(*options), cwd=self.folder, capture_output=True, text=True)
+    def run(self, *options: str, study: str = "own", **settings) -> subprocess.CompletedProcess:
+        """Args: settings: of `subprocess.run`."""
+        command = self.command(*options, study=study)
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, **settings)
 
-    def build(self, *options: str) -> str:
-        done = self.run(*options)
+    def build(self, *options: str, **settings) -> str:
+        done = self.run(*options, **settings)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def planned(self, target: str = "all") -> Counter:
+    def counted(self, target: str) -> Counter:
         """How many jobs of each rule the next build would run."""
         output = self.build("--dry-run", "--quiet", "reason", "--", target)
         if "Nothing to be done" in output:
@@ -140,6 +167,16 @@ class Workshop:
         assert jobs.pop("total") == sum(jobs.values())
         del jobs["all"]
         return jobs
+
+    def planned(self) -> set[str]:
+        """The jobs that the next build would run."""
+        return jobs(self.summary(), "update pending")
+
+    def summary(self, **settings) -> str:
+        """Of each output whether it is up to date, as Snakemake tells it."""
+        done = self.run("--summary", **settings)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def made(self) -> set[str]:
         """Paths of everything that a build makes, but for its logs and timings."""

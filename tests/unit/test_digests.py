@@ -1,5 +1,7 @@
 """The digests that make Snakemake see what it would miss."""
 
+import hashlib
+import json
 import subprocess
 import sys
 
@@ -12,17 +14,35 @@ STAGES = sorted(path.stem for path in (ROOT / "src/minetest_interp/stages").glob
 SCRIPTS = sorted(path.stem for path in (ROOT / "figures").glob("[a-z]*.py"))
 
 
-@pytest.mark.parametrize("entry", [f"minetest_interp.stages.{name}" for name in STAGES] + SCRIPTS)
-def test_the_declared_closure_contains_every_first_party_module_really_imported(entry):
-    code = (
-        f"import sys; sys.path[:0] = [{str(ROOT / 'src')!r}, {str(ROOT / 'figures')!r}]; import {entry}; "
-        "print(*(m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)), sep='\\n')"
-    )
-    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    inside = (str(ROOT / "src"), str(ROOT / "figures"))
-    imported = {path for path in output.splitlines() if path.startswith(inside)}
-    declared = {str(path) for path in digests.closure(entry)}
-    assert imported and imported <= declared
+ENTRIES = [f"minetest_interp.stages.{name}" for name in STAGES] + SCRIPTS
+# Other people's modules stay in memory, ours are imported anew for every entry.
+IMPORT_EACH = """
+import importlib, json, sys
+roots, entries = json.loads(sys.argv[1]), sys.argv[2:]
+sys.path[:0] = roots
+for entry in entries:
+    importlib.import_module(entry)
+    files = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()}
+    ours = {name: file for name, file in files.items() if file.startswith(tuple(roots))}
+    print(json.dumps(list(ours.values())))
+    for name in ours:
+        del sys.modules[name]
+"""
+
+
+@pytest.fixture(scope="module")
+def imported() -> dict[str, set[str]]:
+    """Entry to the first-party files really imported."""
+    roots = json.dumps([str(root) for root in digests.SEARCH])
+    command = [sys.executable, "-c", IMPORT_EACH, roots, *ENTRIES]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return dict(zip(ENTRIES, (set(json.loads(line)) for line in output.splitlines()), strict=True))
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_the_declared_closure_is_every_first_party_module_really_imported(entry, imported):
+    """What a job imports only once it runs is seen in tests/results/test_workflow.py."""
+    assert imported[entry] == {str(path) for path in digests.closure(entry)}
 
 
 @pytest.fixture
@@ -35,15 +55,19 @@ def house(tmp_path, monkeypatch):
     (tmp_path / "src/b.py").write_text("def g(x):\n    return x + 1\n")
     monkeypatch.setattr(digests, "ROOT", tmp_path)
     monkeypatch.setattr(digests, "SEARCH", (tmp_path / "src",))
+    monkeypatch.setattr(digests, "LOCK", tmp_path / "requirements.lock")
+    digests.LOCK.write_text("jax==1.0 \\\n    --hash=sha256:0\n    # via flax\nnumpy==2.0 ; python_version < '4'\n")
+
+    def forget():
+        for remembered in (digests._find, digests._read, digests.lock_digest, digests.code_digest):
+            remembered.cache_clear()
 
     def digest():
-        digests._parse.cache_clear()
-        digests.code_digest.cache_clear()
+        forget()
         return digests.code_digest("a")
 
     yield tmp_path / "src", digest
-    digests._parse.cache_clear()
-    digests.code_digest.cache_clear()
+    forget()
 
 
 def test_comments_docstrings_and_layout_do_not_count(house):
@@ -62,6 +86,29 @@ def test_a_change_of_what_the_code_does_counts_wherever_it_is(house, module):
     assert digest() != before
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "counts"),
+    [
+        ("jax==1.0", "jax==1.1", True),
+        ("'4'", "'3.12'", True),
+        ("numpy==2.0", "numpy==2.0\nscipy==1.0", True),
+        ("via flax", "via optax", False),
+        ("sha256:0", "sha256:1", False),
+        ("sha256:0\n", "sha256:0 \\\n    --hash=sha256:1\n", False),
+    ],
+)
+def test_a_locked_version_counts_as_code_and_nothing_else_in_the_lock(house, old, new, counts):
+    _, digest = house
+    before = digest()
+    digests.LOCK.write_text(digests.LOCK.read_text().replace(old, new))
+    assert (digest() != before) == counts
+
+
+def test_every_version_of_the_real_lock_counts():
+    pins = [line for line in digests.LOCK.read_text().splitlines() if "==" in line.split(";")[0]]
+    assert len(pins) > 50 and digests.pins(digests.LOCK.read_text()) == [pin.removesuffix(" \\") for pin in pins]
+
+
 def test_relative_imports_are_refused(house):
     folder, digest = house
     (folder / "b.py").write_text("from . import c\n")
@@ -75,3 +122,11 @@ def test_a_files_digest_depends_on_its_bytes_alone(tmp_path):
     (tmp_path / "y").write_bytes(b"1")
     assert digests.file_digest(tmp_path / "x") == digests.file_digest(tmp_path / "y") != "absent"
     assert digests.file_digest(tmp_path / "z") == "absent"
+
+
+def test_a_published_file_counts_by_its_published_digest_before_and_after_it_was_fetched(tmp_path):
+    digests.file_digest.cache_clear()
+    known = {tmp_path / "x": hashlib.sha256(b"1").hexdigest()}
+    before = digests.files_digest([tmp_path / "x"], known)
+    (tmp_path / "x").write_bytes(b"1")
+    assert digests.files_digest([tmp_path / "x"], known) == before == digests.files_digest([tmp_path / "x"])

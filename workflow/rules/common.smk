@@ -6,11 +6,12 @@ import re
 import sys
 from pathlib import Path
 from shlex import quote
+from shutil import disk_usage, which
 
 ROOT = Path(workflow.basedir)
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 
-from digests import code_digest, file_digest, files_digest
+from digests import code_digest, files_digest
 from minetest_interp import frames, layout
 from minetest_interp import study as studies
 from minetest_interp.errors import InputError
@@ -20,10 +21,15 @@ ENVIRONMENT = "../envs/software.yaml"
 
 
 def job_prefix() -> str:
-    """Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell; conda's under conda."""
+    """Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell; conda's under conda.
+
+    They end with Snakemake, even if it is killed, so that none goes on writing beside the next run; and Ctrl-C waits
+    until they have their modules and can tell of it in a line. Linux has the means.
+    """
     activated = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
     path = "" if activated else f"export PATH={quote(str(Path(sys.executable).parent))}:$PATH; "
-    return f"set -euo pipefail; {path}export PYTHONPATH={quote(str(ROOT / 'src'))}; "
+    bound = "exec setpriv --pdeathsig KILL env --block-signal=INT " if which("setpriv") else "exec "
+    return f"set -euo pipefail; {path}export PYTHONPATH={quote(str(ROOT / 'src'))}; {bound}"
 
 
 shell.prefix(job_prefix())
@@ -47,6 +53,7 @@ SETTINGS = STUDY.config
 RESULTS = f"results/{STUDY.name}"
 FIGURES = f"figures/{STUDY.name}"
 REPORT = f"report/{STUDY.name}"
+LOG_BYTES = 2**16  # more than a failing job says
 
 
 def check_writable(*folders) -> None:
@@ -58,6 +65,15 @@ def check_writable(*folders) -> None:
 
 
 check_writable(RESULTS, FIGURES, REPORT)
+
+
+def say_where_full(*folders) -> None:
+    """Tells of rooms for outputs whose disk is full: there is no room for a job's own words in its log then."""
+    for folder in map(Path, folders):
+        if folder.is_dir() and (free := disk_usage(folder).free) < LOG_BYTES:
+            print(
+                f"error: {folder}: the disk is full, {free} bytes are free. Make room and run again.", file=sys.stderr
+            )
 
 
 def as_json(content) -> str:
@@ -72,12 +88,22 @@ POLICY = as_json({key: SETTINGS["policy"][key] for key in ("strides", "size") if
 ACTIONS = as_json(SETTINGS["actions"])
 
 
-def declared(paths) -> list:
-    """Source files as inputs. Their dates say nothing; their digests are among the rules' params.
+# The published digests, where there are any: the files may not have been fetched yet.
+PUBLISHED = {STUDY.folder / name: digest for name, digest in STUDY.checksums.items()}
+FETCHED = PUBLISHED if STUDY.fetched else {}
 
-    Snakemake would read braces in a name as wildcards, so such a file is known by its digest alone.
+
+def without_braces(paths) -> list[str]:
+    """Those that Snakemake can name; it would read braces as wildcards."""
+    return [str(path) for path in paths if "{" not in str(path)]
+
+
+def declared(paths) -> list:
+    """Source files as inputs. Their dates say nothing; their digests, of all of them, are among the rules' params.
+
+    Fetched ones count as any other job's outputs: behind a fetch Snakemake would not see what else has changed.
     """
-    return [ancient(str(path)) for path in paths if "{" not in str(path)]
+    return [path if Path(path) in FETCHED else ancient(path) for path in without_braces(paths)]
 
 
 def literal(text):
@@ -88,9 +114,14 @@ def literal(text):
 CHECKPOINT = literal(STUDY.checkpoint)
 
 
+# Relative, so that a built checkout that was moved or copied has nothing to do.
+SCRIPTS_FOLDER, TEMPLATES_FOLDER, EXPECTED_FOLDER = (
+    Path(os.path.relpath(ROOT / name)) for name in ("figures", "report", "expected")
+)
+
+
 def checkpoint_digest(file=STUDY.checkpoint) -> str:
-    """The published digest where there is one: the file may not have been fetched yet."""
-    return STUDY.checksums.get(Path(file).relative_to(STUDY.folder).as_posix()) or file_digest(file)
+    return files_digest([file], PUBLISHED)
 
 
 def steering_ends() -> dict:

@@ -51,7 +51,7 @@ rule frame_page:
         actions=ACTIONS,
         results=subpath(input.stacks, parent=True),
         attribution=as_json(MEASURE["attribution"] if "evidence" in SETTINGS else {}),
-        templates=literal(ROOT / "report"),
+        templates=literal(TEMPLATES_FOLDER),
         words=files_digest(TEMPLATES),
         content=checkpoint_digest(),
         code=code_digest("minetest_interp.stages.frame_page"),

@@ -15,7 +15,7 @@ rule panel:
         ENVIRONMENT
     threads: 1
     params:
-        script=lambda wildcards: str(ROOT / "figures" / f"{PANELS[wildcards.panel].script}.py"),
+        script=lambda wildcards: str(SCRIPTS_FOLDER / f"{PANELS[wildcards.panel].script}.py"),
         results=RESULTS,
         settings=lambda wildcards: as_json(panel_settings(wildcards.panel)),
         code=lambda wildcards: code_digest(PANELS[wildcards.panel].script),

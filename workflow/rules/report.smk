@@ -36,7 +36,7 @@ rule facts:
         " --panels {params.panels:q} --results {params.results} --output {output.facts} > {log} 2>&1"
 
 
-TEMPLATES = sorted((ROOT / "report").glob("*.*"))
+TEMPLATES = sorted(TEMPLATES_FOLDER.glob("*.*"))
 
 
 rule report:
@@ -57,7 +57,7 @@ rule report:
         ENVIRONMENT
     threads: 1
     params:
-        templates=literal(ROOT / "report"),
+        templates=literal(TEMPLATES_FOLDER),
         panels=literal(FIGURES),
         output=subpath(output.html, parent=True),
         words=files_digest(TEMPLATES),
@@ -96,7 +96,7 @@ if "atlas" in SETTINGS:
             policy=POLICY,
             actions=ACTIONS,
             evidence=" ".join(f"--{room} {file}" for room, file in UNIT_EVIDENCE.items()),
-            templates=literal(ROOT / "report"),
+            templates=literal(TEMPLATES_FOLDER),
             report=subpath(output.html, parent=True),
             content=checkpoint_digest(),
             words=files_digest(TEMPLATES),

@@ -1,6 +1,6 @@
 """The reviewer's table, after everything else."""
 
-EXPECTED = [path for path in [ROOT / "expected" / f"{STUDY.name}.json"] if path.is_file()]
+EXPECTED = [path for path in [EXPECTED_FOLDER / f"{STUDY.name}.json"] if path.is_file()]
 
 
 # The only outputs that differ from build to build: they say how long the jobs took.
@@ -21,7 +21,7 @@ rule reproduce:
         ENVIRONMENT
     threads: 1
     params:
-        templates=literal(ROOT / "report"),
+        templates=literal(TEMPLATES_FOLDER),
         results=literal(RESULTS),
         figures=literal(FIGURES),
         expected=literal(" ".join(f"--expected {quote(str(path))}" for path in EXPECTED)),

@@ -4,14 +4,16 @@ if STUDY.fetched:
 
     rule fetch:
         output:
-            [str(STUDY.folder / name) for name in STUDY.checksums],
+            # Those that are there stay, whether the fetch succeeds or fails.
+            update(without_braces(STUDY.folder / name for name in STUDY.checksums)),
         log:
             f"{RESULTS}/logs/fetch.txt",
         conda:
             ENVIRONMENT
         params:
-            repository=SETTINGS["source"]["repository"],
-            checksums=as_json(STUDY.checksums),
+            # Snakemake takes no notice of changes in a param that depends on the output: only missing files are fetched.
+            repository=lambda wildcards, output: SETTINGS["source"]["repository"],
+            checksums=lambda wildcards, output: as_json(STUDY.checksums),
             folder=literal(STUDY.folder),
         message:
             f"Fetch the published files of {STUDY.name}, each verified by its SHA-256."
@@ -40,7 +42,7 @@ rule preprocess:
         pattern=literal(SETTINGS["frames"]["files"]),
         order=SETTINGS["frames"].get("order", "notebook"),
         overlay=as_json(SETTINGS["frames"].get("overlay", [])),
-        content=files_digest(STUDY.frames),
+        content=files_digest(STUDY.frames, PUBLISHED),
         code=code_digest("minetest_interp.stages.preprocess"),
     message:
         f"Turn the frames of {STUDY.name} into grey stacks in every view."

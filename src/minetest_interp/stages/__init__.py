@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from minetest_interp import records
-from minetest_interp.errors import InputError
+from minetest_interp.errors import told_in_a_line
 
 # XLA sizes its thread pool by NPROC, once, when jax is first imported; the workflow tells a job's threads in
 # OMP_NUM_THREADS. Results are defined on the CPU, whatever else the machine has.
@@ -34,7 +34,7 @@ def command(run: Callable, argv: list[str] | None = None, *, record: bool = True
 
     A `dict` or `list` is given as JSON, `list[Path]` as any number of paths, `bool` by its name alone. An option is
     required unless `run` has a default for it. With `record` it ends by saying what was read and written, with digests
-    (see `records`). An `InputError` is printed in one line and ends the process with status 1.
+    (see `records`). An `InputError` or Ctrl-C is told in one line and ends the process with status 1.
     """
     parser = argparse.ArgumentParser(description=sys.modules[run.__module__].__doc__)
     for name, parameter in signature(run).parameters.items():
@@ -42,9 +42,8 @@ def command(run: Callable, argv: list[str] | None = None, *, record: bool = True
             {"required": True} if parameter.default is Parameter.empty else {"default": parameter.default}
         )
         parser.add_argument(f"--{name.replace('_', '-')}", **(READ[parameter.annotation] | option))
-    try:
-        run(**vars(parser.parse_args(argv)))
-    except InputError as error:
-        sys.exit(f"error: {error}")
-    if record:
-        records.say()
+    options = vars(parser.parse_args(argv))
+    with told_in_a_line():
+        run(**options)
+        if record:
+            records.say()
