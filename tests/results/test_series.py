@@ -115,7 +115,7 @@ def test_every_file_of_a_member_is_known_by_the_records(shop, monkeypatch):
     lost.unlink()
     faults = integrity.check(known, rooms)
     assert [fault.kind for fault in faults if fault.path == lost] == ["missing"]
-    assert shop.counted()["member"] == 1
+    assert shop.counted("all")["member"] == 1
     lost.write_bytes(content)
 
 
