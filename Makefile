@@ -38,7 +38,7 @@ expected: .venv/ready
 	  --output expected/$(STUDY).json
 
 test: .venv/ready-to-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 archive: .venv/ready
 	PYTHONPATH=src $(BIN)/python -m workflow.archive --study "$(STUDY)" --cores $(CORES) $(if $(DATA),--data "$(DATA)") \

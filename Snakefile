@@ -8,6 +8,7 @@ min_version("9.0")
 include: "workflow/rules/common.smk"
 include: "workflow/rules/panels.smk"
 include: "workflow/rules/rooms.smk"
+include: "workflow/rules/targets.smk"
 include: "workflow/rules/source.smk"
 include: "workflow/rules/policy.smk"
 include: "workflow/rules/dreams.smk"

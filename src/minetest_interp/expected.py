@@ -7,7 +7,7 @@ number in the facts, through names where a list's entries have them: `claims/yaw
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minetest_interp.claims import UNKNOWN
 
@@ -68,6 +68,11 @@ class Comparison(NamedTuple):
     here: Number | None
     state: str
 
+    @property
+    def kind(self) -> str:
+        """Of the expected number; of the one that was found where none is expected."""
+        return next(number.kind for number in (self.expected, self.here) if number)
+
 
 def numbers(facts: Mapping) -> dict[str, Number]:
     """Path to number of everything in the facts that another machine should find too."""
@@ -125,28 +130,25 @@ def _labelled(facts: Mapping) -> int:
     return facts.get("evidence", {}).get("labelled", 0)
 
 
-def _walk(content: object, path: str, around: Mapping) -> Iterator[tuple[str, Number]]:
+def _walk(content: Any, path: str, around: Mapping) -> Iterator[tuple[str, Number]]:
     """Every number and verdict below `path`; `around` has n, unit and room of the nearest map that says them."""
     if isinstance(content, Mapping):
         around = {**around, **{key: content[key] for key in ("n", "unit", "room") if key in content}}
-        entries = content.items()
+        entries = list(content.items())
     elif isinstance(content, list):
-        entries = ((_name(entry, i), entry) for i, entry in enumerate(content))
+        entries = [(_name(entry, i), entry) for i, entry in enumerate(content)]
     else:
-        entries = ()
+        entries = []
         verdict = isinstance(content, str) and path.endswith("/verdict")
         number = isinstance(content, int | float) and not isinstance(content, bool)
-        if verdict or number:
-            kind = _kind(path, content, around)
-            if kind:
-                yield path, Number(content, kind, _tolerance(KINDS[kind], content, around["n"]))
+        if (verdict or number) and (kind := _kind(path, content, around)):
+            yield path, Number(content, kind, _tolerance(KINDS[kind], content, around["n"]))
     for name, entry in entries:
         yield from _walk(entry, f"{path}/{name}" if path else str(name), around)
 
 
 def _name(entry: object, index: int) -> str:
-    named = isinstance(entry, Mapping)
-    return str(entry.get("id", entry.get("name", index)) if named else index)
+    return str(entry.get("id", entry.get("name", index)) if isinstance(entry, Mapping) else index)
 
 
 def _kind(path: str, value: float | str, around: Mapping) -> str | None:

@@ -71,9 +71,10 @@ def _places(study: Study, root: Path) -> dict[str, str]:
 
 
 def _known(text: object, places: Mapping[str, str]) -> str:
+    known = str(text)
     for folder, word in places.items():
-        text = str(text).replace(folder, word)
-    return text
+        known = known.replace(folder, word)
+    return known
 
 
 def _job(job: Job, environments: list[dict], places: Mapping[str, str], root: Path) -> dict:

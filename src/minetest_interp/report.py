@@ -135,7 +135,8 @@ def markdown_text(value: object) -> Markup:
     text = re.sub(r"([\\`*\[\]|~$])", r"\\\1", text)
     # Inside a word an underscore is only itself, and names stay readable.
     text = re.sub(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])", r"\\_", text)
-    return Markup(re.sub(r"^([-+>]|#+|\d+[.)])(?=\s|$)", r"\\\1", text))
+    # A list's number keeps its digits, which no backslash can escape.
+    return Markup(re.sub(r"^(\d*)([-+>]|#+|(?<=\d)[.)])(?=\s|$)", r"\1\\\2", text))
 
 
 def markdown_code(value: object) -> Markup:

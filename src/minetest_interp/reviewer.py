@@ -95,5 +95,5 @@ def _benchmark(job: Job) -> Iterable[tuple[float, float]]:
 
 
 def _kinds(comparisons: Sequence[Comparison]) -> list[dict]:
-    used = [(row.expected or row.here).kind for row in comparisons]
+    used = [row.kind for row in comparisons]
     return [{"name": name, **kind._asdict(), "count": used.count(name)} for name, kind in KINDS.items() if name in used]

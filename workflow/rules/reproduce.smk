@@ -1,24 +1,6 @@
-"""The reviewer's table, after everything else, and what Snakemake must be asked for so that nothing stays lost."""
+"""The reviewer's table, after everything else."""
 
 EXPECTED = [path for path in [EXPECTED_FOLDER / f"{STUDY.name}.json"] if path.is_file()]
-
-
-def shown() -> list:
-    """What the study comes to."""
-    pages = [rules.report.output, rules.frame_page.output.html, rules.frame_page.output.network]
-    return [pages, rules.atlas_page.output.html if "atlas" in SETTINGS else [], rules.export.output, panels()]
-
-
-def between() -> list:
-    """What is made on the way: a file that is lost is made again only where it is asked for."""
-    made = [rules.describe.output, rules.preprocess.output, rules.intermediates.output, rules.behaviours.output]
-    made += [PANELS[name].reads(panel_settings(name)) for name in SETTINGS["panels"]]
-    made += [rules.facts.input, rules.facts.output]
-    if STUDY.labels:
-        made.append(rules.labels.output)
-    if "evidence" in SETTINGS:
-        made += [[evidence(room) for room in ROOMS], [f"{TURNS}/{room}.npz" for room in ON_TURNS], rules.claims.input]
-    return made
 
 
 # The only outputs that differ from build to build: they say how long the jobs took.
@@ -40,8 +22,8 @@ rule reproduce:
     threads: 1
     params:
         templates=literal(TEMPLATES_FOLDER),
-        results=RESULTS,
-        figures=FIGURES,
+        results=literal(RESULTS),
+        figures=literal(FIGURES),
         expected=literal(" ".join(f"--expected {quote(str(path))}" for path in EXPECTED)),
         words=files_digest(TEMPLATES),
         content=files_digest(EXPECTED),

@@ -101,9 +101,9 @@ def _print_numbers(console: Console, compared: Sequence[Comparison]) -> bool:
 
 
 def _said(row: Comparison) -> str:
-    if row.expected is None:
-        return f"{row.here.value} is not expected"
     here = "nothing" if row.here is None else row.here.value
+    if row.expected is None:
+        return f"{here} is not expected"
     return f"must be {row.expected.value} within {row.expected.within:g} ({row.expected.kind}); got {here}"
 
 
