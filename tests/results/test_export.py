@@ -28,7 +28,7 @@ def test_the_model_is_valid_and_names_its_checkpoint(model):
 @pytest.mark.parametrize("view", frames.VIEWS)
 def test_another_runtime_gives_the_studys_logits_and_values(model, view):
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    stacks = frames.static_stacks(files.read_arrays(RESULTS / "stacks.npz", view)[view], 4)
+    stacks = frames.as_stacks(files.read_arrays(RESULTS / "stacks.npz", view)[view], 4)
     for name, found in zip(("logits", "value"), session.run(None, {"frames": stacks}), strict=True):
         expected = files.read_arrays(layout.intermediates(RESULTS, view, name))["activations"]
         np.testing.assert_allclose(found, expected, atol=1e-4, rtol=0)

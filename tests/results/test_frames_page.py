@@ -373,7 +373,7 @@ def tile(page, layer, channel):
 
 
 def test_a_click_silences_a_channel_as_the_librarys_edit_does(page, study):
-    stack = frames.static_stacks(study["greys"][:1], 4)
+    stack = frames.as_stacks(study["greys"][:1], 4)
     plain = [here for here, _ in numbers(page).values()]
     for layer, channel in (("conv0", 17), ("conv1", 53), ("conv2", 20), ("hidden", 300)):
         units = np.eye(study["policy"].geometry.shape(layer)[-1])[[channel]]
@@ -392,11 +392,11 @@ def test_a_click_silences_a_channel_as_the_librarys_edit_does(page, study):
 def test_channels_are_silenced_and_restored_by_keyboard_too(page):
     plain = numbers(page)
     page.locator("#layer").select_option("conv1")
-    page.locator("#channel").fill("56")
+    page.locator("#channel").fill("14")
     page.locator("#silence").press("Enter")
     page.evaluate(PAINTED)
     assert page.locator("#silence").get_attribute("aria-pressed") == "true"
-    assert page.locator("#unit").get_attribute("href") == "atlas.html#conv1/56"
+    assert page.locator("#unit").get_attribute("href") == "atlas.html#conv1/14"
     page.locator("#layer").select_option("hidden")
     page.evaluate(PAINTED)
     assert not page.locator("#unit").is_visible()
@@ -407,8 +407,8 @@ def test_channels_are_silenced_and_restored_by_keyboard_too(page):
     page.locator("#silence").press("Enter")
     silenced = numbers(page)
     assert silenced != plain
-    assert page.locator("#silenced button").all_inner_texts() == ["conv1/56", "hidden/511"]
-    page.get_by_role("button", name="Restore conv1/56").press("Enter")
+    assert page.locator("#silenced button").all_inner_texts() == ["conv1/14", "hidden/511"]
+    page.get_by_role("button", name="Restore conv1/14").press("Enter")
     assert numbers(page) != silenced
     assert page.locator("#silenced button").all_inner_texts() == ["hidden/511"]
     page.locator("#restore").click()

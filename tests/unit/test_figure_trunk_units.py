@@ -114,8 +114,9 @@ def study(tmp_path_factory):
     trunk[[0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21], 20:, 10:30] = 1
     names = np.array([f"frame {i}" for i in range(24)])
     files.write_arrays(folder / "stacks.npz", frames=names, original=greys)
-    files.write_arrays(folder / "labels.npz", frames=names, original=greys, trunk=trunk)
-    files.write_arrays(folder / "bare.npz", frames=names, original=greys, trunk=0 * trunk)
+    labels = {"frames": names, "original": greys, "group": np.full(24, "")}
+    files.write_arrays(folder / "labels.npz", **labels, trunk=trunk)
+    files.write_arrays(folder / "bare.npz", **labels, trunk=0 * trunk)
     return folder, {
         "checkpoint_path": folder / "policy.model",
         "policy": {"strides": list(MINETESTER.strides)},

@@ -121,7 +121,7 @@ for (;;) { const { done, value } = steps.next(); if (done) return [shares, value
 def test_maps_are_those_of_the_study(small, tmp_path):
     given, table, mean = stored(small, "small")
     grey = smooth_frames(1, SMALL.size, seed=2)[0]
-    stack = frames.static_stacks(grey[None], SMALL.frames)
+    stack = frames.as_stacks(grey[None], SMALL.frames)
     scores = Questions(jax.tree_util.Partial(small.run), (objectives.behaviour_probability(table.behaviours["yaw"]),))
     how = {**SETTINGS, "seed": 0, "side": SMALL.read_size}
     methods = attribution.methods(np.stack([mean] * SMALL.frames), **how)
@@ -138,7 +138,7 @@ def test_occlusion_shares_out_what_each_window_loses(small, tmp_path):
     weights, (side, patch, stride) = table.behaviours["yaw"].weights, (SMALL.read_size, 12, 7)
 
     def yaw(greys):
-        return jax.nn.softmax(small.run(frames.static_stacks(np.stack(greys), SMALL.frames)).logits) @ weights
+        return jax.nn.softmax(small.run(frames.as_stacks(np.stack(greys), SMALL.frames)).logits) @ weights
 
     starts = [*range(0, side - patch, stride), side - patch]
     windows = [np.s_[top : top + patch, left : left + patch] for top in starts for left in starts]
