@@ -146,10 +146,10 @@ def test_stopping_ends_the_client_and_going_on_completes(installed, tmp_path):
 
 def test_what_was_placed_is_seen_and_a_killed_game_mends_its_world(installed, tmp_path):
     pose, wall = (
-        Pose(0.1, 40.5, 0.2, 0.0, 0.0),
-        [Node(x, y, 4, "default:tree") for x in range(-3, 4) for y in (40, 41, 42)],
+        Pose(0.1, 60.5, 0.2, 0.0, 37.0),
+        [Node(x, y, 4, "default:tree") for x in range(-3, 4) for y in (64, 65, 66)],
     )
-    corners = (-16, 32, -16), (15, 47, 15)
+    corners = (-32, 48, -32), (31, 79, 31)  # up to where the player goes aside
     with Game(tmp_path, seed=7101) as played:
         played.generate(*corners)
         empty = played.dump(*corners)
