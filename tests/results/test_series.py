@@ -27,7 +27,7 @@ SECONDS = 600  # at most, for Slurm
 def shop(tmp_path_factory):
     shop = training_run(tmp_path_factory.mktemp("series") / "the house", STEPS)
     own = (f"results/own/{name}" for name in ("claims.json", "alignment.npz", "behaviours.npz"))
-    shop.build("--", "series", *own)
+    shop.build("series", *own)
     return shop
 
 
@@ -120,7 +120,7 @@ def test_every_file_of_a_member_is_known_by_the_records(shop, monkeypatch):
 
 
 def test_a_manifest_says_what_each_member_was_made_from_and_by_which_code(shop):
-    done = shop.run("--detailed-summary", "--nolock", "--", "series")
+    done = shop.run("series", "--detailed-summary", "--nolock")
     assert done.returncode == 0, done.stderr
     made = archive.jobs(done.stdout, "own")
     study = studies.load(shop.folder / "config/own.yaml", shop.folder / "workflow/schemas/study.schema.yaml")
@@ -138,7 +138,7 @@ def test_a_manifest_says_what_each_member_was_made_from_and_by_which_code(shop):
 def test_batches_share_the_checkpoints_out(shop):
     """What a cluster without Slurm runs: a batch on each machine, and no checkpoint in two."""
     options = ("--dry-run", "--forcerun", "member", "--batch")
-    said = [shop.build(*options, f"members={i}/2", "--", "members") for i in (1, 2)]
+    said = [shop.build("members", *options, f"members={i}/2") for i in (1, 2)]
     batches = [re.findall(r"Measure (\w+), one", plan) for plan in said]
     assert sorted(name for batch in batches for name in batch) == sorted(f"ppo_{step}" for step in STEPS)
 

@@ -159,7 +159,7 @@ class Workshop:
 
     def counted(self, target: str) -> Counter:
         """How many jobs of each rule the next build would run."""
-        output = self.build("--dry-run", "--quiet", "reason", "--", target)
+        output = self.build(target, "--dry-run", "--quiet", "reason")
         if "Nothing to be done" in output:
             return Counter()
         table = output[output.rindex("Job stats:") :]

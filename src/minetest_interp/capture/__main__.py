@@ -1,7 +1,6 @@
 """`python -m minetest_interp.capture`, see `run`."""
 
 import signal
-import sys
 
 from minetest_interp.stages import command  # first: it sets what JAX reads when it is imported  # isort: skip
 from minetest_interp.capture.run import capture
@@ -9,7 +8,4 @@ from minetest_interp.capture.run import capture
 if __name__ == "__main__":
     # As Ctrl-C does: what was started is ended.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        command(capture)
-    except KeyboardInterrupt:
-        sys.exit("stopped; start it again to go on.")
+    command(capture)
