@@ -1,7 +1,7 @@
 """What a build survives: each fault ends in a clear message and, when the build is run again, in the same bytes.
 
 The moments of an interruption are drawn with a seed and told in files that were made: nothing hangs on the clock.
-`FAULT_MOMENTS=20` interrupts it more often than there is time for in every test run.
+`FAULT_MOMENTS=20` interrupts it so often; without it, that test is skipped, since each moment costs a build.
 """
 
 import os
@@ -18,7 +18,7 @@ import pytest
 
 from tests.results.workshop import Workshop
 
-MOMENTS = int(os.environ.get("FAULT_MOMENTS", 3))
+MOMENTS = int(os.environ.get("FAULT_MOMENTS", 0))
 SEED = 0
 PANEL = "figures/own/k-network.png"
 
@@ -86,6 +86,7 @@ def interrupt(running: subprocess.Popen) -> None:
     running.wait()
 
 
+@pytest.mark.skipif(not MOMENTS, reason="NOT CHECKED against random interruptions: set FAULT_MOMENTS=20")
 def test_a_build_interrupted_at_random_moments_ends_in_the_same_bytes(shop, whole):
     generator = np.random.default_rng(SEED)
     for path in whole:
