@@ -35,20 +35,10 @@ def whole(built) -> dict[str, str]:
     return built.outputs()
 
 
-def heed_ctrl_c() -> None:
-    """A shell has what it starts in the background ignore Ctrl-C, and so would the build."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def start(shop: Workshop, *options: str) -> subprocess.Popen:
     with (shop.folder / "said.txt").open("w") as said:
         return subprocess.Popen(
-            shop.command(*options),
-            cwd=shop.folder,
-            start_new_session=True,
-            preexec_fn=heed_ctrl_c,
-            stdout=said,
-            stderr=subprocess.STDOUT,
+            shop.command(*options), cwd=shop.folder, start_new_session=True, stdout=said, stderr=subprocess.STDOUT
         )
 
 
