@@ -224,7 +224,7 @@ def test_an_unpacked_archive_builds_the_same_files_without_git(unpacked, tmp_pat
     words = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "study=own"]
     done = subprocess.run(words, cwd=again, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert sorted(failed_sums(again)) == [f"report/own/{name}" for name in sorted(TIMED)]
+    assert set(failed_sums(again)) <= {f"report/own/{name}" for name in TIMED}
 
 
 def test_a_tree_that_is_not_a_commit_is_refused_or_archived_as_it_is(shop, packed):
