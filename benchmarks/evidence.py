@@ -1,15 +1,19 @@
 """What the evidence costs as frames grow in number: seconds and peak memory of each of its stages.
 
 The frames are made up: noise with the spectrum of natural images, a trunk-like bar in each.
+`PYTHONPATH=src python benchmarks/evidence.py 500 1000` measures every stage; with `--room units`, that one.
 """
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import yaml
@@ -28,18 +32,24 @@ ROOMS = {  # of the claims and explanations that read frames, and what each read
 SIDED, NAMING = ("behaviour", "causal"), ("units", "causal")
 
 
-def measure(*counts: int) -> dict[str, dict[int, tuple[float, float]]]:
-    """Room to, for each number of frames, wall seconds and peak MiB of its stage on the demo policy."""
-    found: dict = {room: {} for room in ROOMS}
-    for count in counts:
-        with tempfile.TemporaryDirectory() as folder:
-            inputs = {name: Path(folder) / f"{name}.npz" for name in ("stacks", "labels", "units")}
-            made_up = frames(count)
-            files.write_arrays(inputs["stacks"], **{name: made_up[name] for name in ("frames", "original", "mirrored")})
-            files.write_arrays(inputs["labels"], **made_up)
-            for room, reads in ROOMS.items():
-                found[room][count] = _run(room, {name: inputs[name] for name in reads}, Path(folder))
-    return found
+class Cost(NamedTuple):
+    """Of one stage on the demo policy: wall seconds, and peak memory in MiB."""
+
+    seconds: float
+    mib: float
+
+
+def measure(count: int, rooms: Iterable[str] = ROOMS) -> Iterator[tuple[str, Cost]]:
+    """Each room and what its stage costs on `count` frames, as it is found."""
+    with tempfile.TemporaryDirectory() as folder:
+        inputs = {name: Path(folder) / f"{name}.npz" for name in ("stacks", "labels", "units")}
+        made_up = frames(count)
+        files.write_arrays(inputs["stacks"], **{name: made_up[name] for name in ("frames", "original", "mirrored")})
+        files.write_arrays(inputs["labels"], **made_up)
+        for room in rooms:
+            if "units" in ROOMS[room] and not inputs["units"].exists():
+                _run("units", {name: inputs[name] for name in ROOMS["units"]}, Path(folder))
+            yield room, _run(room, {name: inputs[name] for name in ROOMS[room]}, Path(folder))
 
 
 def frames(count: int, *, seed: int = 0) -> dict[str, np.ndarray]:
@@ -66,7 +76,7 @@ def frames(count: int, *, seed: int = 0) -> dict[str, np.ndarray]:
     }
 
 
-def _run(room: str, inputs: dict[str, Path], folder: Path) -> tuple[float, float]:
+def _run(room: str, inputs: dict[str, Path], folder: Path) -> Cost:
     study = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
     measured = yaml.safe_load((ROOT / "config/claims.yaml").read_text())["measure"]
     options = {
@@ -95,13 +105,19 @@ def _run(room: str, inputs: dict[str, Path], folder: Path) -> tuple[float, float
     ]
     command = [sys.executable, "-m", f"minetest_interp.stages.evidence_{room}", *words]
     began = time.perf_counter()
-    stage = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    one_thread = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    stage = subprocess.Popen(command, env=one_thread, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(stage.pid, 0)
     if status:
         raise RuntimeError(f"{room} failed on {inputs}")
-    return time.perf_counter() - began, used.ru_maxrss / 1024
+    return Cost(time.perf_counter() - began, used.ru_maxrss / 1024)
 
 
 if __name__ == "__main__":
-    for name, costs in measure(*map(int, sys.argv[1:])).items():
-        print(name, *(f"{count}: {seconds:.1f} s {mib:.0f} MiB" for count, (seconds, mib) in costs.items()), sep="  ")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("counts", type=int, nargs="+", help="how many frames")
+    parser.add_argument("--room", choices=ROOMS, action="append")
+    given = parser.parse_args()
+    for count in given.counts:
+        for name, cost in measure(count, given.room or ROOMS):
+            print(f"{name}, {count} frames: {cost.seconds:.1f} s, {cost.mib:.0f} MiB", flush=True)

@@ -36,9 +36,14 @@ def whole(built) -> dict[str, str]:
 
 
 def start(shop: Workshop, *options: str) -> subprocess.Popen:
+    interruptible = ("env", "--default-signal=INT")  # also where the tests themselves were started in the background
     with (shop.folder / "said.txt").open("w") as said:
         return subprocess.Popen(
-            shop.command(*options), cwd=shop.folder, start_new_session=True, stdout=said, stderr=subprocess.STDOUT
+            [*interruptible, *shop.command(*options)],
+            cwd=shop.folder,
+            start_new_session=True,
+            stdout=said,
+            stderr=subprocess.STDOUT,
         )
 
 
