@@ -12,10 +12,12 @@ from pathlib import Path
 
 import build
 import dreams
+import evidence
 
 from minetest_interp import environment
 
 ROOT = Path(__file__).resolve().parent.parent
+EVIDENCE_FRAMES = 250, 500, 1000
 
 
 def machine() -> str:
@@ -29,6 +31,8 @@ def rows(found: dict) -> list[tuple[str, str, str]]:
         ("demo build from a clean tree, what the post shows", "{demo_core:.0f} s", "at most 60 s"),
         ("demo build from a clean tree, everything", "{demo_build:.0f} s", "at most 180 s"),
         ("all claims about treechop with their figures, from a clean tree", "{ledger:.0f} s", "at most 180 s"),
+        ("evidence on {evidence_frames} made-up frames, one core", "{evidence_seconds}", "linear"),
+        ("its peak memory", "{evidence_mib} MiB", "2048 MiB at 10,000"),
         ("nothing to do", "{demo_nothing_to_do:.1f} s", ""),
         ("the notebook's own work", "{notebook:.1f} s", ""),
         ("treechop build of what the post shows, relative to it", "{treechop_over_notebook:.1f}x", "at most 4x"),
@@ -53,8 +57,18 @@ def rows(found: dict) -> list[tuple[str, str, str]]:
     return filled
 
 
+def growth() -> dict[str, str]:
+    """What all rooms of the evidence take together, and the largest of them, as frames grow in number."""
+    costs = [[cost for _, cost in evidence.measure(count)] for count in EVIDENCE_FRAMES]
+    return {
+        "evidence_frames": ", ".join(map(str, EVIDENCE_FRAMES)),
+        "evidence_seconds": " : ".join(f"{sum(cost.seconds for cost in each):.0f}" for each in costs) + " s",
+        "evidence_mib": " : ".join(f"{max(cost.mib for cost in each):.0f}" for each in costs),
+    }
+
+
 def main(data: Path | None, probe: Path | None, rounds: int) -> None:
-    found = build.measure(data, probe)
+    found = build.measure(data, probe) | growth()
     if data:
         found |= dreams.measure(data, rounds)
         found["linear"] = " : ".join(f"{seconds:.1f}" for seconds in found["steps_seconds"].values()) + " s"

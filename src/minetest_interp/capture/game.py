@@ -64,7 +64,8 @@ SETTINGS = {
     "liquid_update": FOREVER,
     "creative_mode": True,
     "enable_damage": False,
-    # Otherwise the sky's brightness is guessed from a few directions, which chance chooses at every start.
+    # Otherwise the sky's brightness is guessed from a few directions, which chance chooses at every start. Takes the
+    # privileges that the server's mod grants.
     # ASSUME: the sky is as bright in the shade of a wood as in the open.
     "noclip": True,
     "free_move": True,
