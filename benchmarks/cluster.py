@@ -43,8 +43,8 @@ def run(checkpoints: int, group: int, folder: Path) -> None:
     compared = shop.outputs()
     (shop.folder / "results").rename(shop.folder / "results on Slurm")
     some = [f"run/ppo_{steps[i]}.model" for i in {0, checkpoints // 2, checkpoints - 1}]
-    shop.write_study(SERIES | {"series": {"checkpoints": some}})
-    shop.build("--", "comparison")
+    shop.write_study(SERIES | {"series": SERIES["series"] | {"checkpoints": some}})
+    shop.build("comparison")
     again = {name: digest for name, digest in shop.outputs().items() if "/series/" in name}
     differing = [name for name, digest in again.items() if compared[name] != digest]
     print(f"{len(again)} files of {len(some)} checkpoints made again without Slurm; differing: {differing}")

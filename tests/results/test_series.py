@@ -61,6 +61,16 @@ def test_members_are_compared_in_the_order_of_their_training(shop):
         assert row["estimates"] == [claim["estimate"] for claim in claims]
 
 
+def test_seeds_stand_by_their_names_and_without_a_place(shop, tmp_path):
+    seeds = shop.copy(tmp_path / "seeds")
+    seeds.write_study(SERIES | {"series": {"checkpoints": SERIES["series"]["checkpoints"]}})
+    assert seeds.counted("comparison") == Counter(comparison=1)
+    seeds.build("comparison")
+    compared = files.read_json(seeds.folder / "results/own/series.json")
+    assert compared["along"] is None
+    assert [(row["name"], row["place"]) for row in compared["members"]] == [(f"ppo_{step}", None) for step in STEPS]
+
+
 def test_the_report_compares_them(shop):
     config = {key: part for key, part in SERIES.items() if key != "evidence"}
     panels = {name: {"behaviour": "yaw", "file": f"figures/{name}.png", "rule": "", "command": ""} for name in PANELS}
