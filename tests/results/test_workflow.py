@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from minetest_interp import files
 from minetest_interp.layout import INTERMEDIATES as ARRAYS
+from tests.conftest import ROOT
 from tests.results.graph import ENTRIES, JOBS, and_after
 from tests.results.workshop import GEOMETRY, NAMES, STUDY, Workshop, jobs, rows
 from workflow import digests
@@ -163,3 +165,13 @@ def test_a_wrong_option_is_refused(shop):
     failed = subprocess.run([*shop.command()[:-1], "stduy=own"], cwd=shop.folder, capture_output=True, text=True)
     said = failed.stderr + failed.stdout
     assert failed.returncode != 0 and "--config takes study=NAME, data=FOLDER and probe=FOLDER" in said
+
+
+def test_named_or_not_the_default_study_is_made_by_the_same_commands():
+    plan = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "--forceall", "--printshellcmds"]
+    said = [
+        subprocess.run([*plan, *named], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for named in ((), ("--config", "study=demo"))
+    ]
+    commands = [sorted(re.findall(r"\bpython .*", each)) for each in said]
+    assert len(commands[0]) > 50 and commands[0] == commands[1]

@@ -18,6 +18,7 @@ from minetest_interp.errors import InputError
 
 # Used by `--software-deployment-method conda` alone. A file, since a named environment would need conda in every build.
 ENVIRONMENT = "../envs/software.yaml"
+DEFAULT_STUDY = "demo"
 
 
 def job_prefix() -> str:
@@ -40,7 +41,7 @@ def load_study():
     unknown = set(config) - {"study", "data", "probe"}
     if unknown:
         sys.exit(f"error: --config takes study=NAME, data=FOLDER and probe=FOLDER; got {sorted(unknown)}.")
-    path = studies.locate(str(config.get("study", "demo")), ROOT / "config")
+    path = studies.locate(str(config.get("study", DEFAULT_STUDY)), ROOT / "config")
     folders = {key: Path(str(config[key])).expanduser() for key in ("data", "probe") if key in config}
     try:
         return studies.load(Path(os.path.relpath(path)), ROOT / "workflow/schemas/study.schema.yaml", **folders)
@@ -136,5 +137,6 @@ STEERING_ENDS = steering_ends()
 
 def build_command(*targets) -> str:
     """What a reader types to build this study, or one file of it."""
-    study = [f"--config study={quote(str(config['study']))}"] if "study" in config else []
+    name = str(config.get("study", DEFAULT_STUDY))
+    study = [] if name == DEFAULT_STUDY else [f"--config study={quote(name)}"]  # named or not: the same bytes
     return " ".join(["snakemake --cores 4", *targets, *study])
