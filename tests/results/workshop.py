@@ -26,7 +26,7 @@ YAW = {"kind": "behaviour_probability", "behaviour": "yaw"}
 STUDY = {
     "title": "A study of <one's> own",
     "summary": "Random weights and random frames.",
-    "source": {"folder": "../own files", "attribution": "Made by a test."},
+    "source": {"folder": "../own files", "attribution": "-made-by-a-test"},
     "policy": {"checkpoint": "my policy.model"},
     "frames": {"files": "*.png", "night": ["dark"]},
     "actions": {

@@ -27,8 +27,8 @@ if STUDY.labels:
         message:
             f"Read the labelled frames of {STUDY.name}."
         shell:
-            "python -m minetest_interp.stages.labels --folder {params.folder:q} --pattern {params.pattern:q}"
-            " --masks {params.masks:q} --trunk {params.trunk} --order {params.order} --network {input.network}"
+            "python -m minetest_interp.stages.labels --folder {params.folder:q} --pattern={params.pattern:q}"
+            " --masks={params.masks:q} --trunk {params.trunk} --order {params.order} --network {input.network}"
             " --labelled {output.labelled} --turns {output.turns} > {log} 2>&1"
 
 

@@ -60,5 +60,5 @@ rule frame_page:
     shell:
         "python -m minetest_interp.stages.frame_page --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
         " --actions {params.actions:q} --facts {input.facts} --results {params.results}"
-        " --attribution {params.attribution:q} --templates {params.templates:q} --html {output.html}"
+        " --attribution={params.attribution:q} --templates {params.templates:q} --html {output.html}"
         " --network {output.network} --frames {output.frames} > {log} 2>&1"

@@ -86,11 +86,11 @@ if STUDY.series:
             results=literal(RESULTS),
             members=as_json(list(STUDY.series)),
             steering=SETTINGS["actions"]["steering"],
-            order=as_json({key: value for key, value in SETTINGS["series"].items() if key == "along"}),
+            along=SETTINGS["series"].get("along", ""),
             code=code_digest("minetest_interp.stages.series"),
         message:
             f"Compare {len(STUDY.series)} checkpoints of {STUDY.name}."
         shell:
             "python -m minetest_interp.stages.series --results {params.results} --members {params.members:q}"
-            " --steering {params.steering:q} --order {params.order:q} --verdicts {output.verdicts}"
+            " --steering={params.steering:q} --along={params.along:q} --verdicts {output.verdicts}"
             " --arrays {output.arrays} > {log} 2>&1"

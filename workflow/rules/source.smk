@@ -47,6 +47,6 @@ rule preprocess:
     message:
         f"Turn the frames of {STUDY.name} into grey stacks in every view."
     shell:
-        "python -m minetest_interp.stages.preprocess --folder {params.folder:q} --pattern {params.pattern:q}"
+        "python -m minetest_interp.stages.preprocess --folder {params.folder:q} --pattern={params.pattern:q}"
         " --order {params.order} --overlay {params.overlay:q} --network {input.network} --stacks {output.stacks}"
         " --pictures {output.pictures} --listing {output.listing} > {log} 2>&1"

@@ -8,8 +8,7 @@ from minetest_interp import series as comparison
 from minetest_interp.stages import command
 
 
-def run(results: Path, members: list, steering: str, order: dict, verdicts: Path, arrays: Path) -> None:
-    along = order.get("along")
+def run(results: Path, members: list, steering: str, along: str, verdicts: Path, arrays: Path) -> None:
     rooms = {name: layout.member(results, name) for name in members}
     ledgers = {name: files.read_json(room / "claims.json") for name, room in rooms.items()}
     networks = {name: files.read_json(room / "network.json") for name, room in rooms.items()}
@@ -26,7 +25,7 @@ def run(results: Path, members: list, steering: str, order: dict, verdicts: Path
         }
         for name in members
     ]
-    files.write_json(verdicts, {"along": along, "members": rows, "claims": comparison.claims(ledgers)})
+    files.write_json(verdicts, {"along": along or None, "members": rows, "claims": comparison.claims(ledgers)})
     files.write_arrays(arrays, **comparison.behaviours(behaviours, steering), **comparison.units(units, causal))
 
 
