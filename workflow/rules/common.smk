@@ -19,6 +19,7 @@ from minetest_interp.errors import InputError
 # Used by `--software-deployment-method conda` alone. A file, since a named environment would need conda in every build.
 ENVIRONMENT = "../envs/software.yaml"
 DEFAULT_STUDY = "demo"
+ASKED = str(config.get("study", DEFAULT_STUDY))  # a name, or the path of a YAML file
 
 
 def job_prefix() -> str:
@@ -41,7 +42,7 @@ def load_study():
     unknown = set(config) - {"study", "data", "probe"}
     if unknown:
         sys.exit(f"error: --config takes study=NAME, data=FOLDER and probe=FOLDER; got {sorted(unknown)}.")
-    path = studies.locate(str(config.get("study", DEFAULT_STUDY)), ROOT / "config")
+    path = studies.locate(ASKED, ROOT / "config")
     folders = {key: Path(str(config[key])).expanduser() for key in ("data", "probe") if key in config}
     try:
         return studies.load(Path(os.path.relpath(path)), ROOT / "workflow/schemas/study.schema.yaml", **folders)
@@ -137,6 +138,5 @@ STEERING_ENDS = steering_ends()
 
 def build_command(*targets) -> str:
     """What a reader types to build this study, or one file of it."""
-    name = str(config.get("study", DEFAULT_STUDY))
-    study = [] if name == DEFAULT_STUDY else [f"--config study={quote(name)}"]  # named or not: the same bytes
+    study = [] if ASKED == DEFAULT_STUDY else [f"--config study={quote(ASKED)}"]  # named or not: the same bytes
     return " ".join(["snakemake --cores 4", *targets, *study])
