@@ -17,9 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
-from minetest_interp import atlas, blocks, checkpoint, dreams, frames, objectives, scores, units
-from minetest_interp.actions import Behaviour
-from minetest_interp.policy import Geometry, Policy
+from minetest_interp.analysis import factors
+from minetest_interp.dreams import atlas, scores, units
+from minetest_interp.dreams import notebook as dreams
+from minetest_interp.model import checkpoint, frames, networks, objectives
+from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.policy import Geometry, Policy
 
 # Multiply-adds count two: forward and the gradient with respect to the input, conv0 where conv1 reads it.
 PEAK_SIDE = 1024
@@ -44,7 +47,7 @@ def measure(data: Path, rounds: int) -> dict:
 def step_flop(geometry: Geometry) -> int:
     """Floating-point operations of one stack's step, forward and back to the pixels."""
     inputs = (geometry.frames, *geometry.channels)
-    sides = blocks.read_sides(geometry)
+    sides = networks.read_sides(geometry)
     torso = sum(
         side**2 * kernel**2 * inputs[i] * inputs[i + 1]
         for i, (side, kernel) in enumerate(zip(sides, geometry.kernels, strict=True))
@@ -57,13 +60,13 @@ def throughput(policy: Policy, rounds: int) -> dict:
     square = jnp.asarray(generator.random((PEAK_SIDE, PEAK_SIDE), np.float32))
     candidates: dict[str, tuple[Callable, int]] = {
         "peak": (_call(jax.jit(lambda a: a @ square), square), 1),
-        "notebook": (_call(_step(blocks.plain(policy)), _stack(policy, generator, 1)), 1),
+        "notebook": (_call(_step(networks.plain(policy)), _stack(policy, generator, 1)), 1),
     }
     for batch in BATCHES:
         shapes = {"fast": policy.geometry.frames, "fast, one shared frame": 1, "plain batched": policy.geometry.frames}
         for name, count in shapes.items():
             stack = _stack(policy, generator, batch)[:, :count]
-            network = blocks.plain(policy) if name == "plain batched" else blocks.fast(policy)
+            network = networks.plain(policy) if name == "plain batched" else networks.fast(policy)
             candidates[f"{name} {batch}"] = (_call(_step(network), stack), batch)
             if name == "fast":  # an ascent of pixels stays in blocks from its first step to its last
                 candidates[f"packed {batch}"] = (_call(_step(network.run), network.pack(stack)), batch)
@@ -108,7 +111,7 @@ def box(policy: Policy) -> dict:
     """The critic's value in the box 0..255, from the notebook's start."""
     start = dreams.grey_start(policy.geometry, seed=0)
     notebook = dreams.deep_dream(policy, objectives.value(), start, steps=500).scores
-    better = dreams.sign_ascent(blocks.fast(policy), objectives.value(), start, steps=100).scores
+    better = dreams.sign_ascent(networks.fast(policy), objectives.value(), start, steps=100).scores
     return {
         "notebook_value_500": float(notebook[-1]),
         "sign_ascent_value_100": float(better[-1]),
@@ -121,7 +124,7 @@ def whole_atlas(policy: Policy, grey: np.ndarray) -> dict:
     fitted, judged = (grey[half] for half in scores.halves([str(i) for i in range(len(grey))]))
     began = time.perf_counter()
     trace = jax.jit(policy.run)(frames.as_stacks(fitted, policy.geometry.frames))
-    listed = units.list_units(policy.geometry, BEHAVIOURS, units.leading_directions(trace, count=4, seed=0))
+    listed = units.list_units(policy.geometry, BEHAVIOURS, factors.leading_directions(trace, count=4, seed=0))
     plan = atlas.prepare(policy, listed, fitted=fitted, judged=judged)
     with tempfile.TemporaryDirectory() as folder:
         made = atlas.compute(plan, Path(folder), stamp="bench")
@@ -182,7 +185,7 @@ def _torch_step(policy: Policy, generator: np.random.Generator, batch: int) -> C
     params, side, relu = policy.params, policy.geometry.sides[-1], torch.relu
     convolutions = [
         (tensor(params[name]["kernel"], 3, 2, 0, 1), tensor(params[name]["bias"]), stride)
-        for name, stride in zip(blocks.CONVOLUTIONS, policy.geometry.strides, strict=True)
+        for name, stride in zip(networks.CONVOLUTIONS, policy.geometry.strides, strict=True)
     ]
     # Torch flattens channels first; the kernel's rows are put in that order once.
     kernel = np.asarray(params["hidden"]["kernel"]).reshape(side, side, -1, policy.geometry.hidden)
@@ -196,7 +199,7 @@ def _torch_step(policy: Policy, generator: np.random.Generator, batch: int) -> C
             x = relu(torch.nn.functional.conv2d(x, weights, bias, stride))
         return relu(x.flatten(1) @ hidden[0] + hidden[1]) @ critic[0] + critic[1]
 
-    expected = blocks.plain(policy)(jnp.asarray(stack.detach().numpy())).value
+    expected = networks.plain(policy)(jnp.asarray(stack.detach().numpy())).value
     np.testing.assert_allclose(value().detach().numpy()[:, 0], expected, rtol=1e-4, atol=1e-4)
     return lambda: torch.autograd.grad(value().sum(), stack)
 

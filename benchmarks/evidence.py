@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import yaml
 
-from minetest_interp import files
+from minetest_interp.io import files
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = 64  # pixels

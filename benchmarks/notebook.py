@@ -18,9 +18,10 @@ from PIL import Image
 from sklearn.metrics.pairwise import cosine_similarity
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
-from minetest_interp import checkpoint, dreams, objectives
-from minetest_interp.actions import Behaviour
-from minetest_interp.policy import layer_gradients
+from minetest_interp.dreams import notebook
+from minetest_interp.model import checkpoint, objectives
+from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.policy import layer_gradients
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -49,11 +50,11 @@ def main(data: Path, plots: Path) -> None:
     def stack(image):
         return jnp.stack([see(image).astype(np.float32)] * 4)[None]
 
-    start = dreams.grey_start(policy.geometry, seed=1)
-    for frame in dreams.deep_dream(policy, objectives.value(), start, steps=500).image[0]:
+    start = notebook.grey_start(policy.geometry, seed=1)
+    for frame in notebook.deep_dream(policy, objectives.value(), start, steps=500).image[0]:
         show(frame, plots, cmap="gray")
     for sign in (1, -1):
-        dream = dreams.deep_dream(policy, objectives.behaviour_probability(YAW, sign=sign), start, steps=600)
+        dream = notebook.deep_dream(policy, objectives.behaviour_probability(YAW, sign=sign), start, steps=600)
         frame = np.asarray(dream.image)[0, -1]
         show(cv2.GaussianBlur((frame - frame.mean()) ** 2, (5, 5), 0), plots, cmap="gray")
 

@@ -14,7 +14,7 @@ import build
 import dreams
 import evidence
 
-from minetest_interp import environment
+from minetest_interp.provenance import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 EVIDENCE_FRAMES = 250, 500, 1000

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from minetest_interp import files
+from minetest_interp.io import files
 from tests.browser import ARGUMENTS, CHROMIUM, DESKTOP
 
 ROOT = Path(__file__).resolve().parents[1]

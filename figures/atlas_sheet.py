@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 import style
-from minetest_interp.errors import InputError
+from minetest_interp.io.errors import InputError
 from panel import arrays, panel_command
 
 FLAGS = {"dead": "dead: never above 0.", "saturated": "saturated: always above 0."}

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import style
-from minetest_interp.errors import InputError
+from minetest_interp.io.errors import InputError
 from panel import arrays, panel_command
 
 LAYERS = ("conv0", "conv1", "conv2")

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import style
-from minetest_interp import layout
+from minetest_interp.io import layout
 from panel import channel_map, item, panel_command
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 import style
 from channel import draw_activation
-from minetest_interp import layout
+from minetest_interp.io import layout
 from panel import channel_map, item, panel_command
 
 

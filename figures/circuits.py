@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 import style
-from minetest_interp.errors import InputError
+from minetest_interp.io.errors import InputError
 from panel import arrays, panel_command
 
 LAYERS = ("conv0", "conv1", "conv2", "hidden")

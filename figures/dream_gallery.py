@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 import style
-from minetest_interp.errors import InputError
+from minetest_interp.io.errors import InputError
 from panel import arrays, panel_command
 
 LEFT, LINE, GAP = 0.72, 0.115, 0.05  # inches: the units' names, a line of the columns' names, between pictures

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import style
-from minetest_interp import files
+from minetest_interp.io import files
 from panel import panel_command
 
 ROW_INCHES, HEAD_INCHES = 0.37, 0.3

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
 import style
-from minetest_interp import files
+from minetest_interp.io import files
 from panel import panel_command
 
 HEIGHT = 2.45

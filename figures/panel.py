@@ -11,8 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import style
-from minetest_interp import files, records
-from minetest_interp.errors import InputError, told_in_a_line
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError, told_in_a_line
+from minetest_interp.provenance import job_logs
 
 # No dates and no version numbers inside the files.
 METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
@@ -37,7 +38,7 @@ def panel_command(
                 matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the bytes
                 matplotlib.rcParams.update(style.panel())
                 save(draw(**drawn), png=options.png, svg=options.svg)
-            records.say()
+            job_logs.say()
 
     return main
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter
 
 import style
-from minetest_interp import files
-from minetest_interp.errors import InputError
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
 
 FEW = 8  # members whose names fit beside one another
 TICKS = 4  # of them that are named where they do not

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 import series_axis
 import style
-from minetest_interp import series
+from minetest_interp.claims import series
 from panel import arrays, panel_command
 from series_axis import Members
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from minetest_interp.policy import Geometry, Network, Policy
+from minetest_interp.model.policy import Geometry, Network, Policy
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

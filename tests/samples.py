@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minetest_interp.actions import Behaviour
+from minetest_interp.model.actions import Behaviour
 
 YAW = Behaviour(np.arange(36) // 3 % 3 == 0, np.arange(36) // 3 % 3 == 2)
 FORWARD = Behaviour(np.arange(36) >= 18, np.zeros(36, bool))

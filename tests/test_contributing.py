@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from minetest_interp.policy import Geometry
+from minetest_interp.model.policy import Geometry
 from tests.conftest import ROOT, random_policy
 from tests.test_conventions import pins
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import minetest_interp
-from minetest_interp import environment, source
+from minetest_interp.provenance import environment, source_tree
 from tests.conftest import ROOT
 
 MODULES = [
@@ -89,6 +89,6 @@ def test_an_older_python_is_told_so(tmp_path):
 
 
 def test_no_file_of_the_source_is_large_and_the_demo_is_at_most_twelve_megabytes():
-    sizes = {name: (ROOT / name).stat().st_size for name in source.read(ROOT).files}
+    sizes = {name: (ROOT / name).stat().st_size for name in source_tree.read(ROOT).files}
     assert max(sizes.values()) <= 3_000_000
     assert sum(size for name, size in sizes.items() if name.startswith("data/demo")) <= 12_000_000

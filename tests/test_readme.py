@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minetest_interp import checkpoint, study
-from minetest_interp.policy import Geometry
+from minetest_interp import study
+from minetest_interp.model import checkpoint
+from minetest_interp.model.policy import Geometry
 from tests.conftest import ROOT, random_policy
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import yaml
 
-from minetest_interp import archive, crate, files, manifest, source
 from minetest_interp import study as studies
-from minetest_interp.errors import InputError
-from minetest_interp.source import CRATE, GUIDE, MANIFEST, SUMS, Source
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.provenance import crate, manifest, source_tree, zip_file
+from minetest_interp.provenance.source_tree import CRATE, GUIDE, MANIFEST, SUMS, Source
 from workflow.digests import ROOT, code_digest
 
 WORDS = """# {title}
@@ -54,7 +55,7 @@ def make(options: argparse.Namespace) -> None:
     """
     if Path.cwd() != ROOT:
         raise InputError(f"an archive must be made in the folder of the source, {ROOT}; this is {Path.cwd()}.")
-    kept = source.read(ROOT)
+    kept = source_tree.read(ROOT)
     if kept.changed and not options.changed:
         raise InputError(
             f"the source must be a commit, so that others can find it; {len(kept.changed)} files differ from it, first "
@@ -75,7 +76,7 @@ def make(options: argparse.Namespace) -> None:
     contents = gather(kept, described, citation, settings=inside)
     programs = frozenset(name for name in kept.files if (ROOT / name).stat().st_mode & stat.S_IXUSR)
     path = Path("archive") / name
-    files.write(path, lambda beside: archive.write(beside, contents, programs=programs))
+    files.write(path, lambda beside: zip_file.write(beside, contents, programs=programs))
     print(f"Archive: {path} ({path.stat().st_size / 1e6:.0f} MB, {len(contents)} files, SHA-256 {files.sha256(path)})")
 
 
@@ -135,7 +136,7 @@ def gather(kept: Source, described: dict, citation: dict, *, settings: str) -> d
     contents[GUIDE] = guide(described, settings).encode()
     sizes = {path: len(content) for path, content in contents.items()}
     contents[CRATE] = files.json_text(crate.describe(described, citation, sizes, settings=settings)).encode()
-    return contents | {SUMS: archive.sums(contents)}
+    return contents | {SUMS: zip_file.sums(contents)}
 
 
 def guide(described: dict, settings: str) -> str:

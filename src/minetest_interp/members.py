@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from minetest_interp import frames
-from minetest_interp.errors import InputError
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import frames
 
 
 def find(listed: Mapping[str, Sequence[Path]], *, along: str | None = None) -> dict[str, Path]:

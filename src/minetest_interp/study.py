@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from minetest_interp import documents, files, frames, groups, labels, members
-from minetest_interp.actions import action_table
-from minetest_interp.errors import InputError
+from minetest_interp import members
+from minetest_interp.io import files, yaml_files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import frame_groups, frames, labels
+from minetest_interp.model.actions import action_table
 
 # The first letters of a panel's name to the section that it draws.
 PANEL_SECTIONS = (
@@ -71,16 +73,16 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         raise InputError(
             f"{path}: a study's name must be letters, digits, - and _; got {path.stem!r}. Rename the file."
         )
-    config = documents.read(path, advice=_known_studies(path))
-    documents.validate(config, schema, path)
+    config = yaml_files.read(path, advice=_known_studies(path))
+    yaml_files.validate(config, schema, path)
     if isinstance(config["actions"], str):
         beside = files.inside(path.parent, config["actions"], key=f"{path}: `actions`")
-        config["actions"] = documents.read(beside, advice="Check `actions`.")
-        documents.validate(config, schema, path)
+        config["actions"] = yaml_files.read(beside, advice="Check `actions`.")
+        yaml_files.validate(config, schema, path)
     if "evidence" in config:
         claims = files.inside(path.parent, config["evidence"]["claims"], key=f"{path}: `evidence.claims`")
-        config["evidence"]["claims"] = documents.read(claims, advice="Check `evidence.claims`.")
-        documents.validate(config["evidence"]["claims"], schema.with_name("claims.schema.yaml"), claims)
+        config["evidence"]["claims"] = yaml_files.read(claims, advice="Check `evidence.claims`.")
+        yaml_files.validate(config["evidence"]["claims"], schema.with_name("claims.schema.yaml"), claims)
     _check_references(config, path)
 
     source = config["source"]
@@ -157,8 +159,8 @@ def _find_labels(settings: dict | None, path: Path, probe: Path | None) -> tuple
         return None, (), False
     folder = probe or path.parent / settings["folder"]
     pairs = labels.find(folder, pattern=settings["frames"], masks=settings["masks"])
-    table = folder / groups.TABLE
-    turns = groups.stacks(*groups.read(folder, [picture.stem for picture, _ in pairs]), frames=1)
+    table = folder / frame_groups.TABLE
+    turns = frame_groups.stacks(*frame_groups.read(folder, [picture.stem for picture, _ in pairs]), frames=1)
     return folder, (*(file for pair in pairs for file in pair), *([table] if table.is_file() else [])), len(turns) > 0
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minetest_interp.capture import checks, classes, march
-from minetest_interp.capture.records import Shot
+from minetest_interp.capture.types import Shot
 from tests.capture import worlds
 
 SKY_BLUE = 140, 186, 250

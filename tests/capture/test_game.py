@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 import yaml
 
-from minetest_interp import files, frames
 from minetest_interp.capture import camera, game, run
 from minetest_interp.capture.game import Game
-from minetest_interp.capture.records import HEIGHT, WIDTH, Node, Pose
-from minetest_interp.errors import InputError
+from minetest_interp.capture.types import HEIGHT, WIDTH, Node, Pose
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import frames
 from tests.conftest import ROOT
 
 LIST = {

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minetest_interp.capture import camera, classes, march, views
-from minetest_interp.capture.records import EYE_HEIGHT, Node, Pose, Voxels
-from minetest_interp.errors import InputError
+from minetest_interp.capture.types import EYE_HEIGHT, Node, Pose, Voxels
+from minetest_interp.io.errors import InputError
 from tests.capture import worlds
 
 SMALL = {"width": 24, "height": 14}

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minetest_interp import labels
 from minetest_interp.capture import classes, march, output, shots
-from minetest_interp.capture.records import Look, Node, Shot
-from minetest_interp.errors import InputError
+from minetest_interp.capture.types import Look, Node, Shot
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import labels
 from tests.capture import worlds
 from tests.conftest import ROOT
 

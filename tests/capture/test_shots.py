@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from minetest_interp.capture import classes, march, shots, views
-from minetest_interp.capture.records import HEIGHT, WIDTH, Survey
-from minetest_interp.errors import InputError
+from minetest_interp.capture.types import HEIGHT, WIDTH, Survey
+from minetest_interp.io.errors import InputError
 from tests.capture import worlds
 from tests.conftest import ROOT
 

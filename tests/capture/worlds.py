@@ -3,7 +3,7 @@
 import numpy as np
 
 from minetest_interp.capture import march
-from minetest_interp.capture.records import Pose, Voxels
+from minetest_interp.capture.types import Pose, Voxels
 
 DRAWTYPES = {
     "air": {"drawtype": "airlike", "groups": []},

@@ -18,11 +18,12 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from minetest_interp import checkpoint, frames, groups, labels, study
-from minetest_interp.actions import action_table
+from minetest_interp import study
 from minetest_interp.capture import shots
-from minetest_interp.errors import InputError
-from minetest_interp.policy import Geometry
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import checkpoint, frame_groups, frames, labels
+from minetest_interp.model.actions import action_table
+from minetest_interp.model.policy import Geometry
 from tests.conftest import ROOT, random_policy
 from tests.fuzz.mutations import HOSTILE, mend_png, mutate_bytes, mutate_tree
 
@@ -346,8 +347,8 @@ def read_table(folder: Path, data: bytes) -> None:
     (folder / "labels/frames.csv").write_bytes(data)
     try:
         names = ("one", "two", "three", "four")
-        group, role = groups.read(folder / "labels", names)
-        turns = groups.stacks(group, role, frames=2)
+        group, role = frame_groups.read(folder / "labels", names)
+        turns = frame_groups.stacks(group, role, frames=2)
     finally:
         (folder / "labels/frames.csv").unlink()
     assert group.shape == role.shape == (4,) and turns.shape[1:] == (2,)

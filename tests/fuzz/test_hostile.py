@@ -16,9 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minetest_interp import documents, files, frames, groups, study
+from minetest_interp import study
 from minetest_interp.capture.game import copy_world
-from minetest_interp.errors import InputError
+from minetest_interp.io import files, yaml_files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import frame_groups, frames
 from tests.conftest import ROOT
 from tests.fuzz.bombs import bombs
 from tests.fuzz.targets import FETCHED, SCHEMA, STUDY, TARGETS, as_yaml, feed, load_study, pack, prepare
@@ -207,7 +209,7 @@ def test_what_is_no_regular_file_is_not_waited_for(folder):
         with pytest.raises(InputError, match="there is none"):
             read(folder / "files/pipe.png")
     with pytest.raises(InputError, match="there is none"):
-        documents.read(folder / "config/pipe.yaml", advice="")
+        yaml_files.read(folder / "config/pipe.yaml", advice="")
     refuse(folder, STUDY | {"actions": "pipe.yaml"}, "there is none")
 
 
@@ -215,7 +217,7 @@ def test_a_file_over_the_limit_is_not_read_to_its_end(tmp_path):
     with (tmp_path / "large.yaml").open("wb") as file:
         file.truncate(2**40)
     with pytest.raises(InputError, match="must have at most"):
-        documents.read(tmp_path / "large.yaml", advice="")
+        yaml_files.read(tmp_path / "large.yaml", advice="")
 
 
 def test_arrays_are_never_unpickled(tmp_path):
@@ -243,10 +245,10 @@ def test_yaml_makes_nothing_but_plain_data(tmp_path):
     ):
         path.write_text(text)
         with pytest.raises(InputError):
-            documents.read(path, advice="")
+            yaml_files.read(path, advice="")
     path.write_text("a: &a {b: [1, 2.5, true, ~, 'é\\n']}\nc: {<<: *a, d: *a}")
     part = {"b": [1, 2.5, True, None, "é\\n"]}
-    assert documents.read(path, advice="") == {"a": part, "c": part | {"d": part}}
+    assert yaml_files.read(path, advice="") == {"a": part, "c": part | {"d": part}}
 
 
 @given(st.text())
@@ -262,7 +264,7 @@ def test_a_table_that_csv_can_write_is_read_back(rows, tmp_path_factory):
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerows([("name", "group", "role"), *rows])
     (folder / "frames.csv").write_bytes(text.getvalue().encode())
-    group, role = groups.read(folder, [name for name, _, _ in rows])
+    group, role = frame_groups.read(folder, [name for name, _, _ in rows])
     last = {name: (group, role) for name, group, role in rows}
     wanted = [tuple(cell.rstrip("\0") for cell in last[name]) for name, _, _ in rows]
     assert list(zip(group.tolist(), role.tolist(), strict=True)) == wanted

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from minetest_interp import files
-from minetest_interp.integrity import MARK
+from minetest_interp.io import files
+from minetest_interp.provenance.integrity import MARK
 from tests.conftest import ROOT
 from tests.results.workshop import STUDY, TIMED, Workshop
 from workflow.digests import code_digest

@@ -5,7 +5,8 @@ import onnx
 import onnxruntime
 import pytest
 
-from minetest_interp import files, frames, layout
+from minetest_interp.io import files, layout
+from minetest_interp.model import frames
 from tests.conftest import ROOT
 
 RESULTS = ROOT / "results/demo"

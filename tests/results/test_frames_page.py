@@ -9,7 +9,10 @@ import scipy.ndimage
 import yaml
 from PIL import Image
 
-from minetest_interp import agent, causal, files, frame_page, frames, layout
+from minetest_interp.analysis import interventions
+from minetest_interp.io import files, layout
+from minetest_interp.model import agent, frames
+from minetest_interp.pages import explorer
 from tests.conftest import ROOT
 
 # The fixtures of the report's page, which open the `page_file` of this module.
@@ -52,7 +55,7 @@ def study():
         "mirrored": stacks["mirrored"],
         "facts": files.read_json(ROOT / "report/demo/facts.json"),
         "policy": policy,
-        "asked": causal.quantities(table),
+        "asked": interventions.quantities(table),
         "table": table,
     }
 
@@ -111,7 +114,7 @@ def slide(page, name, value):
 
 
 def check_numbers(page, study, grey, other):
-    expected = causal.answers(study["policy"], tuple(study["asked"].values()), np.stack([grey, other]))
+    expected = interventions.answers(study["policy"], tuple(study["asked"].values()), np.stack([grey, other]))
     for column, (name, shown) in enumerate(numbers(page).items()):
         assert name == list(study["asked"])[column]
         np.testing.assert_allclose(shown, expected[:, column], atol=SHOWN)
@@ -240,7 +243,7 @@ def test_every_edit_changes_frame_mirror_image_and_numbers(page, study):
 def test_the_change_is_from_the_unedited_frame(page, study):
     grey = study["greys"][0]
     page.locator("#invert").check()
-    edited, plain = causal.answers(study["policy"], tuple(study["asked"].values()), np.stack([255 - grey, grey]))
+    edited, plain = interventions.answers(study["policy"], tuple(study["asked"].values()), np.stack([255 - grey, grey]))
     page.evaluate(PAINTED)
     shown = page.locator("#quantities tr.now td:last-child").all_inner_texts()
     np.testing.assert_allclose([float(text.replace("−", "-")) for text in shown], edited - plain, atol=SHOWN)
@@ -377,7 +380,7 @@ def test_a_click_silences_a_channel_as_the_librarys_edit_does(page, study):
     plain = [here for here, _ in numbers(page).values()]
     for layer, channel in (("conv0", 17), ("conv1", 53), ("conv2", 20), ("hidden", 300)):
         units = np.eye(study["policy"].geometry.shape(layer)[-1])[[channel]]
-        trace = study["policy"].run(stack, edit=causal.replace(layer, units[0], 0.0))
+        trace = study["policy"].run(stack, edit=interventions.replace(layer, units[0], 0.0))
         expected = [float(objective(trace)[0]) for objective in study["asked"].values()]
         where = tile(page, layer, channel)
         page.locator(f"#{layer}").click(position=where)
@@ -418,7 +421,7 @@ def test_channels_are_silenced_and_restored_by_keyboard_too(page):
 
 def test_tiles_have_the_colour_of_their_activation(page, study):
     stored = files.read_arrays(RESULTS / "intermediates/conv2.npz")["activations"]
-    assert page.evaluate("studyPolicy.ranges.conv2") == frame_page.drawing_range(stored)
+    assert page.evaluate("studyPolicy.ranges.conv2") == explorer.drawing_range(stored)
     image = pixels(page, "conv2").astype(int)
     checked = 0
     for channel in range(0, 64, 9):

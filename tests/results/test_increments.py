@@ -19,7 +19,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from minetest_interp import files
+from minetest_interp.io import files
 from tests.conftest import ROOT
 from tests.results.graph import (
     ACTIONS,
@@ -95,7 +95,7 @@ def gone(content: bytes) -> None:
 
 # Of these it is asked what reruns; of every module, which digests it changes.
 ASKED = [*{Path(digests._find(entry)[0]) for entry in ENTRIES}, *(ROOT / name for name in (
-    "src/minetest_interp/policy.py", "src/minetest_interp/overlap.py", "src/minetest_interp/study.py",
+    "src/minetest_interp/model/policy.py", "src/minetest_interp/analysis/mask_overlap.py", "src/minetest_interp/study.py",
     "src/minetest_interp/capture/run.py", "figures/style.py",
 ))]  # fmt: skip
 CODE = [Edit(str(file.relative_to(ROOT)), more("\nEDITED = 1\n"), and_after(running(file))) for file in ASKED]
@@ -211,8 +211,8 @@ SETTINGS = [
 ]
 FRAMES, LABELS = and_after({"preprocess"}), and_after({"labels"})
 REST = [
-    Edit("src/minetest_interp/policy.py", words("def setup", "# why\n    def setup"), set()),
-    Edit("src/minetest_interp/dreams.py", words('"""', '"""Ho. '), set()),
+    Edit("src/minetest_interp/model/policy.py", words("def setup", "# why\n    def setup"), set()),
+    Edit("src/minetest_interp/dreams/notebook.py", words('"""', '"""Ho. '), set()),
     Edit("figures/style.py", words("\n\n\n", "\n\n\n\n"), set()),
     Edit("report/captions.yaml", more("\n# a word\n"), PAGES),
     Edit("report/style.css", more("\n/* a word */\n"), PAGES),

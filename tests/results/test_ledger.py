@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from minetest_interp import checkpoint, files, frames
+from minetest_interp.io import files
+from minetest_interp.model import checkpoint, frames
 from tests import plain
 from tests.conftest import ROOT
 

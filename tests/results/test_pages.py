@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import sync_playwright
 
-from minetest_interp import report
+from minetest_interp.pages import article
 from tests.browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, barriers
 from tests.conftest import ROOT
 from tests.unit.test_report import HOSTILE, TEMPLATES, pictures, small_facts
@@ -32,7 +32,7 @@ def page_file(tmp_path_factory):
     # So many frames that the table of all frames is far wider and longer than a phone.
     facts = small_facts(frames=("one", HOSTILE, "a" * 90, *(f"frame_{i}" for i in range(20))), night=("one",))
     file = folder / "index.html"
-    file.write_text(report.render_html(facts, TEMPLATES, pictures(facts, folder / "figures")), "utf-8")
+    file.write_text(article.render_html(facts, TEMPLATES, pictures(facts, folder / "figures")), "utf-8")
     return file
 
 

@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 
-from minetest_interp import actions, checkpoint, frames, intermediates, study
-from minetest_interp.errors import InputError
+from minetest_interp import study
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import actions, checkpoint, frames, intermediates
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.treechop

@@ -9,9 +9,12 @@ from collections import Counter
 
 import pytest
 
-from minetest_interp import checkpoint, files, integrity, layout, manifest, records, report
 from minetest_interp import study as studies
-from minetest_interp.source import Source
+from minetest_interp.io import files, layout
+from minetest_interp.model import checkpoint
+from minetest_interp.pages import article
+from minetest_interp.provenance import integrity, job_logs, manifest
+from minetest_interp.provenance.source_tree import Source
 from minetest_interp.stages import facts as collect
 from tests.conftest import ROOT
 from tests.results import slurm
@@ -76,7 +79,7 @@ def test_the_report_compares_them(shop):
     panels = {name: {"behaviour": "yaw", "file": f"figures/{name}.png", "rule": "", "command": ""} for name in PANELS}
     facts = shop.folder / "facts.json"
     collect.run("own", "snakemake", config, panels, shop.folder / "results/own", facts)
-    markdown = report.render_markdown(files.read_json(facts), ROOT / "report")
+    markdown = article.render_markdown(files.read_json(facts), ROOT / "report")
     assert "## Over training" in markdown and "3 checkpoints were measured in the same way" in markdown
     assert all(f"figures/{panel}.png" in markdown for panel in PANELS)
 
@@ -118,7 +121,7 @@ def test_another_checkpoint_of_the_same_name_is_measured_again_and_a_threshold_j
 def test_every_file_of_a_member_is_known_by_the_records(shop, monkeypatch):
     monkeypatch.chdir(shop.folder)
     rooms, end = integrity.rooms("own"), shop.folder / "results/own/series.json"
-    known = integrity.needed(records.jobs(rooms.results), [end.relative_to(shop.folder)])
+    known = integrity.needed(job_logs.jobs(rooms.results), [end.relative_to(shop.folder)])
     assert not [fault for fault in integrity.check(known, rooms) if rooms.results / "series" in fault.path.parents]
     lost = rooms.results / f"series/ppo_{STEPS[0]}/intermediates/conv0.npz"
     content = lost.read_bytes()

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minetest_interp import files
-from minetest_interp.layout import INTERMEDIATES as ARRAYS
+from minetest_interp.io import files
+from minetest_interp.io.layout import INTERMEDIATES as ARRAYS
 from tests.conftest import ROOT
 from tests.results.graph import ENTRIES, JOBS, and_after
 from tests.results.workshop import GEOMETRY, NAMES, STUDY, Workshop, jobs, rows

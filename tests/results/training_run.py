@@ -6,8 +6,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from minetest_interp import checkpoint
-from minetest_interp.policy import Policy
+from minetest_interp.model import checkpoint
+from minetest_interp.model.policy import Policy
 from tests.conftest import random_policy
 from tests.results.workshop import GEOMETRY, STUDY, Workshop
 

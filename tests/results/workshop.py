@@ -15,8 +15,9 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from minetest_interp import checkpoint, source
-from minetest_interp.policy import Geometry
+from minetest_interp.model import checkpoint
+from minetest_interp.model.policy import Geometry
+from minetest_interp.provenance import source_tree
 from tests.conftest import ROOT, random_policy
 
 # Two frames of 84x84 and six actions: nothing here has the Minetester sizes.
@@ -120,7 +121,7 @@ class Workshop:
         self.files, self.labels = folder / "own files", folder / "own labels"
         if folder.exists():  # a copy
             return
-        for name in source.read(ROOT).files:
+        for name in source_tree.read(ROOT).files:
             if not name.startswith(("data/", "tests/")):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from minetest_interp.actions import action_table, behaviour_values, probabilities
-from minetest_interp.errors import InputError
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.actions import action_table, behaviour_values, probabilities
 from tests.conftest import ROOT
 
 MINETEST = yaml.safe_load((ROOT / "config/minetest-actions.yaml").read_text())

@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from minetest_interp import ascent, blocks, images, objectives
-from minetest_interp.ascent import Method
-from minetest_interp.errors import InputError
+from minetest_interp.dreams import ascent, parametrisations
+from minetest_interp.dreams.ascent import Method
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import networks, objectives
 from tests.samples import smooth_frames
 
 SHORT = Method(steps=4, strength=2.0)
@@ -15,7 +16,7 @@ SHORT = Method(steps=4, strength=2.0)
 
 @pytest.fixture(scope="module")
 def image(policy):
-    return images.frame_prior(images.fit_prior(smooth_frames(12), policy.geometry), policy.geometry)
+    return parametrisations.frame_prior(parametrisations.fit_prior(smooth_frames(12), policy.geometry), policy.geometry)
 
 
 def neurons(policy, layer="conv2", channels=(0, 3)):
@@ -26,10 +27,10 @@ def neurons(policy, layer="conv2", channels=(0, 3)):
 
 def test_the_same_seed_gives_the_same_bytes_whatever_the_batch(policy, image):
     asked = neurons(policy)
-    both = ascent.ascend(blocks.fast(policy), asked, image, seeds=(3, 4), method=SHORT)
-    again = ascent.ascend(blocks.fast(policy), asked, image, seeds=(3, 4), method=SHORT)
+    both = ascent.ascend(networks.fast(policy), asked, image, seeds=(3, 4), method=SHORT)
+    again = ascent.ascend(networks.fast(policy), asked, image, seeds=(3, 4), method=SHORT)
     assert np.asarray(both.parameters).tobytes() == np.asarray(again.parameters).tobytes()
-    alone = ascent.ascend(blocks.fast(policy), asked[1:], image, seeds=(4,), method=SHORT)
+    alone = ascent.ascend(networks.fast(policy), asked[1:], image, seeds=(4,), method=SHORT)
     np.testing.assert_allclose(both.parameters[1, 1], alone.parameters[0, 0], atol=1e-3)
     assert np.abs(both.parameters[1, 0] - both.parameters[1, 1]).max() > 0.1
 
@@ -40,11 +41,11 @@ def test_without_views_one_step_is_adam_s_first(policy, image):
     start = image.start(0)
 
     def gain(z):
-        stack = jnp.broadcast_to(image.render(z[None], images.window(64)), (1, 4, 64, 64))
+        stack = jnp.broadcast_to(image.render(z[None], parametrisations.window(64)), (1, 4, 64, 64))
         return asked[0](policy.run(stack))[0] - jnp.square(z).mean()
 
     slope = np.asarray(jax.grad(gain)(start))
-    moved = ascent.ascend(blocks.fast(policy), asked, image, seeds=(0,), method=method).parameters[0, 0] - start
+    moved = ascent.ascend(networks.fast(policy), asked, image, seeds=(0,), method=method).parameters[0, 0] - start
     clear = np.abs(slope) > 1e-4
     assert clear.mean() > 0.05
     np.testing.assert_allclose(np.asarray(moved)[clear], 0.05 * np.sign(slope[clear]), rtol=0.01)
@@ -54,8 +55,8 @@ def test_without_views_one_step_is_adam_s_first(policy, image):
 def test_a_receptive_field_alone_gives_the_full_step_s_result(policy, image, layer):
     """Equal until a ReLU or the cut at black and white, within rounding of its kink, falls to the other side."""
     asked = neurons(policy, layer)
-    whole = ascent.ascend(blocks.fast(policy), asked, image, seeds=(0, 1), method=SHORT)
-    field, position = blocks.field(policy, layer), objectives.centre(policy.geometry, layer)
+    whole = ascent.ascend(networks.fast(policy), asked, image, seeds=(0, 1), method=SHORT)
+    field, position = networks.field(policy, layer), objectives.centre(policy.geometry, layer)
     alone = ascent.ascend(field, asked, image, seeds=(0, 1), method=SHORT, position=position)
     np.testing.assert_allclose(alone.scores, whole.scores, rtol=1e-3, atol=1e-4)
     shown = [ascent.pictures(image, result.parameters) for result in (alone, whole)]
@@ -65,7 +66,7 @@ def test_a_receptive_field_alone_gives_the_full_step_s_result(policy, image, lay
 def test_ascending_raises_the_objective_and_the_penalty_holds_it_back(policy, image):
     asked = neurons(policy)
     free, held = (
-        ascent.ascend(blocks.fast(policy), asked, image, seeds=(0,), method=Method(steps=40, strength=strength))
+        ascent.ascend(networks.fast(policy), asked, image, seeds=(0,), method=Method(steps=40, strength=strength))
         for strength in (1.0, 1000.0)
     )
     assert (free.scores[-1] > free.scores[0] + 1).all()
@@ -78,7 +79,7 @@ def test_the_target_form_pulls_up_to_its_goal_and_no_further(policy, image):
     method = Method(steps=60, lr=0.005, form="target", strength=0.01, **views)
 
     def run(goal):
-        return ascent.ascend(blocks.fast(policy), asked, image, seeds=(0,), method=method, targets=(goal, goal))
+        return ascent.ascend(networks.fast(policy), asked, image, seeds=(0,), method=method, targets=(goal, goal))
 
     wanting, content = run(3.0), run(-50.0)
     assert (wanting.scores[0] < 2).all() and (wanting.scores[-1] > 2.9).all()
@@ -89,23 +90,23 @@ def test_accentuation_starts_from_the_frame_it_is_given(policy, image):
     frame = smooth_frames(1, seed=5)[0]
     anchors = image.encode(frame)[None]
     still = Method(steps=1, lr=0.0)
-    result = ascent.ascend(blocks.fast(policy), neurons(policy)[:1], image, seeds=(0,), method=still, anchors=anchors)
+    result = ascent.ascend(networks.fast(policy), neurons(policy)[:1], image, seeds=(0,), method=still, anchors=anchors)
     shown = ascent.pictures(image, result.parameters)[0, 0, 0]
     assert np.corrcoef(shown.ravel(), frame.ravel())[0, 1] > 0.98
 
 
 def test_per_frame_deltas_and_separate_frames_are_ascended_too(policy):
-    prior = images.fit_prior(smooth_frames(12), policy.geometry)
+    prior = parametrisations.fit_prior(smooth_frames(12), policy.geometry)
     for frames in ("motion", "separate"):
-        image = images.frame_prior(prior, policy.geometry, frames=frames)
-        result = ascent.ascend(blocks.fast(policy), neurons(policy), image, seeds=(0,), method=SHORT)
+        image = parametrisations.frame_prior(prior, policy.geometry, frames=frames)
+        result = ascent.ascend(networks.fast(policy), neurons(policy), image, seeds=(0,), method=SHORT)
         assert ascent.pictures(image, result.parameters).shape == (2, 1, 4, 64, 64)
 
 
 def test_an_objective_that_is_not_finite_is_named_with_its_step(policy, image):
     broken = [objectives.Scaled(objectives.value(), jnp.float32(0), jnp.float32(sd)) for sd in (1.0, 0.0)]
     with pytest.raises(FloatingPointError, match=r"rotten must stay finite .* at step 0"):
-        ascent.ascend(blocks.fast(policy), broken, image, seeds=(0,), method=SHORT, names=["sound", "rotten"])
+        ascent.ascend(networks.fast(policy), broken, image, seeds=(0,), method=SHORT, names=["sound", "rotten"])
 
 
 @pytest.mark.parametrize(
@@ -121,4 +122,4 @@ def test_an_objective_that_is_not_finite_is_named_with_its_step(policy, image):
 )
 def test_settings_out_of_range_are_refused(policy, image, method, options, message):
     with pytest.raises(InputError, match=message):
-        ascent.ascend(blocks.fast(policy), neurons(policy), image, seeds=(0,), method=method, **options)
+        ascent.ascend(networks.fast(policy), neurons(policy), image, seeds=(0,), method=method, **options)

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from minetest_interp import atlas, blocks, dreams, objectives, scores, units
-from minetest_interp.ascent import Method
-from minetest_interp.errors import InputError
-from minetest_interp.policy import Geometry, Policy
+from minetest_interp.analysis import factors
+from minetest_interp.dreams import atlas, notebook, scores, units
+from minetest_interp.dreams.ascent import Method
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import networks, objectives
+from minetest_interp.model.policy import Geometry, Policy, shuffled_weights
 from tests.conftest import random_policy
 from tests.samples import FORWARD, YAW, smooth_frames
 
@@ -23,7 +25,7 @@ def small():
 @pytest.fixture(scope="module")
 def plan(small):
     trace = small.run(np.repeat(FITTED[:, None], 4, axis=1))
-    directions = units.leading_directions(trace, count=2, seed=0)
+    directions = factors.leading_directions(trace, count=2, seed=0)
     listed = units.list_units(SMALL, {"yaw": YAW, "forward": FORWARD}, directions)
     assert sorted(map(len, directions.values())) == [1, 2, 2, 2]  # a factor that explains nothing is left out
     return atlas.prepare(small, listed, fitted=FITTED, judged=JUDGED, method=QUICK, batch=6)
@@ -38,13 +40,13 @@ def test_every_channel_direction_and_head_is_listed_once(plan):
 
 def test_directions_are_non_negative_units_and_seeded(small):
     trace = small.run(np.repeat(FITTED[:, None], 4, axis=1))
-    first, second = (units.leading_directions(trace, count=2, seed=0) for _ in range(2))
+    first, second = (factors.leading_directions(trace, count=2, seed=0) for _ in range(2))
     for layer, rows in first.items():
         assert (rows >= 0).all()
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-5)
         np.testing.assert_array_equal(rows, second[layer])
     with pytest.raises(InputError, match="`count` of directions must be 1 to 4 in layer 'conv0'"):
-        units.leading_directions(trace, count=5, seed=0)
+        factors.leading_directions(trace, count=5, seed=0)
 
 
 def test_the_best_patches_are_the_strongest_of_their_frames_and_in_their_box(small, plan):
@@ -52,7 +54,7 @@ def test_the_best_patches_are_the_strongest_of_their_frames_and_in_their_box(sma
     nature = plan.real.natures[plan.listed.index(unit)]
     responses = np.asarray(plan.real.trace.layers["conv1"])[..., 2]
     np.testing.assert_allclose(nature.values, np.sort(responses.max((1, 2)))[::-1][:9], rtol=1e-5)
-    field = blocks.field(small, "conv1")
+    field = networks.field(small, "conv1")
     for frame, top, left, value in zip(nature.frames, nature.tops, nature.lefts, nature.values, strict=True):
         patch = JUDGED[frame][None, None, top : top + 20, left : left + 20]
         np.testing.assert_allclose(field(patch).layers["conv1"][0, 0, 0, 2], value, rtol=1e-4, atol=1e-5)
@@ -92,10 +94,10 @@ def test_conv0_in_closed_form_equals_the_ascent_to_the_same_box(small):
         unit = objectives.neuron(SMALL, "conv0", channel=channel, position=position)
         frame = atlas.box_optimum(small, unit, position, around=mean)
         corner = np.sign(np.asarray(small.params["conv0"]["kernel"])[..., channel].sum(2))
-        top, left, side = blocks.field_box(SMALL, "conv0", position)
+        top, left, side = networks.field_box(SMALL, "conv0", position)
         np.testing.assert_array_equal(frame[top : top + side, left : left + side], 127.5 * (corner + 1))
-        network = blocks.fast(small, whole=True)
-        climbed = dreams.sign_ascent(network, unit, mean[None, None], step=64.0, steps=12)
+        network = networks.fast(small, whole=True)
+        climbed = notebook.sign_ascent(network, unit, mean[None, None], step=64.0, steps=12)
         np.testing.assert_allclose(climbed.image[0, 0], frame, atol=1e-3)
         assert climbed.scores[-1] == pytest.approx(float(unit(network(frame[None, None]))[0]), rel=1e-5)
 
@@ -135,13 +137,13 @@ def test_progress_adds_up_to_the_work_and_a_new_stamp_starts_over(plan, tmp_path
 
 
 def test_the_control_keeps_the_numbers_and_loses_their_order(small):
-    other = units.shuffled(small, seed=1)
+    other = shuffled_weights(small, seed=1)
     for name, layer in small.params.items():
         for key, array in layer.items():
             np.testing.assert_array_equal(np.sort(other.params[name][key].ravel()), np.sort(np.asarray(array).ravel()))
     assert (other.params["conv1"]["kernel"] != small.params["conv1"]["kernel"]).any()
     np.testing.assert_array_equal(
-        units.shuffled(small, seed=1).params["conv1"]["kernel"], other.params["conv1"]["kernel"]
+        shuffled_weights(small, seed=1).params["conv1"]["kernel"], other.params["conv1"]["kernel"]
     )
 
 

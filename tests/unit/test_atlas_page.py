@@ -17,11 +17,16 @@ from PIL import Image
 
 import atlas_sheet
 import style
-from minetest_interp import atlas_facts, atlas_page, checkpoint, files, report, weights
-from minetest_interp.actions import action_table
-from minetest_interp.atlas_page import Evidence
-from minetest_interp.errors import InputError
-from minetest_interp.policy import Geometry
+from minetest_interp.analysis import weights
+from minetest_interp.facts import atlas as atlas_facts
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import checkpoint
+from minetest_interp.model.actions import action_table
+from minetest_interp.model.policy import Geometry
+from minetest_interp.pages import article
+from minetest_interp.pages import atlas as atlas_page
+from minetest_interp.pages.atlas import Evidence
 from minetest_interp.stages import atlas_page as stage
 from tests.conftest import random_policy
 from tests.unit.test_report import HOSTILE, TEMPLATES, small_facts
@@ -437,7 +442,7 @@ def test_claims_are_linked_from_the_units_that_they_name_and_from_no_other(parts
     links = {name: re.findall(r'href="index.html#([^"]*)"', part) for name, part in zip(UNITS, parts, strict=True)}
     claims = [unquote(link) for link in links["conv1/2"] + links["yaw"]]
     statements = [claim["statement"] for claim in facts_of_a_study()["claims"]]
-    assert claims == [report.slug(statement) for statement in statements[:2]]
+    assert claims == [article.slug(statement) for statement in statements[:2]]
     assert links["conv2/0"] == links["yaw"] == links["yaw reversed"]
     assert [name for name in UNITS if links[name]] == ["conv1/2", "conv2/0", "yaw", "yaw reversed"]
 

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from minetest_interp import blocks, objectives
-from minetest_interp.errors import InputError
-from minetest_interp.policy import Geometry
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import networks, objectives
+from minetest_interp.model.policy import Geometry
 from tests.conftest import random_policy, random_stacks
 
 GEOMETRIES = [
@@ -27,10 +27,10 @@ def run(network, stack):
 @pytest.mark.parametrize("whole", [False, True])
 def test_the_fast_network_equals_the_policy(geometry, whole):
     policy, stack = random_policy(geometry, gain=100.0), random_stacks(3, geometry)
-    plain, fast = jax.jit(policy.run)(stack), run(blocks.fast(policy, whole=whole), stack)
+    plain, fast = jax.jit(policy.run)(stack), run(networks.fast(policy, whole=whole), stack)
     np.testing.assert_allclose(fast.value, plain.value, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(fast.logits, plain.logits, rtol=1e-5, atol=1e-4)
-    sides = dict(zip(blocks.CONVOLUTIONS, geometry.sides if whole else blocks.read_sides(geometry), strict=True))
+    sides = dict(zip(networks.CONVOLUTIONS, geometry.sides if whole else networks.read_sides(geometry), strict=True))
     for name, expected in plain.layers.items():
         if name in sides:
             expected = expected[:, : sides[name], : sides[name]]
@@ -40,7 +40,7 @@ def test_the_fast_network_equals_the_policy(geometry, whole):
 
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=["minetester", "84", "uneven"])
 def test_packing_and_unpacking_gives_the_stack_back(geometry):
-    network, stack = blocks.fast(random_policy(geometry)), random_stacks(2, geometry)
+    network, stack = networks.fast(random_policy(geometry)), random_stacks(2, geometry)
     np.testing.assert_array_equal(network.unpack(network.pack(stack), stack), stack)
     changed = np.asarray(network.unpack(network.pack(stack) + 1, stack))
     read = geometry.read_size
@@ -49,8 +49,8 @@ def test_packing_and_unpacking_gives_the_stack_back(geometry):
 
 def test_one_frame_shared_by_the_stack_equals_the_frame_repeated(policy):
     frame = random_stacks(2)[:, :1]
-    for network in (blocks.plain(policy), blocks.fast(policy), blocks.field(policy, "conv0")):
-        crop = frame[:, :, :8, :8] if isinstance(network, blocks.Field) else frame
+    for network in (networks.plain(policy), networks.fast(policy), networks.field(policy, "conv0")):
+        crop = frame[:, :, :8, :8] if isinstance(network, networks.Field) else frame
         one, four = run(network, crop), run(network, np.repeat(crop, 4, axis=1))
         for name in set(one.layers) - {"input"}:
             np.testing.assert_allclose(one.layers[name], four.layers[name], rtol=1e-5, atol=1e-5)
@@ -60,7 +60,7 @@ def test_gradients_equal_the_policy_s_and_the_border_has_none(policy):
     stack = random_stacks(2)
     slopes = [
         np.asarray(jax.jit(jax.grad(lambda x, net=net: net(x).value.sum()))(jnp.asarray(stack)))
-        for net in (blocks.plain(policy), blocks.fast(policy), blocks.fast(policy, whole=True))
+        for net in (networks.plain(policy), networks.fast(policy), networks.fast(policy, whole=True))
     ]
     for slope in slopes[1:]:
         np.testing.assert_allclose(slope, slopes[0], rtol=1e-4, atol=1e-5 * np.abs(slopes[0]).max())
@@ -73,21 +73,21 @@ def test_a_jitted_network_takes_any_policy_of_its_geometry(policy):
     stack = random_stacks(2)
     for other in (policy, random_policy(seed=5)):
         np.testing.assert_allclose(
-            value(blocks.fast(other), stack), jax.jit(other.run)(stack).value, rtol=1e-5, atol=1e-5
+            value(networks.fast(other), stack), jax.jit(other.run)(stack).value, rtol=1e-5, atol=1e-5
         )
     assert value._cache_size() == 1
 
 
-@pytest.mark.parametrize("layer", blocks.CONVOLUTIONS)
+@pytest.mark.parametrize("layer", networks.CONVOLUTIONS)
 def test_a_field_gives_its_unit_as_the_whole_network_does(policy, layer):
     stack, position = random_stacks(2), objectives.centre(policy.geometry, layer)
-    top, left, size = blocks.field_box(policy.geometry, layer, position)
+    top, left, size = networks.field_box(policy.geometry, layer, position)
     assert size == {"conv0": 8, "conv1": 20, "conv2": 36}[layer]
-    seen = run(blocks.field(policy, layer), stack[:, :, top : top + size, left : left + size]).layers[layer]
+    seen = run(networks.field(policy, layer), stack[:, :, top : top + size, left : left + size]).layers[layer]
     whole = jax.jit(policy.run)(stack).layers[layer][:, position[0], position[1]]
     np.testing.assert_allclose(seen[:, 0, 0], whole, rtol=1e-5, atol=1e-5)
 
 
 def test_only_convolutions_have_fields(policy):
     with pytest.raises(InputError, match="got 'hidden'"):
-        blocks.field(policy, "hidden")
+        networks.field(policy, "hidden")

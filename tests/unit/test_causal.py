@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from minetest_interp import causal, files, objectives
-from minetest_interp.actions import ActionTable, Behaviour, probabilities
-from minetest_interp.errors import InputError
-from minetest_interp.intervals import Bootstrap
-from minetest_interp.policy import Geometry, Policy
+from minetest_interp.analysis import interventions
+from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import objectives
+from minetest_interp.model.actions import ActionTable, Behaviour, probabilities
+from minetest_interp.model.policy import Geometry, Policy
 from minetest_interp.stages import evidence_causal as stage
 from tests.conftest import ROOT
 from tests.samples import smooth_frames
@@ -26,7 +28,7 @@ TABLE = ActionTable(
         "jump": Behaviour(np.arange(6) % 2 == 0, np.zeros(6, bool)),
     },
 )
-QUESTIONS = tuple(causal.quantities(TABLE).values())
+QUESTIONS = tuple(interventions.quantities(TABLE).values())
 CONVOLUTIONS = ("conv0", "conv1", "conv2")
 BOOTSTRAP = Bootstrap(resamples=99)
 every_layer = pytest.mark.parametrize("layer", [*CONVOLUTIONS, "hidden"])
@@ -81,13 +83,13 @@ def close(a, b, tolerance=1e-5):
 
 
 def test_quantities_are_the_behaviours_and_then_the_value(small):
-    assert list(causal.quantities(TABLE)) == ["turn", "jump", "value"]
-    close(causal.answers(small, QUESTIONS, GREYS), plain_run(small, GREYS))
+    assert list(interventions.quantities(TABLE)) == ["turn", "jump", "value"]
+    close(interventions.answers(small, QUESTIONS, GREYS), plain_run(small, GREYS))
 
 
 @every_layer
 def test_zero_ablation_is_that_of_an_independent_network(small, layer):
-    effects = causal.ablation_effects(small, QUESTIONS, layer, GREYS)
+    effects = interventions.ablation_effects(small, QUESTIONS, layer, GREYS)
     before = plain_run(small, GREYS)
     expected = [plain_run(small, GREYS, layer=layer, channel=i) - before for i in range(SMALL.shape(layer)[-1])]
     assert np.abs(effects).max() > 0.01
@@ -98,7 +100,9 @@ def test_zero_ablation_is_that_of_an_independent_network(small, layer):
 def test_an_ablation_of_no_unit_changes_nothing(small, layer):
     channels = SMALL.shape(layer)[-1]
     nothing, everything = np.zeros((1, channels)), np.ones((1, channels))
-    effects = causal.ablation_effects(small, QUESTIONS, layer, GREYS, values=9.0, units=np.r_[nothing, everything])
+    effects = interventions.ablation_effects(
+        small, QUESTIONS, layer, GREYS, values=9.0, units=np.r_[nothing, everything]
+    )
     assert np.abs(effects[:, 0]).max() < 1e-6 < 0.01 < np.abs(effects[:, 1]).max()
 
 
@@ -111,92 +115,94 @@ def test_a_channel_that_nothing_reads_changes_nothing(small, layer):
         else:
             params[{"conv0": "conv1", "conv1": "conv2"}[layer]]["kernel"][:, :, 1] = 0
 
-    effects = causal.ablation_effects(changed(small, cut), QUESTIONS, layer, GREYS, values=5.0)
+    effects = interventions.ablation_effects(changed(small, cut), QUESTIONS, layer, GREYS, values=5.0)
     assert np.abs(effects[:, 1]).max() < 1e-6 < 1e-3 < np.abs(effects).max((0, 2)).max()
 
 
 @every_layer
 def test_patching_every_channel_from_the_mirrored_frame_is_the_mirrored_frame(small, layer):
     everything = np.ones((1, SMALL.shape(layer)[-1]))
-    effects = causal.patching_effects(small, QUESTIONS, layer, GREYS, MIRRORED, units=everything)
-    here, there = (causal.answers(small, QUESTIONS, greys) for greys in (GREYS, MIRRORED))
+    effects = interventions.patching_effects(small, QUESTIONS, layer, GREYS, MIRRORED, units=everything)
+    here, there = (interventions.answers(small, QUESTIONS, greys) for greys in (GREYS, MIRRORED))
     assert np.abs(there - here).max() > 0.01
     close(effects[:, 0], there - here, 1e-6)
 
 
 def test_without_conv2_only_biases_speak(small):
-    effects = causal.ablation_effects(small, QUESTIONS, "conv2", GREYS, units=np.ones((1, 4)))
+    effects = interventions.ablation_effects(small, QUESTIONS, "conv2", GREYS, units=np.ones((1, 4)))
     hidden = np.maximum(small.params["hidden"]["bias"], 0)
     value = hidden @ small.params["critic"]["kernel"][:, 0] + small.params["critic"]["bias"][0]
-    close(causal.answers(small, QUESTIONS, GREYS)[:, -1] + effects[:, 0, -1], np.full(len(GREYS), value))
+    close(interventions.answers(small, QUESTIONS, GREYS)[:, -1] + effects[:, 0, -1], np.full(len(GREYS), value))
 
 
 @every_layer
 def test_the_mean_of_one_frame_is_that_frame(small, layer):
-    mean = causal.mean_activation(small, layer, GREYS[:1], rectified=True)
-    assert np.abs(causal.ablation_effects(small, QUESTIONS, layer, GREYS[:1], values=mean)).max() < 1e-6
-    assert np.abs(causal.ablation_effects(small, QUESTIONS, layer, GREYS[1:2], values=mean)).max() > 1e-3
+    mean = interventions.mean_activation(small, layer, GREYS[:1], rectified=True)
+    assert np.abs(interventions.ablation_effects(small, QUESTIONS, layer, GREYS[:1], values=mean)).max() < 1e-6
+    assert np.abs(interventions.ablation_effects(small, QUESTIONS, layer, GREYS[1:2], values=mean)).max() > 1e-3
 
 
 def test_a_mean_over_chunks_of_frames_is_the_mean(small, monkeypatch):
-    monkeypatch.setattr(causal, "CHUNK", 3)
-    activation = np.stack([causal.mean_activation(small, "conv1", GREYS[i : i + 1], rectified=False) for i in range(7)])
+    monkeypatch.setattr(interventions, "CHUNK", 3)
+    activation = np.stack(
+        [interventions.mean_activation(small, "conv1", GREYS[i : i + 1], rectified=False) for i in range(7)]
+    )
     assert activation.min() < 0 < activation.max()
-    close(causal.mean_activation(small, "conv1", GREYS, rectified=False), activation.mean(0))
-    close(causal.mean_activation(small, "conv1", GREYS, rectified=True), np.maximum(activation, 0).mean(0))
+    close(interventions.mean_activation(small, "conv1", GREYS, rectified=False), activation.mean(0))
+    close(interventions.mean_activation(small, "conv1", GREYS, rectified=True), np.maximum(activation, 0).mean(0))
 
 
 def test_frames_do_not_influence_one_another_however_they_are_batched(small, monkeypatch):
-    together = causal.patching_effects(small, QUESTIONS, "conv1", GREYS, MIRRORED)
-    monkeypatch.setattr(causal, "RUNS", 12)  # two frames at a time
-    close(causal.patching_effects(small, QUESTIONS, "conv1", GREYS, MIRRORED), together, 1e-6)
+    together = interventions.patching_effects(small, QUESTIONS, "conv1", GREYS, MIRRORED)
+    monkeypatch.setattr(interventions, "RUNS", 12)  # two frames at a time
+    close(interventions.patching_effects(small, QUESTIONS, "conv1", GREYS, MIRRORED), together, 1e-6)
 
 
 def test_units_must_be_sets_of_the_layer_s_channels(small):
     for units in (np.ones((1, 3)), np.ones(4), np.full((1, 4), 0.5)):
         with pytest.raises(InputError, match=r"\[U, 4\] in layer 'conv2'"):
-            causal.ablation_effects(small, QUESTIONS, "conv2", GREYS, units=units)
+            interventions.ablation_effects(small, QUESTIONS, "conv2", GREYS, units=units)
 
 
 def test_donors_come_evenly_from_other_clusters():
     clusters = np.array([2, 0, 0, 2, 5, 0])
-    donors = causal.draw_donors(clusters, count=3000, seed=1)
+    donors = interventions.draw_donors(clusters, count=3000, seed=1)
     for frame, drawn in enumerate(donors):
         outside = np.flatnonzero(clusters != clusters[frame])
         names, counts = np.unique(drawn, return_counts=True)
         np.testing.assert_array_equal(names, outside)
         assert scipy.stats.chisquare(counts).pvalue > 1e-4
-    np.testing.assert_array_equal(donors, causal.draw_donors(clusters, count=3000, seed=1))
-    assert (donors != causal.draw_donors(clusters, count=3000, seed=2)).any()
-    assert causal.draw_donors(np.zeros(4, int), count=2, seed=0) is None
+    np.testing.assert_array_equal(donors, interventions.draw_donors(clusters, count=3000, seed=1))
+    assert (donors != interventions.draw_donors(clusters, count=3000, seed=2)).any()
+    assert interventions.draw_donors(np.zeros(4, int), count=2, seed=0) is None
 
 
 def test_resampling_averages_signed_and_absolute_changes_over_donors(small):
     donors = np.array([[1, 2], [2, 0], [0, 1]])
     first, second = (
-        causal.patching_effects(small, QUESTIONS, "conv1", GREYS[:3], GREYS[:3][donor]) for donor in donors.T
+        interventions.patching_effects(small, QUESTIONS, "conv1", GREYS[:3], GREYS[:3][donor]) for donor in donors.T
     )
-    found = causal.resampling_effects(small, QUESTIONS, "conv1", GREYS[:3], donors)
+    found = interventions.resampling_effects(small, QUESTIONS, "conv1", GREYS[:3], donors)
     close(found.change, (first + second) / 2, 1e-7)
     close(found.size, (np.abs(first) + np.abs(second)) / 2, 1e-7)
     assert (np.sign(first) * np.sign(second) < 0).any() and (found.size >= np.abs(found.change) - 1e-7).all()
 
 
 def test_replacements_are_what_their_names_say(small):
-    found = causal.replacement_effects(small, QUESTIONS, "conv2", GREYS, MIRRORED, None)
-    mean = causal.mean_activation(small, "conv2", GREYS, rectified=True)
-    close(found["zero"].change, causal.ablation_effects(small, QUESTIONS, "conv2", GREYS), 1e-7)
-    close(found["mean"].change, causal.ablation_effects(small, QUESTIONS, "conv2", GREYS, values=mean), 1e-7)
-    close(found["patch"].size, np.abs(causal.patching_effects(small, QUESTIONS, "conv2", GREYS, MIRRORED)), 1e-7)
+    found = interventions.replacement_effects(small, QUESTIONS, "conv2", GREYS, MIRRORED, None)
+    mean = interventions.mean_activation(small, "conv2", GREYS, rectified=True)
+    close(found["zero"].change, interventions.ablation_effects(small, QUESTIONS, "conv2", GREYS), 1e-7)
+    close(found["mean"].change, interventions.ablation_effects(small, QUESTIONS, "conv2", GREYS, values=mean), 1e-7)
+    close(found["patch"].size, np.abs(interventions.patching_effects(small, QUESTIONS, "conv2", GREYS, MIRRORED)), 1e-7)
     assert set(found) == {"zero", "mean", "patch"}
-    donors = causal.draw_donors(np.arange(7), count=2, seed=0)
-    assert "resample" in causal.replacement_effects(small, QUESTIONS, "conv2", GREYS, MIRRORED, donors)
+    donors = interventions.draw_donors(np.arange(7), count=2, seed=0)
+    assert "resample" in interventions.replacement_effects(small, QUESTIONS, "conv2", GREYS, MIRRORED, donors)
 
 
 @every_layer
 def test_steering_by_nothing_changes_nothing(small, layer):
     vectors = np.stack([np.zeros(SMALL.shape(layer)), np.ones(SMALL.shape(layer))])
-    effects = causal.steering_effects(small, QUESTIONS, layer, GREYS, vectors)
+    effects = interventions.steering_effects(small, QUESTIONS, layer, GREYS, vectors)
     assert np.abs(effects[:, 0]).max() < 1e-6 < 0.01 < np.abs(effects[:, 1]).max()
 
 
@@ -208,7 +214,9 @@ def test_steering_a_linear_region_is_linear(small):
     policy, generator = changed(small, open_wide), np.random.default_rng(4)
     vector = generator.standard_normal((2, *SMALL.shape("conv2")))
     value = (objectives.value(),)
-    steps = causal.steering_effects(policy, value, "conv2", GREYS, np.stack([*vector, 2 * vector[0], vector.sum(0)]))
+    steps = interventions.steering_effects(
+        policy, value, "conv2", GREYS, np.stack([*vector, 2 * vector[0], vector.sum(0)])
+    )
     critic = np.float64(policy.params["hidden"]["kernel"]) @ np.float64(policy.params["critic"]["kernel"][:, 0])
     first, second = vector.reshape(2, -1) @ critic
     expected = np.broadcast_to([first, second, 2 * first, first + second], (len(GREYS), 4))
@@ -219,17 +227,17 @@ def test_steering_a_linear_region_is_linear(small):
 def test_a_vector_without_positions_is_added_at_every_one(small):
     vectors = np.random.default_rng(5).standard_normal((2, 5)).astype(np.float32)
     everywhere = np.broadcast_to(vectors[:, None, None], (2, *SMALL.shape("conv1")))
-    both = (causal.steering_effects(small, QUESTIONS, "conv1", GREYS, v) for v in (vectors, everywhere))
+    both = (interventions.steering_effects(small, QUESTIONS, "conv1", GREYS, v) for v in (vectors, everywhere))
     np.testing.assert_array_equal(*both)
 
 
 def test_controls_have_the_size_of_what_they_control():
     vector = np.random.default_rng(6).standard_normal((3, 3, 4))
-    drawn = causal.random_directions(vector, count=50, seed=0)
+    drawn = interventions.random_directions(vector, count=50, seed=0)
     np.testing.assert_allclose(np.linalg.norm(drawn.reshape(50, -1), axis=1), np.linalg.norm(vector), rtol=1e-5)
     cosines = drawn.reshape(50, -1) @ vector.ravel() / np.linalg.norm(vector) ** 2
     assert abs(cosines.mean()) < 4 / np.sqrt(50 * 36) and np.abs(cosines).max() < 0.8
-    sets = causal.random_units(20, size=3, count=500, seed=0)
+    sets = interventions.random_units(20, size=3, count=500, seed=0)
     assert sets.shape == (500, 20) and (sets.sum(1) == 3).all()
     assert scipy.stats.chisquare(sets.sum(0)).pvalue > 1e-4
 
@@ -240,22 +248,24 @@ def test_gradient_sides_predict_a_small_push_of_the_left_less_one_of_the_right(s
     side = np.sign(width // 2 - np.arange(width)) / (width * (width // 2))
     push = np.eye(4)[:, None, None] * np.broadcast_to(side[:, None], SMALL.shape("conv2"))
     step = 1e-3  # a ReLU rarely turns within it
-    there, back = (causal.steering_effects(small, QUESTIONS[:1], "conv2", GREYS, s * push) for s in (step, -step))
-    found = causal.gradient_sides(small, QUESTIONS[0], "conv2", GREYS)
+    there, back = (
+        interventions.steering_effects(small, QUESTIONS[:1], "conv2", GREYS, s * push) for s in (step, -step)
+    )
+    found = interventions.gradient_sides(small, QUESTIONS[0], "conv2", GREYS)
     expected = (there - back)[..., 0] / (2 * step)
     np.testing.assert_allclose(found, expected, atol=0.02 * np.abs(expected).max())
 
 
 def test_a_single_column_has_no_sides():
     narrow = Geometry(1, 36, (2, 2, 2), (8, 4, 3), (4, 2, 1), 4, 6)
-    sides = causal.gradient_sides(drawn(narrow), QUESTIONS[0], "conv2", smooth_frames(2, 36))
+    sides = interventions.gradient_sides(drawn(narrow), QUESTIONS[0], "conv2", smooth_frames(2, 36))
     assert sides.shape == (2, 2) and np.isnan(sides).all()
 
 
 def test_the_rank_counts_the_channels_with_larger_weighted_means():
     sizes = np.random.default_rng(7).random((9, 6)).astype(np.float32)
     weights = np.random.default_rng(8).integers(0, 3, (5, 9)).astype(float)
-    found = causal.rank_share(sizes, 2)(weights)
+    found = interventions.rank_share(sizes, 2)(weights)
     for row, share in zip(weights, found, strict=True):
         means = np.average(sizes.astype(float), axis=0, weights=row)
         assert share == sum(m > means[2] for i, m in enumerate(means) if i != 2) / 5
@@ -265,8 +275,8 @@ def test_the_rank_counts_the_channels_with_larger_weighted_means():
 def test_a_channel_that_carries_all_of_a_difference_has_share_one():
     difference = np.array([1.0, -2.0, 0.5])
     change = np.stack([difference, 0 * difference, -difference / 4, [2.0, 1.0, 0.0]], 1)
-    np.testing.assert_allclose(causal.carried_share(change, difference), [1, 0, -0.25, 0], atol=1e-12)
-    assert np.isnan(causal.carried_share(change, 0 * difference)).all()
+    np.testing.assert_allclose(interventions.carried_share(change, difference), [1, 0, -0.25, 0], atol=1e-12)
+    assert np.isnan(interventions.carried_share(change, 0 * difference)).all()
 
 
 def test_the_detector_s_estimates_on_numbers_known_by_hand():
@@ -276,13 +286,13 @@ def test_the_detector_s_estimates_on_numbers_known_by_hand():
     change = noise * [0.1, -0.2, 0.3, -0.4, 0.5]
     patch = difference[:, None] * [0.1, 0.2, 0.3, 0.4, 1.0]
     found = {
-        "zero": causal.Effects(change, np.abs(change)),
-        "mean": causal.Effects(change, 2 * np.abs(change)),
-        "patch": causal.Effects(patch, np.abs(patch)),
+        "zero": interventions.Effects(change, np.abs(change)),
+        "mean": interventions.Effects(change, 2 * np.abs(change)),
+        "patch": interventions.Effects(patch, np.abs(patch)),
     }
     gradient = noise * [1, 2, 3, 4, 5]
     options = {"clusters": np.arange(n), "bootstrap": BOOTSTRAP, "channel": 3}
-    on, off = (causal.detector_estimates(found, gradient, difference, sign=s, **options) for s in (1, -1))
+    on, off = (interventions.detector_estimates(found, gradient, difference, sign=s, **options) for s in (1, -1))
     assert on["gradient"].estimate == pytest.approx(gradient[:, 3].mean()) == pytest.approx(-off["gradient"].estimate)
     assert on["ablation-rank"].estimate == 1 / 4
     assert on["ablation-zero"].estimate == pytest.approx(-change[:, 3].mean())
@@ -290,45 +300,51 @@ def test_the_detector_s_estimates_on_numbers_known_by_hand():
     assert on["ablation-mean"].estimate == pytest.approx(2 * on["ablation-zero"].estimate)
     assert on["ablation-resample"].estimate is None and "near-duplicates" in on["ablation-resample"].reason
     assert (on["patch"].estimate, on["patch"].chance) == (pytest.approx(0.4), pytest.approx(0.4))
-    still = causal.detector_estimates(found, gradient, 0 * difference, sign=1, **options)
+    still = interventions.detector_estimates(found, gradient, 0 * difference, sign=1, **options)
     assert (still["patch"].estimate, still["patch"].chance) == (None, None)
 
 
 def test_the_rank_correlation_is_spearman_s_within_layers():
     generator = np.random.default_rng(10)
     strength, effect = generator.random((2, 2, 12))
-    alone = causal.rank_correlation(strength[:1], effect[:1], BOOTSTRAP)
+    alone = interventions.rank_correlation(strength[:1], effect[:1], BOOTSTRAP)
     assert alone.estimate == pytest.approx(scipy.stats.spearmanr(strength[0], effect[0]).statistic)
-    both = causal.rank_correlation(strength, effect, BOOTSTRAP)
+    both = interventions.rank_correlation(strength, effect, BOOTSTRAP)
     assert (both.n, both.chance) == (24, 0) and both.interval is not None
     # A layer's scale, which depends on its width and depth, does not matter.
-    scaled = causal.rank_correlation([strength[0], strength[1] ** 3], [effect[0], 100 + effect[1]], BOOTSTRAP)
+    scaled = interventions.rank_correlation([strength[0], strength[1] ** 3], [effect[0], 100 + effect[1]], BOOTSTRAP)
     assert scaled == both
     unknown = [np.append(strength[0], np.nan), strength[1]]
-    assert causal.rank_correlation(unknown, [np.append(effect[0], 9.0), effect[1]], BOOTSTRAP) == both
+    assert interventions.rank_correlation(unknown, [np.append(effect[0], 9.0), effect[1]], BOOTSTRAP) == both
 
 
 def test_a_steering_vector_is_the_difference_of_mean_activations(small):
     greys = smooth_frames(10, 84, seed=1)
     position = np.array([-0.9, -0.3, 0.3, 0.9, 0.0, np.nan, -0.21, 0.21, -0.2, 0.2])
-    left, right = (causal.mean_activation(small, "conv2", greys[at], rectified=False) for at in ([0, 1, 6], [2, 3, 7]))
-    close(causal.steering_vector(small, "conv2", greys, position, least=3), left - right, 1e-6)
+    left, right = (
+        interventions.mean_activation(small, "conv2", greys[at], rectified=False) for at in ([0, 1, 6], [2, 3, 7])
+    )
+    close(interventions.steering_vector(small, "conv2", greys, position, least=3), left - right, 1e-6)
     with pytest.raises(InputError, match="at least 4 frames .* got 3 left, 3 right"):
-        causal.steering_vector(small, "conv2", greys, position, least=4)
+        interventions.steering_vector(small, "conv2", greys, position, least=4)
 
 
 def test_a_dose_response_tries_every_vector_at_every_strength(small):
     vectors = np.random.default_rng(11).standard_normal((3, *SMALL.shape("conv2")))
-    dose = causal.dose_response(small, QUESTIONS, "conv2", GREYS, vectors, strengths=(-1, 0, 2))
+    dose = interventions.dose_response(small, QUESTIONS, "conv2", GREYS, vectors, strengths=(-1, 0, 2))
     assert dose.shape == (3, 7, 3, 3) and np.abs(dose[:, :, 1]).max() < 1e-6
-    close(dose[:, :, 2].swapaxes(0, 1), causal.steering_effects(small, QUESTIONS, "conv2", GREYS, 2 * vectors), 1e-6)
+    close(
+        dose[:, :, 2].swapaxes(0, 1),
+        interventions.steering_effects(small, QUESTIONS, "conv2", GREYS, 2 * vectors),
+        1e-6,
+    )
     with pytest.raises(InputError, match="near-duplicates"):
-        causal.dose_response(small, QUESTIONS, "conv2", GREYS[:0], vectors, strengths=(1,))
+        interventions.dose_response(small, QUESTIONS, "conv2", GREYS[:0], vectors, strengths=(1,))
 
 
 def test_the_slope_is_that_of_the_vector_less_that_of_random_directions():
     strengths, slopes = np.array([-2, 0.5, 1]), np.random.default_rng(12).standard_normal((4, 15, 1))
-    found = causal.slope_estimate(slopes * strengths, np.arange(15), BOOTSTRAP, strengths=strengths)
+    found = interventions.slope_estimate(slopes * strengths, np.arange(15), BOOTSTRAP, strengths=strengths)
     assert found.estimate == pytest.approx((slopes[0] - slopes[1:].mean(0)).mean())
     low, high = found.interval
     assert low < found.estimate < high
@@ -398,7 +414,7 @@ def test_the_stage_turns_round_with_its_side_and_with_units_that_trunks_switch_o
     assert pushes[0] == pytest.approx(pushes[1]) and pushes[0] != 0  # turned round twice
     effect = [kept[f"zero/{layer}/steering"].mean(0) for layer in ("conv1", "conv2")]
     for part, auroc in (("rank-correlation", after), ("before-relu", before)):
-        expected = causal.rank_correlation(0.5 - auroc, effect, BOOTSTRAP)
+        expected = interventions.rank_correlation(0.5 - auroc, effect, BOOTSTRAP)
         assert off["trunk-units-steer"][part]["estimate"] == pytest.approx(expected.estimate)
         assert off["trunk-units-steer"][part]["interval"] == pytest.approx(expected.interval)
     assert kept["dose/frames"].tolist() == [str(i) for i in range(1, 24, 2)]

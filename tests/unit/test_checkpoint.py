@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minetest_interp import checkpoint
-from minetest_interp.errors import InputError
-from minetest_interp.policy import Geometry
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import checkpoint
+from minetest_interp.model.policy import Geometry
 from tests.conftest import random_policy, random_stacks
 
 SMALL = Geometry(4, 64, (4, 5, 6), (8, 4, 3), (4, 2, 1), 7, 36)

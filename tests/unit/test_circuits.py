@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from minetest_interp import circuits, files
-from minetest_interp.actions import Behaviour
-from minetest_interp.errors import InputError
-from minetest_interp.frames import as_stacks
-from minetest_interp.policy import LAYERS, Geometry, Policy, layer_gradients
+from minetest_interp.analysis import circuits
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.frames import as_stacks
+from minetest_interp.model.policy import LAYERS, Geometry, Policy, layer_gradients
 from minetest_interp.stages import evidence_circuits as stage
 from tests.conftest import ROOT, random_policy
 from tests.samples import smooth_frames

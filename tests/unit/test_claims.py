@@ -7,9 +7,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minetest_interp import claims, study
-from minetest_interp.claims import PARTLY, REFUTED, SUPPORTED, UNKNOWN, VERDICTS
-from minetest_interp.errors import InputError
+from minetest_interp import study
+from minetest_interp.claims import ledger
+from minetest_interp.claims.ledger import PARTLY, REFUTED, SUPPORTED, UNKNOWN, VERDICTS
+from minetest_interp.io.errors import InputError
 from tests.conftest import ROOT
 
 CLAIMS = yaml.safe_load((ROOT / "config/claims.yaml").read_text())
@@ -30,9 +31,9 @@ NAMES = {"steering": "yaw", "conv0": 21, "conv1": 56, "conv2": 0}
     ],
 )
 def test_verdicts_where_chance_is_a_half_and_nine_tenths_are_claimed(interval, verdict):
-    assert claims.judge(interval, chance=0.5, claimed=0.9) == verdict
+    assert ledger.judge(interval, chance=0.5, claimed=0.9) == verdict
     turned = interval and tuple(-bound for bound in interval)
-    assert claims.judge(turned, chance=-0.5, claimed=-0.9, direction="below") == verdict
+    assert ledger.judge(turned, chance=-0.5, claimed=-0.9, direction="below") == verdict
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_verdicts_where_chance_is_a_half_and_nine_tenths_are_claimed(interval, v
     ],
 )
 def test_verdicts_where_more_than_chance_is_claimed(interval, verdict):
-    assert claims.judge(interval, chance=0.0, claimed="chance") == verdict
+    assert ledger.judge(interval, chance=0.0, claimed="chance") == verdict
 
 
 bounds = st.tuples(*[st.floats(-1, 1)] * 2).map(sorted)
@@ -56,14 +57,14 @@ bounds = st.tuples(*[st.floats(-1, 1)] * 2).map(sorted)
 def test_a_higher_interval_never_earns_a_worse_verdict(interval, chance, claimed, rise):
     order = {REFUTED: 0, UNKNOWN: 1, PARTLY: 2, SUPPORTED: 3}
     chance, claimed = sorted((chance, claimed))
-    before = claims.judge(interval, chance=chance, claimed=claimed)
-    after = claims.judge([bound + rise for bound in interval], chance=chance, claimed=claimed)
+    before = ledger.judge(interval, chance=chance, claimed=claimed)
+    after = ledger.judge([bound + rise for bound in interval], chance=chance, claimed=claimed)
     assert order[after] >= order[before]
 
 
 def test_a_claims_verdict_follows_from_its_parts():
     for verdicts in itertools.product(VERDICTS, repeat=3):
-        found = claims.conclude(verdicts)
+        found = ledger.conclude(verdicts)
         if verdicts[0] in (REFUTED, UNKNOWN):
             assert found == verdicts[0]
         else:
@@ -78,7 +79,7 @@ def measured(claim, **changes):
 def test_a_row_says_what_was_measured_and_why_there_is_no_verdict():
     claim = CLAIMS["claims"]["yaw-mirror"]
     found = measured(claim, correlation={"estimate": None, "interval": None, "clusters": 3})
-    [row] = claims.ledger({"it": claim}, {"it": found}, on_turns={}, names=NAMES, commands={"behaviour": "make it"})
+    [row] = ledger.ledger({"it": claim}, {"it": found}, on_turns={}, names=NAMES, commands={"behaviour": "make it"})
     assert row["statement"] == "Mirroring a frame flips the yaw." and row["command"] == "make it"
     assert (row["verdict"], row["estimate"], row["interval"], row["chance"]) == (PARTLY, 0.95, [0.92, 0.99], 0.5)
     flips, correlation, *shown = row["parts"]
@@ -90,14 +91,14 @@ def test_a_row_says_what_was_measured_and_why_there_is_no_verdict():
 def test_a_measured_chance_level_goes_before_a_stated_one():
     claim = CLAIMS["claims"]["yaw-mirror"]
     found = measured(claim, flips={"chance": 0.995})
-    [row] = claims.ledger({"it": claim}, {"it": found}, on_turns={}, names=NAMES, commands={"behaviour": ""})
+    [row] = ledger.ledger({"it": claim}, {"it": found}, on_turns={}, names=NAMES, commands={"behaviour": ""})
     assert row["chance"] == 0.995 and row["verdict"] == REFUTED
 
 
 def test_a_claim_that_was_repeated_on_real_stacks_has_a_second_verdict():
     claim = CLAIMS["claims"]["yaw-mirror"]
     still, moving = measured(claim), measured(claim, flips={"interval": [0.1, 0.4], "estimate": 0.2, "n": 24})
-    rows = claims.ledger(
+    rows = ledger.ledger(
         {"it": claim, "other": claim}, {"it": still, "other": still}, on_turns={"it": moving}, names=NAMES,
         commands={"behaviour": ""},
     )  # fmt: skip
@@ -109,11 +110,11 @@ def test_a_claim_that_was_repeated_on_real_stacks_has_a_second_verdict():
 def test_a_part_that_nothing_measures_is_named():
     claim = CLAIMS["claims"]["asymmetry"]
     with pytest.raises(InputError, match="asymmetry.share must be measured"):
-        claims.ledger({"asymmetry": claim}, {}, on_turns={}, names=NAMES, commands={})
+        ledger.ledger({"asymmetry": claim}, {}, on_turns={}, names=NAMES, commands={})
 
 
 def test_braces_that_are_no_placeholder_stay():
-    assert claims.fill("{steering} {x} {", NAMES) == "yaw {x} {"
+    assert ledger.fill("{steering} {x} {", NAMES) == "yaw {x} {"
 
 
 def test_the_claims_file_is_checked(tmp_path):

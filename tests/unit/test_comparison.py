@@ -9,9 +9,12 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minetest_interp import checkpoint, files, members, series
-from minetest_interp.errors import InputError
-from minetest_interp.policy import Geometry
+from minetest_interp import members
+from minetest_interp.claims import series
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import checkpoint
+from minetest_interp.model.policy import Geometry
 from minetest_interp.stages import alike, chain
 from tests.conftest import random_policy
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minetest_interp import contrasts
-from minetest_interp.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.claims import pairs as pair_claims
 
 PAIRS, SIDE = 16, 32
 BOOTSTRAP = Bootstrap(resamples=200)
@@ -40,8 +40,8 @@ def columns(seed, low=0, high=SIDE):
 def test_a_turn_that_goes_with_the_trunk_is_found_and_its_size_is_right():
     frames, trunk = pairs(columns(1), columns(1))
     frames[:, 1], trunk[:, 1] = 50, 0
-    measured = contrasts.measure_removal(ask, frames, trunk)
-    found = contrasts.removal_estimates(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
+    measured = pair_claims.measure_removal(ask, frames, trunk)
+    found = pair_claims.removal_estimates(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
     position = 2 * (columns(1) + 0.5) / SIDE - 1
     np.testing.assert_allclose(measured["position"], position)
     assert found["change"].estimate == pytest.approx(np.abs(position).mean())
@@ -57,8 +57,8 @@ def test_a_policy_that_minds_any_change_alike_is_not_above_the_control():
     def mean_grey(frames):
         return frames.mean((1, 2)), frames.mean((1, 2))
 
-    measured = contrasts.measure_removal(mean_grey, frames, trunk)
-    found = contrasts.removal_estimates(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
+    measured = pair_claims.measure_removal(mean_grey, frames, trunk)
+    found = pair_claims.removal_estimates(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
     assert found["change"].estimate > 0.5
     assert found["above-control"].estimate == pytest.approx(0, abs=1e-9)
 
@@ -67,7 +67,7 @@ def test_a_policy_that_minds_any_change_alike_is_not_above_the_control():
 def test_the_control_changes_as_many_pixels_as_much_on_the_other_half(seed):
     before, after = np.random.default_rng(seed).uniform(100, 150, (2, 3, SIDE, SIDE))
     after[..., SIDE // 2 :] = before[..., SIDE // 2 :]
-    changed = contrasts.elsewhere(before, after) - before
+    changed = pair_claims.elsewhere(before, after) - before
     np.testing.assert_allclose(changed[..., SIDE // 2 :], (after - before)[..., : SIDE // 2], atol=1e-9)
     np.testing.assert_allclose(changed[..., : SIDE // 2], 0, atol=1e-9)
 
@@ -75,18 +75,18 @@ def test_the_control_changes_as_many_pixels_as_much_on_the_other_half(seed):
 def test_a_policy_that_follows_turns_to_where_the_trunk_went():
     before, after = columns(2), columns(3)
     after = np.where(after == before, (after + 5) % SIDE, after)
-    measured = contrasts.measure_move(ask, *pairs(before, after))
+    measured = pair_claims.measure_move(ask, *pairs(before, after))
     np.testing.assert_allclose(measured["moved"], 2 * (after - before) / SIDE)
-    found = contrasts.move_estimates(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
+    found = pair_claims.move_estimates(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
     assert found["sides"].estimate == 1 and found["correlation"].estimate == pytest.approx(1)
-    away = contrasts.move_estimates(-measured["turning"], measured["moved"], EACH, BOOTSTRAP)
+    away = pair_claims.move_estimates(-measured["turning"], measured["moved"], EACH, BOOTSTRAP)
     assert away["sides"].estimate == 0
 
 
 def test_likeness_of_a_view_with_itself_and_with_half_of_it():
     turning = np.random.default_rng(0).uniform(-1, 1, PAIRS)
-    found = contrasts.likeness_estimates(np.stack([turning, turning / 2], 1), EACH, BOOTSTRAP)
-    assert [found[part].estimate for part in contrasts.LIKENESS] == pytest.approx([1, 1, 0.5])
+    found = pair_claims.likeness_estimates(np.stack([turning, turning / 2], 1), EACH, BOOTSTRAP)
+    assert [found[part].estimate for part in pair_claims.LIKENESS] == pytest.approx([1, 1, 0.5])
 
 
 def test_motion_compares_the_real_stack_with_its_newest_frame():
@@ -95,15 +95,15 @@ def test_motion_compares_the_real_stack_with_its_newest_frame():
     def oldest(frames):
         return (frames[:, 0] if frames.ndim == 4 else frames).mean((1, 2)), None
 
-    turning = contrasts.measure_motion(ask, stacks, trunk)["turning"]
+    turning = pair_claims.measure_motion(ask, stacks, trunk)["turning"]
     np.testing.assert_array_equal(*turning.T)
     stacks[:, 0] += 10
-    np.testing.assert_allclose(np.diff(contrasts.measure_motion(oldest, stacks, trunk)["turning"]), -10)
+    np.testing.assert_allclose(np.diff(pair_claims.measure_motion(oldest, stacks, trunk)["turning"]), -10)
 
 
 def test_every_contrast_measures_the_parts_that_it_names():
     frames, trunk = pairs(columns(1), columns(2))
-    for contrast in contrasts.CONTRASTS.values():
+    for contrast in pair_claims.CONTRASTS.values():
         measured = contrast.measure(ask, frames, trunk)
         found = contrast.estimate(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
         assert tuple(found) == contrast.parts

@@ -8,11 +8,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minetest_interp import checkpoint, files
-from minetest_interp.actions import action_table
 from minetest_interp.capture import shots
 from minetest_interp.demo import crops, evaluation, rule, scaled, training
-from minetest_interp.errors import InputError
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import checkpoint
+from minetest_interp.model.actions import action_table
 from minetest_interp.stages import train_demo
 from tests.conftest import ROOT
 

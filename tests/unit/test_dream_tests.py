@@ -6,10 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from minetest_interp import blocks, dream_tests, dreams, heads, objectives, stats, units
-from minetest_interp.actions import Behaviour
-from minetest_interp.intervals import Bootstrap
-from minetest_interp.policy import Geometry
+from minetest_interp.analysis import stats
+from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.claims import dream_controls, heads
+from minetest_interp.dreams import notebook
+from minetest_interp.model import networks, objectives
+from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.policy import Geometry, shuffled_weights
 from tests.conftest import random_policy, random_stacks
 
 SMALL = Geometry(2, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 6)
@@ -26,27 +29,27 @@ def small():
 
 def test_a_pattern_s_autocorrelation_peaks_at_its_period_and_only_there():
     image = EGG_CRATE[None]
-    assert dream_tests.repetition(image, least_lag=11.5, most_lag=12.5) > 0.98
-    assert dream_tests.repetition(image, least_lag=5, most_lag=7) < 0.4
-    assert dream_tests.repetition(image, least_lag=23, most_lag=25) > 0.98
+    assert dream_controls.repetition(image, least_lag=11.5, most_lag=12.5) > 0.98
+    assert dream_controls.repetition(image, least_lag=5, most_lag=7) < 0.4
+    assert dream_controls.repetition(image, least_lag=23, most_lag=25) > 0.98
 
 
 def test_noise_does_not_repeat():
-    assert dream_tests.repetition(NOISE, least_lag=6, most_lag=24) < 0.15
+    assert dream_controls.repetition(NOISE, least_lag=6, most_lag=24) < 0.15
 
 
 def test_repetition_knows_neither_contrast_nor_brightness_and_averages_over_frames():
     lags = {"least_lag": 6, "most_lag": 24}
-    expected = dream_tests.repetition(NOISE, **lags)
-    assert dream_tests.repetition(128 + 1e-3 * NOISE, **lags) == pytest.approx(expected, abs=1e-6)
-    assert dream_tests.repetition(-50 * NOISE, **lags) == pytest.approx(expected)
-    assert expected == pytest.approx(np.mean([dream_tests.repetition(frame[None], **lags) for frame in NOISE]))
-    assert dream_tests.repetition(np.full((1, 30, 30), 7.0), **lags) == 0
+    expected = dream_controls.repetition(NOISE, **lags)
+    assert dream_controls.repetition(128 + 1e-3 * NOISE, **lags) == pytest.approx(expected, abs=1e-6)
+    assert dream_controls.repetition(-50 * NOISE, **lags) == pytest.approx(expected)
+    assert expected == pytest.approx(np.mean([dream_controls.repetition(frame[None], **lags) for frame in NOISE]))
+    assert dream_controls.repetition(np.full((1, 30, 30), 7.0), **lags) == 0
 
 
 def test_autocorrelation_is_the_normalised_product_of_what_overlaps():
     frame = np.random.default_rng(1).random((5, 7))
-    found, deviation = dream_tests.autocorrelation(frame), frame - frame.mean()
+    found, deviation = dream_controls.autocorrelation(frame), frame - frame.mean()
     for dy, dx in itertools.product(range(-4, 5), range(-6, 7)):
         here = deviation[max(0, dy) : 5 + min(0, dy), max(0, dx) : 7 + min(0, dx)]
         there = deviation[max(0, -dy) : 5 + min(0, -dy), max(0, -dx) : 7 + min(0, -dx)]
@@ -57,48 +60,48 @@ def test_autocorrelation_is_the_normalised_product_of_what_overlaps():
 def test_contrast_lies_where_the_pattern_is():
     frame = np.full((8, 8), 128.0)
     frame[:, 2:4] += np.where(np.arange(8) % 2, 5.0, -5.0)[:, None]
-    assert tuple(dream_tests.contrast_shares(frame)) == pytest.approx((1, 0))
-    mirrored = dream_tests.contrast_shares(np.stack([frame[:, ::-1], np.roll(frame, -2, axis=1)]))
+    assert tuple(dream_controls.contrast_shares(frame)) == pytest.approx((1, 0))
+    mirrored = dream_controls.contrast_shares(np.stack([frame[:, ::-1], np.roll(frame, -2, axis=1)]))
     np.testing.assert_allclose(mirrored, [[0, 0], [0, 1]], atol=1e-12)
-    spread = dream_tests.contrast_shares(NOISE)
+    spread = dream_controls.contrast_shares(NOISE)
     np.testing.assert_allclose(spread, [[0.25] * 3, [0.5] * 3], atol=0.03)
-    assert dream_tests.contrast(NOISE).sum() == pytest.approx(3)
-    assert tuple(dream_tests.contrast_shares(np.ones((8, 8)))) == (0, 0)
+    assert dream_controls.contrast(NOISE).sum() == pytest.approx(3)
+    assert tuple(dream_controls.contrast_shares(np.ones((8, 8)))) == (0, 0)
 
 
 @pytest.mark.parametrize("objective", [objectives.value(), objectives.behaviour_probability(TURN, sign=-1)])
 def test_a_batch_ascends_as_the_notebook_does_one_by_one(small, objective):
     starts = random_stacks(2, SMALL)
     # so far in three steps that some pixels reach the ends of the range
-    found = dream_tests.notebook_ascents(blocks.fast(small), objective, jnp.asarray(starts), lr=3e4, steps=3)
-    expected = np.asarray(dreams.deep_dream(small, objective, starts[1:], lr=3e4, steps=3).image)
+    found = dream_controls.notebook_ascents(networks.fast(small), objective, jnp.asarray(starts), lr=3e4, steps=3)
+    expected = np.asarray(notebook.deep_dream(small, objective, starts[1:], lr=3e4, steps=3).image)
     np.testing.assert_allclose(found[1:], expected, atol=0.01)
     assert np.abs(expected - starts[1:]).max() > 1 and ((expected == 0) | (expected == 255)).any()
 
 
 def test_pixels_that_are_not_finite_stop_the_ascent(small):
     with pytest.raises(FloatingPointError, match="Lower `lr`"):
-        dream_tests.notebook_ascents(
-            blocks.fast(small), objectives.value(), jnp.asarray(random_stacks(1, SMALL)), lr=float("nan"), steps=1
+        dream_controls.notebook_ascents(
+            networks.fast(small), objectives.value(), jnp.asarray(random_stacks(1, SMALL)), lr=float("nan"), steps=1
         )
 
 
 def test_every_seed_has_its_own_start_and_its_own_shuffled_twin(small):
     ascent = {"lr": 1e3, "steps": 2}
-    pair = dream_tests.dream_pairs(small, objectives.value(), seeds=[4, 9], **ascent)
+    pair = dream_controls.dream_pairs(small, objectives.value(), seeds=[4, 9], **ascent)
     assert pair.real.shape == pair.shuffled.shape == (2, 2, SMALL.read_size, SMALL.read_size)
     read = np.s_[..., : SMALL.read_size, : SMALL.read_size]
     for i, seed in enumerate([4, 9]):
-        start = dreams.grey_start(SMALL, seed=seed)
-        for policy, found in ((small, pair.real), (units.shuffled(small, seed=seed), pair.shuffled)):
-            alone = dream_tests.notebook_ascents(blocks.fast(policy), objectives.value(), start, **ascent)
+        start = notebook.grey_start(SMALL, seed=seed)
+        for policy, found in ((small, pair.real), (shuffled_weights(small, seed=seed), pair.shuffled)):
+            alone = dream_controls.notebook_ascents(networks.fast(policy), objectives.value(), start, **ascent)
             np.testing.assert_allclose(found[i], alone[0][read], atol=1e-3)
     assert np.abs(pair.real - pair.shuffled).max() > 0.1
 
 
 def test_excess_is_the_mean_difference_and_chance_the_shuffled_mean():
     real, shuffled = np.random.default_rng(2).random((2, 20)) + np.array([[1], [0]])
-    above, itself = dream_tests.excess(real, shuffled, Bootstrap(resamples=200))
+    above, itself = dream_controls.excess(real, shuffled, Bootstrap(resamples=200))
     assert above.estimate == pytest.approx(real.mean() - shuffled.mean()) and above.chance == 0
     assert itself.estimate == pytest.approx(real.mean()) and itself.chance == pytest.approx(shuffled.mean())
     assert above.clusters == 20 and above.interval[0] > 0

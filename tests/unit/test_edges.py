@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from minetest_interp import edges
-from minetest_interp.policy import Geometry
+from minetest_interp.analysis import edges
+from minetest_interp.model.policy import Geometry
 from tests.conftest import random_policy
 from tests.samples import smooth_frames
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minetest_interp import evidence_facts
+from minetest_interp.facts import evidence as evidence_facts
 
 
 def test_found_units_carry_their_effect_and_its_rank_in_the_layer():

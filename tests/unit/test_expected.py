@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from minetest_interp import expected, files
-from minetest_interp.expected import DIFFERS, EQUAL, KINDS, NOT_MEASURED, WITHIN
+from minetest_interp.facts import expected
+from minetest_interp.facts.expected import DIFFERS, EQUAL, KINDS, NOT_MEASURED, WITHIN
+from minetest_interp.io import files
 from tests.conftest import ROOT
 
 PART = {"name": "flips", "unit": "share", "n": 40, "estimate": 0.85, "interval": [0.7, 0.95], "verdict": "partly"}

@@ -7,9 +7,11 @@ import pytest
 import scipy.stats
 from jax import Array
 
-from minetest_interp import attribution, checkpoint, faithfulness, files
-from minetest_interp.attribution import Method
-from minetest_interp.policy import LAYERS, Geometry
+from minetest_interp.analysis import attribution, faithfulness
+from minetest_interp.analysis.attribution import Method
+from minetest_interp.io import files
+from minetest_interp.model import checkpoint
+from minetest_interp.model.policy import LAYERS, Geometry
 from minetest_interp.stages import evidence_attribution
 from tests.conftest import random_policy
 from tests.samples import smooth_frames

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from minetest_interp import fetch
-from minetest_interp.errors import InputError
+from minetest_interp.io import fetch
+from minetest_interp.io.errors import InputError
 
 FILES = {"a.model": b"parameters", "shots/one.png": b"pixels"}
 SUMS = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}

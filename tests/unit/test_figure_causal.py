@@ -11,7 +11,7 @@ from matplotlib.text import Text
 
 import causal
 import style
-from minetest_interp.errors import InputError
+from minetest_interp.io.errors import InputError
 
 QUANTITIES = ("yaw", "turn $x_y$ & <b>", "value")
 CHANNELS = {"conv0": 5, "conv1": 9, "conv2": 12}

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 import circuits
 import controls
 import style
-from minetest_interp.errors import InputError
+from minetest_interp.io.errors import InputError
 
 # Frames, side of a frame, channels by layer, fields in pixels, factors, exemplars, paths.
 USUAL = (9, 64, {"conv0": 32, "conv1": 64, "conv2": 64, "hidden": 512}, (8, 20, 36, 64), 4, 6, 12)

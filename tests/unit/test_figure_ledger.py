@@ -8,7 +8,7 @@ from matplotlib.text import Text
 import ledger
 import steering
 import style
-from minetest_interp import files
+from minetest_interp.io import files
 
 
 def claim(**changes):

@@ -11,7 +11,7 @@ import series_claims
 import series_units
 import series_verdicts
 import style
-from minetest_interp import files
+from minetest_interp.io import files
 
 CLAIMS = ("A claim with a statement of some length, longer than a line, about $x_y$.", "Never measured.")
 

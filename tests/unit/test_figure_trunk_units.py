@@ -11,8 +11,10 @@ from matplotlib.text import Text
 
 import style
 import trunk_units
-from minetest_interp import checkpoint, files, intervals
-from minetest_interp.errors import InputError
+from minetest_interp.analysis import intervals
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import checkpoint
 from minetest_interp.stages import evidence_units
 from tests.conftest import MINETESTER, ROOT, random_policy
 from tests.samples import smooth_frames

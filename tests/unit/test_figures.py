@@ -29,7 +29,7 @@ import network
 import panel
 import style
 import views
-from minetest_interp import layout
+from minetest_interp.io import layout
 
 FRAMES = ("a $x_y$ & <b>", "ünïcødé 树", "frame with spaces", "half a $", "x" * 200)
 BEHAVIOURS = ("yaw", "pitch", "forward", "jump", "value")

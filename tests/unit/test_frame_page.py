@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minetest_interp import frame_page
-from minetest_interp.actions import action_table
-from minetest_interp.errors import InputError
-from minetest_interp.policy import Geometry
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.actions import action_table
+from minetest_interp.model.policy import Geometry
+from minetest_interp.pages import explorer
 from tests.conftest import random_policy
 from tests.unit.test_report import HOSTILE, TEMPLATES, small_facts
 
@@ -44,13 +44,13 @@ def write_study(folder, names=NAMES):
     policy, table = policy_of_a_study(), action_table({"x": ["left", HOSTILE, "right"]}, behaviours())
     greys = np.random.default_rng(4).integers(0, 256, (len(names), 44, 44)).astype(np.float32)
     ranges = dict.fromkeys(("conv0", "conv1", "conv2", "hidden", "value"), 1.0)
-    script = frame_page.policy_script(policy, table, sha256="0" * 64, mean=greys.mean(0), ranges=ranges, attribution={})
+    script = explorer.policy_script(policy, table, sha256="0" * 64, mean=greys.mean(0), ranges=ranges, attribution={})
     (folder / "explore/frames").mkdir(parents=True)
     (folder / "explore/policy.js").write_text(script)
     for i, (picture, grey) in enumerate(zip(pictures(len(names)), greys, strict=True)):
-        (folder / f"explore/frames/{i}.js").write_text(frame_page.frame_script(i, picture, grey, grey[:, ::-1]))
+        (folder / f"explore/frames/{i}.js").write_text(explorer.frame_script(i, picture, grey, grey[:, ::-1]))
     page = folder / "frames.html"
-    page.write_text(frame_page.render(facts_of(names), pictures(len(names)), TEMPLATES), "utf-8")
+    page.write_text(explorer.render(facts_of(names), pictures(len(names)), TEMPLATES), "utf-8")
     return page
 
 
@@ -60,7 +60,7 @@ def behaviours():
 
 @pytest.fixture(scope="module")
 def page():
-    return frame_page.render(facts_of(NAMES), pictures(len(NAMES)), TEMPLATES)
+    return explorer.render(facts_of(NAMES), pictures(len(NAMES)), TEMPLATES)
 
 
 def content(script):
@@ -71,7 +71,7 @@ def content(script):
 def test_weights_and_settings_come_back_exactly():
     policy, table = policy_of_a_study(), action_table({"x": ["left", HOSTILE, "right"]}, behaviours())
     mean, ranges = np.random.default_rng(0).random((44, 44)), {"conv0": 0.5}
-    script = frame_page.policy_script(
+    script = explorer.policy_script(
         policy, table, sha256="ab", mean=mean, ranges=ranges, attribution={"steps": 9, "draws": 4}
     )
     assert "<" not in script
@@ -84,26 +84,26 @@ def test_weights_and_settings_come_back_exactly():
     assert found["geometry"] == json.loads(json.dumps(GEOMETRY._asdict()))
     assert found["actions"] == ["left", HOSTILE, "right"] and found["ranges"] == ranges and found["sha256"] == "ab"
     assert found["behaviours"] == {"yaw": [1, 0, -1], HOSTILE: [0, 1, 0]}
-    assert found["attribution"] == frame_page.ATTRIBUTION | {"steps": 9}
+    assert found["attribution"] == explorer.ATTRIBUTION | {"steps": 9}
 
 
 def test_a_frame_comes_back_exactly_and_its_picture_nearly():
     picture = np.asarray(Image.fromarray(pictures(1)[0][:4, :6]).resize((48, 32), 2))
     grey = np.random.default_rng(1).integers(0, 256, (44, 44)).astype(np.float32)
-    found = content(frame_page.frame_script(7, picture, grey, grey[:, ::-1]))
+    found = content(explorer.frame_script(7, picture, grey, grey[:, ::-1]))
     for key, expected in (("original", grey), ("mirrored", grey[:, ::-1])):
         np.testing.assert_array_equal(np.frombuffer(base64.b64decode(found[key]), np.uint8), expected.ravel())
     assert (found["width"], found["height"]) == (48, 32)
     shown = Image.open(io.BytesIO(base64.b64decode(found["picture"].removeprefix("data:image/webp;base64,"))))
     assert np.abs(np.asarray(shown.convert("RGB"), float) - picture).mean() < 8
     with pytest.raises(InputError, match="must have whole grey levels"):
-        frame_page.frame_script(0, picture, grey + 0.5, grey)
+        explorer.frame_script(0, picture, grey + 0.5, grey)
 
 
 def test_the_range_leaves_out_the_few_strongest_and_is_never_zero():
     activations = np.r_[np.full(999, -0.51234), 77.0]
-    assert frame_page.drawing_range(activations) == 0.512
-    assert frame_page.drawing_range(np.zeros(4)) == 1.0
+    assert explorer.drawing_range(activations) == 0.512
+    assert explorer.drawing_range(np.zeros(4)) == 1.0
 
 
 def test_names_are_text_wherever_they_stand(page):
@@ -127,9 +127,9 @@ def test_a_study_without_evidence_or_atlas_has_its_page():
     facts = {
         key: value for key, value in facts_of(NAMES).items() if key not in ("evidence", "claims", "verdicts", "atlas")
     }
-    page = frame_page.render(facts, pictures(len(NAMES)), TEMPLATES)
+    page = explorer.render(facts, pictures(len(NAMES)), TEMPLATES)
     assert 'href="atlas.html"' not in page
-    assert 'href="atlas.html"' in frame_page.render(facts | {"atlas": {}}, pictures(len(NAMES)), TEMPLATES)
+    assert 'href="atlas.html"' in explorer.render(facts | {"atlas": {}}, pictures(len(NAMES)), TEMPLATES)
 
 
 def test_the_same_study_gives_the_same_bytes(tmp_path):

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from minetest_interp import frames
-from minetest_interp.errors import InputError
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import frames
 
 
 def picture(seed=0, height=60, width=100):

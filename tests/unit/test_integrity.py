@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from minetest_interp import files, integrity, records
+from minetest_interp.io import files
+from minetest_interp.provenance import integrity, job_logs
 
 ROOMS = integrity.rooms("own")
 START, MIDDLE, SIDE, END = (
@@ -39,7 +40,7 @@ def built(tmp_path, monkeypatch):
 
 def faults() -> dict[Path, str]:
     """Path to kind of what is wrong."""
-    return {fault.path: fault.kind for fault in integrity.check(records.jobs(ROOMS.results), ROOMS)}
+    return {fault.path: fault.kind for fault in integrity.check(job_logs.jobs(ROOMS.results), ROOMS)}
 
 
 def test_nothing_is_wrong_with_what_was_just_made():
@@ -87,7 +88,7 @@ def test_what_a_failed_job_did_not_make_again_is_missing():
 
 
 def test_a_job_of_an_earlier_state_is_known_by_what_the_end_needs():
-    jobs = records.jobs(ROOMS.results)
+    jobs = job_logs.jobs(ROOMS.results)
     whole = integrity.needed(jobs, [END])
     assert {path for job in whole for path in job.wrote} == {
         file for path in (START, MIDDLE, END) for file in (path, path.with_suffix(".too"))
@@ -102,7 +103,7 @@ def test_what_is_removed_is_what_is_wrong_with_all_that_its_jobs_wrote_and_nothi
     foreign.touch()
     MIDDLE.unlink()
     SIDE.write_text("spoilt")
-    removed = integrity.remove(integrity.check(records.jobs(ROOMS.results), ROOMS), ROOMS)
+    removed = integrity.remove(integrity.check(job_logs.jobs(ROOMS.results), ROOMS), ROOMS)
     assert removed == [SIDE, SIDE.with_suffix(".too"), foreign, MIDDLE.with_suffix(".too")]
     assert not MIDDLE.parent.exists()  # or the workflow would think that the folder is whole
     left = {path for room in ROOMS for path in room.rglob("*") if path.is_file()}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from minetest_interp import intervals
-from minetest_interp.intervals import Bootstrap
+from minetest_interp.analysis import intervals
+from minetest_interp.analysis.intervals import Bootstrap
 
 CLUSTERS, DRAWS = 56, 1000
 SIZES, SHARES = (1, 2, 3, 4), (0.86, 0.1, 0.03, 0.01)  # of clusters, as among the published screenshots

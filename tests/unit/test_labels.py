@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from minetest_interp import frames, labels
-from minetest_interp.errors import InputError
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import frames, labels
 
 HEIGHT, WIDTH, SIZE = 48, 80, 16  # a grey pixel is a block of 3 x 5
 

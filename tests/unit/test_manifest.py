@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from minetest_interp import archive, crate, files, manifest, source
-from minetest_interp.errors import InputError
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.provenance import crate, manifest, source_tree, zip_file
 from minetest_interp.study import Study
 from workflow.archive import jobs as read_summary
 from workflow.digests import code_digest
 
-SOURCE = source.Source("abc", ("frames/a.png",), ())
+SOURCE = source_tree.Source("abc", ("frames/a.png",), ())
 HERE, THERE = ({"python": "3.11.7", "packages": {"numpy": version}, "host": "Linux"} for version in ("2.4.6", "2.4.5"))
 
 
@@ -194,7 +195,7 @@ def test_the_crate_names_inputs_that_are_elsewhere_by_address_or_digest(root, st
 def test_a_zip_depends_on_names_and_contents_alone(tmp_path):
     contents = {"b/é.txt": b"2", "a": b"1", "run": b"#!"}
     for name, given in (("one.zip", contents), ("two.zip", dict(reversed(contents.items())))):
-        archive.write(tmp_path / name, given, programs=frozenset({"run"}))
+        zip_file.write(tmp_path / name, given, programs=frozenset({"run"}))
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
-    archive.write(tmp_path / "two.zip", contents | {"a": b"0"}, programs=frozenset({"run"}))
+    zip_file.write(tmp_path / "two.zip", contents | {"a": b"0"}, programs=frozenset({"run"}))
     assert (tmp_path / "one.zip").read_bytes() != (tmp_path / "two.zip").read_bytes()

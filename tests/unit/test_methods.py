@@ -6,16 +6,20 @@ import jax
 import numpy as np
 import pytest
 
-from minetest_interp import blocks, checkpoint, dreams, files, images, methods, scores, units
-from minetest_interp.errors import InputError
-from minetest_interp.policy import Geometry, Policy
+from minetest_interp.analysis import stats
+from minetest_interp.dreams import notebook, parametrisations, scores, units
+from minetest_interp.dreams import recipes as methods
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import checkpoint, networks
+from minetest_interp.model.policy import Geometry, Policy, shuffled_weights
 from minetest_interp.stages import methods as stage
 from tests.samples import FORWARD, YAW, smooth_frames
 
 SMALL = Geometry(channels=(4, 6, 5), hidden=32)
 FITTED, JUDGED = smooth_frames(10, seed=1), smooth_frames(11, seed=2)
 NAMES = ("conv2/0", "conv2/3")  # of one layer, so that every recipe compiles once
-PRIOR = images.fit_prior(FITTED, SMALL)
+PRIOR = parametrisations.fit_prior(FITTED, SMALL)
 TARGET = {"kind": "frame prior", "steps": 4, "copies": 1, "form": "target", "lr": 0.005}
 RECIPES = {
     "notebook": {"kind": "notebook", "steps": 6},
@@ -65,8 +69,8 @@ def stacks(made, recipe, *, control=False):
 
 def test_the_notebook_recipe_is_the_notebook_s_dream(small, listed):
     shown = methods.dream(recipes("notebook")[0], methods.meet(small, listed, FITTED), seeds=(3, 4)).pictures
-    start = dreams.grey_start(SMALL, seed=4)
-    alone = dreams.deep_dream(small, listed[1].objective, start, lr=1e3, steps=6)
+    start = notebook.grey_start(SMALL, seed=4)
+    alone = notebook.deep_dream(small, listed[1].objective, start, lr=1e3, steps=6)
     assert np.abs(alone.image - start).max() > 0.1
     np.testing.assert_allclose(shown[1, 1], alone.image[0], atol=1e-2)
 
@@ -80,7 +84,7 @@ def test_the_same_settings_give_the_same_bytes_and_other_seeds_other_pictures(sm
 
 
 def test_a_control_is_the_same_recipe_on_the_shuffled_policy_and_nothing_else(small, listed, made):
-    other = methods.meet(units.shuffled(small, seed=0), listed, FITTED)
+    other = methods.meet(shuffled_weights(small, seed=0), listed, FITTED)
     for name in ("notebook", "accentuate"):
         shown, m = methods.dream(recipes(name)[0], other, seeds=(3, 4)), list(RECIPES).index(name)
         np.testing.assert_array_equal(shown.pictures[:, :, -1], made["controls"][m])
@@ -104,7 +108,7 @@ def test_the_scores_are_those_of_the_saved_pictures_on_the_real_policy(small, li
             }
             for layer in ("conv1", "conv2"):
                 shown, frames = (scores.channel_features(np.asarray(t.layers[layer])) for t in (trace, real))
-                each = [scores.path(f, frames[scores.best(natural)], frames) for f in shown]
+                each = [scores.path(f, frames[stats.highest(natural, count=scores.TOP)], frames) for f in shown]
                 expected[f"path_{layer}"], expected[f"path_{layer}_standardised"] = np.mean(each, axis=0)
             for score, value in expected.items():
                 np.testing.assert_allclose(made[f"{score}{suffix}"][m, i], value, rtol=1e-3, atol=1e-4, err_msg=score)
@@ -148,7 +152,7 @@ def test_accentuation_begins_at_the_best_fitted_frame(small, listed):
     still = methods.recipe("still", RECIPES["accentuate"] | {"lr": 0.0}, PRIOR, SMALL)
     shown = methods.dream(still, subject, seeds=(3, 4))
     for base, natural in zip(shown.bases, subject.natural, strict=True):
-        assert scores.correlation(base, FITTED[natural.argmax()]) > 0.98
+        assert stats.correlation(base, FITTED[natural.argmax()]) > 0.98
 
 
 def test_the_target_lies_a_margin_above_the_best_fitted_frame(small, listed):
@@ -254,9 +258,9 @@ def test_the_fast_networks_serve_every_unit_s_recipe(small, listed):
     """A receptive field's picture is the whole network's, outside it untouched."""
     unit, subject = listed[0], methods.meet(small, listed, FITTED)
     shown = methods.dream(recipes("notebook")[0], subject, seeds=(3, 4)).pictures[0, 0]
-    top, left, side = blocks.field_box(SMALL, unit.layer, unit.position)
+    top, left, side = networks.field_box(SMALL, unit.layer, unit.position)
     outside = np.ones((64, 64), bool)
     outside[top : top + side, left : left + side] = False
-    start = np.asarray(dreams.grey_start(SMALL, seed=3))[0]
+    start = np.asarray(notebook.grey_start(SMALL, seed=3))[0]
     np.testing.assert_array_equal(shown[:, outside], start[:, outside])
     assert (shown[:, ~outside] != start[:, ~outside]).any()

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from minetest_interp import attribution, frame_page, frames, objectives
-from minetest_interp.actions import action_table
-from minetest_interp.attribution import Questions
-from minetest_interp.policy import LAYERS, Geometry
+from minetest_interp.analysis import attribution
+from minetest_interp.analysis.attribution import Questions
+from minetest_interp.model import frames, objectives
+from minetest_interp.model.actions import action_table
+from minetest_interp.model.policy import LAYERS, Geometry
+from minetest_interp.pages import explorer
 from tests.conftest import ROOT, random_policy, random_stacks
 from tests.samples import smooth_frames
 
@@ -58,7 +60,7 @@ def stored(policy, name):
     """What the page is given of a policy, its table, and a mean frame."""
     table = action_table(FACTORS[name], BEHAVIOURS)
     mean = smooth_frames(1, policy.geometry.size, seed=8)[0]
-    script = frame_page.policy_script(policy, table, sha256="", mean=mean, ranges={}, attribution=SETTINGS)
+    script = explorer.policy_script(policy, table, sha256="", mean=mean, ranges={}, attribution=SETTINGS)
     return json.loads(script.removeprefix("window.studyPolicy = ").removesuffix(";\n")), table, mean
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp, softmax
 
-from minetest_interp import objectives
-from minetest_interp.actions import Behaviour
-from minetest_interp.errors import InputError
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import objectives
+from minetest_interp.model.actions import Behaviour
 from tests.conftest import random_stacks
 from tests.samples import FORWARD, YAW
 

@@ -8,8 +8,8 @@ import onnx
 import onnxruntime
 import pytest
 
-from minetest_interp import checkpoint, onnx_export
-from minetest_interp.policy import LAYERS, Geometry
+from minetest_interp.model import checkpoint, onnx_export
+from minetest_interp.model.policy import LAYERS, Geometry
 from minetest_interp.stages import export
 from tests.conftest import random_policy, random_stacks
 

@@ -8,10 +8,11 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minetest_interp import blocks, intervals, overlap
-from minetest_interp.errors import InputError
-from minetest_interp.overlap import Labels, Ranked, Samples
-from minetest_interp.policy import Geometry
+from minetest_interp.analysis import intervals, mask_overlap
+from minetest_interp.analysis.mask_overlap import Labels, Ranked, Samples
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import networks
+from minetest_interp.model.policy import Geometry
 from tests.conftest import random_policy, random_stacks
 
 SMALL = Geometry(2, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 6)
@@ -30,7 +31,7 @@ def trunks(count: int, size: int = SMALL.size, seed: int = 0) -> np.ndarray:
 
 
 def labels(masks: np.ndarray) -> Labels:
-    return overlap.field_labels(masks, SMALL, LAYER, trunk_share=SHARE)
+    return mask_overlap.field_labels(masks, SMALL, LAYER, trunk_share=SHARE)
 
 
 def field_shares(masks: np.ndarray) -> np.ndarray:
@@ -38,7 +39,7 @@ def field_shares(masks: np.ndarray) -> np.ndarray:
     side = SMALL.shape(LAYER)[0]
     shares = np.empty((len(masks), side, side))
     for row, column in product(range(side), repeat=2):
-        top, left, size = blocks.field_box(SMALL, LAYER, (row, column))
+        top, left, size = networks.field_box(SMALL, LAYER, (row, column))
         shares[:, row, column] = masks[:, top : top + size, left : left + size].astype(float).mean((1, 2))
     return shares
 
@@ -66,7 +67,7 @@ def test_auroc_is_the_share_of_pairs_that_the_positive_sample_wins(seed, levels,
     kinds, times = generator.integers(0, 3, (5, 40)), generator.integers(1, most + 1, (5, 40))
     kinds[:, :2] = [0, 1]
     positive, negative = times * (kinds == 0), times * (kinds == 1)
-    found = overlap.auroc(overlap.rank(scores), positive, negative)
+    found = mask_overlap.auroc(mask_overlap.rank(scores), positive, negative)
     expected = [[pairs_won(scores[:, c], positive[r], negative[r]) for c in range(3)] for r in range(5)]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
@@ -74,15 +75,17 @@ def test_auroc_is_the_share_of_pairs_that_the_positive_sample_wins(seed, levels,
 @pytest.mark.parametrize("change", [np.exp, np.cbrt, lambda x: 3 * x - 7], ids=["exp", "cbrt", "linear"])
 def test_a_growing_function_of_the_scores_changes_nothing(change):
     scores, known = noise(6, 4).astype(float), labels(trunks(6))
-    for measure in (overlap.auroc, overlap.iou):
-        before, after = (overlap.observed(measure, overlap.samples(s, known)) for s in (scores, change(scores)))
+    for measure in (mask_overlap.auroc, mask_overlap.iou):
+        before, after = (
+            mask_overlap.observed(measure, mask_overlap.samples(s, known)) for s in (scores, change(scores))
+        )
         np.testing.assert_array_equal(before, after)
 
 
 def test_iou_is_that_of_as_many_highest_samples_as_there_are_positive_ones():
     scores, known = noise(8, 5), labels(trunks(8))
     positive, negative = (label[0] for label in known.moved())
-    found = overlap.observed(overlap.iou, overlap.samples(scores, known))
+    found = mask_overlap.observed(mask_overlap.iou, mask_overlap.samples(scores, known))
     kept = positive | negative
     assert not kept.all()
     for channel, iou in enumerate(found):
@@ -94,7 +97,9 @@ def test_iou_is_that_of_as_many_highest_samples_as_there_are_positive_ones():
 
 def test_iou_of_the_masks_with_themselves_is_one_and_with_their_opposite_zero():
     shares, known = field_shares(trunks(8)), labels(trunks(8))
-    assert overlap.observed(overlap.iou, overlap.samples(np.stack([shares, -shares], -1), known)).tolist() == [1, 0]
+    assert mask_overlap.observed(
+        mask_overlap.iou, mask_overlap.samples(np.stack([shares, -shares], -1), known)
+    ).tolist() == [1, 0]
 
 
 def test_labels_are_what_each_receptive_field_holds():
@@ -125,11 +130,11 @@ def test_a_field_with_exactly_the_share_counts():
 def test_weights_are_frames_that_come_more_than_once():
     scores, known = noise(7, 3), labels(trunks(7))
     weights = np.array([[1, 1, 1, 1, 1, 1, 1], [2, 0, 3, 1, 0, 1, 0]])
-    for measure in (overlap.auroc, overlap.iou):
-        statistic = overlap.weighted(measure, overlap.samples(scores, known), [2, 0])
+    for measure in (mask_overlap.auroc, mask_overlap.iou):
+        statistic = mask_overlap.weighted(measure, mask_overlap.samples(scores, known), [2, 0])
         for row, found in zip(weights, statistic(weights.astype(float)), strict=True):
             again = np.repeat(np.arange(7), row)
-            repeated = overlap.observed(measure, overlap.samples(scores[again], known.take(again)))
+            repeated = mask_overlap.observed(measure, mask_overlap.samples(scores[again], known.take(again)))
             np.testing.assert_allclose(found, repeated[[2, 0]], rtol=1e-12)
             np.testing.assert_array_equal(statistic(row.astype(float)), found)
 
@@ -140,7 +145,7 @@ def test_the_weighted_auroc_is_that_of_intervals():
     kept, frame = positive | negative, np.repeat(np.arange(7), positive.size // 7)
     other = intervals.auroc(scores.ravel()[kept], positive[kept], frame[kept])
     weights = np.random.default_rng(3).integers(0, 4, (9, 7)).astype(float)
-    found = overlap.weighted(overlap.auroc, overlap.samples(scores, known), [0])(weights)[..., 0]
+    found = mask_overlap.weighted(mask_overlap.auroc, mask_overlap.samples(scores, known), [0])(weights)[..., 0]
     np.testing.assert_allclose(found, other(weights), rtol=1e-12)
 
 
@@ -148,7 +153,7 @@ def test_the_linear_auroc_has_the_value_and_the_slope_of_the_true_one():
     scores, known = np.round(noise(9, 2), 1), labels(trunks(9))
     positive, negative = (label[0] for label in known.moved())
     kept, frame = positive | negative, np.repeat(np.arange(9), positive.size // 9)
-    linear = overlap.linear_auroc(overlap.samples(scores, known))
+    linear = mask_overlap.linear_auroc(mask_overlap.samples(scores, known))
     nudged = 1 + np.concatenate([np.zeros((1, 9)), 1e-5 * np.eye(9)])
     for channel in range(2):
         true = intervals.auroc(scores[..., channel].ravel()[kept], positive[kept], frame[kept])(nudged)
@@ -162,7 +167,7 @@ def test_a_channel_that_is_the_mask_its_opposite_and_one_that_knows_nothing():
     masks = trunks(24)
     shares = field_shares(masks)
     scores = np.stack([shares, -shares, np.full_like(shares, 3.0)], -1)
-    found = overlap.detect(scores, labels(masks), halves(24), shifts=99, seed=0)
+    found = mask_overlap.detect(scores, labels(masks), halves(24), shifts=99, seed=0)
     np.testing.assert_array_equal(found.auroc, [1, 0, 0.5])
     np.testing.assert_array_equal(found.first, [1, 1, 0.5])
     np.testing.assert_array_equal(found.second, [1, 1, 0.5])
@@ -176,13 +181,13 @@ def test_the_direction_comes_from_the_first_half_alone():
     masks = trunks(24)
     shares, (first, second) = field_shares(masks), halves(24)
     turned = np.where(second[:, None, None], -shares, shares)[..., None]
-    found = overlap.detect(turned, labels(masks), (first, second), shifts=9, seed=0)
+    found = mask_overlap.detect(turned, labels(masks), (first, second), shifts=9, seed=0)
     assert found.first.tolist() == [1] and found.second.tolist() == [0]
 
 
 def test_p_values_of_channels_that_know_nothing_are_uniform():
     masks = trunks(36)
-    found = overlap.detect(noise(36, 400), labels(masks), halves(36), shifts=199, seed=0)
+    found = mask_overlap.detect(noise(36, 400), labels(masks), halves(36), shifts=199, seed=0)
     assert scipy.stats.kstest(found.p, "uniform").pvalue > 0.05
     assert found.p.min() >= 1 / 200 and abs(found.auroc - 0.5).max() < 0.15
     low, _, high = found.null
@@ -193,7 +198,7 @@ def test_a_channel_that_knows_only_how_high_it_looks_is_no_better_than_shifted_m
     """Trunks stand on the lower edge, so that rows alone tell something; the shifts keep it."""
     masks, side = trunks(36), SMALL.shape(LAYER)[0]
     rows = np.broadcast_to(np.arange(side, dtype=float)[None, :, None, None], (36, side, side, 1))
-    found = overlap.detect(rows, labels(masks), halves(36), shifts=199, seed=0)
+    found = mask_overlap.detect(rows, labels(masks), halves(36), shifts=199, seed=0)
     assert found.second[0] > 0.58 and found.p[0] > 0.1
 
 
@@ -206,8 +211,8 @@ def test_shifts_are_drawn_from_all_frames_and_columns_and_never_leave_the_frames
 
     mask = np.zeros((5, 1, 8), bool)
     mask[0, 0, 0] = True  # its place after a draw is the draw
-    known = Samples(overlap.rank(np.zeros((40, 1))), Labels(mask, ~mask, np.arange(8)))
-    overlap.shifted(spy, known, shifts=500, seed=0)
+    known = Samples(mask_overlap.rank(np.zeros((40, 1))), Labels(mask, ~mask, np.arange(8)))
+    mask_overlap.shifted(spy, known, shifts=500, seed=0)
     frames, columns = np.divmod(np.concatenate(seen).argmax(1), 8)
     assert set(frames) == {1, 2, 3, 4} and set(columns) == set(range(8))
 
@@ -220,24 +225,24 @@ def test_q_values_are_benjamini_and_hochberg_s_over_all_layers_together():
     expected, least = np.empty(12), 1.0
     for rank in range(12, 0, -1):  # q of the i-th smallest: the least of p_j * m / j over j >= i
         least = expected[order[rank - 1]] = min(least, joined[order[rank - 1]] * 12 / rank)
-    q = overlap.corrected(p)
+    q = mask_overlap.corrected(p)
     assert list(q) == ["conv1", "conv2"]
     np.testing.assert_allclose(np.concatenate(list(q.values())), expected)
 
 
 def test_larger_counts_the_other_channels():
     values = np.array([[1.0, 3.0, 2.0, 3.0], [0.0, 0.0, 0.0, 0.0]])
-    np.testing.assert_allclose(overlap.larger(values, 2), [2 / 3, 0])
-    np.testing.assert_allclose(overlap.larger(values, 1), [0, 0])
+    np.testing.assert_allclose(mask_overlap.larger(values, 2), [2 / 3, 0])
+    np.testing.assert_allclose(mask_overlap.larger(values, 1), [0, 0])
 
 
 def test_activations_are_the_network_s_and_brightness_is_the_field_s_mean():
     policy, greys = random_policy(SMALL), random_stacks(3, SMALL)[:, 0]
-    found = overlap.activations(policy, greys, ("conv1", "conv2"))
+    found = mask_overlap.activations(policy, greys, ("conv1", "conv2"))
     trace = policy.run(np.repeat(greys[:, None], SMALL.frames, 1))
     for layer, activation in found.items():
         np.testing.assert_allclose(activation, trace.layers[layer], rtol=1e-3, atol=1e-4)
-    scores = overlap.with_brightness(found[LAYER], greys, SMALL, LAYER)
+    scores = mask_overlap.with_brightness(found[LAYER], greys, SMALL, LAYER)
     np.testing.assert_array_equal(scores[..., :-1], found[LAYER])
     np.testing.assert_allclose(scores[..., -1], field_shares(greys), rtol=1e-5)
 
@@ -247,7 +252,7 @@ def test_halves_without_a_trunk_are_refused():
     first, second = halves(12)
     masks[second] = 0
     with pytest.raises(InputError, match="each half of the labelled frames must have"):
-        overlap.detect(noise(12, 2), labels(masks), (first, second), shifts=9, seed=0)
+        mask_overlap.detect(noise(12, 2), labels(masks), (first, second), shifts=9, seed=0)
     with pytest.raises(InputError, match="one has 1 frames"):
         only = np.arange(12) == 1
-        overlap.detect(noise(12, 2), labels(trunks(12)), (~only, only), shifts=9, seed=0)
+        mask_overlap.detect(noise(12, 2), labels(trunks(12)), (~only, only), shifts=9, seed=0)

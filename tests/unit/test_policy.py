@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from minetest_interp import objectives
-from minetest_interp.actions import Behaviour
-from minetest_interp.policy import LAYERS, TARGETS, Geometry, layer_gradients
+from minetest_interp.model import objectives
+from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.policy import LAYERS, TARGETS, Geometry, layer_gradients
 from tests.conftest import random_policy, random_stacks
 
 YAW = Behaviour(np.arange(36) % 9 < 3, np.arange(36) % 9 >= 6)

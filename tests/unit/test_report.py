@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from minetest_interp import claims, files, report, series
-from minetest_interp import facts as fact_rules
-from minetest_interp.errors import InputError
+from minetest_interp.claims import ledger as claims
+from minetest_interp.claims import series
+from minetest_interp.facts import study as fact_rules
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.pages import article
 from minetest_interp.stages import report as stage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -189,13 +192,13 @@ class Text(HTMLParser):
 def rendered(tmp_path_factory):
     facts = small_facts() | {"atlas": small_atlas_facts()}
     figures = pictures(facts, tmp_path_factory.mktemp("figures"))
-    return facts, report.render_html(facts, TEMPLATES, figures), report.render_markdown(facts, TEMPLATES)
+    return facts, article.render_html(facts, TEMPLATES, figures), article.render_markdown(facts, TEMPLATES)
 
 
 def pictures(facts, folder):
     """The figures of a study, each a rectangle, as the report reads them."""
     write_figures(folder, facts["panels"])
-    return {name: report.read_figure(folder / f"{name}.png") for name in facts["panels"]}
+    return {name: article.read_figure(folder / f"{name}.png") for name in facts["panels"]}
 
 
 def small_atlas_facts():
@@ -211,7 +214,7 @@ def small_atlas_facts():
 
 @pytest.fixture(scope="module")
 def hugo(rendered):
-    return report.render_hugo(rendered[0], TEMPLATES)
+    return article.render_hugo(rendered[0], TEMPLATES)
 
 
 def tree(markdown):
@@ -229,16 +232,16 @@ def test_a_missing_fact_stops_the_rendering(missing):
     facts = small_facts()
     del facts[missing]
     with pytest.raises(jinja2.UndefinedError, match=missing):
-        report.render_markdown(facts, TEMPLATES)
+        article.render_markdown(facts, TEMPLATES)
 
 
 def test_a_missing_number_inside_a_fact_stops_the_rendering():
     facts = small_facts(panels={})
     del facts["mirror"]["all"]["bias"]
     for render in (
-        lambda: report.render_html(facts, TEMPLATES, {}),
-        lambda: report.render_markdown(facts, TEMPLATES),
-        lambda: report.render_hugo(facts, TEMPLATES),
+        lambda: article.render_html(facts, TEMPLATES, {}),
+        lambda: article.render_markdown(facts, TEMPLATES),
+        lambda: article.render_hugo(facts, TEMPLATES),
     ):
         with pytest.raises(jinja2.UndefinedError, match="bias"):
             render()
@@ -331,17 +334,17 @@ def test_nothing_of_a_study_is_a_mark_of_hugo(rendered, hugo):
 @settings(deadline=None)
 @given(text=st.text(st.sampled_from("ab_*`~<>&[]()!|\\#+-1. $\"'{}%/"), min_size=1, max_size=20).filter(str.strip))
 def test_any_text_shows_itself_in_hugo(text):
-    for written in (report.hugo_text(text.strip()), report.quoted_parameter(report.hugo_text(text.strip()))):
+    for written in (article.hugo_text(text.strip()), article.quoted_parameter(article.hugo_text(text.strip()))):
         tokens = tree(f"a {written}\n")
         assert shown(tokens) == f"a {' '.join(text.split())}"
         assert not set(written) & set('{}"\\')
-    assert not set(report.plain_parameter(report.hugo_text(text))) & set('{}"\\`')
-    code = report.hugo_code(text)
+    assert not set(article.plain_parameter(article.hugo_text(text))) & set('{}"\\`')
+    code = article.hugo_code(text)
     assert not set(code) & set('{}"\\')
 
 
 def test_code_is_set_as_code_where_hugo_lets_it():
-    assert report.hugo_code("snakemake --cores 4") == "`snakemake --cores 4`"
+    assert article.hugo_code("snakemake --cores 4") == "`snakemake --cores 4`"
 
 
 def test_notes_lead_to_their_words_and_back_and_stand_in_all_three(rendered, hugo):
@@ -368,7 +371,7 @@ def test_claims_figures_units_and_frames_lead_to_each_other(rendered):
 
 
 def test_without_an_atlas_no_unit_leads_to_it():
-    markdown = report.render_markdown(small_facts(), TEMPLATES)
+    markdown = article.render_markdown(small_facts(), TEMPLATES)
     assert "conv1/3" in markdown and "atlas.html" not in markdown
 
 
@@ -378,7 +381,7 @@ def test_templates_compute_nothing(template):
 
 
 def test_captions_compute_nothing():
-    for words in report.captions(TEMPLATES).values():
+    for words in article.captions(TEMPLATES).values():
         for source in words.values():
             assert computations(source) == []
 
@@ -388,7 +391,7 @@ def test_the_search_for_computations_finds_them():
 
 
 def computations(source):
-    parsed = report.html_environment(TEMPLATES).parse(source)
+    parsed = article.html_environment(TEMPLATES).parse(source)
     literals = [node for node in parsed.find_all(jinja2.nodes.Neg) if isinstance(node.node, jinja2.nodes.Const)]
     operators = [type(node).__name__ for node in parsed.find_all(jinja2.nodes.Expr) if node not in literals]
     filters = [node.name for node in parsed.find_all(jinja2.nodes.Filter)]
@@ -399,7 +402,7 @@ def computations(source):
 
 def test_every_panel_of_the_schema_has_a_caption_and_an_alternative_text():
     schema = yaml.safe_load((ROOT / "workflow/schemas/study.schema.yaml").read_text(encoding="utf-8"))
-    captions = report.captions(TEMPLATES)
+    captions = article.captions(TEMPLATES)
     assert set(captions) == set(schema["properties"]["panels"]["properties"])
     assert all(set(words) == {"caption", "alt"} for words in captions.values())
 
@@ -416,7 +419,7 @@ def test_without_a_ledger_the_words_on_mirroring_follow_the_facts(flips, words):
     facts = small_facts()
     del facts["claims"], facts["evidence"]
     facts["mirror"]["all"]["flips"] = flips
-    markdown = report.render_markdown(facts, TEMPLATES)
+    markdown = article.render_markdown(facts, TEMPLATES)
     assert words in markdown
     assert ("weaker than the post" in markdown) == (flips < 0.9)
 
@@ -426,7 +429,7 @@ def test_every_claim_stands_in_the_ledger_with_its_verdict_and_leads_to_its_part
     for claim in facts["claims"]:
         rows = [row for row in Text(page).rows if row and row[0] == claim["statement"]]
         assert rows[0][1].split(maxsplit=1)[1] == claim["verdict"]
-        anchor = report.slug(claim["statement"])
+        anchor = article.slug(claim["statement"])
         assert f'id="{anchor}"' in page and f'href="#{anchor}"' in page
     assert [claim["verdict"] for claim in facts["claims"]] == ["supported", "partly", "not supported", "cannot tell"]
     for text in (html.unescape(page), shown(tree(markdown))):
@@ -443,9 +446,9 @@ def test_a_series_has_a_section_with_every_checkpoint_and_every_claim(along, hea
         "members": [{"name": name, "sha256": "0" * 64, "verdicts": facts["verdicts"]} for name in names],
         "claims": series.claims(dict.fromkeys(names, facts["claims"])),
     }
-    markdown, hugo = report.render_markdown(facts, TEMPLATES), report.render_hugo(facts, TEMPLATES)
-    page = report.render_html(facts, TEMPLATES, dict.fromkeys(facts["panels"], report.Picture(b"", 1, 1)))
-    assert f"## {heading}" in markdown and f"## {heading}" in hugo and f'<h2 id="{report.slug(heading)}">' in page
+    markdown, hugo = article.render_markdown(facts, TEMPLATES), article.render_hugo(facts, TEMPLATES)
+    page = article.render_html(facts, TEMPLATES, dict.fromkeys(facts["panels"], article.Picture(b"", 1, 1)))
+    assert f"## {heading}" in markdown and f"## {heading}" in hugo and f'<h2 id="{article.slug(heading)}">' in page
     rows = Text(page).rows
     for claim in facts["claims"]:
         cells = [row[1:] for row in rows if row and row[0] == claim["statement"]]
@@ -458,7 +461,7 @@ def test_a_series_has_a_section_with_every_checkpoint_and_every_claim(along, hea
 def test_the_headline_says_whether_the_published_numbers_recompute(difference, words):
     facts = small_facts()
     facts["published"] |= {"agree": int(difference < 2e-6), "largest_difference": difference}
-    assert words in report.render_markdown(facts, TEMPLATES)
+    assert words in article.render_markdown(facts, TEMPLATES)
 
 
 def test_a_study_without_panels_night_or_published_numbers_has_a_shorter_report():
@@ -467,7 +470,7 @@ def test_a_study_without_panels_night_or_published_numbers_has_a_shorter_report(
     del facts["claims"], facts["verdicts"], facts["evidence"]
     facts |= {"covered_boxes": 0, "training": {}, "dreams": {}}
     assert facts["mirror"]["night"] == {"n": 0, "flips": None, "correlation": None, "bias": None}
-    page, markdown = report.render_html(facts, TEMPLATES, {}), report.render_markdown(facts, TEMPLATES)
+    page, markdown = article.render_html(facts, TEMPLATES, {}), article.render_markdown(facts, TEMPLATES)
     titles = re.findall(r"^## (.*)$", markdown, re.MULTILINE)
     assert [*titles, "Notes on method"] == Text(page).titles  # code hosts give notes no title
     assert not {"Night", "Dreams", "Inside layers 1 to 3", "The published numbers"} & set(titles)
@@ -512,39 +515,39 @@ class Elements(HTMLParser):
 def plain_page(facts):
     """The page of the same study with a harmless word wherever it has the hostile one."""
     plain = json.loads(json.dumps(facts).replace(json.dumps(HOSTILE)[1:-1], "harmless"))
-    return report.render_html(plain, TEMPLATES, dict.fromkeys(plain["panels"], report.Picture(b"", 1, 1)))
+    return article.render_html(plain, TEMPLATES, dict.fromkeys(plain["panels"], article.Picture(b"", 1, 1)))
 
 
 @settings(deadline=None)
 @example("0)")
 @given(text=st.text(max_size=40).filter(str.strip))
 def test_any_text_is_one_table_cell_that_shows_itself(text):
-    tokens = tree(f"| a | b |\n| :-- | --: |\n| {report.markdown_text(text)} | 1 |\n")
+    tokens = tree(f"| a | b |\n| :-- | --: |\n| {article.markdown_text(text)} | 1 |\n")
     cells = [token for token in tokens if token.type == "inline"][2:]
     visible = " ".join(shown([cells[0]]).split())
     assert len(cells) == 2
-    assert visible == " ".join(report.one_line(text).split())
+    assert visible == " ".join(article.one_line(text).split())
     assert {child.type for child in cells[0].children} <= {"text", "text_special"}
 
 
 @settings(deadline=None)
 @given(text=st.text(st.sampled_from("ab_*`~<>&[]()!|\\#+-1. $\"'"), min_size=1, max_size=20).filter(str.strip))
 def test_marks_at_the_start_of_a_paragraph_show_themselves(text):
-    tokens = tree(f"{report.markdown_text(text.strip())}\n")
+    tokens = tree(f"{article.markdown_text(text.strip())}\n")
     assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
     assert " ".join(shown(tokens).split()) == " ".join(text.split())
 
 
 def test_a_missing_or_damaged_panel_is_named(tmp_path):
     with pytest.raises(InputError, match=r"k-network\.png.*no such file"):
-        report.read_figure(tmp_path / "k-network.png")
+        article.read_figure(tmp_path / "k-network.png")
     (tmp_path / "k-network.png").write_bytes(b"GIF89a")
     with pytest.raises(InputError, match=r"k-network\.png.*must be a PNG"):
-        report.read_figure(tmp_path / "k-network.png")
+        article.read_figure(tmp_path / "k-network.png")
     write_figures(tmp_path, ["k-network"])
     (tmp_path / "k-network.png").write_bytes((tmp_path / "k-network.png").read_bytes()[:200])
     with pytest.raises(InputError, match=r"k-network\.png.*must be a PNG"):
-        report.read_figure(tmp_path / "k-network.png")
+        article.read_figure(tmp_path / "k-network.png")
 
 
 @pytest.mark.parametrize(("spread", "mode"), [(30, "P"), (256, "RGB")])
@@ -552,11 +555,11 @@ def test_a_figure_has_fewer_colours_only_where_no_eye_can_tell(tmp_path, spread,
     """Few colours, as in a chart, and a photograph's many."""
     colours = np.random.default_rng(0).integers(0, spread, (90, 120, 3), np.uint8)
     Image.fromarray(colours).convert("RGBA").save(tmp_path / "one.png")
-    picture = report.read_figure(tmp_path / "one.png")
+    picture = article.read_figure(tmp_path / "one.png")
     shown = Image.open(io.BytesIO(picture.content))
     assert shown.mode == mode and shown.size == (picture.width, picture.height) == (120, 90)
     assert np.abs(np.asarray(shown.convert("RGB"), int) - colours).max() <= (8 if mode == "P" else 0)
-    assert picture == report.read_figure(tmp_path / "one.png")
+    assert picture == article.read_figure(tmp_path / "one.png")
     assert len(picture.content) <= (tmp_path / "one.png").stat().st_size
 
 
@@ -586,26 +589,26 @@ def test_a_disk_without_links_gets_copies(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (report.percent(0.6818), "68\u202f%"),
-        (report.percent(None), "–"),
-        (report.signed(-0.87501, 4), "−0.8750"),
-        (report.signed(0.5, 1), "+0.5"),
-        (report.signed(-0.00001, 3), "0.000"),
-        (report.signed(None, 3), "–"),
-        (report.decimal(13.70105, 1), "13.7"),
-        (report.quantity(0.68, "share"), "68\u202f%"),
-        (report.quantity(-0.684, None), "−0.68"),
-        (report.quantity(0.0684, None), "0.068"),
-        (report.quantity(0.00684, None), "0.0068"),
-        (report.quantity(0.0, None), "0"),
-        (report.quantity(None, None), "–"),
-        (report.scientific(7.8e-7), "7.8e−07"),
-        (report.as_given(-0.30800387), "−0.30800387"),
-        (report.as_given(False), "no"),
-        (report.count(621765), "621,765"),
-        (report.listing([32, 64, 64]), "32, 64 and 64"),
-        (report.listing([32]), "32"),
-        (report.slug("What humans and the network see"), "what-humans-and-the-network-see"),
+        (article.percent(0.6818), "68\u202f%"),
+        (article.percent(None), "–"),
+        (article.signed(-0.87501, 4), "−0.8750"),
+        (article.signed(0.5, 1), "+0.5"),
+        (article.signed(-0.00001, 3), "0.000"),
+        (article.signed(None, 3), "–"),
+        (article.decimal(13.70105, 1), "13.7"),
+        (article.quantity(0.68, "share"), "68\u202f%"),
+        (article.quantity(-0.684, None), "−0.68"),
+        (article.quantity(0.0684, None), "0.068"),
+        (article.quantity(0.00684, None), "0.0068"),
+        (article.quantity(0.0, None), "0"),
+        (article.quantity(None, None), "–"),
+        (article.scientific(7.8e-7), "7.8e−07"),
+        (article.as_given(-0.30800387), "−0.30800387"),
+        (article.as_given(False), "no"),
+        (article.count(621765), "621,765"),
+        (article.listing([32, 64, 64]), "32, 64 and 64"),
+        (article.listing([32]), "32"),
+        (article.slug("What humans and the network see"), "what-humans-and-the-network-see"),
     ],
 )
 def test_units_are_printed_the_same_everywhere(shown, expected):

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from minetest_interp import report, reviewer
-from minetest_interp.expected import DIFFERS, EQUAL, NOT_MEASURED, WITHIN, Comparison, Number
-from minetest_interp.records import Job
+from minetest_interp.facts import reviewer
+from minetest_interp.facts.expected import DIFFERS, EQUAL, NOT_MEASURED, WITHIN, Comparison, Number
+from minetest_interp.pages import article
+from minetest_interp.provenance.job_logs import Job
 from tests.conftest import ROOT
 
 RESULTS, FIGURES = Path("results/own"), Path("figures/own")
@@ -85,7 +86,7 @@ def test_each_claim_says_how_many_of_its_numbers_are_as_expected(jobs):
 @pytest.mark.parametrize("compared", [COMPARED, None])
 def test_page_and_markdown_have_every_claim_figure_and_command(jobs, compared):
     table = reviewer.review(FACTS, compared, jobs, FIGURES)
-    for render in (report.render_reproduce_html, report.render_reproduce_markdown):
+    for render in (article.render_reproduce_html, article.render_reproduce_markdown):
         text = render(FACTS, table, ROOT / "report")
         for claim in FACTS["claims"]:
             assert claim["statement"] in text

@@ -5,7 +5,8 @@ import pytest
 import scipy.linalg
 import scipy.stats
 
-from minetest_interp import scores
+from minetest_interp.analysis import stats
+from minetest_interp.dreams import scores
 
 
 def test_z_counts_natural_standard_deviations_and_never_divides_by_none():
@@ -31,8 +32,8 @@ def test_white_noise_has_the_share_of_frequencies_above_the_edge():
 def test_spearman_is_scipy_s_with_ties():
     generator = np.random.default_rng(1)
     a, b = generator.integers(0, 5, 40), generator.standard_normal(40)
-    np.testing.assert_allclose(scores.spearman(a, b), scipy.stats.spearmanr(a, b).statistic)
-    assert np.isnan(scores.spearman(np.ones(4), np.arange(4)))
+    np.testing.assert_allclose(stats.spearman(a, b), scipy.stats.spearmanr(a, b).statistic)
+    assert np.isnan(stats.spearman(np.ones(4), np.arange(4)))
 
 
 def test_a_path_like_the_real_ones_scores_one_and_its_opposite_minus_one():
@@ -49,7 +50,7 @@ def test_a_path_like_the_real_ones_scores_one_and_its_opposite_minus_one():
 def test_the_path_ceiling_leaves_out_the_frame_it_judges():
     natural = np.random.default_rng(3).random((9, 12))
     ceiling = scores.path_ceiling(natural[:2], natural)
-    assert ceiling.raw == pytest.approx(scores.spearman(natural[0], natural[1]))
+    assert ceiling.raw == pytest.approx(stats.spearman(natural[0], natural[1]))
 
 
 def test_frechet_is_the_closed_form_with_a_matrix_root():

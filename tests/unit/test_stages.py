@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minetest_interp import files, records
-from minetest_interp.errors import InputError
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.provenance import job_logs
 
 seen = []
 
@@ -73,9 +74,9 @@ def test_a_log_says_what_a_job_wrote_as_sha256sum_reads_it(bench, capsys):
     log.parent.mkdir(parents=True)
     log.write_text(capsys.readouterr().out)
     spaced, arrays = Path("results/own/a name, with  spaces é.txt"), Path("results/own/deep/b.npz")
-    [job] = records.jobs(Path("results/own"))
+    [job] = job_logs.jobs(Path("results/own"))
     assert job.read == {Path("other.npz"): files.sha256(Path("other.npz"))}
-    assert job.wrote == records.read(Path("results/own"))
+    assert job.wrote == job_logs.read(Path("results/own"))
     assert job.wrote.keys() == {spaced, arrays}
     assert job.wrote[spaced] == hashlib.sha256(b"second").hexdigest()
     checked = subprocess.run(["sha256sum", "--check", log], capture_output=True, text=True)
@@ -94,4 +95,4 @@ def test_of_two_records_of_a_file_the_later_counts(tmp_path):
         log.parent.mkdir(exist_ok=True)
         log.write_text(f"{digest}  results/x.npz\n")
         os.utime(log, (when, when))
-    assert records.read(tmp_path) == {Path("results/x.npz"): "a" * 64}
+    assert job_logs.read(tmp_path) == {Path("results/x.npz"): "a" * 64}

@@ -2,7 +2,7 @@ import numpy as np
 import scipy.stats
 import sklearn.metrics.pairwise
 
-from minetest_interp import stats
+from minetest_interp.analysis import stats
 
 
 def test_similarities_and_correlations_equal_the_libraries():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from minetest_interp import study
-from minetest_interp.errors import InputError
+from minetest_interp.io.errors import InputError
 from tests.conftest import ROOT
 
 SCHEMA = ROOT / "workflow/schemas/study.schema.yaml"

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from minetest_interp import edges, unit_evidence
-from minetest_interp.atlas_page import Evidence
+from minetest_interp.analysis import edges
+from minetest_interp.facts import units as unit_facts
+from minetest_interp.pages.atlas import Evidence
 
 QUANTITIES = ("pitch", "yaw", "value")
 REPLACEMENTS = ("zero", "mean", "resample", "patch")
@@ -47,7 +48,7 @@ def evidence():
 def test_trunk_overlap_is_the_rooms_with_a_rank_by_the_held_out_half(evidence):
     second = evidence.units["conv1/second"]
     for channel in range(7):
-        found = unit_evidence.trunk_overlap(evidence.units, "conv1", channel)
+        found = unit_facts.trunk_overlap(evidence.units, "conv1", channel)
         assert found["held_out"] == second[channel]
         assert found["on"] == (evidence.units["conv1/auroc"][channel] > 0.5)
         assert (found["iou"], found["q"]) == tuple(evidence.units[f"conv1/{key}"][channel] for key in ("iou", "q"))
@@ -56,7 +57,7 @@ def test_trunk_overlap_is_the_rooms_with_a_rank_by_the_held_out_half(evidence):
 
 def test_a_gradients_number_is_its_angle_and_width(evidence):
     for channel, number in enumerate(evidence.units["conv0/template"]):
-        found = unit_evidence.gradient_following(evidence.units, "conv0", channel)
+        found = unit_facts.gradient_following(evidence.units, "conv0", channel)
         offsets = np.arange(8) - 3.5
         turn = np.deg2rad(found["angle"])
         ramp = offsets[None] * np.cos(turn) + offsets[:, None] * np.sin(turn)
@@ -67,9 +68,9 @@ def test_a_gradients_number_is_its_angle_and_width(evidence):
 
 
 def test_removal_ranks_a_channel_in_its_layer_for_every_replacement(evidence):
-    found = unit_evidence.removal(evidence.causal, "conv2", 4, "yaw")
+    found = unit_facts.removal(evidence.causal, "conv2", 4, "yaw")
     assert found["others"] == ["pitch", "value"]
-    assert [row["name"] for row in found["rows"]] == list(unit_evidence.REPLACEMENTS)
+    assert [row["name"] for row in found["rows"]] == list(unit_facts.REPLACEMENTS)
     for row in found["rows"]:
         sizes = evidence.causal[f"{row['name']}/conv2/size"]
         assert row["size"] == sizes[4, 1] and row["others"] == [sizes[4, 0], sizes[4, 2]]
@@ -81,13 +82,13 @@ def test_removal_ranks_a_channel_in_its_layer_for_every_replacement(evidence):
 
 def test_no_share_is_carried_over_where_mirroring_changes_nothing_and_no_donor_leaves_a_row_out(evidence):
     fewer = {name: array for name, array in evidence.causal.items() if not name.startswith("resample/")}
-    found = unit_evidence.removal(fewer | {"patch/conv0/share": np.full(5, np.nan)}, "conv0", 0, "yaw")
+    found = unit_facts.removal(fewer | {"patch/conv0/share": np.full(5, np.nan)}, "conv0", 0, "yaw")
     assert found["carried"] is None
     assert [row["name"] for row in found["rows"]] == ["zero", "mean", "patch"]
 
 
 def test_movers_are_the_largest_of_all_layers_and_turn_their_sign_with_the_behaviour(evidence):
-    found = unit_evidence.movers(evidence.causal, ("conv0", "conv1", "conv2"), "pitch", sign=1, count=6)
+    found = unit_facts.movers(evidence.causal, ("conv0", "conv1", "conv2"), "pitch", sign=1, count=6)
     every = {
         f"{layer}/{i}": float(size)
         for layer in ("conv0", "conv1", "conv2")
@@ -95,23 +96,23 @@ def test_movers_are_the_largest_of_all_layers_and_turn_their_sign_with_the_behav
     }
     assert [row["name"] for row in found] == sorted(every, key=lambda name: -every[name])[:6]
     assert all(row["size"] == every[row["name"]] for row in found)
-    other = unit_evidence.movers(evidence.causal, ("conv0", "conv1", "conv2"), "pitch", sign=-1, count=6)
+    other = unit_facts.movers(evidence.causal, ("conv0", "conv1", "conv2"), "pitch", sign=-1, count=6)
     assert [-row["change"] for row in other] == [row["change"] for row in found]
 
 
 def test_carriers_leave_the_biases_out(evidence):
     circuits = evidence.circuits | {"channels/variance_share": np.arange(20.0).reshape(2, 10)}
-    found = unit_evidence.carriers(circuits, "value", sign=-1, count=2)
+    found = unit_facts.carriers(circuits, "value", sign=-1, count=2)
     assert [(row["name"], row["share"]) for row in found] == [("conv2/8", 18.0), ("conv2/7", 17.0)]
     assert found[0]["mean"] == -circuits["channels/mean"][1, 8]
 
 
 def test_what_was_not_measured_is_none():
-    assert unit_evidence.trunk_overlap({}, "conv1", 0) is None
-    assert unit_evidence.gradient_following({}, "conv0", 0) is None
-    assert unit_evidence.removal({}, "conv1", 0, "yaw") is None
-    assert unit_evidence.movers({}, ("conv0",), "yaw", sign=1, count=3) is None
-    assert unit_evidence.carriers({}, "yaw drive", sign=1, count=3) is None
+    assert unit_facts.trunk_overlap({}, "conv1", 0) is None
+    assert unit_facts.gradient_following({}, "conv0", 0) is None
+    assert unit_facts.removal({}, "conv1", 0, "yaw") is None
+    assert unit_facts.movers({}, ("conv0",), "yaw", sign=1, count=3) is None
+    assert unit_facts.carriers({}, "yaw drive", sign=1, count=3) is None
 
 
 @pytest.mark.parametrize(
@@ -139,4 +140,4 @@ def test_claims_name_a_unit_by_its_whole_name(name, statements):
         "What a(b does.",
     ]
     claims = [{"statement": statement} for statement in said]
-    assert [claim["statement"] for claim in unit_evidence.naming_claims(claims, name)] == statements
+    assert [claim["statement"] for claim in unit_facts.naming_claims(claims, name)] == statements

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from minetest_interp import weights
-from minetest_interp.errors import InputError
-from minetest_interp.policy import LAYERS, Geometry, Policy
+from minetest_interp.analysis import weights
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.policy import LAYERS, Geometry, Policy
 from tests.conftest import random_policy
 
 SMALL = Geometry(frames=2, size=28, channels=(3, 4, 5), kernels=(4, 2, 2), strides=(4, 2, 1), hidden=6)

@@ -12,9 +12,10 @@ ROOT = Path(workflow.basedir)
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 
 from digests import code_digest, files_digest
-from minetest_interp import frames, layout
 from minetest_interp import study as studies
-from minetest_interp.errors import InputError
+from minetest_interp.io import layout
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import frames
 
 # Used by `--software-deployment-method conda` alone. A file, since a named environment would need conda in every build.
 ENVIRONMENT = "../envs/software.yaml"

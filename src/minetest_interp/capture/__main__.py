@@ -2,7 +2,7 @@
 
 import signal
 
-from minetest_interp.stages import command  # first: it sets what JAX reads when it is imported  # isort: skip
+from minetest_interp.cli import command  # first: it sets what JAX reads when it is imported  # isort: skip
 from minetest_interp.capture.run import capture
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ The client's own angles differ from a pose's: its yaw is the pose's + 90 degrees
 
 import numpy as np
 
-from minetest_interp.capture.records import EYE_HEIGHT, VERTICAL_FIELD_OF_VIEW, Pose
+from minetest_interp.capture.types import EYE_HEIGHT, VERTICAL_FIELD_OF_VIEW, Pose
 
 
 def eye(pose: Pose) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 
 from minetest_interp.capture.classes import LEAVES, SKY, UNKNOWN
 from minetest_interp.capture.march import Rendered
-from minetest_interp.capture.records import Pose, Shot
+from minetest_interp.capture.types import Pose, Shot
 
 STALE = "another pose"
 UNLABELLED = "unknown labels"

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import files
 from minetest_interp.capture.checks import same_pose
-from minetest_interp.capture.records import (
+from minetest_interp.capture.screen import Screen
+from minetest_interp.capture.types import (
     EYE_HEIGHT,
     HEIGHT,
     VERTICAL_FIELD_OF_VIEW,
@@ -33,8 +33,8 @@ from minetest_interp.capture.records import (
     Survey,
     Voxels,
 )
-from minetest_interp.capture.screen import Screen
-from minetest_interp.errors import InputError
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
 
 MODS = Path(__file__).with_name("mods")
 PROGRAMS = ("minetest", "luanti")

@@ -17,8 +17,8 @@ from scipy import ndimage
 
 from minetest_interp.capture import camera
 from minetest_interp.capture.classes import PLANT, SKY, UNKNOWN, classify
-from minetest_interp.capture.records import HEIGHT, WIDTH, Node, Pose, Voxels
-from minetest_interp.errors import InputError
+from minetest_interp.capture.types import HEIGHT, WIDTH, Node, Pose, Voxels
+from minetest_interp.io.errors import InputError
 
 VIEWING_RANGE = 100.0  # nodes; the game's fog is total there
 STOP, THROUGH, FARTHEST = 0, 255, 254  # in Scene.leap: what fills its cell, a plant, the longest leap

@@ -20,12 +20,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from minetest_interp import files, frames, labels
 from minetest_interp.capture import checks, classes, views
 from minetest_interp.capture.march import Rendered, Scene
-from minetest_interp.capture.records import Look, Shot
 from minetest_interp.capture.shots import ShotList, Site, from_json, to_json
-from minetest_interp.errors import InputError
+from minetest_interp.capture.types import Look, Shot
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import frames, labels
 
 PICTURES = "frames", "masks", "depth"
 DEPTH_SCALE, FARTHEST, NOTHING = 2, 254, 255  # grey levels a node

@@ -15,9 +15,9 @@ from minetest_interp.capture import checks, march, shots
 from minetest_interp.capture.game import Game, Lost, Unsettled
 from minetest_interp.capture.march import Scene
 from minetest_interp.capture.output import Folder
-from minetest_interp.capture.records import Look, Shot
 from minetest_interp.capture.shots import ShotList, Site
-from minetest_interp.errors import InputError
+from minetest_interp.capture.types import Look, Shot
+from minetest_interp.io.errors import InputError
 
 UNSETTLED = "never settled"
 NOON = 0.5  # time of day at which most can be seen

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp.capture.records import HEIGHT, WIDTH
+from minetest_interp.capture.types import HEIGHT, WIDTH
 
 # Of an X window dump (X11/XWDFile.h): 25 big-endian words, of which these are used.
 HEADER = struct.Struct(">25I")

@@ -27,12 +27,12 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import KDTree
 
-from minetest_interp import documents
 from minetest_interp.capture import camera, views
 from minetest_interp.capture.classes import APPLE, GROUND, LEAVES, PLANT, SKY, TRUNK, UNKNOWN, species
 from minetest_interp.capture.march import Rendered, Scene, changed, render_all
-from minetest_interp.capture.records import EYE_HEIGHT, Node, Pose, Shot, Survey
-from minetest_interp.errors import InputError
+from minetest_interp.capture.types import EYE_HEIGHT, Node, Pose, Shot, Survey
+from minetest_interp.io import yaml_files
+from minetest_interp.io.errors import InputError
 
 SCHEMA = Path(__file__).with_name("shots.schema.yaml")
 SINGLE, DAY_NIGHT, REMOVED, MOVED, TURN = "single", "day-night", "trunk-removed", "trunk-moved", "turn"
@@ -118,8 +118,8 @@ def read(path: Path) -> ShotList:
     Raises:
       InputError: not there, not YAML, an entry missing, unknown or out of range.
     """
-    content = documents.read(path, advice="Compare with config/captures/demo.yaml.")
-    documents.validate(content, SCHEMA, path)
+    content = yaml_files.read(path, advice="Compare with config/captures/demo.yaml.")
+    yaml_files.validate(content, SCHEMA, path)
     ranges = {"pitch": content["pitch"], "trunk.distance": content["trunk"]["distance"]}
     ranges |= {f"frames.{kind}.distance": of["distance"] for kind, of in content["frames"].items() if "distance" in of}
     for entry, (low, high) in ranges.items():

@@ -6,8 +6,8 @@ import numpy as np
 
 from minetest_interp.capture import classes
 from minetest_interp.capture.march import Rendered, Scene, node_at
-from minetest_interp.capture.records import Node
-from minetest_interp.labels import horizontal_centre
+from minetest_interp.capture.types import Node
+from minetest_interp.model.labels import horizontal_centre
 
 SAME_TRUNK = 1.5  # nodes sideways, so that the four columns of a giant tree are one trunk
 

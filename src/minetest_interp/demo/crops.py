@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from minetest_interp.demo import rule, scaled
-from minetest_interp.errors import InputError
-from minetest_interp.frames import read
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.frames import read
 
 SKY, TRUNK, LEAVES = 0, 1, 2  # classes in masks
 NO_HIT = 255  # in depths

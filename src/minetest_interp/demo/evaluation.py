@@ -12,7 +12,7 @@ import numpy as np
 from minetest_interp.demo import rule
 from minetest_interp.demo.crops import WHOLE, Crops, Frame, labelled, random_crops, seen, view
 from minetest_interp.demo.training import answers
-from minetest_interp.policy import Policy
+from minetest_interp.model.policy import Policy
 
 PULL = 0.05  # ASSUME: set before any policy was trained
 CROPS_PER_FRAME = 50

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from minetest_interp.errors import InputError
-from minetest_interp.frames import read
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.frames import read
 
 SINGLE, SMALL = (512, 300), (256, 150)  # width, height of single frames, and of all others
 QUALITY = 85  # of JPEG

@@ -12,7 +12,7 @@ import optax
 from jax import Array
 
 from minetest_interp.demo.crops import Frame, exposed, random_crops, with_mirrors
-from minetest_interp.policy import LAYERS, Edit, Geometry, Network, Policy
+from minetest_interp.model.policy import LAYERS, Edit, Geometry, Network, Policy
 
 WHERE_LAYERS = ("conv1", "conv2")
 

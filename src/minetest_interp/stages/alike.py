@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from minetest_interp import checkpoint, files
-from minetest_interp.errors import InputError
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import checkpoint
 
 
 def run(checkpoint_path: Path, policy: dict, network: Path) -> None:

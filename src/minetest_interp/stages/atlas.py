@@ -7,9 +7,12 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from minetest_interp import agent, atlas, blocks, files, scores, units
-from minetest_interp.ascent import Method
-from minetest_interp.stages import command
+from minetest_interp.analysis import factors
+from minetest_interp.cli import command
+from minetest_interp.dreams import atlas, scores, units
+from minetest_interp.dreams.ascent import Method
+from minetest_interp.io import files
+from minetest_interp.model import agent, networks
 
 
 def run(
@@ -26,8 +29,8 @@ def run(
     stored = files.read_arrays(stacks)
     fitted, judged = scores.halves(list(stored["frames"]))
     greys = stored["original"]
-    trace = blocks.plain(loaded.policy)(greys[fitted][:, None])
-    directions = units.leading_directions(trace, count=settings["directions"], seed=settings["seed"])
+    trace = networks.plain(loaded.policy)(greys[fitted][:, None])
+    directions = factors.leading_directions(trace, count=settings["directions"], seed=settings["seed"])
     plan = atlas.prepare(
         loaded.policy,
         units.list_units(loaded.policy.geometry, table.behaviours, directions),

@@ -3,9 +3,11 @@
 from functools import partial
 from pathlib import Path
 
-from minetest_interp import agent, atlas_page, files
-from minetest_interp.atlas_page import Evidence
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import agent
+from minetest_interp.pages import atlas as atlas_page
+from minetest_interp.pages.atlas import Evidence
 
 
 def run(

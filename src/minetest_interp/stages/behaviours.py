@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from minetest_interp import files, frames, layout
-from minetest_interp.actions import action_table, behaviour_values
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.io import files, layout
+from minetest_interp.model import frames
+from minetest_interp.model.actions import action_table, behaviour_values
 
 
 def run(results: Path, actions: dict, behaviours: Path) -> None:

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from minetest_interp.stages import command
+from minetest_interp.cli import command
 
 
 def run(stages: list) -> None:

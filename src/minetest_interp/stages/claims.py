@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from minetest_interp import claims as ledgers
-from minetest_interp import files
-from minetest_interp.stages import command
+from minetest_interp.claims import ledger as ledgers
+from minetest_interp.cli import command
+from minetest_interp.io import files
 
 
 def run(claims: dict, names: dict, commands: dict, measured: list[Path], on_turns: list[Path], output: Path) -> None:

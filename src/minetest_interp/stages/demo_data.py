@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from minetest_interp.cli import command
 from minetest_interp.demo import scaled
-from minetest_interp.stages import command
 
 
 def run(study: Path, training: Path, data: Path) -> None:

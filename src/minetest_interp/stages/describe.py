@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import agent, files, stats
-from minetest_interp.stages import command
+from minetest_interp.analysis import stats
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import agent
 
 
 def run(checkpoint_path: Path, policy: dict, actions: dict, seed: int, network: Path, alignment: Path) -> None:

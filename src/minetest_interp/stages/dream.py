@@ -5,8 +5,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from minetest_interp import agent, dreams, files, questions
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.dreams import notebook
+from minetest_interp.io import files
+from minetest_interp.model import agent, objectives
 
 
 def energy(frame: np.ndarray) -> np.ndarray:
@@ -17,11 +19,11 @@ def energy(frame: np.ndarray) -> np.ndarray:
 def run(checkpoint_path: Path, policy: dict, actions: dict, dream: dict, output: Path) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
     settings = {"target": "input", "lr": 1e3} | dream
-    objective = questions.ask(settings["objective"], table)
-    result = dreams.deep_dream(
+    objective = objectives.from_settings(settings["objective"], table)
+    result = notebook.deep_dream(
         loaded,
         objective,
-        dreams.grey_start(loaded.geometry, seed=settings["seed"]),
+        notebook.grey_start(loaded.geometry, seed=settings["seed"]),
         target=settings["target"],
         lr=settings["lr"],
         steps=settings["steps"],

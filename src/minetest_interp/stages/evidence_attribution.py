@@ -5,13 +5,15 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from minetest_interp import agent, attribution, faithfulness, files, frames, intervals, objectives
-from minetest_interp.attribution import Method, Questions
-from minetest_interp.batches import map_batches
-from minetest_interp.blocks import fast
-from minetest_interp.intervals import Bootstrap
-from minetest_interp.policy import LAYERS
-from minetest_interp.stages import command
+from minetest_interp.analysis import attribution, faithfulness, intervals
+from minetest_interp.analysis.attribution import Method, Questions
+from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import agent, frames, objectives
+from minetest_interp.model.batches import map_batches
+from minetest_interp.model.networks import fast
+from minetest_interp.model.policy import LAYERS
 
 BATCH = 24  # frames at a time: more do not fit into a processor's cache
 EXAMPLES = 4  # frames whose maps are kept

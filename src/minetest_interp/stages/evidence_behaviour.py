@@ -4,9 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import agent, files, intervals, steering_tests
-from minetest_interp.intervals import Bootstrap, missing
-from minetest_interp.stages import NO_LABELS, command
+from minetest_interp.analysis import intervals
+from minetest_interp.analysis.intervals import Bootstrap, missing
+from minetest_interp.claims import behaviour as behaviour_claims
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import agent
+from minetest_interp.model.labels import NO_LABELS
 
 VIEWS = ("original", "mirrored")
 COVERED = ("masked", "masked-mirrored")
@@ -31,7 +35,7 @@ def run(
     stored = files.read_arrays(stacks, "frames", *views)
 
     def ask(greys: np.ndarray) -> dict[str, np.ndarray]:
-        return steering_tests.behaviours(loaded, table, greys)
+        return behaviour_claims.behaviours(loaded, table, greys)
 
     values = {view: ask(stored[view]) for view in views}
     steering = {view: named[actions["steering"]] for view, named in values.items()}
@@ -39,24 +43,25 @@ def run(
     clusters = intervals.near_duplicates(stored["original"], similarity=similarity)
     dark = np.isin(stored["frames"], night)
     changed = {
-        name: ask(frames)[actions["steering"]] for name, frames in steering_tests.retouched(stored["original"]).items()
+        name: ask(frames)[actions["steering"]]
+        for name, frames in behaviour_claims.retouched(stored["original"]).items()
     }
-    difference = steering_tests.brightness_difference(stored["original"])
+    difference = behaviour_claims.brightness_difference(stored["original"])
     kept = {"frames": stored["frames"], "clusters": clusters, "night": dark, "difference": difference}
     kept |= steering
     kept |= changed
     kept |= {name: values["original"][name] for name in ("forward", "jump") if name in table.behaviours}
 
-    mirror = steering_tests.mirror_estimates(here, there, clusters, bootstrap)
-    by_day = steering_tests.mirror_estimates(here[~dark], there[~dark], clusters[~dark], bootstrap)
-    by_night = steering_tests.mirror_estimates(here[dark], there[dark], clusters[dark], bootstrap)
+    mirror = behaviour_claims.mirror_estimates(here, there, clusters, bootstrap)
+    by_day = behaviour_claims.mirror_estimates(here[~dark], there[~dark], clusters[~dark], bootstrap)
+    by_night = behaviour_claims.mirror_estimates(here[dark], there[dark], clusters[dark], bootstrap)
     if not np.array_equal(stored.get(COVERED[0], stored["original"]), stored["original"]):
         one, other = (steering[view] for view in COVERED)
-        covered = steering_tests.mirror_estimates(one, other, clusters, bootstrap)
+        covered = behaviour_claims.mirror_estimates(one, other, clusters, bootstrap)
     else:
         covered = dict.fromkeys(mirror, missing("no hand or display is named to be covered"))
     bias = intervals.estimate(intervals.mean((here + there) / 2), clusters, bootstrap, chance=0.0)
-    asymmetry = intervals.estimate(steering_tests.unchanged_share(here, there), clusters, bootstrap, chance=0.0)
+    asymmetry = intervals.estimate(behaviour_claims.unchanged_share(here, there), clusters, bootstrap, chance=0.0)
 
     if labels:
         labelled = files.read_arrays(labels, "frames", "original", "mirrored", "position", "group")
@@ -65,8 +70,8 @@ def run(
         position = labelled["position"]
         groups = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
         turns = {view: ask(labelled[view])[actions["steering"]] for view in VIEWS}
-        by_trunk = steering_tests.mirror_estimates(turns["original"], turns["mirrored"], groups, bootstrap)
-        following = steering_tests.trunk_estimates(turns["original"], position, groups, bootstrap, side=side)
+        by_trunk = behaviour_claims.mirror_estimates(turns["original"], turns["mirrored"], groups, bootstrap)
+        following = behaviour_claims.trunk_estimates(turns["original"], position, groups, bootstrap, side=side)
         parts = {"frames": labelled["frames"], "clusters": groups, "position": position, **turns}
         kept |= {f"labelled/{name}": array for name, array in parts.items()}
     else:
@@ -85,8 +90,8 @@ def run(
         "yaw-mirror-night": {"flips-night": by_night["flips"], "correlation-night": by_night["correlation"]},
         "yaw-follows-trunk": {name: following[name] for name in ("correlation", "sides")},
         "asymmetry": {"share": asymmetry},
-        "moves-forward-and-jumps": steering_tests.walking_estimates(values["original"], clusters, bootstrap),
-        "not-mere-brightness": steering_tests.brightness_estimates(here, changed, difference, clusters, bootstrap),
+        "moves-forward-and-jumps": behaviour_claims.walking_estimates(values["original"], clusters, bootstrap),
+        "not-mere-brightness": behaviour_claims.brightness_estimates(here, changed, difference, clusters, bootstrap),
     }
     files.write_arrays(arrays, **kept)
     files.write_json(estimates, intervals.to_json(found))

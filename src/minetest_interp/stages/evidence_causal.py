@@ -4,11 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import agent, causal, files, intervals
-from minetest_interp.blocks import CONVOLUTIONS
-from minetest_interp.errors import InputError
-from minetest_interp.intervals import Bootstrap, missing
-from minetest_interp.stages import NO_LABELS, command
+from minetest_interp.analysis import intervals, interventions
+from minetest_interp.analysis.intervals import Bootstrap, missing
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import agent
+from minetest_interp.model.labels import NO_LABELS
+from minetest_interp.model.networks import CONVOLUTIONS
 
 DETECTOR = "conv2"  # the layer that the claims are about
 TRUNK_LAYERS = ("conv1", "conv2")
@@ -36,32 +39,34 @@ def run(
     stored = files.read_arrays(stacks, "frames", "original", "mirrored")
     original, mirrored = stored["original"], stored["mirrored"]
     measured = files.read_arrays(units) if units else {}
-    asked = causal.quantities(table)
+    asked = interventions.quantities(table)
     questions, steering = tuple(asked.values()), list(asked).index(actions["steering"])
     bootstrap = Bootstrap(**interval)
     clusters = intervals.near_duplicates(original, similarity=similarity)
-    donors = causal.draw_donors(clusters, count=settings["donors"], seed=settings["seed"])
+    donors = interventions.draw_donors(clusters, count=settings["donors"], seed=settings["seed"])
     kept = {"frames": stored["frames"], "clusters": clusters, "quantities": np.array(list(asked))}
 
-    here, there = (causal.answers(loaded, questions, greys)[:, steering] for greys in (original, mirrored))
+    here, there = (interventions.answers(loaded, questions, greys)[:, steering] for greys in (original, mirrored))
     steered = {}
     for layer in CONVOLUTIONS:
-        found = causal.replacement_effects(loaded, questions, layer, original, mirrored, donors)
+        found = interventions.replacement_effects(loaded, questions, layer, original, mirrored, donors)
         for name, (change, size) in found.items():
             kept |= {
                 f"{name}/{layer}/size": size.mean(0),
                 f"{name}/{layer}/change": change.mean(0),
                 f"{name}/{layer}/interval": _bounds(size[:, named[layer]], clusters, bootstrap),
             }
-        steered[layer] = {name: causal.Effects(*(values[..., steering] for values in of)) for name, of in found.items()}
+        steered[layer] = {
+            name: interventions.Effects(*(values[..., steering] for values in of)) for name, of in found.items()
+        }
         kept[f"zero/{layer}/steering"] = steered[layer]["zero"].size
-        kept[f"patch/{layer}/share"] = causal.carried_share(steered[layer]["patch"].change, there - here)
+        kept[f"patch/{layer}/share"] = interventions.carried_share(steered[layer]["patch"].change, there - here)
 
-    gradient = side * causal.gradient_sides(loaded, questions[steering], DETECTOR, original)
+    gradient = side * interventions.gradient_sides(loaded, questions[steering], DETECTOR, original)
     kept[f"gradient/{DETECTOR}/sides"] = gradient
     # ASSUME: without labelled frames a detector is switched on by what it detects.
     off = f"{DETECTOR}/auroc" in measured and measured[f"{DETECTOR}/auroc"][named[DETECTOR]] < 0.5
-    detector = causal.detector_estimates(
+    detector = interventions.detector_estimates(
         steered[DETECTOR],
         gradient,
         there - here,
@@ -77,7 +82,7 @@ def run(
         effect = [steered[layer]["zero"].size.mean(0) for layer in TRUNK_LAYERS]
         for part, name in (("rank-correlation", "rectified"), ("before-relu", "auroc")):
             strength = [np.abs(measured[f"{layer}/{name}"] - 0.5) for layer in TRUNK_LAYERS]
-            relation[part] = causal.rank_correlation(strength, effect, bootstrap)
+            relation[part] = interventions.rank_correlation(strength, effect, bootstrap)
         kept |= {f"trunk/{layer}": np.abs(measured[f"{layer}/rectified"] - 0.5) for layer in TRUNK_LAYERS}
     if labels:
         labelled = files.read_arrays(labels, "frames", "original", "position", "group")
@@ -85,15 +90,17 @@ def run(
         (chosen, tested), greys = intervals.halves(groups), labelled["original"]
         strengths, directions = settings["strengths"], settings["directions"]
         try:
-            vector = causal.steering_vector(loaded, DETECTOR, greys[chosen], labelled["position"][chosen])
-            random = causal.random_directions(vector, count=directions, seed=settings["seed"])
+            vector = interventions.steering_vector(loaded, DETECTOR, greys[chosen], labelled["position"][chosen])
+            random = interventions.random_directions(vector, count=directions, seed=settings["seed"])
             vectors = np.concatenate([vector[None], random])
-            changes = causal.dose_response(loaded, questions, DETECTOR, greys[tested], vectors, strengths=strengths)
+            changes = interventions.dose_response(
+                loaded, questions, DETECTOR, greys[tested], vectors, strengths=strengths
+            )
         except InputError as reason:
             slope = missing(str(reason))
         else:
             groups = groups[tested]
-            slope = causal.slope_estimate(side * changes[..., steering], groups, bootstrap, strengths=strengths)
+            slope = interventions.slope_estimate(side * changes[..., steering], groups, bootstrap, strengths=strengths)
             kept |= {
                 "dose/frames": labelled["frames"][tested],
                 "dose/clusters": groups,

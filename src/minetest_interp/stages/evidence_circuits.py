@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import agent, circuits, files
-from minetest_interp.blocks import CONVOLUTIONS
-from minetest_interp.policy import Geometry, Policy
-from minetest_interp.scores import best, correlation
-from minetest_interp.stages import command
+from minetest_interp.analysis import circuits
+from minetest_interp.analysis.stats import correlation, highest
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import agent
+from minetest_interp.model.networks import CONVOLUTIONS
+from minetest_interp.model.policy import Geometry, Policy
 
 
 def run(checkpoint_path: Path, policy: dict, actions: dict, stacks: Path, settings: dict, arrays: Path) -> None:
@@ -74,7 +76,7 @@ def _factors(
     directions = circuits.factors(policy, greys, count=factors, seed=seed)
     arrays: dict[str, np.ndarray] = {}
     for layer, found in circuits.attribute(policy, readouts, directions, greys).items():
-        frames = np.stack([best(peaks, count=exemplars) for peaks in found.peaks.T])
+        frames = np.stack([highest(peaks, count=exemplars) for peaks in found.peaks.T])
         rows, columns, boxes = _places(policy.geometry, layer, np.take_along_axis(found.places, frames.T, 0).T)
         arrays |= {
             f"{layer}/factors": directions[layer],

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import agent, dream_tests, files, intervals, objectives
-from minetest_interp.intervals import Bootstrap
-from minetest_interp.stages import command
+from minetest_interp.analysis import intervals
+from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.claims import dream_controls
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import agent, objectives
 
 # What the post says each dream has more of than chance.
 CLAIMED = {"value": "repetition", "left": "middle_left", "right": "edges"}
@@ -33,19 +36,19 @@ def run(
     lags = {key: settings[key] for key in ("least_lag", "most_lag")}
     kept, found = {"seeds": np.array(seeds)}, {}
     for name, (objective, steps) in asked.items():
-        pair = dream_tests.dream_pairs(loaded, objective, seeds=seeds, lr=settings["lr"], steps=steps)
+        pair = dream_controls.dream_pairs(loaded, objective, seeds=seeds, lr=settings["lr"], steps=steps)
         for kind, dreams in zip(pair._fields, pair, strict=True):
             newest = dreams[:, -1]
             kept |= {
-                f"{name}/{kind}/{key}": share for key, share in dream_tests.contrast_shares(newest)._asdict().items()
+                f"{name}/{kind}/{key}": share for key, share in dream_controls.contrast_shares(newest)._asdict().items()
             }
             kept |= {
-                f"{name}/{kind}/repetition": np.array([dream_tests.repetition(dream, **lags) for dream in dreams]),
-                f"{name}/{kind}/contrast": dream_tests.contrast(newest).mean(0),
+                f"{name}/{kind}/repetition": np.array([dream_controls.repetition(dream, **lags) for dream in dreams]),
+                f"{name}/{kind}/contrast": dream_controls.contrast(newest).mean(0),
                 f"{name}/{kind}/example": newest[0],
             }
         real, shuffled = (kept[f"{name}/{kind}/{CLAIMED[name]}"] for kind in pair._fields)
-        found[name] = dream_tests.excess(real, shuffled, bootstrap)
+        found[name] = dream_controls.excess(real, shuffled, bootstrap)
 
     files.write_arrays(arrays, **kept)
     measured = {

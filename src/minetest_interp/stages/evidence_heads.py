@@ -4,9 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import agent, files, heads, intervals, stats
-from minetest_interp.intervals import Bootstrap
-from minetest_interp.stages import command
+from minetest_interp.analysis import intervals, stats
+from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.claims import heads
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import agent
 
 
 def run(

@@ -4,9 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import agent, causal, contrasts, files, intervals
-from minetest_interp.intervals import Bootstrap, missing
-from minetest_interp.stages import NO_LABELS, command
+from minetest_interp.analysis import intervals, interventions
+from minetest_interp.analysis.intervals import Bootstrap, missing
+from minetest_interp.claims import pairs as pair_claims
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import agent
+from minetest_interp.model.labels import NO_LABELS
 
 NO_PAIRS = "no labelled frames differ in this alone; those of make capture do"
 
@@ -23,17 +27,17 @@ def run(
     labels: Path | None = None,
 ) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
-    asked = causal.quantities(table)
+    asked = interventions.quantities(table)
     questions = asked[actions["steering"]], asked["value"]
     stored = files.read_arrays(labels, "frames", "original", "trunk", "group", "role") if labels else {}
 
     def ask(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        steering, value = causal.answers(loaded, questions, frames).T
+        steering, value = interventions.answers(loaded, questions, frames).T
         return side * steering, value
 
     found: dict[str, dict] = {}
     kept: dict[str, np.ndarray] = {}
-    for name, contrast in contrasts.CONTRASTS.items():
+    for name, contrast in pair_claims.CONTRASTS.items():
         found[contrast.claim] = dict.fromkeys(contrast.parts, missing(NO_PAIRS if labels else NO_LABELS))
         if not labels or not len(
             of := contrast.members(stored["group"], stored["role"], frames=loaded.geometry.frames)

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import agent, edges, files, intervals, overlap
-from minetest_interp.errors import InputError
-from minetest_interp.intervals import Bootstrap, Estimate, Statistic
-from minetest_interp.overlap import Detection
-from minetest_interp.policy import Policy
-from minetest_interp.stages import NO_LABELS, command
+from minetest_interp.analysis import edges, intervals, mask_overlap
+from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic
+from minetest_interp.analysis.mask_overlap import Detection
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import agent
+from minetest_interp.model.labels import NO_LABELS
+from minetest_interp.model.policy import Policy
 
 LAYERS = ("conv1", "conv2")
 EDGE_PARTS = ("response", "over-brightness", "kernel", "rank")
@@ -96,7 +99,7 @@ def _edges(
         "response": estimate(lambda weights: gradient(weights)[..., channel], 0.0),
         "over-brightness": estimate(lambda weights: (gradient(weights) - brightness(weights))[..., channel], 0.0),
         "kernel": intervals.exact(share[channel], n=len(share), chance=shuffled),
-        "rank": estimate(lambda weights: overlap.larger(gradient(weights), channel), 0.5),
+        "rank": estimate(lambda weights: mask_overlap.larger(gradient(weights), channel), 0.5),
     }
     return arrays, {"edge-detector": parts}
 
@@ -108,12 +111,14 @@ def _trunks(
     newest = greys if greys.ndim == 3 else greys[:, -1]
     draws = {key: settings[key] for key in ("shifts", "seed")}
     found, rectified = {}, {}
-    for layer, activation in overlap.activations(policy, greys, LAYERS).items():
-        scores = overlap.with_brightness(activation, newest, policy.geometry, layer)
-        labels = overlap.field_labels(stored["trunk"], policy.geometry, layer, trunk_share=settings["trunk_share"])
-        found[layer] = overlap.detect(scores, labels, halves, **draws)
-        rectified[layer] = overlap.observed(overlap.auroc, overlap.samples(np.maximum(activation, 0), labels))
-    q = overlap.corrected({layer: detection.p[:-1] for layer, detection in found.items()})
+    for layer, activation in mask_overlap.activations(policy, greys, LAYERS).items():
+        scores = mask_overlap.with_brightness(activation, newest, policy.geometry, layer)
+        labels = mask_overlap.field_labels(stored["trunk"], policy.geometry, layer, trunk_share=settings["trunk_share"])
+        found[layer] = mask_overlap.detect(scores, labels, halves, **draws)
+        rectified[layer] = mask_overlap.observed(
+            mask_overlap.auroc, mask_overlap.samples(np.maximum(activation, 0), labels)
+        )
+    q = mask_overlap.corrected({layer: detection.p[:-1] for layer, detection in found.items()})
     arrays = {"labelled/frames": stored["frames"], "labelled/clusters": stored["clusters"]}
     arrays["found"] = np.array(_best(found, q, settings["false_discovery"])[: settings["named"]], dtype=str)
     for layer, detection in found.items():
@@ -150,9 +155,9 @@ def _channels(detection: Detection, q: np.ndarray) -> Arrays:
 def _tree_detector(
     detection: Detection, q: np.ndarray, channel: int, clusters: np.ndarray, bootstrap: Bootstrap
 ) -> dict[str, Estimate]:
-    auroc = overlap.weighted(overlap.auroc, detection.held_out, [channel, -1])
-    every_auroc = overlap.linear_auroc(detection.held_out)
-    iou = overlap.weighted(overlap.iou, detection.held_out, [channel])
+    auroc = mask_overlap.weighted(mask_overlap.auroc, detection.held_out, [channel, -1])
+    every_auroc = mask_overlap.linear_auroc(detection.held_out)
+    iou = mask_overlap.weighted(mask_overlap.iou, detection.held_out, [channel])
 
     def estimate(statistic: Statistic, chance: float) -> Estimate:
         return intervals.estimate(statistic, clusters, bootstrap, chance=chance)
@@ -162,7 +167,7 @@ def _tree_detector(
         "over-brightness": estimate(lambda weights: auroc(weights) @ np.array([1, -1]), 0.0),
         "q-value": intervals.exact(q[channel], n=len(clusters)),
         "iou": estimate(lambda weights: iou(weights)[..., 0], float(detection.iou_chance[channel])),
-        "rank": estimate(lambda weights: overlap.larger(every_auroc(weights)[..., :-1], channel), 0.5),
+        "rank": estimate(lambda weights: mask_overlap.larger(every_auroc(weights)[..., :-1], channel), 0.5),
     }
 
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from minetest_interp import expected, files
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.facts import expected
+from minetest_interp.io import files
 
 
 def run(facts: Path, output: Path) -> None:

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from minetest_interp import agent, files, onnx_export
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import agent, onnx_export
 
 
 def run(checkpoint_path: Path, policy: dict, actions: dict, model: Path) -> None:

@@ -4,8 +4,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from minetest_interp import atlas_facts, claims, evidence_facts, facts, files, methods
-from minetest_interp.stages import command
+from minetest_interp.claims import ledger
+from minetest_interp.cli import command
+from minetest_interp.dreams import recipes
+from minetest_interp.facts import atlas as atlas_facts
+from minetest_interp.facts import evidence as evidence_facts
+from minetest_interp.facts import study as study_facts
+from minetest_interp.io import files
 
 
 def run(study: str, command_line: str, settings: dict, panels: dict, results: Path, output: Path) -> None:
@@ -32,34 +37,36 @@ def run(study: str, command_line: str, settings: dict, panels: dict, results: Pa
         },
         "steering": steering,
         "definitions": settings["actions"]["behaviours"],
-        "behaviours": {name: facts.spread(behaviours[f"original/{name}"]) for name in facts.quantity_names(behaviours)},
-        "mirror": facts.mirror_tests(behaviours, steering, night),
+        "behaviours": {
+            name: study_facts.spread(behaviours[f"original/{name}"]) for name in study_facts.quantity_names(behaviours)
+        },
+        "mirror": study_facts.mirror_tests(behaviours, steering, night),
         "covered_boxes": len(settings["frames"].get("overlay", [])),
-        "views": facts.view_differences(behaviours, steering),
+        "views": study_facts.view_differences(behaviours, steering),
         "dreams": {
-            name: facts.dream_row(files.read_arrays(results / "dreams" / f"{name}.npz"), dream)
+            name: study_facts.dream_row(files.read_arrays(results / "dreams" / f"{name}.npz"), dream)
             for name, dream in settings["dreams"].items()
         },
-        "alignment": facts.alignment(files.read_arrays(results / "alignment.npz")),
-        "channels": {name: facts.channel(results, panel) for name, panel in panels.items() if "channel" in panel},
+        "alignment": study_facts.alignment(files.read_arrays(results / "alignment.npz")),
+        "channels": {name: study_facts.channel(results, panel) for name, panel in panels.items() if "channel" in panel},
         "panels": panels,
-        "frames": facts.frame_rows(behaviours),
+        "frames": study_facts.frame_rows(behaviours),
     }
     if "evidence" in settings:
         content["claims"] = files.read_json(results / "claims.json")
-        content["verdicts"] = claims.count_verdicts(content["claims"])
+        content["verdicts"] = ledger.count_verdicts(content["claims"])
         content["evidence"] = evidence(results / "evidence")
     if "series" in settings:
         content["series"] = files.read_json(results / "series.json")
     if "methods" in settings:
         compared = files.read_arrays(results / "methods.npz")
         measured = [str(name) for name in compared["measured"]]
-        content["methods"] = {"units": measured, "recipes": methods.summary(compared, over=measured)}
+        content["methods"] = {"units": measured, "recipes": recipes.summary(compared, over=measured)}
     if "atlas" in settings:
         headline = settings["methods"]["units"] if "methods" in settings else []
         content["atlas"] = atlas_facts.atlas_summary(files.read_arrays(results / "atlas.npz"), headline)
     if "published" in settings:
-        content["published"] = facts.published_rows(settings["published"], behaviours, results)
+        content["published"] = study_facts.published_rows(settings["published"], behaviours, results)
     files.write_json(output, content)
 
 

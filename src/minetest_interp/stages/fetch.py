@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from minetest_interp import fetch
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.io import fetch
 
 
 def run(repository: str, checksums: dict, folder: Path) -> None:

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import agent, files, frame_page, layout
-from minetest_interp.policy import LAYERS
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.io import files, layout
+from minetest_interp.model import agent
+from minetest_interp.model.policy import LAYERS
+from minetest_interp.pages import explorer
 
 
 def run(
@@ -31,18 +33,18 @@ def run(
         name: files.read_arrays(layout.intermediates(results, "original", name))["activations"]
         for name in (*LAYERS, "value")
     }
-    script = frame_page.policy_script(
+    script = explorer.policy_script(
         loaded.policy,
         table,
         sha256=loaded.sha256,
         mean=stacks["original"].mean(0, dtype=np.float64),
-        ranges={name: frame_page.drawing_range(values) for name, values in activations.items()},
+        ranges={name: explorer.drawing_range(values) for name, values in activations.items()},
         attribution=attribution,
     )
     files.write_text(network, script)
     for index, shown in enumerate(zip(pictures, stacks["original"], stacks["mirrored"], strict=True)):
-        files.write_text(frames / f"{index}.js", frame_page.frame_script(index, *shown))
-    files.write_text(html, frame_page.render(files.read_json(facts), pictures, templates))
+        files.write_text(frames / f"{index}.js", explorer.frame_script(index, *shown))
+    files.write_text(html, explorer.render(files.read_json(facts), pictures, templates))
 
 
 if __name__ == "__main__":

@@ -5,16 +5,17 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from minetest_interp import agent, files, frames, questions
-from minetest_interp.policy import layer_gradients
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import agent, frames, objectives
+from minetest_interp.model.policy import layer_gradients
 
 
 def run(
     checkpoint_path: Path, policy: dict, actions: dict, objective: dict, stacks: Path, view: str, output: Path
 ) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
-    asked = questions.ask(objective, table)
+    asked = objectives.from_settings(objective, table)
     stored = files.read_arrays(stacks)
     batch = frames.as_stacks(stored[view], loaded.geometry.frames)
     scores, gradients = jax.jit(lambda batch: layer_gradients(loaded, asked, batch))(batch)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from minetest_interp import checkpoint, files, frames, intermediates, layout
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.io import files, layout
+from minetest_interp.model import checkpoint, frames, intermediates
 
 
 def run(checkpoint_path: Path, policy: dict, stacks: Path, results: Path) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import files, groups, labels
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import frame_groups, labels
 
 
 def run(
@@ -16,11 +17,11 @@ def run(
     read = [labels.read(picture, mask, size=geometry["size"], order=order, trunk=trunk) for picture, mask in found]
     arrays = {name: np.stack([getattr(frame, name) for frame in read]) for name in labels.Labelled._fields}
     names = [picture.stem for picture, _ in found]
-    group, role = groups.read(folder, names)
+    group, role = frame_groups.read(folder, names)
     arrays |= {"frames": np.array(names), "group": group, "role": role}
     files.write_arrays(labelled, **arrays)
     # Where trunks are is known of the newest frame, which is also what the agent would steer by.
-    stacks = groups.stacks(group, role, frames=geometry["frames"])
+    stacks = frame_groups.stacks(group, role, frames=geometry["frames"])
     seen = {view: arrays[view][stacks] for view in ("original", "mirrored")}
     files.write_arrays(turns, **seen, **{name: arrays[name][stacks[:, -1]] for name in arrays if name not in seen})
 

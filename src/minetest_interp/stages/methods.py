@@ -4,9 +4,12 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from minetest_interp import agent, files, images, methods, scores
-from minetest_interp.errors import InputError
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.dreams import parametrisations, scores
+from minetest_interp.dreams import recipes as methods
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import agent
 
 KEYS = ("units", "gallery", "seeds", "seed", "recipes")
 
@@ -20,7 +23,7 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, stacks: Path, settin
     # Every unit is dreamed and scored; means are taken over `units`, the gallery is for the eye.
     names = list(dict.fromkeys([*settings["units"], *settings["gallery"]]))
     listed = methods.choose(names, loaded.geometry, table.behaviours)
-    prior = images.fit_prior(fitted, loaded.geometry)
+    prior = parametrisations.fit_prior(fitted, loaded.geometry)
     recipes = [methods.recipe(name, made, prior, loaded.geometry) for name, made in settings["recipes"].items()]
     columns = (TextColumn("methods"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeRemainingColumn())
     with Progress(*columns) as bar:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp import files, frames
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import frames
 
 PICTURE_WIDTH = 512
 

@@ -5,20 +5,21 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-from minetest_interp import files, report
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.pages import article
 
 
 def run(facts: Path, templates: Path, panels: Path, output: Path) -> None:
     content = files.read_json(facts)
-    figures = {name: report.read_figure(panels / f"{name}.png") for name in content["panels"]}
+    figures = {name: article.read_figure(panels / f"{name}.png") for name in content["panels"]}
     for name, picture in figures.items():
         file = output / "figures" / f"{name}.png"
         files.write(file, partial(Path.write_bytes, data=picture.content))
         files.write(output / "hugo/figures" / file.name, partial(put_again, file))
-    files.write_text(output / "index.html", report.render_html(content, templates, figures))
-    files.write_text(output / "report.md", report.render_markdown(content, templates))
-    files.write_text(output / "hugo/index.md", report.render_hugo(content, templates))
+    files.write_text(output / "index.html", article.render_html(content, templates, figures))
+    files.write_text(output / "report.md", article.render_markdown(content, templates))
+    files.write_text(output / "hugo/index.md", article.render_hugo(content, templates))
 
 
 def put_again(file: Path, other: Path) -> None:

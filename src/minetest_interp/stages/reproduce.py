@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
-from minetest_interp import expected as expectations
-from minetest_interp import files, integrity, records, report, reviewer
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.facts import expected as expectations
+from minetest_interp.facts import reviewer
+from minetest_interp.io import files
+from minetest_interp.pages import article
+from minetest_interp.provenance import integrity, job_logs
 
 
 def run(
@@ -21,10 +24,10 @@ def run(
     compared = expectations.compare(files.read_json(expected), content) if expected else None
     for path in made:  # what the study comes to: with it all its jobs are known
         files.read(path)
-    jobs = integrity.needed(records.jobs(results), [facts, *made])
+    jobs = integrity.needed(job_logs.jobs(results), [facts, *made])
     table = reviewer.review(content, compared, jobs, figures)
-    files.write_text(markdown, report.render_reproduce_markdown(content, table, templates))
-    files.write_text(html, report.render_reproduce_html(content, table, templates))
+    files.write_text(markdown, article.render_reproduce_markdown(content, table, templates))
+    files.write_text(html, article.render_reproduce_html(content, table, templates))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from minetest_interp import claims, files, layout
 from minetest_interp import members as checkpoints
-from minetest_interp import series as comparison
-from minetest_interp.stages import command
+from minetest_interp.claims import ledger
+from minetest_interp.claims import series as comparison
+from minetest_interp.cli import command
+from minetest_interp.io import files, layout
 
 
 def run(results: Path, members: list, steering: str, along: str, verdicts: Path, arrays: Path) -> None:
@@ -21,7 +22,7 @@ def run(results: Path, members: list, steering: str, along: str, verdicts: Path,
             "name": name,
             "place": checkpoints.place(name) if along else None,
             "sha256": networks[name]["sha256"],
-            "verdicts": claims.count_verdicts(ledgers[name]),
+            "verdicts": ledger.count_verdicts(ledgers[name]),
         }
         for name in members
     ]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from minetest_interp import checkpoint as checkpoints
-from minetest_interp import files
+from minetest_interp.cli import command
 from minetest_interp.demo import crops, evaluation, rule, training
-from minetest_interp.stages import command
+from minetest_interp.io import files
+from minetest_interp.model import checkpoint as checkpoints
 
 EVALUATION_SEED = 0
 

@@ -13,11 +13,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from minetest_interp import expected as expectations
-from minetest_interp import files, integrity, records, reviewer
-from minetest_interp.expected import DIFFERS, EQUAL, NOT_MEASURED, WITHIN, Comparison
-from minetest_interp.integrity import KINDS, Fault
-from minetest_interp.stages import command
+from minetest_interp.cli import command
+from minetest_interp.facts import expected as expectations
+from minetest_interp.facts import reviewer
+from minetest_interp.facts.expected import DIFFERS, EQUAL, NOT_MEASURED, WITHIN, Comparison
+from minetest_interp.io import files
+from minetest_interp.provenance import integrity, job_logs
+from minetest_interp.provenance.integrity import KINDS, Fault
 
 MOST_ROWS = 20
 
@@ -26,7 +28,7 @@ def run(study: str, expected: Path, remove: bool = False) -> None:
     began, console = time.monotonic(), Console(highlight=False, soft_wrap=True)
     rooms = integrity.rooms(study)
     end, facts = rooms.report / "REPRODUCE.md", rooms.report / "facts.json"
-    known = records.jobs(rooms.results)
+    known = job_logs.jobs(rooms.results)
     whole = integrity.needed(known, [end])
     faults = integrity.check(whole or known, rooms)
     _print_files(console, rooms, whole or known, faults)
@@ -52,7 +54,7 @@ def run(study: str, expected: Path, remove: bool = False) -> None:
 
 
 def _print_files(
-    console: Console, rooms: integrity.Rooms, jobs: Sequence[records.Job], faults: Sequence[Fault]
+    console: Console, rooms: integrity.Rooms, jobs: Sequence[job_logs.Job], faults: Sequence[Fault]
 ) -> None:
     bad = Counter((room, fault.kind) for fault in faults for room in rooms if room in fault.path.parents)
     recorded = {path: digest for job in jobs for path, digest in job.wrote.items()}

@@ -1,0 +1,1 @@
+"""Methods over arrays: attribution, interventions, circuits, overlap with masks, statistics."""

@@ -1,0 +1,172 @@
+"""Share scores out over the pixels, and over the channels, that caused them.
+
+*Scores* are a function from stacks `[B, T, H, W]` to `[B, K]`, K questions of each item, that is itself a pytree, so
+that one compiled step serves any policy of a geometry. Items must not influence one another. A *map* is
+`[B, K, T, H, W]`, one for each question; a *baseline* is `[T, H, W]`, the stack that stands for "nothing there".
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.objectives import Objective
+from minetest_interp.model.policy import LAYERS, Policy, Trace, layer_gradients
+
+Scores = Callable[[Array], Array]
+
+
+@flax.struct.dataclass
+class Questions:
+    """A network (a pytree from stacks to a trace, such as `blocks.fast`) and K objectives, as scores."""
+
+    network: Callable[[Array], Trace]
+    objectives: tuple[Objective, ...]
+
+    def __call__(self, stack: Array) -> Array:
+        trace = self.network(stack)
+        return jnp.stack([objective(trace) for objective in self.objectives], axis=-1)
+
+
+class Method(NamedTuple):
+    """attribute: scores and stacks to maps.
+
+    baseline: where not None, the method claims completeness: each map sums to scores(stack) - scores(baseline).
+    """
+
+    attribute: Callable[[Scores, np.ndarray], np.ndarray]
+    baseline: np.ndarray | None = None
+
+
+@jax.jit
+def run(scores: Scores, stack: Array) -> Array:
+    """The scores of stacks, compiled once for each shape."""
+    return scores(stack)
+
+
+@jax.jit
+def gradient(scores: Scores, stack: Array) -> Array:
+    """Each score's gradient, in its units per grey level: one run forward and K back (Simonyan et al. 2014)."""
+    asked, back = jax.vjp(scores, stack)
+
+    def pull(question: Array) -> Array:
+        return back(jnp.broadcast_to(question[None], asked.shape))[0]
+
+    return jax.vmap(pull, out_axes=1)(jnp.eye(asked.shape[1]))
+
+
+def gradient_times_input(scores: Scores, stack: np.ndarray) -> np.ndarray:
+    """The gradient times the grey levels, in units of the score (Shrikumar et al. 2016).
+
+    Complete against black where the scores are linear with no constant.
+    """
+    return np.asarray(gradient(scores, stack)) * stack[:, None]
+
+
+def integrated_gradients(scores: Scores, stack: np.ndarray, baseline: np.ndarray, *, steps: int) -> np.ndarray:
+    """The gradient's mean on the straight way from the baseline, times the difference (Sundararajan et al. 2017).
+
+    Args:
+      steps: midpoints on the way; each map sums to scores(stack) - scores(baseline) as they grow many.
+
+    Raises:
+      InputError: `steps` is below 1.
+    """
+    if steps < 1:
+        raise InputError(f"`steps` must be at least 1; got {steps}. Try 32.")
+    difference = stack - baseline[None]
+    slopes = sum(gradient(scores, baseline[None] + (i + 0.5) / steps * difference) for i in range(steps))
+    return np.asarray(slopes) / steps * difference[:, None]
+
+
+def smooth_gradient(scores: Scores, stack: np.ndarray, *, samples: int, noise: float, seed: int) -> np.ndarray:
+    """SmoothGrad: the gradient's mean over noisy copies of each stack (Smilkov et al. 2017).
+
+    Args:
+      samples: noisy copies. noise: standard deviation in grey levels.
+
+    Raises:
+      InputError: `samples` is below 1.
+    """
+    if samples < 1:
+        raise InputError(f"`samples` must be at least 1; got {samples}. Try 16.")
+    # ASSUME: all stacks get the same noise, so that a map does not hang on the stacks that it is computed with.
+    drawn = np.random.default_rng(seed).normal(0, noise, (samples, *stack.shape[1:])).astype(np.float32)
+    return np.asarray(sum(gradient(scores, stack + one[None]) for one in drawn)) / samples
+
+
+def occlusion(
+    scores: Scores, stack: np.ndarray, baseline: np.ndarray, *, patch: int, patch_stride: int, side: int
+) -> np.ndarray:
+    """What each score loses when a window of one frame of the stack shows the baseline (Zeiler and Fergus 2014).
+
+    A window's loss is shared equally by its pixels, and a pixel gets the mean share of the windows that cover it.
+
+    Args:
+      patch: a window's height and width. patch_stride: pixels between windows; a last one ends at `side`.
+      side: rows and columns that the network reads (`Geometry.read_size`); pixels beyond get zero.
+
+    Raises:
+      InputError: windows leave gaps, or are larger than what the network reads.
+    """
+    if not 1 <= patch_stride <= patch <= side:
+        raise InputError(
+            f"`patch_stride` must be 1 to `patch`, and `patch` at most the {side} pixels that the network reads; got "
+            f"{patch_stride} and {patch}."
+        )
+    whole = np.asarray(run(scores, stack))
+    starts = sorted({*range(0, side - patch + 1, patch_stride), side - patch})
+    losses = np.empty((stack.shape[1], len(starts), len(starts), *whole.shape), np.float32)
+    for frame, row, column in np.ndindex(losses.shape[:3]):
+        covered = np.zeros(baseline.shape, bool)
+        covered[frame, starts[row] : starts[row] + patch, starts[column] : starts[column] + patch] = True
+        losses[frame, row, column] = whole - np.asarray(_run_covered(scores, stack, baseline, covered))
+    rows, columns = (_shares(starts, patch, size) for size in stack.shape[2:])
+    return np.einsum("trcbk,rh,cw->bkthw", losses, rows, columns, optimize=True)
+
+
+def methods(
+    mean: np.ndarray, *, side: int, steps: int, samples: int, noise: float, patch: int, patch_stride: int, seed: int
+) -> dict[str, Method]:
+    """Every method by name; gradient and SmoothGrad are in units per grey level and claim no completeness.
+
+    Args:
+      mean: `[T, H, W]`, the mean stack of a study, the second baseline beside black.
+    """
+    black = np.zeros_like(mean)
+    integrate = partial(integrated_gradients, steps=steps)
+    smooth = partial(smooth_gradient, samples=samples, noise=noise, seed=seed)
+    occlude = partial(occlusion, baseline=mean, patch=patch, patch_stride=patch_stride, side=side)
+    return {
+        "gradient": Method(gradient),
+        "gradient × input": Method(gradient_times_input, black),
+        "IG, black": Method(partial(integrate, baseline=black), black),
+        "IG, mean frame": Method(partial(integrate, baseline=mean), mean),
+        "SmoothGrad": Method(smooth),
+        "occlusion": Method(occlude, mean),
+    }
+
+
+def channel_attributions(policy: Policy, objective: Objective, stack: Array) -> dict[str, Array]:
+    """Gradient times activation of every layer, summed over positions: layer to `[B, C]`, in units of the score."""
+    layers, slopes = policy.run(stack).layers, layer_gradients(policy, objective, stack)[1]
+    products = {name: (slopes[name] * layers[name]).reshape(len(stack), -1, layers[name].shape[-1]) for name in LAYERS}
+    return {name: product.sum(1) for name, product in products.items()}
+
+
+@jax.jit
+def _run_covered(scores: Scores, stack: Array, baseline: Array, covered: Array) -> Array:
+    return scores(jnp.where(covered[None], baseline[None], stack))
+
+
+def _shares(starts: Sequence[int], patch: int, size: int) -> np.ndarray:
+    """`[windows, size]`: the share of each window's loss that a pixel gets along one axis."""
+    offset = np.arange(size)[None] - np.asarray(starts)[:, None]
+    covers = (offset >= 0) & (offset < patch)
+    return (covers / (patch * np.maximum(covers.sum(0), 1))).astype(np.float32)

@@ -1,0 +1,241 @@
+"""How a readout of the hidden layer comes about: through which channels of conv2, and through which factors of a layer.
+
+A *readout* is linear in the hidden layer. With a frame's ReLUs held as they are, it is the sum of what every channel of
+conv2 adds to it through every hidden unit, plus biases: nothing is left over (the virtual weights of Elhage et al.
+2021, "A Mathematical Framework for Transformer Circuits", with each frame's own mask). Frames are grey `[N, S, S]`,
+each repeated to a still stack; R counts readouts, C a layer's channels, H hidden units, K factors.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.batches import SIZE, map_batches
+from minetest_interp.model.frames import as_stacks
+from minetest_interp.model.policy import LAYERS, Policy, Trace
+
+FITTED = 2000  # frames that stand for all when factors are fitted
+SWEEPS = 200  # of coordinate descent: strengths stop changing by more than float32 rounding well before
+ABOVE_ZERO = 1e-30  # too small to change a float32 sum, and a ReLU is the identity from here on
+
+
+class Readouts(NamedTuple):
+    """weights: `[R, H]` over the hidden units. bias: `[R]`."""
+
+    weights: Array
+    bias: Array
+
+    def __call__(self, hidden: Array) -> Array:
+        """The readouts of hidden activations `[B, H]`: `[B, R]`."""
+        return hidden @ self.weights.T + self.bias[None]
+
+
+class Contributions(NamedTuple):
+    """In the readouts' units. readouts: `[N, R]`, the sum over C of channels `[N, R, C]`, plus biases `[N, R]`."""
+
+    channels: np.ndarray
+    biases: np.ndarray
+    readouts: np.ndarray
+
+
+class Flow(NamedTuple):
+    """What a channel of conv2 adds to a hidden unit while that is active, else 0.
+
+    mean, strength: `[C, H]`, its mean and its mean absolute value over frames.
+    """
+
+    mean: np.ndarray
+    strength: np.ndarray
+
+
+class Attribution(NamedTuple):
+    """One layer's gradient times activation, by factor.
+
+    parts: `[N, R, K + 1]`, the factors' and last the residual's, which no factor explains; they sum to gradient times
+      activation. peaks: `[N, K]`, each factor's greatest strength in the frame. places: `[N, K]`, its position, counted
+      row by row.
+    """
+
+    parts: np.ndarray
+    peaks: np.ndarray
+    places: np.ndarray
+
+
+def value(policy: Policy) -> Readouts:
+    """The critic's value, in reward units."""
+    critic = policy.params["critic"]
+    return Readouts(jnp.asarray(critic["kernel"]).T, jnp.asarray(critic["bias"]))
+
+
+def drive(policy: Policy, behaviour: Behaviour) -> Readouts:
+    """Mean logit of the behaviour's plus actions less that of its minus actions, in nats.
+
+    Raises:
+      InputError: one of the sides has no action.
+    """
+    # ASSUME: a behaviour that subtracts nothing (forward, jump) is weighed against all other actions.
+    minus = behaviour.minus if behaviour.minus.any() else ~behaviour.plus
+    if not (behaviour.plus.any() and minus.any()):
+        raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
+    weights = behaviour.plus / behaviour.plus.sum() - minus / minus.sum()
+    actor = policy.params["actor"]
+    return Readouts(jnp.asarray(weights @ actor["kernel"].T)[None], jnp.asarray(weights @ actor["bias"])[None])
+
+
+def join(readouts: Sequence[Readouts]) -> Readouts:
+    """Several readouts as one, in their order."""
+    return Readouts(*(jnp.concatenate(arrays) for arrays in zip(*readouts, strict=True)))
+
+
+def contributions(policy: Policy, readouts: Readouts, greys: np.ndarray) -> Contributions:
+    """What each channel of conv2 adds to each readout of each frame, over all its positions and all hidden units."""
+    kernel, bias = _hidden_parameters(policy)
+
+    @jax.jit
+    def step(stacks: Array) -> Contributions:
+        trace, inputs = _inputs(policy, stacks)
+        active = (trace.hidden > 0).astype(jnp.float32)
+        through = jnp.einsum("bh,rh->brh", active, readouts.weights)
+        weights = jnp.einsum("brh,pch->brpc", through, kernel)
+        return Contributions(
+            channels=jnp.einsum("bpc,brpc->brc", inputs, weights),
+            biases=through @ bias + readouts.bias[None],
+            readouts=readouts(trace.hidden),
+        )
+
+    return map_batches(lambda batch: step(as_stacks(batch, policy.geometry.frames)), greys)
+
+
+def flow(policy: Policy, greys: np.ndarray) -> Flow:
+    """What each channel of conv2 adds to each hidden unit, over the channel's positions.
+
+    Times a readout's weights it is the strength of every path from a channel through a hidden unit to the readout.
+    """
+    kernel, _ = _hidden_parameters(policy)
+
+    @jax.jit
+    def step(stacks: Array, counted: Array) -> tuple[Array, Array]:
+        trace, inputs = _inputs(policy, stacks)
+        active = (trace.hidden > 0) & counted[:, None]
+        added = jnp.einsum("bpc,pch->bch", inputs, kernel) * active[:, None, :]
+        return added.sum(0), jnp.abs(added).sum(0)
+
+    sums = np.zeros((2, policy.geometry.channels[2], policy.geometry.hidden))
+    for first in range(0, len(greys), SIZE):
+        index = np.arange(first, first + SIZE)
+        batch = as_stacks(greys[np.minimum(index, len(greys) - 1)], policy.geometry.frames)
+        sums += step(batch, index < len(greys))
+    return Flow(*sums / len(greys))
+
+
+def static_flow(policy: Policy) -> np.ndarray:
+    """The same from the weights alone, `[C, H]`: 1 at every position of a channel, and no ReLU."""
+    return np.asarray(_hidden_parameters(policy)[0]).sum(0)
+
+
+def strongest(sizes: np.ndarray, *, count: int) -> np.ndarray:
+    """Places of the greatest of `[C, H]`, strongest first: (channel, hidden unit), `[count, 2]`."""
+    order = np.argsort(-sizes, axis=None, kind="stable")[:count]
+    return np.stack(np.unravel_index(order, sizes.shape), -1)
+
+
+def variance_shares(parts: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Share of the variance over frames of `whole` `[N]` that each part `[N, K]` carries, `[K]`.
+
+    cov(part, whole) / var(whole): where the parts sum to the whole, their shares sum to 1, and one that works against
+    the others has a negative share. NaN where the whole does not vary.
+    """
+    parts, whole = np.asarray(parts, np.float64), np.asarray(whole, np.float64)
+    deviation = whole - whole.mean()
+    energy = deviation @ deviation
+    return (parts - parts.mean(0)).T @ deviation / energy if energy > 0 else np.full(parts.shape[1], np.nan)
+
+
+def factors(policy: Policy, greys: np.ndarray, *, count: int, seed: int) -> dict[str, np.ndarray]:
+    """Non-negative factors of each layer after its ReLU, as `factors.leading_directions`: layer to `[K, C]`."""
+    # ASSUME: 2,000 evenly spaced frames stand for all, so that memory does not grow with their number.
+    chosen = np.linspace(0, len(greys) - 1, min(len(greys), FITTED)).round().astype(int)
+    run = jax.jit(policy.run)
+    trace = map_batches(lambda batch: run(as_stacks(batch, policy.geometry.frames)), greys[chosen])
+    return factors.leading_directions(trace, count=count, seed=seed)
+
+
+def strengths(activations: Array, directions: Array) -> Array:
+    """Non-negative least squares: `[P, C]` as near as can be to a sum of `[K, C]` unit directions, each times `[P, K]`.
+
+    Solved for all P at once by cyclic coordinate descent (Franc, Hlaváč and Navara 2005).
+    """
+    gram, aims = directions @ directions.T, directions @ activations.T
+
+    def sweep(_, found: Array) -> Array:
+        for k in range(len(directions)):
+            found = found.at[k].set(jnp.maximum(0, found[k] + aims[k] - gram[k] @ found))
+        return found
+
+    return jax.lax.fori_loop(0, SWEEPS, sweep, jnp.zeros_like(aims)).T
+
+
+def rectified_gradients(policy: Policy, readouts: Readouts, stacks: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Every layer's activation after its ReLU, `[B, ...]`, and the readouts' gradients by it, `[R, B, ...]`.
+
+    Unlike a gradient taken before the ReLU it also tells what units that are off would do, as factors need: they reach
+    beyond what is on.
+    """
+
+    def run(deltas: dict[str, Array]):
+        def edit(name: str, activation: Array) -> Array:
+            return jnp.maximum(activation, ABOVE_ZERO) + deltas[name] if name in deltas else activation
+
+        trace = policy.run(stacks, edit=edit)
+        return readouts(trace.hidden).sum(0), {name: jnp.maximum(trace.layers[name], 0) for name in LAYERS}
+
+    zeros = {name: jnp.zeros((len(stacks), *policy.geometry.shape(name))) for name in LAYERS}
+    _, back, activations = jax.vjp(run, zeros, has_aux=True)
+    return activations, jax.vmap(back)(jnp.eye(len(readouts.bias)))[0]
+
+
+def attribute(
+    policy: Policy, readouts: Readouts, directions: Mapping[str, np.ndarray], greys: np.ndarray
+) -> dict[str, Attribution]:
+    """Shares each layer's gradient times activation out over its factors, as in Hilton et al. 2020 ("Understanding RL
+    Vision"), and keeps what they do not explain.
+
+    At every position the activation is a sum of `directions` `[K, C]` of non-negative strength and a residual; each of
+    them is multiplied by the gradient and summed over positions.
+    """
+
+    def share_out(activation: Array, gradient: Array, basis: Array) -> Attribution:
+        activation = activation.reshape(len(activation), -1, basis.shape[1])
+        gradient = gradient.reshape(-1, *activation.shape)
+        found = strengths(activation.reshape(-1, basis.shape[1]), basis).reshape(*activation.shape[:2], -1)
+        explained = jnp.einsum("rbpc,kc,bpk->brk", gradient, basis, found)
+        residual = jnp.einsum("rbpc,bpc->br", gradient, activation - found @ basis)
+        return Attribution(jnp.concatenate([explained, residual[..., None]], -1), found.max(1), found.argmax(1))
+
+    @jax.jit
+    def step(stacks: Array) -> dict[str, Attribution]:
+        activations, gradients = rectified_gradients(policy, readouts, stacks)
+        return {
+            name: share_out(activations[name], gradients[name], jnp.asarray(basis))
+            for name, basis in directions.items()
+        }
+
+    return map_batches(lambda batch: step(as_stacks(batch, policy.geometry.frames)), greys)
+
+
+def _hidden_parameters(policy: Policy) -> tuple[Array, Array]:
+    """The hidden layer's kernel by position, channel and unit, `[P, C, H]`, and its bias `[H]`."""
+    kernel, bias = (jnp.asarray(policy.params["hidden"][name]) for name in ("kernel", "bias"))
+    return kernel.reshape(-1, policy.geometry.channels[2], policy.geometry.hidden), bias
+
+
+def _inputs(policy: Policy, stacks: Array) -> tuple[Trace, Array]:
+    """The trace, and what the hidden layer reads: conv2 after its ReLU, `[B, P, C]`."""
+    trace = policy.run(stacks)
+    return trace, jax.nn.relu(trace.layers["conv2"]).reshape(len(stacks), -1, policy.geometry.channels[2])

@@ -1,0 +1,142 @@
+"""Does a channel of conv0 respond to oriented gradients of grey levels? Its kernel and its responses against templates.
+
+The frames of a stack are one still picture here, so conv0 sees a single grey frame through its kernel summed over the
+stack. A *template* is a filter of the kernel's size; responses of channel and template are compared at the same places.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from minetest_interp.analysis.intervals import Statistic
+from minetest_interp.model.batches import map_batches
+from minetest_interp.model.policy import Policy
+
+ANGLES = np.arange(0, 180, 15)  # degrees
+SIGMAS = (1.0, 1.5, 2.0, 3.0)  # pixels
+ROUNDING = 1e-12
+
+
+class Moments(NamedTuple):
+    """Sums over each frame's positions of C channels' responses x and F filters' responses y.
+
+    positions: how many there are on a frame. x, xx: `[N, C]`, of x and of its square. y, yy: `[N, F]`.
+    xy: `[N, C, F]`.
+    """
+
+    positions: int
+    x: np.ndarray
+    y: np.ndarray
+    xx: np.ndarray
+    yy: np.ndarray
+    xy: np.ndarray
+
+    def take(self, frames: np.ndarray) -> "Moments":
+        """Those of some frames, given by a boolean mask or numbers."""
+        return Moments(self.positions, *(sums[frames] for sums in self[1:]))
+
+
+class Choice(NamedTuple):
+    """One filter for each of C channels: its number, the sign of the correlation, and its size; `[C]` each."""
+
+    filters: np.ndarray
+    signs: np.ndarray
+    correlation: np.ndarray
+
+
+def templates(size: int) -> np.ndarray:
+    """First derivatives of Gaussians `[48, size, size]` (Canny 1986), for every angle of each sigma.
+
+    Each is zero on average and has unit length. The angle is that of the gradient: 0 grows to the right, 90 downwards.
+    """
+    offsets = np.arange(size) - (size - 1) / 2
+    y, x = offsets[None, :, None], offsets[None, None]
+    sigma, angle = (grid.reshape(-1, 1, 1) for grid in np.meshgrid(SIGMAS, np.deg2rad(ANGLES), indexing="ij"))
+    filters = (x * np.cos(angle) + y * np.sin(angle)) * np.exp(-(x**2 + y**2) / (2 * sigma**2))
+    return filters / np.linalg.norm(filters, axis=(1, 2), keepdims=True)
+
+
+def mean_filter(size: int) -> np.ndarray:
+    """The filter `[1, size, size]` whose response is the mean grey level: what brightness alone would tell."""
+    return np.full((1, size, size), 1 / size**2)
+
+
+def still_kernels(policy: Policy) -> np.ndarray:
+    """conv0's kernels as a still stack meets them, `[C, k, k]` float64, per grey level."""
+    return np.moveaxis(np.asarray(policy.params["conv0"]["kernel"], np.float64).sum(2), -1, 0) / 255
+
+
+def kernel_share(kernels: np.ndarray, filters: np.ndarray) -> np.ndarray:
+    """The largest squared cosine of each kernel `[C, k, k]` with a filter `[F, k, k]` of unit length: `[C]`, 0 to 1."""
+    products = np.einsum("chw,fhw->cf", kernels, filters) ** 2
+    energy = (kernels**2).sum((1, 2))
+    return np.divide(products.max(1), energy, out=np.zeros(len(kernels)), where=energy > 0)
+
+
+def shuffled_share(kernels: np.ndarray, filters: np.ndarray, *, seed: int) -> float:
+    """The mean of `kernel_share` when each kernel's pixels are in random order."""
+    pixels = np.random.default_rng(seed).permuted(kernels.reshape(len(kernels), -1), axis=1)
+    return float(kernel_share(pixels.reshape(kernels.shape), filters).mean())
+
+
+def moments(greys: np.ndarray, kernels: np.ndarray, filters: np.ndarray, *, stride: int) -> Moments:
+    """Runs kernels `[C, k, k]` and filters `[F, k, k]` over grey frames `[N, H, W]` at conv0's positions.
+
+    A bias is left out: it changes no correlation.
+    """
+    count, size = kernels.shape[:2]
+    stacked = np.concatenate([kernels, filters]).reshape(-1, size * size).T
+
+    def step(batch: np.ndarray) -> tuple[np.ndarray, ...]:
+        windows = np.lib.stride_tricks.sliding_window_view(batch.astype(np.float64), (size, size), axis=(1, 2))
+        windows = windows[:, ::stride, ::stride]
+        responses = windows.reshape(len(batch), -1, size * size) @ stacked
+        x, y = responses[..., :count], responses[..., count:]
+        return x.sum(1), y.sum(1), (x**2).sum(1), (y**2).sum(1), x.transpose(0, 2, 1) @ y
+
+    side = (greys.shape[1] - size) // stride + 1
+    return Moments(side**2, *map_batches(step, greys))
+
+
+def correlations(moments: Moments) -> np.ndarray:
+    """Pearson's correlation of each channel with each filter over all samples: `[C, F]`; 0 where either is constant."""
+    x, y, xx, yy, xy = (sums.sum(0) for sums in moments[1:])
+    return _pearson(len(moments.x) * moments.positions, x[:, None], y[None], xx[:, None], yy[None], xy)
+
+
+def choose(moments: Moments, candidates: Sequence[int]) -> Choice:
+    """The filter, among the candidates' numbers, that each channel correlates with most, whatever the sign."""
+    found = correlations(moments)[:, candidates]
+    best = np.abs(found).argmax(1)
+    correlation = found[np.arange(len(found)), best]
+    return Choice(np.asarray(candidates)[best], np.where(correlation < 0, -1, 1), np.abs(correlation))
+
+
+def following(moments: Moments, choice: Choice) -> Statistic:
+    """The correlation of each channel with the filter chosen for it, times its sign there.
+
+    Returns:
+      a statistic of the frames' weights: a function from `[..., N]` to `[..., C]`.
+    """
+    filters, channels = choice.filters, np.arange(len(choice.filters))
+    sums = (moments.x, moments.y[:, filters], moments.xx, moments.yy[:, filters], moments.xy[:, channels, filters])
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        samples = weights.sum(-1)[..., None] * moments.positions
+        return choice.signs * _pearson(samples, *(weights @ each for each in sums))
+
+    return statistic
+
+
+def _pearson(n, x, y, xx, yy, xy) -> np.ndarray:
+    """Pearson's correlation from the number of samples and their sums."""
+    covariance = n * xy - x * y
+    spread = np.sqrt(_variation(n, x, xx) * _variation(n, y, yy))
+    return np.divide(covariance, spread, out=np.zeros(np.shape(covariance)), where=spread > 0)
+
+
+def _variation(n, x, xx) -> np.ndarray:
+    """n times the sum of squares about the mean; 0 where that is no more than rounding."""
+    found = n * xx - x**2
+    return np.where(found > ROUNDING * n * xx, found, 0)

@@ -1,0 +1,42 @@
+"""Non-negative factors of a layer's activations (Lee and Seung 1999): directions `[n, C]` that many positions share."""
+
+import warnings
+
+import numpy as np
+from sklearn.decomposition import NMF
+from sklearn.exceptions import ConvergenceWarning
+
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.policy import LAYERS, Trace
+
+NEGLIGIBLE = 1e-4  # of the strongest factor
+
+
+def leading_directions(trace: Trace, *, count: int, seed: int) -> dict[str, np.ndarray]:
+    """Non-negative factors of each layer's activations after the ReLU, unit length, strongest first: layer to `[n, C]`.
+
+    Raises:
+      InputError: `count` is below 1 or above a layer's channels.
+    """
+    return {layer: _factors(np.asarray(trace.layers[layer]), layer, count, seed) for layer in LAYERS}
+
+
+def _factors(activation: np.ndarray, layer: str, count: int, seed: int) -> np.ndarray:
+    samples = np.maximum(activation, 0).reshape(-1, activation.shape[-1])
+    if not 1 <= count <= samples.shape[1]:
+        raise InputError(f"`count` of directions must be 1 to {samples.shape[1]} in layer {layer!r}; got {count}.")
+    # ASSUME: 2,000 evenly spaced positions stand for all; a factor is a habit of many positions.
+    samples = samples[:: max(1, len(samples) // 2000)]
+    if not samples.any():
+        raise InputError(f"directions of layer {layer!r} need some activation above zero; all is dead there.")
+    # A fixed number of steps, so that the outcome never hangs on a tolerance.
+    model = NMF(count, init="nndsvda", random_state=seed, max_iter=200, tol=0.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        shares = model.fit_transform(samples)
+    lengths = np.linalg.norm(model.components_, axis=1)
+    strength = shares.sum(0) * lengths
+    # What explains nothing shrinks towards zero; how close it comes depends on the processor.
+    kept = strength > NEGLIGIBLE * strength.max()
+    directions = model.components_[kept] / lengths[kept, None]
+    return directions[np.argsort(-strength[kept], kind="stable")].astype(np.float32)

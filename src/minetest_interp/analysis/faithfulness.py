@@ -1,0 +1,187 @@
+"""How far to trust a map: does it find the pixels that count, does it depend on the weights, does it hold still?
+
+Scores, maps and stacks are as in `attribution`. Only the first `side` rows and columns count, those that the network
+reads (`Geometry.read_size`). A *ranking* is `[B, H, W]`: 0 for the pixel that goes first, side^2 for those never read.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.ndimage
+from jax import Array
+
+from minetest_interp.analysis import attribution
+from minetest_interp.analysis.attribution import Method, Scores
+from minetest_interp.analysis.stats import spearman
+from minetest_interp.model.policy import Policy, shuffled_weights
+
+REPLACEMENTS = ("mean frame", "blurred")  # what a removed pixel shows
+BLUR = 4.0  # pixels, sd: one stride of conv0; what is finer than its 8-pixel kernel goes
+LEAST_CHANGE = 1e-3  # a completeness error is relative to at least this much of the score
+CASCADE = ("heads", "hidden", "conv2", "conv1", "conv0")  # the order in which weights are shuffled
+HEADS = ("actor", "critic")
+MOST_CORRELATION = 0.5  # with the map of shuffled weights, and
+MOST_SENSITIVITY = 1.0  # relative change under perturbation: both set before any was measured
+FAILURES = ("not shown to beat random", "survives shuffled weights", "unstable")
+
+
+class Removal(NamedTuple):
+    """Mean absolute change of the scores while pixels are removed in some order, strongest first.
+
+    deletion: as they are removed from the stack; a good map changes the score much.
+    insertion: as they are put back on the replacement; a good map soon leaves little changed.
+    """
+
+    deletion: np.ndarray
+    insertion: np.ndarray
+
+
+def blurred(stack: np.ndarray) -> np.ndarray:
+    """Stacks under a Gaussian of `BLUR` pixels: what is left where detail is removed."""
+    return scipy.ndimage.gaussian_filter(stack, BLUR, axes=(-2, -1), mode="nearest")
+
+
+def rank(maps: np.ndarray, *, side: int) -> np.ndarray:
+    """The ranking of maps `[B, T, H, W]`: strongest first; ties in reading order.
+
+    The frames' attributions are added up before the strength is taken, since a pixel goes from all frames at once.
+    """
+    strength = np.abs(maps.sum(1))[:, :side, :side]
+    return _ranking(np.argsort(-strength.reshape(len(maps), -1), axis=1, kind="stable"), maps.shape[-2:], side)
+
+
+def random_ranks(items: np.ndarray, shape: tuple[int, int], *, side: int, draws: int, seed: int) -> list[np.ndarray]:
+    """Rankings of `draws` maps that know nothing, for the study's items numbered `[B]`; an item keeps its own."""
+    generators = [np.random.default_rng([seed, item]) for item in items]
+    return [_ranking(np.stack([g.permutation(side * side) for g in generators]), shape, side) for _ in range(draws)]
+
+
+def removal(
+    scores: Scores, stack: np.ndarray, replacement: np.ndarray, ranking: np.ndarray, *, side: int, steps: int
+) -> Removal:
+    """Deletion and insertion, each `[B, K]` (Petsiuk et al. 2018), for scores of either sign.
+
+    Pixels go, or come back, in all frames of the stack at once and in equal `steps`; the last takes all.
+
+    Args:
+      replacement: what a removed pixel shows, the stack's shape.
+    """
+    whole = attribution.run(scores, stack)
+    counts = [round(step * side * side / steps) for step in range(1, steps + 1)]
+    return Removal(*np.mean([_changes(scores, stack, replacement, ranking < n, whole) for n in counts], axis=0))
+
+
+def removals(
+    scores: Scores,
+    stack: np.ndarray,
+    mean: np.ndarray,
+    maps: Sequence[np.ndarray],
+    items: np.ndarray,
+    *,
+    side: int,
+    steps: int,
+    draws: int,
+    seed: int,
+) -> tuple[Removal, Removal]:
+    """Deletion and insertion by the maps of M methods, and by random maps, with each of R `REPLACEMENTS`.
+
+    Args:
+      stack: `[B, t, H, W]`; t may be 1 where all frames are the same and the scores take it so.
+      mean: `[H, W]`, the study's mean frame.
+      maps: of each method `[B, K, T, H, W]`, one for each score.
+      items: `[B]`, the stacks' numbers in the study. draws: random maps whose mean is taken.
+
+    Returns:
+      each score by its own map, `[B, M, K, R]`, and by random maps, `[B, K, R]`.
+    """
+    replacements = np.broadcast_to(mean, stack.shape), blurred(stack)
+
+    def ordered(ranking: np.ndarray) -> np.ndarray:
+        each = [removal(scores, stack, shown, ranking, side=side, steps=steps) for shown in replacements]
+        return np.stack(each, axis=-1)  # [2, B, K, R]
+
+    own = [[ordered(rank(each[:, k], side=side))[:, :, k] for k in range(each.shape[1])] for each in maps]
+    random = random_ranks(items, stack.shape[-2:], side=side, draws=draws, seed=seed)
+    return Removal(*np.moveaxis(np.array(own), (2, 3), (0, 1))), Removal(*np.mean([ordered(r) for r in random], axis=0))
+
+
+def completeness_error(scores: Scores, stack: np.ndarray, method: Method, maps: np.ndarray) -> np.ndarray:
+    """How far a method's maps miss the score gained over its baseline, as a share of it: `[B, K]`; NaN without one."""
+    if method.baseline is None:
+        return np.full(maps.shape[:2], np.nan)
+    gained = np.asarray(attribution.run(scores, stack) - attribution.run(scores, method.baseline[None]))
+    return np.abs(maps.sum((2, 3, 4)) - gained) / np.maximum(np.abs(gained), LEAST_CHANGE)
+
+
+def cascade(policy: Policy, *, seed: int) -> Iterator[Policy]:
+    """The policy with the weights shuffled of one stage of `CASCADE`, of two, ..., of all (Adebayo et al. 2018)."""
+    shuffled, params = shuffled_weights(policy, seed=seed).params, dict(policy.params)
+    for stage in CASCADE:
+        params |= {name: shuffled[name] for name in (HEADS if stage == "heads" else (stage,))}
+        yield Policy(policy.geometry, dict(params))
+
+
+def rank_correlation(maps: np.ndarray, others: np.ndarray, *, side: int) -> np.ndarray:
+    """Spearman's correlation of the strengths of two sets of maps `[..., T, H, W]`, over read pixels of all frames.
+
+    A map of zeros has nothing in common with any: 0.
+    """
+    shape, read = maps.shape[:-3], [np.abs(each[..., :side, :side]) for each in (maps, others)]
+    pairs = zip(*(each.reshape(np.prod(shape), -1) for each in read), strict=True)
+    return np.nan_to_num([spearman(*pair) for pair in pairs]).reshape(shape)
+
+
+def max_sensitivity(
+    method: Method, scores: Scores, stack: np.ndarray, maps: np.ndarray, *, radius: float, draws: int, seed: int
+) -> np.ndarray:
+    """The largest change of a map under small perturbations, over the map's length (Yeh et al. 2019): `[B, K]`.
+
+    Args:
+      maps: `[B, K, T, H, W]`, the method's own of `stack`; one of zeros counts as not moving at all.
+      radius: grey levels, the most by which a pixel is perturbed. draws: uniform perturbations, the same for all items.
+    """
+    noise = np.random.default_rng(seed).uniform(-radius, radius, (draws, *stack.shape[1:])).astype(np.float32)
+    moved = [_length(method.attribute(scores, stack + one[None]) - maps) for one in noise]
+    lengths = _length(maps)
+    return np.divide(np.max(moved, axis=0), lengths, out=np.zeros_like(lengths), where=lengths > 0)
+
+
+def failures(low: np.ndarray, correlation: np.ndarray, sensitivity: np.ndarray) -> np.ndarray:
+    """Which conditions for trusting each of M methods fail: boolean `[M, 3]` in the order of `FAILURES`.
+
+    The rules, set before any method was measured: deletion beats the random map with every replacement (the interval
+    of the paired difference lies above zero); maps correlate less than `MOST_CORRELATION` with those of wholly
+    shuffled weights; their max-sensitivity is below `MOST_SENSITIVITY`. What is not known (NaN) fails.
+
+    Args:
+      low: `[M, R]`, the lower ends of the intervals for R replacements. correlation, sensitivity: `[M]`, means over
+        frames.
+    """
+    passed = (low > 0).all(1), correlation < MOST_CORRELATION, sensitivity < MOST_SENSITIVITY
+    return ~np.stack(passed, axis=1)
+
+
+def verdict(failed: np.ndarray) -> str:
+    """One method's `failures` in words."""
+    return "; ".join(np.array(FAILURES)[failed]) or "trust"
+
+
+@jax.jit
+def _changes(scores: Scores, stack: Array, replacement: Array, gone: Array, whole: Array) -> Array:
+    def change(removed: Array) -> Array:
+        return jnp.abs(scores(jnp.where(removed[:, None], replacement, stack)) - whole)
+
+    return jnp.stack([change(gone), change(~gone)])
+
+
+def _ranking(orders: np.ndarray, shape: tuple[int, int], side: int) -> np.ndarray:
+    ranking = np.full((len(orders), *shape), side * side)
+    ranking[:, :side, :side] = np.argsort(orders, axis=1).reshape(-1, side, side)
+    return ranking
+
+
+def _length(maps: np.ndarray) -> np.ndarray:
+    return np.sqrt((np.asarray(maps, np.float64) ** 2).sum((-3, -2, -1)))

@@ -1,0 +1,132 @@
+"""The post's claims about dreams: that those of the value repeat, and where those of steering put their contrast.
+
+Dreams are stacks `[B, T, S, S]` of grey levels 0 to 255. Only the top left `Geometry.read_size` pixels are looked at:
+the network does not read the others, so no ascent moves them.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.signal
+from jax import Array
+
+from minetest_interp.analysis import intervals
+from minetest_interp.analysis.intervals import Bootstrap, Estimate
+from minetest_interp.dreams.notebook import RANGES, grey_start
+from minetest_interp.model.networks import Blocks, fast
+from minetest_interp.model.objectives import Objective
+from minetest_interp.model.policy import Policy, shuffled_weights
+
+
+class Contrast(NamedTuple):
+    """Shares of a frame's squared deviation from its mean, 0 to 1.
+
+    middle_left: in the second quarter of the columns. edges: in the first and the last.
+    """
+
+    middle_left: np.ndarray
+    edges: np.ndarray
+
+
+class Pair(NamedTuple):
+    """Dreams of one objective from the same starts, the parts that are read, `[seeds, T, R, R]`.
+
+    real: of the policy. shuffled: dream s is of the policy with its weights shuffled with seed s.
+    """
+
+    real: np.ndarray
+    shuffled: np.ndarray
+
+
+def notebook_ascents(network: Blocks, objective: Objective, starts: Array, *, lr: float, steps: int) -> np.ndarray:
+    """`dreams.deep_dream` of pixels for a batch of starts at once: plain gradient ascent, clipped after each step.
+
+    Networks of one geometry share one compiled step.
+
+    Args:
+      starts: `[B, T, S, S]`. lr: grey levels per unit of gradient.
+
+    Returns:
+      `[B, T, S, S]`, the last step's image.
+
+    Raises:
+      FloatingPointError: pixels stopped being finite.
+    """
+    x = network.pack(starts)
+    for _ in range(steps):
+        x = _ascent_step(network, objective, x, lr)
+    images = np.asarray(network.unpack(x, starts))
+    if not np.isfinite(images).all():
+        raise FloatingPointError("the dreams' pixels must stay finite; some are not. Lower `lr`.")
+    return images
+
+
+@jax.jit
+def _ascent_step(network: Blocks, objective: Objective, x: Array, lr: float) -> Array:
+    gradient = jax.grad(lambda x: objective(network.run(x)).sum())(x)
+    return jnp.clip(x + lr * gradient, *RANGES["input"])
+
+
+def dream_pairs(policy: Policy, objective: Objective, *, seeds: Sequence[int], lr: float, steps: int) -> Pair:
+    """A policy's dreams from `dreams.grey_start` of each seed, each beside that of its own shuffled twin."""
+    starts = jnp.concatenate([grey_start(policy.geometry, seed=seed) for seed in seeds])
+    real = notebook_ascents(fast(policy), objective, starts, lr=lr, steps=steps)
+    shuffled = [
+        notebook_ascents(fast(shuffled_weights(policy, seed=seed)), objective, start[None], lr=lr, steps=steps)
+        for seed, start in zip(seeds, starts, strict=True)
+    ]
+    read = (..., slice(policy.geometry.read_size), slice(policy.geometry.read_size))
+    return Pair(real[read], np.concatenate(shuffled)[read])
+
+
+def autocorrelation(frame: np.ndarray) -> np.ndarray:
+    """Of `[h, w]` with its mean removed, at every shift: `[2h - 1, 2w - 1]`, shift (0, 0) in the middle, -1 to 1.
+
+    Each shift is normalised by the energy of the two parts that overlap (normalised cross-correlation, Lewis 1995), so
+    that a pattern that repeats scores 1 at its period whatever the frame's size and contrast. A flat frame has 0.
+    """
+    deviation = np.asarray(frame, np.float64) - np.mean(frame, dtype=np.float64)
+    products = scipy.signal.correlate(deviation, deviation, method="fft")
+    energy = scipy.signal.correlate(deviation**2, np.ones_like(deviation), method="fft")
+    lengths = np.sqrt(np.maximum(energy * energy[::-1, ::-1], 0))
+    # Overlaps with less than a rounding error's share of the energy are flat.
+    seen = lengths > 1e-9 * (deviation**2).sum()
+    return np.divide(products, lengths, out=np.zeros_like(products), where=seen).clip(-1, 1)
+
+
+def repetition(image: np.ndarray, *, least_lag: float, most_lag: float) -> float:
+    """Highest autocorrelation of `[T, h, w]` at shifts of `least_lag` to `most_lag` pixels (Euclidean), mean over T."""
+    height, width = image.shape[1:]
+    lags = np.hypot(*np.ix_(np.arange(1 - height, height), np.arange(1 - width, width)))
+    between = (lags >= least_lag) & (lags <= most_lag)
+    return float(np.mean([autocorrelation(frame)[between].max() for frame in image]))
+
+
+def contrast(frames: np.ndarray) -> np.ndarray:
+    """Squared deviation from each frame's mean as a share of its sum, `[..., h, w]`; 0 where a frame is flat."""
+    frames = np.asarray(frames, np.float64)
+    squares = (frames - frames.mean((-2, -1), keepdims=True)) ** 2
+    total = squares.sum((-2, -1), keepdims=True)
+    return np.divide(squares, total, out=np.zeros_like(squares), where=total > 0)
+
+
+def contrast_shares(frames: np.ndarray) -> Contrast:
+    """Where frames `[..., h, w]` have their contrast; a column belongs to the quarter in which its centre lies."""
+    columns = contrast(frames).sum(-2)
+    quarter = (4 * np.arange(columns.shape[-1]) + 2) // columns.shape[-1]
+    return Contrast(columns[..., quarter == 1].sum(-1), columns[..., (quarter == 0) | (quarter == 3)].sum(-1))
+
+
+def excess(real: np.ndarray, shuffled: np.ndarray, bootstrap: Bootstrap) -> tuple[Estimate, Estimate]:
+    """Mean over seeds of what `[seeds]` real dreams have above their shuffled twins, and of what they have.
+
+    Seeds are independent; chance of the second is the mean of the shuffled ones.
+    """
+    clusters = np.arange(len(real))
+    return (
+        intervals.estimate(intervals.mean(real - shuffled), clusters, bootstrap, chance=0.0),
+        intervals.estimate(intervals.mean(real), clusters, bootstrap, chance=float(np.mean(shuffled))),
+    )

@@ -1,0 +1,30 @@
+"""How far the heads read the same hidden units: cosines of the actor's weights `[A, D]` with the critic's `[D]`."""
+
+import numpy as np
+
+from minetest_interp.analysis import stats
+from minetest_interp.analysis.intervals import Statistic
+
+CHUNK = 1024  # random orders held at a time
+
+
+def mean_cosine(actor: np.ndarray, critic: np.ndarray) -> Statistic:
+    """Mean over actions of the absolute cosine, as a statistic over the D hidden units; 0 for a head of length 0."""
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        products = np.abs(weights @ (actor * critic).T)
+        lengths = np.sqrt((weights @ (actor**2).T) * (weights @ critic**2)[..., None])
+        return np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0).mean(-1)
+
+    return statistic
+
+
+def random_orders(actor: np.ndarray, critic: np.ndarray, *, count: int, seed: int) -> np.ndarray:
+    """The same with the critic's weights in random order, `[count]`: what heads that share no features would give."""
+    generator = np.random.default_rng(seed)
+
+    def draw(size: int) -> np.ndarray:
+        shuffled = generator.permuted(np.broadcast_to(critic, (size, len(critic))), axis=1)
+        return np.mean([np.abs(stats.cosine_similarity(shuffled, weights)) for weights in actor], axis=0)
+
+    return np.concatenate([draw(min(CHUNK, count - first)) for first in range(0, count, CHUNK)])

@@ -1,0 +1,155 @@
+"""What the policy does when one thing in the world changes: a trunk gone or moved, night for day, motion for rest.
+
+A contrast is measured on groups of frames that share their place: `frames` `[P, R, S, S]` grey and `trunk`
+`[P, R, S, S]`, the share of each pixel that is trunk, in the order of the contrast's roles. *Turning* is the steering
+behaviour with the sign that is positive to the left; positions run from -1 (left edge) to 1 (right edge).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from minetest_interp.analysis import intervals
+from minetest_interp.analysis.intervals import Bootstrap, Estimate
+from minetest_interp.model import frame_groups
+
+Arrays = dict[str, np.ndarray]
+# Grey frames [N, S, S] or real stacks [N, T, S, S] to turning and value, [N] each.
+Ask = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+class Contrast(NamedTuple):
+    """One claim about frames that differ in one thing.
+
+    roles: of a group's frames; none for the frames of a turn. parts: of the claim. measure: (ask, frames, trunk) to
+    arrays `[P, ...]`. estimate: those arrays by name, clusters `[P]` and a bootstrap to an estimate of each part.
+    """
+
+    claim: str
+    roles: tuple[str, ...]
+    parts: tuple[str, ...]
+    measure: Callable[[Ask, np.ndarray, np.ndarray], Arrays]
+    estimate: Callable[..., dict[str, Estimate]]
+
+    def members(self, group: np.ndarray, role: np.ndarray, *, frames: int) -> np.ndarray:
+        """Which frames, `[P, R]`; frames: how many a stack has."""
+        return (
+            frame_groups.members(group, role, self.roles)
+            if self.roles
+            else frame_groups.stacks(group, role, frames=frames)
+        )
+
+
+def elsewhere(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """The change from one frame to another made half a picture aside, `[P, S, S]`: as much of it, but not there."""
+    return np.clip(before + np.roll(after - before, before.shape[-1] // 2, axis=-1), 0, 255)
+
+
+def where_gone(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Mean column, -1 to 1, of what there was of a mask and is no more, `[P, S, S]` to `[P]`; NaN for nothing."""
+    gone = np.clip(before - after, 0, None).sum(1, dtype=np.float64)
+    side, total = gone.shape[-1], gone.sum(-1)
+    columns = 2 * (np.arange(side) + 0.5) / side - 1
+    return np.divide(gone @ columns, total, out=np.full(len(gone), np.nan), where=total > 0)
+
+
+def measure_removal(ask: Ask, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
+    """turning, value: `[P, 2]`, with the trunk and without. control: `[P]`, turning on `elsewhere`. position: `[P]`."""
+    turning, value = _both(ask, frames)
+    control, _ = ask(elsewhere(frames[:, 0], frames[:, 1]))
+    return {"turning": turning, "value": value, "control": control, "position": where_gone(trunk[:, 0], trunk[:, 1])}
+
+
+def removal_estimates(
+    turning: np.ndarray,
+    value: np.ndarray,
+    control: np.ndarray,
+    position: np.ndarray,
+    clusters: np.ndarray,
+    bootstrap: Bootstrap,
+) -> dict[str, Estimate]:
+    """What goes when a trunk goes; its leaves stay.
+
+    above-control: mean size of the change of turning, less that of the control's. towards: mean turn towards the trunk
+    while it is there, less that once it is gone. change: mean size of the change of turning. value: mean fall of it.
+    """
+    here, gone = turning.T
+
+    def mean(numbers: np.ndarray, chance: float | None = None) -> Estimate:
+        return intervals.estimate(intervals.mean(numbers), clusters, bootstrap, chance=chance)
+
+    return {
+        "above-control": mean(np.abs(gone - here) - np.abs(control - here), 0.0),
+        # Left is negative in a picture and positive in turning.
+        "towards": mean(-np.sign(position) * (here - gone), 0.0),
+        "change": mean(np.abs(gone - here)),
+        "value": mean(value[:, 0] - value[:, 1], 0.0),
+    }
+
+
+def measure_move(ask: Ask, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
+    """turning: `[P, 2]`, before and after. moved: `[P]`, how far to the right the trunk went."""
+    before, after = trunk[:, 0], trunk[:, 1]
+    return {"turning": _both(ask, frames)[0], "moved": where_gone(after, before) - where_gone(before, after)}
+
+
+def move_estimates(
+    turning: np.ndarray, moved: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap
+) -> dict[str, Estimate]:
+    """Does the steering go where the trunk goes?
+
+    sides: share of the pairs whose turning changes to the side to which the trunk moved. correlation: of the changes.
+    """
+    turned = turning[:, 1] - turning[:, 0]
+    sides = intervals.mean(np.sign(turned) * np.sign(moved) < 0)
+    return {
+        "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, share=True),
+        "correlation": intervals.estimate(intervals.correlation(turned, -moved), clusters, bootstrap, chance=0.0),
+    }
+
+
+def measure_light(ask: Ask, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
+    """turning: `[P, 2]`, by day and by night."""
+    return {"turning": _both(ask, frames)[0]}
+
+
+def measure_motion(ask: Ask, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
+    """turning: `[P, 2]`, on real stacks and on their newest frame repeated."""
+    return {"turning": np.stack([ask(frames)[0], ask(frames[:, -1])[0]], axis=1)}
+
+
+def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> dict[str, Estimate]:
+    """Does the policy steer alike on two renderings of one view?
+
+    correlation: of the two. sides: share that turn to the same side. strength: mean size of the second turning over
+    that of the first.
+    """
+    one, other = turning.T
+    sides = intervals.mean(np.sign(one) * np.sign(other) > 0)
+    return {
+        "correlation": intervals.estimate(intervals.correlation(one, other), clusters, bootstrap, chance=0.0),
+        "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, share=True),
+        "strength": intervals.estimate(intervals.ratio(np.abs(other), np.abs(one)), clusters, bootstrap, chance=1.0),
+    }
+
+
+def _both(ask: Ask, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Turning and value of both frames of each pair, `[P, 2]` each."""
+    turning, value = ask(frames.reshape(-1, *frames.shape[2:]))
+    return turning.reshape(-1, 2), value.reshape(-1, 2)
+
+
+LIKENESS = ("correlation", "sides", "strength")
+CONTRASTS = {
+    "removed": Contrast(
+        "trunk-removed",
+        ("trunk", "no trunk"),
+        ("above-control", "towards", "change", "value"),
+        measure_removal,
+        removal_estimates,
+    ),
+    "moved": Contrast("trunk-moved", ("trunk", "moved trunk"), ("sides", "correlation"), measure_move, move_estimates),
+    "light": Contrast("day-night", ("day", "night"), LIKENESS, measure_light, likeness_estimates),
+    "motion": Contrast("still-stacks", (), LIKENESS, measure_motion, likeness_estimates),
+}

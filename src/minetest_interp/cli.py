@@ -1,0 +1,40 @@
+"""Command lines made from functions: an option for each parameter, a record of the job at the end."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Any
+
+from minetest_interp.io.errors import told_in_a_line
+from minetest_interp.provenance import job_logs
+
+READ: dict[object, dict[str, Any]] = {kind: {"type": kind} for kind in (str, int, float, Path)} | {
+    dict: {"type": json.loads},
+    list: {"type": json.loads},
+    list[Path]: {"type": Path, "nargs": "*"},
+    Path | None: {"type": Path},
+    bool: {"action": "store_true"},
+}
+
+
+def command(run: Callable, argv: list[str] | None = None, *, record: bool = True) -> None:
+    """Runs `run` with one command-line option for each of its parameters, read as the parameter is annotated.
+
+    A `dict` or `list` is given as JSON, `list[Path]` as any number of paths, `bool` by its name alone. An option is
+    required unless `run` has a default for it. With `record` it ends by saying what was read and written, with digests
+    (see `records`). An `InputError` or Ctrl-C is told in one line and ends the process with status 1.
+    """
+    parser = argparse.ArgumentParser(description=sys.modules[run.__module__].__doc__)
+    for name, parameter in signature(run).parameters.items():
+        option: dict[str, Any] = (
+            {"required": True} if parameter.default is Parameter.empty else {"default": parameter.default}
+        )
+        parser.add_argument(f"--{name.replace('_', '-')}", **(READ[parameter.annotation] | option))
+    options = vars(parser.parse_args(argv))
+    with told_in_a_line():
+        run(**options)
+        if record:
+            job_logs.say()

@@ -1,0 +1,212 @@
+"""Images as parameters: how numbers that an optimiser moves become the frames that a policy sees.
+
+An *image* renders parameters `[B, F, ...]` to grey levels `[B, T, rows, columns]`, 0 (black) to 255, with T = 1 when
+the stack shares one frame. Frequencies follow `numpy.fft.rfft2` of an S x S frame; they are rendered by matrix
+products with sines and cosines, which give any rows and columns alone and run at the speed of the network.
+"""
+
+from typing import NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.policy import Geometry
+
+KINDS = ("pixels", "fourier", "frame prior", "maco")
+FRAMES = ("shared", "separate", "motion")
+
+
+class Prior(NamedTuple):
+    """What the agent's frames are like.
+
+    mean: `[S, S]` grey levels. rms: `[S, S // 2 + 1]`, root mean square of the spectrum of the frames' deviations from
+    the mean. magnitude: the same shape, mean absolute value of the frames' own spectrum.
+    """
+
+    mean: np.ndarray
+    rms: np.ndarray
+    magnitude: np.ndarray
+
+
+class Window(NamedTuple):
+    """rows, columns: the pixels to render, repeated at the border where a window passes it (edge padding)."""
+
+    rows: Array
+    columns: Array
+
+
+@flax.struct.dataclass
+class Image:
+    """One way to parametrise frames; see the builders below.
+
+    base: `[S, S]` grey levels added last. scale: `[S, S // 2 + 1]` size of each frequency (unused for pixels).
+    motion: size of the per-frame deltas relative to the shared frame (frames "motion").
+    """
+
+    base: Array
+    scale: Array
+    motion: Array
+    kind: str = flax.struct.field(pytree_node=False)
+    frames: str = flax.struct.field(pytree_node=False)
+    stack: int = flax.struct.field(pytree_node=False)
+
+    @property
+    def size(self) -> int:
+        return self.base.shape[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one image's parameters; the first axis counts frames (the shared one, then the deltas)."""
+        count = {"shared": 1, "separate": self.stack, "motion": 1 + self.stack}[self.frames]
+        half = self.size // 2 + 1
+        planes = {"pixels": (self.size, self.size), "maco": (self.size, half)}.get(self.kind, (2, self.size, half))
+        return (count, *planes)
+
+    def start(self, seed: int) -> Array:
+        """Seeded parameters of one image: a tenth of a standard normal, or uniform phases for MACO."""
+        key = jax.random.key(seed)
+        if self.kind == "maco":
+            return jax.random.uniform(key, self.shape, minval=-np.pi, maxval=np.pi)
+        return 0.1 * jax.random.normal(key, self.shape)
+
+    def render(self, parameters: Array, window: Window) -> Array:
+        """`[B, *shape]` to grey levels `[B, T, rows, columns]` (T = 1 when shared)."""
+        p = parameters
+        if self.frames == "motion":
+            p = p[:, :1] + self.motion * p[:, 1:]
+        if self.kind == "pixels":
+            return 255 * jax.nn.sigmoid(p[:, :, window.rows][:, :, :, window.columns])
+        if self.kind == "maco":
+            p = jnp.stack([jnp.cos(p), jnp.sin(p)], axis=2)
+        sums = self.unbounded(p, window)
+        return 255 * jax.nn.sigmoid(sums) if self.kind == "fourier" else jnp.clip(sums, 0.0, 255.0)
+
+    def unbounded(self, spectrum: Array, window: Window) -> Array:
+        """Base plus scaled waves before they are brought into 0..255: linear in `[B, F, 2, S, S // 2 + 1]`."""
+        waves = inverse_fourier(self.scale[None, None, None] * spectrum, *window)
+        return self.base[window.rows][:, window.columns][None, None] + waves
+
+    def encode(self, frame: Array) -> Array:
+        """Parameters whose picture is `frame` `[S, S]` (for MACO: has its phases), for accentuation.
+
+        Frequencies that the prior never saw stay zero.
+        """
+        _check_frames(np.asarray(frame)[None], self.size, 1)
+        if self.kind == "pixels":
+            plane = _logit(frame)
+        else:
+            target = _logit(frame) if self.kind == "fourier" else frame - self.base
+            spectrum = jnp.fft.rfft2(target)
+            parts = jnp.stack([spectrum.real, spectrum.imag])
+            seen = self.scale > 1e-6 * self.scale.max()
+            plane = jnp.where(seen[None], parts / jnp.where(seen, self.scale, 1.0)[None], 0.0)
+            plane = jnp.angle(spectrum) if self.kind == "maco" else plane
+        first = jnp.broadcast_to(plane[None], self.shape)
+        return first.at[1:].set(0.0) if self.frames == "motion" else first
+
+
+def fit_prior(frames: np.ndarray, geometry: Geometry) -> Prior:
+    """The mean frame and the spectrum of natural frames `[N, S, S]`, grey levels.
+
+    Raises:
+      InputError: fewer than two frames, frames of another size than the policy's, or levels outside 0..255.
+    """
+    frames = np.asarray(frames, np.float64)
+    _check_frames(frames, geometry.size, 2)
+    mean = frames.mean(0)
+    rms = np.sqrt((np.abs(np.fft.rfft2(frames - mean)) ** 2).mean(0))
+    magnitude = np.abs(np.fft.rfft2(frames)).mean(0)
+    return Prior(*(array.astype(np.float32) for array in (mean, rms, magnitude)))
+
+
+def pixels(geometry: Geometry, *, frames: str = "separate", motion: float = 0.1) -> Image:
+    """Every pixel its own number, through a sigmoid."""
+    half = (geometry.size, geometry.size // 2 + 1)
+    return _image("pixels", np.zeros((geometry.size,) * 2), np.ones(half), geometry, frames, motion)
+
+
+def fourier(geometry: Geometry, *, decay: float = 1.0, frames: str = "separate", motion: float = 0.1) -> Image:
+    """Frequencies of amplitude 1 / f^decay (one cycle per frame and below count as one), through a sigmoid."""
+    size = geometry.size
+    f = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None])
+    # ASSUME: the amplitudes are such that standard normal parameters give standard normal pixels.
+    scale = np.maximum(f, 1 / size) ** -decay
+    scale *= size**2 / np.sqrt(2 * (_weights(size) * scale**2 * np.ones((size, 1))).sum())
+    return _image("fourier", np.zeros((size, size)), scale, geometry, frames, motion)
+
+
+def frame_prior(prior: Prior, geometry: Geometry, *, frames: str = "shared", motion: float = 0.1) -> Image:
+    """The mean frame plus standard numbers times the frames' own spectrum, cut at black and white."""
+    _check_frames(prior.mean[None], geometry.size, 1)
+    return _image("frame prior", prior.mean, prior.rms, geometry, frames, motion)
+
+
+def maco(prior: Prior, geometry: Geometry, *, frames: str = "shared", motion: float = 0.1) -> Image:
+    """Phases alone: mean level and magnitude of every frequency are those of the frames (Fel et al. 2023)."""
+    _check_frames(prior.mean[None], geometry.size, 1)
+    # The constant is no wave: its phase could only turn the picture black, so the mean level stands in the base.
+    magnitude = prior.magnitude.copy()
+    magnitude[0, 0] = 0
+    return _image("maco", np.full_like(prior.mean, prior.mean.mean()), magnitude, geometry, frames, motion)
+
+
+def window(size: int, *, top: int = 0, left: int = 0, extent: int | None = None, margin: int = 0) -> Window:
+    """A square window of a frame with `margin` pixels around it, repeated from the edge where it passes the border."""
+    extent = size if extent is None else extent
+
+    def along(first: int) -> np.ndarray:
+        return np.arange(first - margin, first + extent + margin).clip(0, size - 1)
+
+    return Window(along(top), along(left))
+
+
+def inverse_fourier(spectrum: Array, rows: Array, columns: Array) -> Array:
+    """`irfft2` at some rows and columns: `[..., 2, S, S // 2 + 1]` (real, imaginary) to `[..., rows, columns]`."""
+    size, half = spectrum.shape[-2:]
+    # Whole turns are dropped in integers, so that the angle keeps full float32 precision.
+    down = 2 * np.pi / size * (jnp.outer(rows, jnp.arange(size)) % size)
+    right = 2 * np.pi / size * (jnp.outer(jnp.arange(half), columns) % size)
+    cos, sin = jnp.cos(down), jnp.sin(down)
+    turn = jnp.block([[cos, -sin], [sin, cos]])
+    across = jnp.concatenate([jnp.cos(right), -jnp.sin(right)]) * jnp.tile(jnp.asarray(_weights(size)), 2)[:, None]
+    lead = spectrum.shape[:-3]
+    flat = spectrum.reshape(*lead, 2 * size, half)
+    mixed = jnp.einsum("rk,...kl->...rl", turn, flat).reshape(*lead, 2, len(rows), half)
+    mixed = jnp.moveaxis(mixed, -3, -2).reshape(*lead, len(rows), 2 * half)
+    return mixed @ across / size**2
+
+
+def _weights(size: int) -> np.ndarray:
+    """How often each column of rfft2 counts: twice, except the constant and (even sizes) the Nyquist column."""
+    weights = np.full(size // 2 + 1, 2.0, np.float32)
+    weights[0] = 1
+    if size % 2 == 0:
+        weights[-1] = 1
+    return weights
+
+
+def _image(kind, base, scale, geometry, frames, motion) -> Image:
+    if frames not in FRAMES:
+        raise InputError(f"`frames` must be one of {', '.join(FRAMES)}; got {frames!r}.")
+    base, scale, motion = (jnp.asarray(array, jnp.float32) for array in (base, scale, motion))
+    return Image(base, scale, motion, kind, frames, geometry.frames)
+
+
+def _logit(frame: Array) -> Array:
+    # ASSUME: half a grey level from black and white, where the sigmoid would need infinity.
+    share = jnp.clip(jnp.asarray(frame, jnp.float32), 0.5, 254.5) / 255
+    return jnp.log(share) - jnp.log1p(-share)
+
+
+def _check_frames(frames: np.ndarray, size: int, least: int) -> None:
+    if frames.ndim != 3 or len(frames) < least or frames.shape[1:] != (size, size):
+        raise InputError(
+            f"a prior's frames must be at least {least} of {size}x{size}, the policy's input; got an array of shape "
+            f"{frames.shape}. Resize them with `frames.grey`."
+        )
+    if not np.isfinite(frames).all() or frames.min() < 0 or frames.max() > 255:
+        raise InputError("a prior's frames must hold grey levels from 0 to 255; some lie outside or are not finite.")

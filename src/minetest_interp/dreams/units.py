@@ -1,0 +1,127 @@
+"""The units of an atlas, and what natural frames do to them: best patches, distribution, dead or saturated."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from minetest_interp.analysis.stats import highest
+from minetest_interp.model import objectives
+from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.networks import CONVOLUTIONS, field_box
+from minetest_interp.model.objectives import Objective
+from minetest_interp.model.policy import LAYERS, Geometry, Trace
+
+BINS = 32
+
+
+class Unit(NamedTuple):
+    """name: "conv1/56", "conv2/direction 0", "hidden/direction 3", "yaw", "yaw reversed", "value".
+
+    layer: where it is read, "head" for logits and value. weights: `[C]` over that layer's channels, None for heads.
+    position: (row, column) of the objective, the centre; None where it has none and sees the whole frame.
+    """
+
+    name: str
+    layer: str
+    objective: Objective
+    weights: np.ndarray | None
+    position: tuple[int, int] | None
+
+
+class Nature(NamedTuple):
+    """A unit on N natural frames.
+
+    scores: `[N]`, its objective. frames, tops, lefts, values: `[9]` of the strongest patches, one of each frame,
+    strongest first, with their top-left pixel and activation. counts: `[BINS]` over `[BINS + 1]` edges, of the
+    activation at every position of every frame. active: share of them above zero.
+    """
+
+    scores: np.ndarray
+    frames: np.ndarray
+    tops: np.ndarray
+    lefts: np.ndarray
+    values: np.ndarray
+    counts: np.ndarray
+    edges: np.ndarray
+    active: float
+
+    @property
+    def constant(self) -> bool:
+        """The objective does not vary over the frames, so nothing can be measured in its standard deviations."""
+        return objectives.is_constant(self.scores)
+
+
+def list_units(
+    geometry: Geometry, behaviours: Mapping[str, Behaviour], directions: Mapping[str, np.ndarray]
+) -> list[Unit]:
+    """Every channel of the convolutions, directions `[n, C]` by layer, the value, and the behaviours both ways."""
+    units = []
+    for layer in LAYERS:
+        rows = [(f"{layer}/direction {i}", row) for i, row in enumerate(directions.get(layer, ()))]
+        if layer in CONVOLUTIONS:
+            channels = np.eye(geometry.shape(layer)[-1], dtype=np.float32)
+            rows = [(f"{layer}/{i}", row) for i, row in enumerate(channels)] + rows
+        position = objectives.centre(geometry, layer) if layer in CONVOLUTIONS else None
+        units += [Unit(n, layer, objectives.direction(geometry, layer, w), w, position) for n, w in rows]
+    units.append(Unit("value", "head", objectives.value(), None, None))
+    for name, behaviour in behaviours.items():
+        units.append(Unit(name, "head", objectives.behaviour(behaviour), None, None))
+        units.append(Unit(f"{name} reversed", "head", objectives.behaviour(behaviour, sign=-1), None, None))
+    return units
+
+
+def observe(unit: Unit, geometry: Geometry, trace: Trace, *, count: int) -> Nature:
+    """What the frames of a trace do to a unit; `count` patches at most."""
+    responses = response_map(unit, trace)
+    width = responses.shape[2]
+    flat = responses.reshape(len(responses), -1)
+    order = highest(flat.max(1), count=count)
+    rows, columns = np.divmod(flat[order].argmax(1), width)
+    boxes = [_box(unit, geometry, (int(r), int(c))) for r, c in zip(rows, columns, strict=True)]
+    low, high = float(responses.min()), float(responses.max())
+    counts, edges = np.histogram(responses, bins=BINS, range=(low, high) if high > low else (low - 0.5, low + 0.5))
+    return Nature(
+        scores=np.asarray(unit.objective(trace)),
+        frames=order,
+        tops=np.array([box[0] for box in boxes]),
+        lefts=np.array([box[1] for box in boxes]),
+        values=flat[order].max(1),
+        counts=counts,
+        edges=edges,
+        active=float((responses > 0).mean()),
+    )
+
+
+def response_map(unit: Unit, trace: Trace) -> np.ndarray:
+    """The unit at every position of every frame, `[N, h, w]`; 1 x 1 where it has no position."""
+    if unit.position is None:
+        return np.asarray(unit.objective(trace))[:, None, None]
+    return np.asarray(trace.layers[unit.layer]) @ unit.weights
+
+
+def flag(unit: Unit, nature: Nature) -> str:
+    """ "dead" if the ReLU lets nothing of the unit through on any frame, "saturated" if it never cuts, else ""."""
+    if unit.position is None:
+        return ""
+    return {0.0: "dead", 1.0: "saturated"}.get(nature.active, "")
+
+
+def receptive_box(unit: Unit, geometry: Geometry) -> tuple[int, int, int]:
+    """(top, left, size) in pixels of what the unit's objective sees."""
+    return _box(unit, geometry, unit.position)
+
+
+def receptive_mask(unit: Unit, geometry: Geometry) -> np.ndarray:
+    """Boolean `[S, S]`: the pixels that can change the unit's objective."""
+    top, left, size = receptive_box(unit, geometry)
+    mask = np.zeros((geometry.size,) * 2, bool)
+    mask[top : top + size, left : left + size] = True
+    mask[geometry.read_size :] = mask[:, geometry.read_size :] = False
+    return mask
+
+
+def _box(unit: Unit, geometry: Geometry, position: tuple[int, int] | None) -> tuple[int, int, int]:
+    if unit.position is None or position is None:
+        return 0, 0, geometry.size
+    return field_box(geometry, unit.layer, position)

@@ -1,0 +1,139 @@
+"""What the evidence says of one unit, as plain numbers: concept overlap, effects of its removal, claims that name it.
+
+Arrays are those that the rooms of the evidence store; an empty map is a room that was not built. Wherever something was
+not measured the answer is None, and the page says why.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from minetest_interp.analysis import edges
+
+# In the order of the page; the first is the headline.
+REPLACEMENTS = ("zero", "mean", "resample", "patch")
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def trunk_overlap(units: Arrays, layer: str, channel: int) -> dict | None:
+    """How a channel tells trunks: AUROC and IoU against trunk masks.
+
+    Returns:
+      auroc, on all frames; held_out, of the second half in the direction that the first half gave; on, whether trunks
+      switch the channel on; q; iou and iou_chance, of the second half; rank by held_out among the layer's `of`
+      channels, 1 the best.
+    """
+    if f"{layer}/auroc" not in units:
+        return None
+    found = {name: float(units[f"{layer}/{name}"][channel]) for name in ("auroc", "q", "iou", "iou_chance")}
+    held_out = units[f"{layer}/second"]
+    return found | {"held_out": float(held_out[channel]), "on": found["auroc"] > 0.5, **rank(held_out, channel)}
+
+
+def gradient_following(units: Arrays, layer: str, channel: int) -> dict | None:
+    """How a channel of conv0 follows oriented gradients of grey levels.
+
+    Returns:
+      correlation, with the gradient that the first half of the frames chose, on the second; angle in degrees, 0 where
+      grey levels grow to the right and 90 downwards; sigma in pixels; brightness, the correlation with the mean grey
+      level; kernel, the share of its energy in the best gradient; rank by the correlation among the `of` channels.
+    """
+    if f"{layer}/template" not in units:
+        return None
+    sigma, angle = divmod(int(units[f"{layer}/template"][channel]), len(edges.ANGLES))
+    followed = units[f"{layer}/gradient/second"]
+    return {
+        "correlation": float(followed[channel]),
+        "angle": int(edges.ANGLES[angle]),
+        "sigma": edges.SIGMAS[sigma],
+        "brightness": float(units[f"{layer}/brightness/second"][channel]),
+        "kernel": float(units[f"{layer}/kernel"][channel]),
+        **rank(followed, channel),
+    }
+
+
+def removal(causal: Arrays, layer: str, channel: int, steering: str) -> dict | None:
+    """What becomes of an agent's behaviours and value when a channel is replaced.
+
+    Returns:
+      others, the names of the quantities beside the steering; rows, one for each replacement that was made: its name,
+      the mean absolute change of the steering (size), the signed one (change), the rank of the size in the layer, and
+      the sizes for the `others`; carried, the share of the mirror image's steering that patching the channel from it
+      carries over.
+    """
+    if f"zero/{layer}/size" not in causal:
+        return None
+    quantities = [str(name) for name in causal["quantities"]]
+    asked = quantities.index(steering)
+    others = [i for i in range(len(quantities)) if i != asked]
+    rows = []
+    for name in REPLACEMENTS:
+        if f"{name}/{layer}/size" in causal:
+            sizes, changes = (causal[f"{name}/{layer}/{key}"] for key in ("size", "change"))
+            rows.append(
+                {
+                    "name": name,
+                    "size": float(sizes[channel, asked]),
+                    "change": float(changes[channel, asked]),
+                    **rank(sizes[:, asked], channel),
+                    "others": [float(sizes[channel, i]) for i in others],
+                }
+            )
+    carried = float(causal[f"patch/{layer}/share"][channel])
+    return {
+        "others": [quantities[i] for i in others],
+        "rows": rows,
+        "carried": carried if np.isfinite(carried) else None,
+    }
+
+
+def movers(causal: Arrays, layers: Sequence[str], quantity: str, *, sign: int, count: int) -> list[dict] | None:
+    """The channels whose setting to zero changes a behaviour or the value most: name, size and signed change.
+
+    Args:
+      sign: -1 for the behaviour the other way round.
+    """
+    quantities = [str(name) for name in causal.get("quantities", ())]
+    if quantity not in quantities:
+        return None
+    asked = quantities.index(quantity)
+    rows: list[dict] = [
+        {"name": f"{layer}/{channel}", "size": float(size), "change": sign * float(change)}
+        for layer in layers
+        for channel, (size, change) in enumerate(
+            zip(causal[f"zero/{layer}/size"][:, asked], causal[f"zero/{layer}/change"][:, asked], strict=True)
+        )
+    ]
+    return sorted(rows, key=lambda row: -row["size"])[:count]
+
+
+def carriers(circuits: Arrays, readout: str, *, sign: int, count: int) -> list[dict] | None:
+    """The channels of conv2 that carry most of a readout's variance over the frames: name, mean addition and share.
+
+    Args:
+      sign: -1 for the readout's other side, to which every channel adds the contrary.
+    """
+    readouts = [str(name) for name in circuits.get("readouts", ())]
+    if readout not in readouts:
+        return None
+    row = readouts.index(readout)
+    # The last are the biases, which are no channel's.
+    means, shares = (circuits[f"channels/{name}"][row, :-1] for name in ("mean", "variance_share"))
+    order = np.argsort(-shares, kind="stable")[:count]
+    return [{"name": f"conv2/{i}", "mean": sign * float(means[i]), "share": float(shares[i])} for i in order]
+
+
+def naming_claims(claims: Sequence[Mapping], name: str) -> list[Mapping]:
+    """The claims whose statement names a unit: "channel 56 of conv1" or "conv1/56", or a behaviour by its word."""
+    words = re.escape(name.removesuffix(" reversed"))
+    if channel := re.fullmatch(r"(\w+)/(\d+)", name):
+        words = rf"channel {channel[2]} of {channel[1]}|{words}"
+    named = re.compile(rf"(?<![\w/])(?:{words})(?![\w/])", re.IGNORECASE)
+    return [claim for claim in claims if named.search(claim["statement"])]
+
+
+def rank(numbers: np.ndarray, channel: int) -> dict[str, int]:
+    """The rank of a channel's number, 1 the largest, `of` how many."""
+    return {"rank": int((numbers > numbers[channel]).sum()) + 1, "of": len(numbers)}

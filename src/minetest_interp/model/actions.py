@@ -1,0 +1,87 @@
+"""The action table as data: labels and behaviours are both derived from it, so they cannot disagree.
+
+An action number is a mixed-radix number whose digits are the *factors*, the first factor slowest. The
+Minetester table has the factors forward, jump, mouse_x and mouse_y, hence
+action = 18 forward + 9 jump + 3 mouse_x + mouse_y.
+"""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from minetest_interp.io.errors import InputError
+
+MOST_ACTIONS = 10_000
+
+
+class Behaviour(NamedTuple):
+    """A quantity read off the action probabilities.
+
+    plus, minus: boolean `[A]`, the actions whose probability is added and subtracted.
+    """
+
+    plus: np.ndarray
+    minus: np.ndarray
+
+    @property
+    def weights(self) -> np.ndarray:
+        """`[A]` of -1, 0, +1."""
+        return self.plus.astype(np.float32) - self.minus.astype(np.float32)
+
+
+class ActionTable(NamedTuple):
+    """labels: one for each of the `A` actions, in order. behaviours: by name, in the config's order."""
+
+    labels: tuple[str, ...]
+    behaviours: dict[str, Behaviour]
+
+
+def action_table(factors: Mapping[str, Sequence[str]], behaviours: Mapping[str, Mapping]) -> ActionTable:
+    """Derives labels and behaviours from factors.
+
+    Args:
+      factors: factor name to its levels, slowest factor first.
+      behaviours: behaviour name to `{"plus": {factor: level}, "minus": {factor: level}}`; "minus" is optional.
+
+    Raises:
+      InputError: too many actions, or a behaviour names a factor or level that does not exist.
+    """
+    if (number := math.prod(map(len, factors.values()))) > MOST_ACTIONS:
+        raise InputError(
+            f"the factors must give at most {MOST_ACTIONS} actions; got {number}. Check `actions.factors`."
+        )
+    actions = [dict(zip(factors, levels, strict=True)) for levels in itertools.product(*factors.values())]
+    labels = tuple(", ".join(level for level in action.values() if level != "-") or "-" for action in actions)
+
+    def mask(name: str, condition: Mapping[str, str]) -> np.ndarray:
+        for factor, level in condition.items():
+            if level not in factors.get(factor, ()):
+                raise InputError(
+                    f"behaviour {name!r} must use factors and levels of the action table; got {factor}: {level}. "
+                    f"Choose from {dict(factors)}."
+                )
+        return np.array([all(a[f] == level for f, level in condition.items()) for a in actions])
+
+    nothing = np.zeros(len(actions), bool)
+    return ActionTable(
+        labels,
+        {
+            name: Behaviour(mask(name, sides["plus"]), mask(name, sides["minus"]) if "minus" in sides else nothing)
+            for name, sides in behaviours.items()
+        },
+    )
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the last axis, in the input's precision: `[..., A]` to `[..., A]`."""
+    shifted = np.exp(logits - logits.max(-1, keepdims=True))
+    return shifted / shifted.sum(-1, keepdims=True)
+
+
+def behaviour_values(logits: np.ndarray, table: ActionTable) -> dict[str, np.ndarray]:
+    """Every behaviour of the table on `[N, A]` logits: name to `[N]`, each between -1 and 1."""
+    p = probabilities(logits)
+    return {name: p @ behaviour.weights for name, behaviour in table.behaviours.items()}

@@ -1,0 +1,213 @@
+"""Screenshots to grey stacks; the only place that resizes or drops colour.
+
+A *picture* is uint8 `[h, w, 3]` RGB. A *grey frame* is float32 `[H, W]`, 0 (black) to 255. Frames are named by
+their file's stem and kept in natural order (screenshot_2 before screenshot_10).
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from minetest_interp.io.errors import InputError
+from minetest_interp.io.files import inside, read_bytes, within
+
+LIMIT_PIXELS = 40_000_000
+LIMIT_BYTES = 2**28
+ORDERS = ("notebook", "environment")
+VIEWS = ("original", "mirrored", "unrounded", "reordered", "masked", "masked-mirrored")
+ROUNDINGS = ("uint8", "float32")
+
+
+def natural_key(name: str) -> tuple:
+    """Sort key that compares runs of digits as numbers, and tells apart names that differ in leading zeros."""
+    parts = [part for part in re.split(r"(\d+)", name) if part]
+    return [_number_key(part) if part.isdecimal() else (1, 0, part) for part in parts], name
+
+
+def _number_key(digits: str) -> tuple[int, int, str]:
+    """Orders as the number does; Python makes no integer of more than 4300 digits."""
+    significant = digits.lstrip("0")
+    return 0, len(significant), significant
+
+
+def find(folder: Path, pattern: str) -> list[Path]:
+    """The frame files of a study in natural order of their stems.
+
+    Raises:
+      InputError: the pattern or a file leads out of the folder, nothing matches, or two files share a stem.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: the study's data must be a folder; there is none. Check `source` or pass --config data=FOLDER."
+        )
+    inside(folder, pattern, key="`frames.files`")
+    try:
+        found = sorted(folder.glob(pattern), key=lambda path: natural_key(path.stem))
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"{folder}: {pattern!r} must be a pattern of file names; {error}. Check `frames.files`."
+        ) from None
+    if not found:
+        raise InputError(f"{folder}: at least one frame must match {pattern!r}; none does. Check `frames.files`.")
+    stems = [within(folder, path, key="a frame").stem for path in found]
+    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    if twice:
+        raise InputError(
+            f"{folder}: frame names must be unique without their extension; {twice[0]!r} comes twice. Rename one."
+        )
+    return found
+
+
+def read(path: Path) -> np.ndarray:
+    """A picture, `[h, w, 3]` uint8. Palette, grey, 16-bit and transparent images are converted (alpha over black).
+
+    Raises:
+      InputError: missing, empty, damaged, rotated by EXIF, or more than `LIMIT_PIXELS`.
+    """
+    advice = "Restore it or take it off the study's list."
+    content = read_bytes(path, what="a picture", limit=LIMIT_BYTES, advice=advice)
+    if not content:
+        raise InputError(f"{path}: the frame is empty (0 bytes). Replace it with a PNG or JPEG screenshot.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # From memory: of an open file Pillow would read as much as a damaged length says.
+            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP", "BMP", "TIFF")) as image:
+                pixels = image.width * image.height
+                if pixels > LIMIT_PIXELS:
+                    raise InputError(
+                        f"{path}: a frame must have at most {LIMIT_PIXELS:,} pixels; "
+                        f"got {image.width}x{image.height}. Scale it down."
+                    )
+                if image.getexif().get(0x0112, 1) != 1:
+                    raise InputError(
+                        f"{path}: a frame must be stored upright; its EXIF data ask for a rotation, "
+                        "which would turn left into up. Save it again without EXIF."
+                    )
+                return _to_rgb(image)
+    except InputError:
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise InputError(
+            f"{path}: a frame must have at most {LIMIT_PIXELS:,} pixels; this one claims more. Scale it down."
+        ) from error
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path}: the frame must be a whole PNG or JPEG; it is no picture. Replace it.") from error
+    except Exception as error:  # damaged bytes raise nearly anything in a decoder
+        raise InputError(
+            f"{path}: the frame must be a whole PNG or JPEG; got {type(error).__name__}: {error}. Replace it."
+        ) from error
+
+
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I;16") or image.mode == "I":
+        # ASSUME: 16-bit greys span 0..65535; the high byte is what an 8-bit save would keep.
+        grey = (np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if image.mode in ("P", "RGBA", "LA", "PA"):
+        rgba = image.convert("RGBA")
+        return np.asarray(Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba).convert("RGB"))
+    return np.asarray(image.convert("RGB"))
+
+
+def grey(picture: np.ndarray, *, size: int, order: str = "notebook", rounding: str = "uint8") -> np.ndarray:
+    """What the network sees of a picture, `[size, size]` float32.
+
+    Args:
+      picture: `[h, w, 3]`, 0 to 255.
+      order: "notebook" drops colour first and resizes second; "environment", how the policy was trained, the reverse.
+      rounding: "uint8" rounds to whole grey levels after each of the two steps; "float32" never rounds.
+    """
+    if order not in ORDERS or rounding not in ROUNDINGS:
+        raise InputError(
+            f"`order` must be one of {ORDERS} and `rounding` one of {ROUNDINGS}; got {order!r}, {rounding!r}."
+        )
+    image = np.ascontiguousarray(picture).astype(rounding)
+
+    def drop_colour(x):
+        return cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)
+
+    def resize(x):
+        return cv2.resize(x, (size, size), interpolation=cv2.INTER_AREA)
+
+    image = resize(drop_colour(image)) if order == "notebook" else drop_colour(resize(image))
+    return image.astype(np.float32)
+
+
+def views(
+    picture: np.ndarray, *, size: int, order: str, overlay: Sequence[Sequence[float]] = ()
+) -> dict[str, np.ndarray]:
+    """Every way in which a study shows a picture to the network: name in `VIEWS` to a grey frame `[size, size]`.
+
+    original: as the study's config says, rounded to whole grey levels. mirrored: left and right exchanged.
+    unrounded: the original without rounding. reordered: the other order of resizing and dropping colour.
+    masked, masked-mirrored: original and mirrored with `overlay` covered in both.
+
+    Args:
+      overlay: boxes (left, top, right, bottom) in fractions of the frame, where hand and display are drawn.
+    """
+    other = ORDERS[1 - ORDERS.index(order)]
+    original = grey(picture, size=size, order=order)
+    mirrored = grey(mirror(picture), size=size, order=order)
+    return {
+        "original": original,
+        "mirrored": mirrored,
+        "unrounded": grey(picture, size=size, order=order, rounding="float32"),
+        "reordered": grey(picture, size=size, order=other),
+        "masked": cover(original, overlay),
+        "masked-mirrored": cover(mirrored, overlay),
+    }
+
+
+def cover(frame: np.ndarray, boxes: Sequence[Sequence[float]]) -> np.ndarray:
+    """Paints boxes and their mirror images in the mean grey of what stays visible, so that no side gives itself away.
+
+    Args:
+      frame: `[H, W]`. boxes: (left, top, right, bottom) in fractions of the frame; pixels that they touch are covered.
+    """
+    covered = np.zeros(frame.shape, bool)
+    height, width = frame.shape
+    for left, top, right, bottom in boxes:
+        rows = slice(int(np.floor(top * height)), int(np.ceil(bottom * height)))
+        covered[rows, int(np.floor(left * width)) : int(np.ceil(right * width))] = True
+    covered |= mirror(covered)
+    if covered.all() or not covered.any():
+        return frame
+    return np.where(covered, np.float32(frame[~covered].mean()), frame)
+
+
+def mirror(picture: np.ndarray) -> np.ndarray:
+    """Left and right exchanged, for pictures `[h, w, 3]` and single grey frames `[h, w]` alike."""
+    return picture[:, ::-1]
+
+
+def as_stacks(greys: np.ndarray, frames: int) -> np.ndarray:
+    """What the network reads, `[N, frames, H, W]`.
+
+    Args:
+      greys: frames `[N, H, W]`, each of which is repeated as the post does, or real stacks, which stay as they are.
+    """
+    return np.repeat(greys[:, None], frames, axis=1) if greys.ndim == 3 else greys
+
+
+def thumbnail(picture: np.ndarray, *, width: int) -> np.ndarray:
+    """The picture scaled down to `width` pixels, uint8 `[h, width, 3]`; never scaled up."""
+    if picture.shape[1] <= width:
+        return picture
+    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
+    return cv2.resize(np.ascontiguousarray(picture), (width, height), interpolation=cv2.INTER_AREA)
+
+
+def same_size(pictures: Iterable[np.ndarray]) -> np.ndarray:
+    """Pictures of mixed sizes as one array `[N, h, w, 3]`, each padded with white below and on the right."""
+    pictures = list(pictures)
+    height, width = (max(p.shape[axis] for p in pictures) for axis in (0, 1))
+    return np.stack(
+        [np.pad(p, ((0, height - p.shape[0]), (0, width - p.shape[1]), (0, 0)), constant_values=255) for p in pictures]
+    )

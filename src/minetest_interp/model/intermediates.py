@@ -1,0 +1,23 @@
+"""What each layer computed for each frame: name to array."""
+
+import jax
+import numpy as np
+
+from minetest_interp.io import layout
+from minetest_interp.model.batches import map_batches
+from minetest_interp.model.policy import LAYERS, Policy
+
+
+def compute(policy: Policy, stacks: np.ndarray) -> dict[str, np.ndarray]:
+    """Runs `[N, T, H, W]` through the policy: name in `layout.INTERMEDIATES` to float32 `[N, ...]`.
+
+    Convolutions before their ReLU, hidden after it, logits `[N, A]`, value `[N]`.
+    """
+
+    @jax.jit
+    def step(batch) -> dict:
+        trace = policy.run(batch)
+        return {name: trace.layers[name] for name in LAYERS} | {"logits": trace.logits, "value": trace.value}
+
+    computed = map_batches(step, stacks)
+    return {name: computed[name] for name in layout.INTERMEDIATES}

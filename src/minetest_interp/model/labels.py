@@ -1,0 +1,109 @@
+"""Labelled frames: a folder of pictures with a mask each, as the network sees them and where trunks are in them.
+
+`frames/NAME.png` or `.jpg` are pictures; `masks/NAME.png` are 8-bit images of the same size whose pixels are class
+numbers.
+"""
+
+import io
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from minetest_interp.io.errors import InputError
+from minetest_interp.io.files import inside, read_bytes, within
+from minetest_interp.model import frames
+
+PATTERN, MASKS = "frames/*.[jp]*g", "masks"
+OFF_MIDDLE = 0.2  # of half the frame: a trunk that is further from the middle is on a side
+NO_LABELS = "no labelled frames; name some in the study or pass --config probe=FOLDER"
+DEFAULTS = {"frames": PATTERN, "masks": MASKS, "trunk": 1}
+
+
+class Labelled(NamedTuple):
+    """One frame. original, mirrored: grey `[S, S]`. trunk: `[S, S]`, share of each pixel that is trunk, 0 to 1.
+
+    position: mean column of the trunk's pixels in the picture, -1 (left edge) to 1 (right edge); NaN without trunk.
+    """
+
+    original: np.ndarray
+    mirrored: np.ndarray
+    trunk: np.ndarray
+    position: float
+
+
+def find(folder: Path, *, pattern: str = PATTERN, masks: str = MASKS) -> list[tuple[Path, Path]]:
+    """Pictures in natural order, each with the mask of the same name.
+
+    Raises:
+      InputError: no picture, a picture without a mask, or one of them outside the folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: labelled frames must be a folder with frames/ and masks/; there is none.")
+    room = inside(folder, masks, key="`labels.masks`")
+    pairs = [(picture, room / f"{picture.stem}.png") for picture in frames.find(folder, pattern)]
+    for picture, mask in pairs:
+        within(folder, mask, key="a mask")
+        if not mask.is_file():
+            raise InputError(f"{mask}: every labelled frame must have a mask; {picture.name} has none. Add it.")
+    return pairs
+
+
+def read_mask(path: Path) -> np.ndarray:
+    """Class numbers, uint8 `[h, w]`.
+
+    Raises:
+      InputError: not an 8-bit PNG of one channel.
+    """
+    content = read_bytes(path, what="a mask", limit=frames.LIMIT_BYTES, advice="Restore it.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+                if image.mode not in ("L", "P") or image.width * image.height > frames.LIMIT_PIXELS:
+                    raise InputError(
+                        f"{path}: a mask must be 8-bit with one channel and at most {frames.LIMIT_PIXELS:,} pixels; "
+                        f"got {image.mode}, {image.width}x{image.height}. Save it again."
+                    )
+                return np.asarray(image)
+    except InputError:
+        raise
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path}: a mask must be a whole 8-bit PNG; it is no PNG. Replace it.") from error
+    except Exception as error:  # damaged bytes raise nearly anything in a decoder
+        raise InputError(
+            f"{path}: a mask must be a whole 8-bit PNG; got {type(error).__name__}: {error}. Replace it."
+        ) from error
+
+
+def read(picture: Path, mask: Path, *, size: int, order: str, trunk: int = 1) -> Labelled:
+    """One labelled frame at the network's size.
+
+    Args:
+      order: of resizing and dropping colour, as in `frames.grey`. trunk: the masks' class number of trunks.
+
+    Raises:
+      InputError: a file is damaged, or the two differ in size.
+    """
+    colours, classes = frames.read(picture), read_mask(mask)
+    if colours.shape[:2] != classes.shape:
+        raise InputError(
+            f"{mask}: a mask must be as large as its picture, {colours.shape[1]}x{colours.shape[0]}; "
+            f"got {classes.shape[1]}x{classes.shape[0]}."
+        )
+    is_trunk = classes == trunk
+    return Labelled(
+        original=frames.grey(colours, size=size, order=order),
+        mirrored=frames.grey(frames.mirror(colours), size=size, order=order),
+        trunk=cv2.resize(is_trunk.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA).clip(0, 1),
+        position=horizontal_centre(is_trunk),
+    )
+
+
+def horizontal_centre(mask: np.ndarray) -> float:
+    """Mean column of a boolean `[h, w]`, pixels counted at their centres: -1 left edge, 1 right edge; NaN if empty."""
+    columns = np.nonzero(mask)[1]
+    return float(2 * (columns.mean() + 0.5) / mask.shape[1] - 1) if len(columns) else float("nan")

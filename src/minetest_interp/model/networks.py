@@ -1,0 +1,199 @@
+"""The policy's network, fast: the same function on space-to-depth blocks, and on one unit's receptive field.
+
+A convolution of kernel k and stride s is one of kernel k/s and stride 1 over blocks of s x s positions, and that is
+a matrix product. conv0 is computed only where conv1 reads it. A *stack* here is float32 `[B, T, H, W]`, or
+`[B, 1, H, W]` when the T frames are one and the same: conv0 then costs a T-th.
+
+A network is a pytree, so that a compiled step takes it as an argument and serves any policy of that geometry.
+"""
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.policy import LAYERS, Geometry, Policy, Trace
+
+CONVOLUTIONS = LAYERS[:3]
+
+
+@flax.struct.dataclass
+class Plain:
+    """The policy's own run, as a pytree: what the fast networks are measured and tested against."""
+
+    params: dict
+    geometry: Geometry = flax.struct.field(pytree_node=False)
+
+    def __call__(self, stack: Array) -> Trace:
+        shape = (len(stack), *self.geometry.shape("input"))
+        return Policy(self.geometry, self.params).run(jnp.broadcast_to(stack, shape))
+
+
+@flax.struct.dataclass
+class Blocks:
+    """The whole network. kernels: by layer, `[n, n, s * s * C, D]` over blocks; heads: `{"kernel", "bias"}` by name.
+
+    whole: True computes conv0 at every position; False leaves out those conv1 never reads.
+    """
+
+    kernels: dict[str, Array]
+    biases: dict[str, Array]
+    heads: dict
+    geometry: Geometry = flax.struct.field(pytree_node=False)
+    whole: bool = flax.struct.field(pytree_node=False, default=False)
+
+    def __call__(self, stack: Array) -> Trace:
+        return self.run(self.pack(stack))
+
+    def pack(self, stack: Array) -> Array:
+        """The pixels that the network reads, in conv0's blocks: `[B, T, S, S]` to `[B, n, n, s * s * T]`."""
+        return _to_blocks(jnp.moveaxis(stack, 1, -1), self.geometry.strides[0], self._block_count())
+
+    def unpack(self, packed: Array, around: Array) -> Array:
+        """The stack `around` `[B, T, S, S]` with the packed pixels in their places."""
+        stride, count = self.geometry.strides[0], self._block_count()
+        pixels = packed.reshape(len(packed), count, count, stride, stride, -1).transpose(0, 5, 1, 3, 2, 4)
+        side = min(count * stride, self.geometry.size)
+        pixels = pixels.reshape(*pixels.shape[:2], count * stride, count * stride)[..., :side, :side]
+        return jnp.asarray(around).at[..., :side, :side].set(pixels)
+
+    def run(self, packed: Array) -> Trace:
+        """The network from packed pixels on. An ascent of pixels that stays packed saves their moving at each step."""
+        layers, x = {}, packed
+        for i, (name, side) in enumerate(zip(CONVOLUTIONS, self._sides(), strict=True)):
+            if i:
+                x = _to_blocks(jax.nn.relu(x), self.geometry.strides[i], side - 1 + self.kernels[name].shape[0])
+            x = layers[name] = _convolve(self, i, x, side)
+        hidden = layers["hidden"] = jax.nn.relu(_dense(self.heads["hidden"], jax.nn.relu(x).reshape(len(x), -1)))
+        return Trace(_dense(self.heads["actor"], hidden), _dense(self.heads["critic"], hidden)[:, 0], hidden, layers)
+
+    def _sides(self) -> tuple[int, ...]:
+        return self.geometry.sides if self.whole else read_sides(self.geometry)
+
+    def _block_count(self) -> int:
+        return self._sides()[0] - 1 + self.kernels["conv0"].shape[0]
+
+
+@flax.struct.dataclass
+class Field:
+    """The part of the network that one unit of `layer` sees: a stack of its receptive field to `[B, 1, 1, C]`.
+
+    The trace has that layer and no heads.
+    """
+
+    kernels: dict[str, Array]
+    biases: dict[str, Array]
+    geometry: Geometry = flax.struct.field(pytree_node=False)
+    layer: str = flax.struct.field(pytree_node=False)
+
+    def __call__(self, stack: Array) -> Trace:
+        x, last = jnp.moveaxis(stack, 1, -1), CONVOLUTIONS.index(self.layer)
+        for i, side in enumerate(_sides_for(self.geometry, last, 1)):
+            count = side - 1 + self.kernels[CONVOLUTIONS[i]].shape[0]
+            blocks = _to_blocks(x if i == 0 else jax.nn.relu(x), self.geometry.strides[i], count)
+            x = _convolve(self, i, blocks, side)
+        return Trace(None, None, None, {self.layer: x})
+
+
+Network = Plain | Blocks | Field
+
+
+def plain(policy: Policy) -> Plain:
+    """The policy's own network as a pytree."""
+    return Plain(jax.tree.map(jnp.asarray, dict(policy.params)), policy.geometry)
+
+
+def fast(policy: Policy, *, whole: bool = False) -> Blocks:
+    """The policy's network on blocks; equal to `Policy.run` to float32 rounding.
+
+    Args:
+      whole: compute conv0 everywhere, for objectives that read conv0 itself.
+    """
+    heads = {name: jax.tree.map(jnp.asarray, dict(policy.params[name])) for name in ("hidden", "actor", "critic")}
+    return Blocks(*_block_parameters(policy, 3), heads, policy.geometry, whole)
+
+
+def field(policy: Policy, layer: str) -> Field:
+    """The network of one unit's receptive field.
+
+    Raises:
+      InputError: `layer` is not a convolution.
+    """
+    if layer not in CONVOLUTIONS:
+        raise InputError(f"only units of {', '.join(CONVOLUTIONS)} have a receptive field of their own; got {layer!r}.")
+    return Field(*_block_parameters(policy, CONVOLUTIONS.index(layer) + 1), policy.geometry, layer)
+
+
+def read_sides(geometry: Geometry) -> tuple[int, ...]:
+    """Height (and width) of each convolution's positions that the next layer reads."""
+    return _sides_for(geometry, 2, geometry.sides[2])
+
+
+def field_box(geometry: Geometry, layer: str, position: tuple[int, int]) -> tuple[int, int, int]:
+    """(top, left, size) in pixels of what the unit at (row, column) sees."""
+    size, stride = geometry.receptive_fields[CONVOLUTIONS.index(layer)]
+    return position[0] * stride, position[1] * stride, size
+
+
+def _sides_for(geometry: Geometry, last: int, side: int) -> tuple[int, ...]:
+    sides = [side]
+    for i in range(last, 0, -1):
+        sides.insert(0, (sides[0] - 1) * geometry.strides[i] + geometry.kernels[i])
+    return tuple(sides)
+
+
+def _block_parameters(policy: Policy, count: int) -> tuple[dict[str, Array], dict[str, Array]]:
+    kernels, biases = {}, {}
+    for name, stride in zip(CONVOLUTIONS[:count], policy.geometry.strides, strict=False):
+        kernel, bias = (jnp.asarray(policy.params[name][key]) for key in ("kernel", "bias"))
+        kernels[name], biases[name] = _block_kernel(kernel / 255 if name == "conv0" else kernel, stride), bias
+    return kernels, biases
+
+
+def _block_kernel(kernel: Array, stride: int) -> Array:
+    """`[k, k, C, D]` to `[n, n, s * s * C, D]`, zeros added where s does not divide k."""
+    k, _, inputs, outputs = kernel.shape
+    n = -(-k // stride)
+    kernel = jnp.pad(kernel, ((0, n * stride - k), (0, n * stride - k), (0, 0), (0, 0)))
+    kernel = kernel.reshape(n, stride, n, stride, inputs, outputs).transpose(0, 2, 1, 3, 4, 5)
+    return kernel.reshape(n, n, stride * stride * inputs, outputs)
+
+
+def _convolve(network: Blocks | Field, i: int, blocks: Array, side: int) -> Array:
+    """Convolution i of its input in blocks, at the first side x side positions."""
+    name, stride = CONVOLUTIONS[i], network.geometry.strides[i]
+    kernel = network.kernels[name]
+    if i == 0 and blocks.shape[-1] != stride * stride * network.geometry.frames:  # one frame stands for the stack
+        kernel = kernel.reshape(*kernel.shape[:2], stride * stride, -1, kernel.shape[-1]).sum(3)
+    product = _half_product if i == 0 else _product
+    return product(blocks, kernel, side) + network.biases[name][None, None, None]
+
+
+def _to_blocks(x: Array, stride: int, count: int) -> Array:
+    """Space to depth: `[B, h, w, C]` to `[B, count, count, s * s * C]`, cut or filled with zeros to fit."""
+    batch, height, width, channels = x.shape
+    wanted = count * stride
+    x = x[:, :wanted, :wanted]
+    x = jnp.pad(x, ((0, 0), (0, max(0, wanted - height)), (0, max(0, wanted - width)), (0, 0)))
+    x = x.reshape(batch, count, stride, count, stride, channels).transpose(0, 1, 3, 2, 4, 5)
+    return x.reshape(batch, count, count, stride * stride * channels)
+
+
+def _product(blocks: Array, kernel: Array, side: int) -> Array:
+    """One matrix product over windows of blocks."""
+    n = kernel.shape[0]
+    windows = [blocks[:, i : i + side, j : j + side] for i in range(n) for j in range(n)]
+    return jnp.concatenate(windows, -1) @ kernel.reshape(-1, kernel.shape[-1])
+
+
+def _half_product(blocks: Array, kernel: Array, side: int) -> Array:
+    """The same with windows over rows only, the columns' products added afterwards: less to copy where C > D."""
+    n, outputs = kernel.shape[0], kernel.shape[-1]
+    rows = jnp.concatenate([blocks[:, i : i + side] for i in range(n)], -1)
+    products = rows @ kernel.transpose(0, 2, 1, 3).reshape(-1, n * outputs)
+    return sum(products[:, :, j : j + side, j * outputs : (j + 1) * outputs] for j in range(n))
+
+
+def _dense(head: dict, x: Array) -> Array:
+    return x @ head["kernel"] + head["bias"][None]

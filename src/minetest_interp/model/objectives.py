@@ -1,0 +1,289 @@
+"""Questions we ask of a trace. Each builder returns a function from a `Trace` to one score per item, `[B]`.
+
+An objective is a pytree whose numbers are its leaves, so one compiled step serves every channel of a layer, and
+`stack` asks U questions of one kind at once: their leaves gain a leading axis that is matched with the batch.
+A position is (row, column) on the layer's grid, from the top left; the centre is (h // 2, w // 2).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.actions import ActionTable, Behaviour
+from minetest_interp.model.policy import LAYERS, Geometry, Objective, Trace
+
+
+@flax.struct.dataclass
+class Reading:
+    """A weighted sum over one layer's activation. weights: the layer's shape, or `[B, ...]` when stacked."""
+
+    weights: Array
+    layer: str = flax.struct.field(pytree_node=False)
+
+    def __call__(self, trace: Trace) -> Array:
+        activation = trace.layers[self.layer]
+        items = 0 if self.weights.ndim == activation.ndim else None
+        return jax.vmap(jnp.vdot, (0, items))(activation, self.weights)
+
+
+@flax.struct.dataclass
+class Value:
+    """sign times the critic's value; leaves: sign `[]` or `[B]`."""
+
+    sign: Array
+
+    def __call__(self, trace: Trace) -> Array:
+        return self.sign * trace.value
+
+
+@flax.struct.dataclass
+class Logit:
+    """A weighted sum of the logits; leaves: weights `[A]` or `[B, A]`."""
+
+    weights: Array
+
+    def __call__(self, trace: Trace) -> Array:
+        return jnp.sum(jnp.broadcast_to(self.weights, trace.logits.shape) * trace.logits, axis=-1)
+
+
+@flax.struct.dataclass
+class LogOdds:
+    """log-sum-exp of the logits of `plus` minus that of `minus`; leaves: boolean `[A]` or `[B, A]`."""
+
+    plus: Array
+    minus: Array
+
+    def __call__(self, trace: Trace) -> Array:
+        plus, minus = (jnp.broadcast_to(mask, trace.logits.shape) for mask in (self.plus, self.minus))
+        return _masked_logsumexp(trace.logits, plus) - _masked_logsumexp(trace.logits, minus)
+
+
+@flax.struct.dataclass
+class Probability:
+    """A weighted sum of the action probabilities; leaves: weights `[A]` or `[B, A]`."""
+
+    weights: Array
+
+    def __call__(self, trace: Trace) -> Array:
+        p = jax.nn.softmax(trace.logits)
+        return jnp.sum(jnp.broadcast_to(self.weights, p.shape) * p, axis=-1)
+
+
+@flax.struct.dataclass
+class Scaled:
+    """`inner` in natural standard deviations above its natural mean; leaves: mean, sd `[]` or `[B]`."""
+
+    inner: Objective
+    mean: Array
+    sd: Array
+
+    def __call__(self, trace: Trace) -> Array:
+        return (self.inner(trace) - self.mean) / self.sd
+
+
+@flax.struct.dataclass
+class Sum:
+    """A weighted sum of objectives; leaves: one weight `[]` or `[B]` for each term."""
+
+    terms: tuple[Objective, ...]
+    weights: tuple[Array, ...]
+
+    def __call__(self, trace: Trace) -> Array:
+        return sum(weight * term(trace) for term, weight in zip(self.terms, self.weights, strict=True))
+
+
+def value(*, sign: float = 1.0) -> Objective:
+    """The critic's estimate of the discounted return, in reward units."""
+    return Value(jnp.float32(sign))
+
+
+def behaviour_probability(behaviour: Behaviour, *, sign: int = 1) -> Objective:
+    """Probability of the behaviour's actions, those it subtracts counted negative: the post's yaw, in [-1, 1]."""
+    return Probability(sign * jnp.asarray(behaviour.weights))
+
+
+def behaviour(behaviour: Behaviour, *, sign: int = 1) -> Objective:
+    """Log-odds of the behaviour's actions, in nats: log-sum-exp of its plus minus that of its minus.
+
+    It does not saturate where probabilities reach 0 or 1. A negative `sign` exchanges the two sides.
+    """
+    # ASSUME: a behaviour that subtracts nothing (forward, jump) is weighed against all other actions.
+    minus = behaviour.minus if behaviour.minus.any() else ~behaviour.plus
+    sides = (behaviour.plus, minus) if sign > 0 else (minus, behaviour.plus)
+    if not (sides[0].any() and sides[1].any()):
+        raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
+    return LogOdds(*map(jnp.asarray, sides))
+
+
+def logit(geometry: Geometry, *, action: int) -> Objective:
+    """One action's unnormalised log-probability."""
+    _check_range("action", action, geometry.actions, "the policy")
+    return Logit(jnp.zeros(geometry.actions).at[action].set(1.0))
+
+
+def neuron(geometry: Geometry, layer: str, *, channel: int, position: tuple[int, int] | None = None) -> Objective:
+    """One unit of a layer: a channel at one position (default the centre), or a unit of "hidden"."""
+    return direction(geometry, layer, _one_hot(geometry, layer, channel), position=position)
+
+
+def channel_mean(geometry: Geometry, layer: str, *, channel: int) -> Objective:
+    """Mean activation of one channel of a convolution, over its positions."""
+    return direction_mean(geometry, layer, _one_hot(geometry, layer, channel))
+
+
+def direction(geometry: Geometry, layer: str, weights: Array, *, position: tuple[int, int] | None = None) -> Objective:
+    """A weighted sum of a layer's channels at one position (default the centre): an NMF component, a steering vector.
+
+    Args:
+      weights: `[C]`, one for each channel of `layer` (or unit of "hidden").
+
+    Raises:
+      InputError: unknown layer, a wrong number of weights, weights not finite, or a position outside the layer.
+    """
+    weights, shape = _check_weights(geometry, layer, weights)
+    if layer == "hidden":
+        if position is not None:
+            raise InputError("`position` must be left out in layer 'hidden', which has none.")
+        return Reading(weights, layer)
+    row, column = centre(geometry, layer) if position is None else position
+    _check_range("row", row, shape[0], f"layer {layer!r}")
+    _check_range("column", column, shape[1], f"layer {layer!r}")
+    return Reading(jnp.zeros(shape).at[row, column].set(weights), layer)
+
+
+def direction_mean(geometry: Geometry, layer: str, weights: Array) -> Objective:
+    """The mean of a direction over a convolution's positions."""
+    weights, shape = _check_weights(geometry, layer, weights)
+    if layer == "hidden":
+        raise InputError("a mean over positions needs a convolution; got layer 'hidden'. Use `direction`.")
+    return Reading(jnp.broadcast_to(weights / (shape[0] * shape[1]), shape), layer)
+
+
+def weighted_sum(terms: Sequence[Objective], weights: Sequence[float]) -> Objective:
+    """The sum of objectives times their weights; scale the terms first where their units differ."""
+    if not terms or len(terms) != len(weights):
+        raise InputError(f"a sum must have one weight for each term; got {len(terms)} terms, {len(weights)} weights.")
+    return Sum(tuple(terms), tuple(jnp.float32(weight) for weight in weights))
+
+
+def scaled(objective: Objective, natural: Array, *, name: str = "the objective") -> Objective:
+    """The objective in natural standard deviations above its natural mean.
+
+    Args:
+      natural: `[N]`, the objective on natural frames.
+
+    Raises:
+      InputError: it does not vary over the frames (a dead unit), or is not finite.
+    """
+    natural = np.asarray(natural, np.float64)
+    if not np.isfinite(natural).all():
+        raise InputError(f"{name} must be finite on the natural frames; it is not on {(~np.isfinite(natural)).sum()}.")
+    if is_constant(natural):
+        raise InputError(
+            f"{name} must vary over the natural frames to be scaled by its standard deviation; it is "
+            f"{natural.flat[0] if natural.size else 'unknown'} on all {natural.size}. Leave it out, or do not scale it."
+        )
+    return Scaled(objective, jnp.float32(natural.mean()), jnp.float32(natural.std()))
+
+
+def is_constant(natural: np.ndarray) -> bool:
+    """True where a unit's activations differ by no more than their own float32 rounding."""
+    natural = np.asarray(natural, np.float64)
+    return natural.size == 0 or np.ptp(natural) <= 8 * np.finfo(np.float32).eps * np.abs(natural).max()
+
+
+def stack(objectives: Sequence[Objective]) -> Objective:
+    """U objectives of one kind as one that scores item i by objective i.
+
+    Raises:
+      InputError: none, or they differ in kind or layer and cannot share one compiled step.
+    """
+    kinds = {jax.tree.structure(objective) for objective in objectives}
+    if len(kinds) != 1:
+        raise InputError(f"objectives must be of one kind and layer to be stacked; got {len(kinds)} kinds.")
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *objectives)
+
+
+def centre(geometry: Geometry, layer: str) -> tuple[int, int]:
+    """The middle position of a convolution."""
+    height, width, _ = geometry.shape(layer)
+    return height // 2, width // 2
+
+
+def at(objective: Objective, position: tuple[int, int]) -> Objective:
+    """The same objective on a run of one position's receptive field, whose layers are `[B, 1, 1, C]`.
+
+    Raises:
+      InputError: the objective reads other positions too, so the receptive field does not determine it.
+    """
+    if isinstance(objective, Scaled):
+        return replace(objective, inner=at(objective.inner, position))
+    if isinstance(objective, Sum):
+        return replace(objective, terms=tuple(at(term, position) for term in objective.terms))
+    if not isinstance(objective, Reading) or objective.weights.ndim != 3:
+        raise InputError("only readings of one convolution's position can run on their receptive field alone.")
+    row, column = position
+    kept = objective.weights[row : row + 1, column : column + 1]
+    if jnp.count_nonzero(kept) != jnp.count_nonzero(objective.weights):
+        raise InputError(f"the objective must read position {position} of {objective.layer!r} alone; it reads others.")
+    return replace(objective, weights=kept)
+
+
+def layers_read(objective: Objective) -> frozenset[str]:
+    """The names of the layers an objective reads itself; heads read none."""
+    if isinstance(objective, Scaled):
+        return layers_read(objective.inner)
+    if isinstance(objective, Sum):
+        return frozenset().union(*map(layers_read, objective.terms))
+    return frozenset({objective.layer} if isinstance(objective, Reading) else ())
+
+
+def from_settings(settings: Mapping, table: ActionTable) -> Objective:
+    """The objective that a study's config describes: `{"kind": ...}` with the settings of that kind.
+
+    Raises:
+      InputError: no such kind.
+    """
+    match settings:
+        case {"kind": "value"}:
+            return value()
+        case {"kind": "behaviour_probability", "behaviour": name}:
+            return behaviour_probability(table.behaviours[name], sign=settings.get("sign", 1))
+    raise InputError(f"an objective's `kind` must be value or behaviour_probability; got {dict(settings)}.")
+
+
+def _masked_logsumexp(logits: Array, mask: Array) -> Array:
+    return jax.nn.logsumexp(logits, axis=-1, where=mask)
+
+
+def _one_hot(geometry: Geometry, layer: str, channel: int) -> np.ndarray:
+    width = _shape(geometry, layer)[-1]
+    _check_range("channel", channel, width, f"layer {layer!r}")
+    return np.eye(width, dtype=np.float32)[channel]
+
+
+def _check_weights(geometry: Geometry, layer: str, weights: Array) -> tuple[Array, tuple[int, ...]]:
+    shape, weights = _shape(geometry, layer), np.asarray(weights, np.float32)
+    if weights.shape != shape[-1:] or not np.isfinite(weights).all():
+        raise InputError(
+            f"a direction in layer {layer!r} must be {shape[-1]} finite numbers; got shape {weights.shape}, "
+            f"{int((~np.isfinite(weights)).sum())} not finite."
+        )
+    return jnp.asarray(weights), shape
+
+
+def _shape(geometry: Geometry, layer: str) -> tuple[int, ...]:
+    if layer not in LAYERS:
+        raise InputError(f"`layer` must be one of {', '.join(LAYERS)}; got {layer!r}.")
+    return geometry.shape(layer)
+
+
+def _check_range(what: str, number: int, size: int, where: str) -> None:
+    if not 0 <= number < size:
+        raise InputError(f"`{what}` must be between 0 and {size - 1} in {where}; got {number}.")

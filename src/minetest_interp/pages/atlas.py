@@ -1,0 +1,339 @@
+"""An atlas as a page to browse: an index of all units, and a part for each that its own link shows.
+
+The index is one file that a reader can open alone; what it shows of a unit comes from a script beside it on demand: a
+page that is opened from disk may load a script but may not fetch a file. Pictures are grey levels `[S, S]`, 0..255; a
+*box* is (top, left, size) in pixels. The templates `atlas.html.j2` and `atlas_unit.html.j2` have the words; here every
+place and length that they write is computed.
+"""
+
+import base64
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+from PIL import Image
+
+from minetest_interp.analysis import circuits, weights
+from minetest_interp.dreams import scores
+from minetest_interp.facts import units as unit_facts
+from minetest_interp.facts.atlas import SCORES, unit_scores
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.networks import CONVOLUTIONS
+from minetest_interp.model.policy import LAYERS, Policy
+from minetest_interp.pages.article import content_digest, html_environment, one_line
+
+PAGE, FOLDER = "atlas.html", "atlas"  # beside each other; the folder has what the page shows on demand
+WIDTH, HEIGHT, BASE = 320, 132, 110  # of a histogram, in CSS pixels; bars stand on BASE, with the axis' labels below
+MARGIN, TALLEST = 12, 92
+CLOSED_FORM = "conv0"  # the layer whose dreams are computed and not ascended to
+STRONGEST, BEHIND = 8, 3  # rows of a table of weights or channels, and channels behind a hidden unit
+
+
+class Evidence(NamedTuple):
+    """Arrays of the rooms of that name. An empty map is a room that the study has not."""
+
+    units: Mapping[str, np.ndarray] = {}
+    causal: Mapping[str, np.ndarray] = {}
+    circuits: Mapping[str, np.ndarray] = {}
+
+
+def render(
+    facts: Mapping,
+    atlas: Mapping[str, np.ndarray],
+    stacks: Mapping[str, np.ndarray],
+    templates: Path,
+    *,
+    policy: Policy,
+    behaviours: Mapping[str, Behaviour],
+    evidence: Evidence,
+) -> dict[str, bytes]:
+    """The page and the files it needs: path from the report's folder to content.
+
+    Args:
+      facts: the study's, for its title, sources, sizes and claims.
+      atlas: as the atlas' stage writes it, `frames` and `mean` included.
+      stacks: `frames` `[N]` and their grey pictures `original` `[N, S, S]`.
+
+    Raises:
+      InputError: the atlas shows a frame that `stacks` lacks.
+    """
+    environment = html_environment(templates)
+    environment.filters["picture"] = png_address
+    style, script = (Markup((templates / name).read_text(encoding="utf-8")) for name in ("style.css", "atlas.js"))
+    size = atlas["mean"].shape[-1]
+    parts = unit_parts(atlas, min(facts["network"]["read_size"], size))
+    names = {part["name"]: part["anchor"] for part in parts}
+    vectors = readouts(policy, behaviours)
+    for i, part in enumerate(parts):
+        found = part_evidence(part, evidence, facts["steering"]) | {
+            "claims": unit_facts.naming_claims(facts.get("claims", ()), part["name"]),
+            "joints": joints(part, policy, atlas, vectors),
+        }
+        part |= found | {"file": f"{FOLDER}/{i}.js", "order": orders(part["natural_mean"], found)}
+    context = {
+        **facts,
+        "style": style,
+        "script": script,
+        "script_digest": content_digest(script),
+        "folder": FOLDER,
+        "size": size,
+        "mean": atlas["mean"],
+        "scores": SCORES,
+        "edge": scores.EDGE,
+        "top": scores.TOP,
+        "histogram_size": (WIDTH, HEIGHT, BASE),
+        "anchors": names,
+        "measured": bool(evidence.units),
+        "ablated": bool(evidence.causal),
+        "layers": by_layer(parts),
+    }
+    made = {PAGE: environment.get_template("atlas.html.j2").render(context).encode()}
+    unit_page = environment.get_template("atlas_unit.html.j2")
+    for i, part in enumerate(parts):
+        content = json.dumps(unit_page.render(context, unit=part).strip(), ensure_ascii=False)
+        made[part["file"]] = f"addUnit({i}, {content});\n".encode()
+    for i, grey in shown_frames(atlas, stacks).items():
+        made[f"{FOLDER}/frame-{i}.png"] = png(grey)
+    return made
+
+
+def shown_frames(atlas: Mapping[str, np.ndarray], stacks: Mapping[str, np.ndarray]) -> dict[int, np.ndarray]:
+    """The frames that any unit's patches come from: index to grey picture."""
+    names = [str(name) for name in stacks["frames"]]
+    shown = {}
+    for index in np.unique(atlas["patch_frame"]):
+        name = str(atlas["frames"][index])
+        if name not in names:
+            raise InputError(f"the atlas shows the frame {name!r}, which the stacks lack. Build both from one study.")
+        shown[int(index)] = stacks["original"][names.index(name)]
+    return shown
+
+
+def unit_parts(atlas: Mapping[str, np.ndarray], read: int) -> list[dict]:
+    """What the page shows of each unit, in the atlas' order. read: pixels per side that the network reads at all."""
+    names = [one_line(str(name)) for name in atlas["name"]]
+    links = anchors(names)
+    frames = [str(name) for name in atlas["frames"]]
+    size = atlas["mean"].shape[-1]
+    parts = []
+    for i, (name, link) in enumerate(zip(names, links, strict=True)):
+        top, left, side = (int(number) for number in atlas["box"][i])
+        box = top, left, side
+        layer = str(atlas["layer"][i])
+        closed = layer == CLOSED_FORM
+        pictures = [("dream", picture) for picture in atlas["pictures"][i]]
+        controls = [("control", picture) for picture in atlas["control"][i]]
+        # The closed form knows no seeds: one picture says it all.
+        shown = pictures[:1] + controls[:1] if closed else pictures + controls
+        seeds = [None, None] if closed else [*range(len(pictures)), *range(len(controls))]
+        parts.append(
+            {
+                "name": name,
+                "number": i,
+                "short": name.removeprefix(f"{layer}/"),
+                "anchor": link,
+                "layer": layer,
+                "channel": int(number[1]) if (number := re.fullmatch(rf"{layer}/(\d+)", name)) else None,
+                "closed_form": closed,
+                "flag": str(atlas["flag"][i]),
+                "constant": bool(atlas["constant"][i]),
+                "box": box,
+                "whole": box[2] >= size,
+                "read": _within(box, read),
+                "thumbnail": cut(atlas["pictures"][i][0], box),
+                "pictures": [
+                    {
+                        "kind": kind,
+                        "seed": None if seed is None else seed + 1,
+                        "id": f"{kind}:{i}:{seed or 0}",
+                        "grey": grey,
+                    }
+                    for (kind, grey), seed in zip(shown, seeds, strict=True)
+                ],
+                "patches": [
+                    {
+                        "frame": int(frame),
+                        "name": one_line(frames[frame]),
+                        "key": frames[frame],
+                        "box": (int(top), int(left), box[2]),
+                        "activation": float(activation),
+                    }
+                    for frame, top, left, activation in zip(
+                        *(atlas[f"patch_{key}"][i] for key in ("frame", "top", "left", "activation")), strict=True
+                    )
+                ],
+                "positions": int(atlas["histogram"][i].sum()),
+                "histogram": histogram(atlas["histogram"][i], atlas["edges"][i]),
+                "active": float(atlas["active"][i]),
+                "natural_mean": float(atlas["natural_mean"][i]),
+                "natural_sd": float(atlas["natural_sd"][i]),
+                "scores": unit_scores(atlas, i),
+                "before": {"name": names[i - 1], "anchor": links[i - 1]} if i else None,
+                "after": {"name": names[i + 1], "anchor": links[i + 1]} if i + 1 < len(names) else None,
+            }
+        )
+    return parts
+
+
+def part_evidence(part: Mapping, evidence: Evidence, steering: str) -> dict:
+    """What the evidence has on a unit, None where nothing: of a channel its own, of a head what channels do to it."""
+    layer, channel = part["layer"], part["channel"]
+    found = dict.fromkeys(("trunk", "gradient", "removal", "movers", "carriers"))
+    if channel is not None:
+        return found | {
+            "trunk": unit_facts.trunk_overlap(evidence.units, layer, channel),
+            "gradient": unit_facts.gradient_following(evidence.units, layer, channel),
+            "removal": unit_facts.removal(evidence.causal, layer, channel, steering),
+        }
+    if layer in LAYERS:
+        return found
+    head = part["name"].removesuffix(" reversed")
+    readout, sign = f"{head} drive" if head != "value" else head, 1 if head == part["name"] else -1
+    return found | {
+        "movers": unit_facts.movers(evidence.causal, CONVOLUTIONS, head, sign=sign, count=STRONGEST),
+        "carriers": unit_facts.carriers(evidence.circuits, readout, sign=sign, count=STRONGEST),
+    }
+
+
+def readouts(policy: Policy, behaviours: Mapping[str, Behaviour]) -> dict[str, np.ndarray]:
+    """The weights `[H]` over the hidden units of the value and of each behaviour's drive, both ways, by unit name."""
+    found = {"value": circuits.value(policy)}
+    for name, behaviour in behaviours.items():
+        found[name] = circuits.drive(policy, behaviour)
+    vectors = {name: np.asarray(readout.weights[0]) for name, readout in found.items()}
+    return {one_line(name): vector for name, vector in vectors.items()} | {
+        one_line(f"{name} reversed"): -vectors[name] for name in behaviours
+    }
+
+
+def joints(
+    part: Mapping, policy: Policy, atlas: Mapping[str, np.ndarray], vectors: Mapping[str, np.ndarray]
+) -> dict[str, list]:
+    """A unit's strongest weights, as rows of name, weight and `bar`, its length as a percentage of the first row's.
+
+    Returns:
+      members, the channels of a direction; incoming and outgoing, those of the layers before and after (a head's have
+      the channels of conv2 `behind` each hidden unit); kernels, what a unit of conv0 reads of each frame of the stack,
+      mid-grey where nothing.
+    """
+    layer = part["layer"]
+    found: dict[str, list] = {key: [] for key in ("members", "incoming", "outgoing", "kernels")}
+    if layer not in LAYERS:
+        hidden = weights.strongest(vectors[part["name"]][None], count=STRONGEST)
+        rows = rows_of("hidden", hidden)
+        for row, joint in zip(rows, hidden, strict=True):
+            one = np.eye(policy.geometry.hidden)[joint.unit]
+            behind = weights.strongest(weights.slices_in(policy, "hidden", one), count=BEHIND)
+            row["behind"] = rows_of("conv2", behind)
+        return found | {"incoming": rows}
+    if part["channel"] is None:
+        direction = atlas[f"{layer}/directions"][int(part["name"].rsplit(" ", 1)[1])]
+        found["members"] = rows_of(layer, weights.strongest(direction[None], count=STRONGEST))
+    else:
+        direction = np.eye(policy.geometry.shape(layer)[-1])[part["channel"]]
+    before, after = weights.strongest_weights(policy, layer, direction, count=STRONGEST)
+    place = LAYERS.index(layer)
+    if layer == CLOSED_FORM:
+        slices = weights.slices_in(policy, layer, direction)
+        norms = {joint.unit: joint.weight for joint in before}
+        found["kernels"] = [(grey, norms[i]) for i, grey in enumerate(kernel_pictures(slices))]
+    else:
+        found["incoming"] = rows_of(LAYERS[place - 1], before)
+    if layer == LAYERS[-1]:
+        # The other way round a behaviour reads the contrary, which is no other joint.
+        names = [name for name in vectors if not name.endswith(" reversed")]
+        after = weights.strongest(np.stack([vectors[name] @ direction for name in names])[None], count=len(names))
+        return found | {"outgoing": with_bars([{"name": names[i], "weight": weight} for i, weight in after])}
+    return found | {"outgoing": rows_of(LAYERS[place + 1], after)}
+
+
+def rows_of(layer: str, found: Sequence[weights.Joint]) -> list[dict]:
+    """Joints as rows that name the channels of a layer as units are named."""
+    return with_bars([{"name": f"{layer}/{unit}", "weight": weight} for unit, weight in found])
+
+
+def with_bars(rows: Sequence[dict]) -> list[dict]:
+    longest = max((abs(row["weight"]) for row in rows), default=0.0) or 1.0
+    return [{"behind": (), **row, "bar": round(100 * abs(row["weight"]) / longest)} for row in rows]
+
+
+def kernel_pictures(slices: np.ndarray) -> list[np.ndarray]:
+    """Slices `[k * k, T]` as T pictures on one scale: 0 is mid-grey, and the largest weight is white or black."""
+    side, largest = round(len(slices) ** 0.5), np.abs(slices).max() or 1.0
+    levels = 127.5 + 127.5 * slices / largest
+    return list(levels.T.reshape(-1, side, side))
+
+
+def orders(mean: float, found: Mapping) -> dict[str, float | None]:
+    """The numbers by which the index sorts its units, None where one was not measured."""
+    concept = found["trunk"] or found["gradient"]
+    return {
+        "concept": concept and concept["held_out" if found["trunk"] else "correlation"],
+        "effect": found["removal"] and found["removal"]["rows"][0]["size"],
+        "mean": mean,
+    }
+
+
+def by_layer(parts: Sequence[dict]) -> list[dict]:
+    """The parts of each layer together, layers in the order of their first unit."""
+    layers = dict.fromkeys(part["layer"] for part in parts)
+    return [{"name": layer, "units": [part for part in parts if part["layer"] == layer]} for layer in layers]
+
+
+def anchors(names: Sequence[str]) -> list[str]:
+    """Names as fragments of an address: no spaces, no two alike, and no colon, which the page keeps for itself."""
+    taken: list[str] = []
+    for name in names:
+        link, count = re.sub(r"[\s:]+", "-", name), 1
+        while (numbered := link if count == 1 else f"{link}-{count}") in taken:
+            count += 1
+        taken.append(numbered)
+    return taken
+
+
+def cut(picture: np.ndarray, box: tuple[int, int, int]) -> np.ndarray:
+    """The part of a picture `[S, S]` inside a box."""
+    top, left, size = box
+    return picture[top : top + size, left : left + size]
+
+
+def histogram(counts: np.ndarray, edges: np.ndarray) -> dict:
+    """An outline of the bars, where zero stands, and what the axis' ends say; zero is always on the axis."""
+    low, high = min(float(edges[0]), 0.0), max(float(edges[-1]), 0.0)
+    # Labels of the ends stand below the axis and that of zero above the bars, so that they never meet.
+    scale = (WIDTH - 2 * MARGIN) / (high - low)
+    places = [MARGIN + (float(edge) - low) * scale for edge in edges]
+    tops = BASE - TALLEST * np.asarray(counts, np.float64) / max(1, counts.max())
+    steps = "".join(f"V{top:.1f}H{right:.1f}" for top, right in zip(tops, places[1:], strict=True))
+    return {
+        "outline": f"M{places[0]:.1f} {BASE}{steps}V{BASE}Z",
+        "zero": round(MARGIN - low * scale, 1),
+        "low": low,
+        "high": high,
+        "ends": (MARGIN, WIDTH - MARGIN),
+    }
+
+
+def png(picture: np.ndarray) -> bytes:
+    """Grey levels as an 8-bit PNG."""
+    file = io.BytesIO()
+    levels = np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
+    Image.fromarray(levels).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def png_address(picture: np.ndarray) -> str:
+    """The same as a data address."""
+    return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"
+
+
+def _within(box: tuple[int, int, int], read: int) -> tuple[int, int, int, int]:
+    """(top, left, height, width) of what is inside a box and read by the network."""
+    top, left, size = box
+    return top, left, min(size, read - top), min(size, read - left)

@@ -1,0 +1,1 @@
+"""Records of jobs, verification of files, and the archive."""
