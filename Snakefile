@@ -7,7 +7,7 @@ min_version("9.0")
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/panels.smk"
-include: "workflow/rules/rooms.smk"
+include: "workflow/rules/measurements.smk"
 include: "workflow/rules/members.smk"
 include: "workflow/rules/targets.smk"
 include: "workflow/rules/source.smk"
@@ -31,7 +31,7 @@ rule all:
         rules.reproduce.output,
         shown(),
         between(),
-        rules.frame_page.output.frames,
+        rules.explorer.output.frames,
         rules.atlas_page.output if "atlas" in SETTINGS else [],
     localrule: True
 
@@ -39,7 +39,7 @@ rule all:
 rule core:
     input:
         rules.intermediates.output,
-        panels(without=("atlas_sheet", "dream_gallery", "methods", *EVIDENCE_SCRIPTS, *SERIES_SCRIPTS)),
+        panels(without=("atlas", "recipes_gallery", "recipes", *EVIDENCE_SCRIPTS, *SERIES_SCRIPTS)),
     localrule: True
     message:
         "What the post shows: no atlas, no claims, no report."
@@ -47,9 +47,9 @@ rule core:
 
 if "evidence" in SETTINGS:
 
-    rule ledger:
+    rule claims:
         input:
-            rules.claims.output,
+            rules.ledger.output,
             panels(only=EVIDENCE_SCRIPTS),
         localrule: True
         message:
@@ -60,7 +60,7 @@ if STUDY.series:
 
     rule members:
         input:
-            of_members(rules.member_claims.output.claims),  # one for each, so that --batch splits none
+            of_members(rules.member_ledger.output.ledger),  # one for each, so that --batch splits none
         localrule: True
         message:
             "The checkpoints of a series, each measured and judged."

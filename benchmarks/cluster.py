@@ -27,7 +27,7 @@ def run(checkpoints: int, group: int, folder: Path) -> None:
     }
 
     def done() -> int:
-        return len(list(shop.folder.glob("results/own/series/*/claims.json")))
+        return len(list(shop.folder.glob("results/own/series/*/ledger.json")))
 
     with slurm.Cluster() as cluster, (folder / "snakemake.txt").open("w") as said:
         began = time.monotonic()

@@ -103,7 +103,7 @@ def _run(room: str, inputs: dict[str, Path], folder: Path) -> Cost:
         for name, value in options.items()
         for word in (f"--{name}", str(value) if isinstance(value, Path) else json.dumps(value))
     ]
-    command = [sys.executable, "-m", f"minetest_interp.stages.evidence_{room}", *words]
+    command = [sys.executable, "-m", f"minetest_interp.stages.{room}", *words]
     began = time.perf_counter()
     one_thread = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     stage = subprocess.Popen(command, env=one_thread, stdout=subprocess.DEVNULL)

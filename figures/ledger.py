@@ -17,7 +17,7 @@ STRIP_INCHES = 1.25
 
 
 def load(results: Path) -> dict[str, object]:
-    return {"claims": files.read_json(results / "claims.json")}
+    return {"claims": files.read_json(results / "ledger.json")}
 
 
 def draw(claims: list[dict]) -> Figure:

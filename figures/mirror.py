@@ -12,7 +12,7 @@ VIEWS = ("original", "mirrored")
 
 
 def load(results: Path, *, frame: str) -> dict[str, object]:
-    path = results / "behaviours.npz"
+    path = results / "readouts.npz"
     with np.load(path, allow_pickle=False) as stored:
         names = [key.partition("/")[2] for key in stored.files if key.startswith("original/")]
     return {

@@ -17,12 +17,14 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model import frame_groups, frames, labels
 from minetest_interp.model.actions import action_table
 
-# The first letters of a panel's name to the section that it draws.
+# Panels to the section of the study that they draw; the others draw what every study has.
 PANEL_SECTIONS = (
-    dict.fromkeys("mn", "methods")
-    | dict.fromkeys("opqrs", "atlas")
-    | dict.fromkeys((*"tuvwxyz", "aa"), "evidence")
-    | dict.fromkeys(("ab", "ac", "ad", "ae"), "series")
+    dict.fromkeys(("recipes", "recipes-gallery"), "recipes")
+    | dict.fromkeys(("atlas-conv0", "atlas-conv1", "atlas-conv2", "atlas-hidden", "atlas-heads"), "atlas")
+    | dict.fromkeys(
+        ("ledger", "behaviour", "units", "causal", "attribution", "circuits", "dream-controls", "pairs"), "evidence"
+    )
+    | dict.fromkeys(("series-claims", "series-verdicts", "series-behaviours", "series-units"), "series")
 )
 LIMIT_BYTES = 2**24  # of a checksum file
 
@@ -89,7 +91,7 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
     folder = data or path.parent / source["folder"]
     fetched = data is None and "repository" in source
     if fetched:
-        _check_room(folder, path)
+        _check_data_folder(folder, path)
     checksums = {}
     if "checksums" in source:
         listing = files.inside(path.parent, source["checksums"], key=f"{path}: `source.checksums`")
@@ -191,12 +193,12 @@ def _check_references(config: Mapping, path: Path) -> None:
         for key in ("dream", "left", "right"):
             if key in panel:
                 must_be_known(f"panels.{name}.{key}", panel[key], config["dreams"])
-        section = PANEL_SECTIONS.get(name.partition("-")[0])
+        section = PANEL_SECTIONS.get(name)
         if section and section not in config:
             raise InputError(f"{path}: panels.{name} must have the section `{section}` to draw; there is none. Add it.")
         if "control" in panel:
             for recipe in [panel["control"], *panel.get("recipes", [])]:
-                must_be_known(f"panels.{name}", recipe, config["methods"]["recipes"])
+                must_be_known(f"panels.{name}", recipe, config["recipes"]["compared"])
         if "gradient" in panel:
             must_be_known(f"panels.{name}.gradient", panel["gradient"], config["gradients"])
 
@@ -216,10 +218,10 @@ def _check_frame_names(study: Study, path: Path) -> None:
             )
 
 
-def _check_room(folder: Path, path: Path) -> None:
-    room = path.parent / ".." / "data"
-    if folder.resolve() == room.resolve() or not folder.resolve().is_relative_to(room.resolve()):
-        raise InputError(f"{path}: `source.folder` of a study that is fetched must lie in {room}; got {folder}.")
+def _check_data_folder(folder: Path, path: Path) -> None:
+    data = path.parent / ".." / "data"
+    if folder.resolve() == data.resolve() or not folder.resolve().is_relative_to(data.resolve()):
+        raise InputError(f"{path}: `source.folder` of a study that is fetched must lie in {data}; got {folder}.")
 
 
 def _read_checksums(listing: Path, folder: Path) -> dict[str, str]:

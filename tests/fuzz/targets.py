@@ -62,8 +62,8 @@ def feed(target: Target, folder: Path, data: bytes) -> bool:
 def prepare(folder: Path) -> None:
     """A small study's files, beside which each target puts its own; `link.png` leads out of them."""
     (folder / "config").mkdir(parents=True)
-    for room in ("files", "labels/frames", "labels/masks"):
-        (folder / room).mkdir(parents=True)
+    for name in ("files", "labels/frames", "labels/masks"):
+        (folder / name).mkdir(parents=True)
     for name in NAMES:
         (folder / f"files/{name}.png").write_bytes(pictures()[0])
         (folder / f"labels/frames/{name}.png").write_bytes(pictures()[0])
@@ -95,9 +95,9 @@ STUDY = {
         "right": {"objective": YAW, "target": "conv0", "steps": 2, "seed": 1},
     },
     "atlas": {"directions": 2, "seeds": [0, 1], "seed": 0, "method": {"steps": 3, "lr": 0.05, "copies": 2}},
-    "methods": {
+    "recipes": {
         "units": ["conv1/0"], "gallery": ["value"], "seeds": [0, 1], "seed": 0,
-        "recipes": {"plain": {"kind": "maco", "strength": 0}, "prior": {"kind": "frame prior", "form": "target"}},
+        "compared": {"plain": {"kind": "maco", "strength": 0}, "prior": {"kind": "frame prior", "form": "target"}},
     },
     "labels": {"folder": "../labels", "frames": "frames/*.png", "masks": "masks", "trunk": 1},
     "evidence": {"claims": "claims.yaml", "named": {"conv0": 0, "conv1": 1, "conv2": 2}},
@@ -106,8 +106,8 @@ STUDY = {
         "a-dream-value": {"dream": "value"},
         "d-views": {"frame": "one"},
         "j-conv2-gradient": {"frame": "two", "channel": 0, "view": "mirrored", "gradient": "yaw-right"},
-        "m-gallery": {"control": "plain", "recipes": ["prior"]},
-        "t-ledger": {},
+        "recipes-gallery": {"control": "plain", "recipes": ["prior"]},
+        "ledger": {},
     },
     "published": {
         "where": "nowhere", "tolerance": 0.1,

@@ -13,18 +13,18 @@ RECIPE = {
     "pull": 1, "margin": 1, "frames": "shared", "motion": 1, "decay": 1, "start": "noise",
 }  # fmt: skip
 METHOD = {"steps": 3, "lr": 0.1, "copies": 2, "jitter": 1, "noise": 1, "strength": 2}
-ATLASES = tuple(zip("opqrs", ("conv0", "conv1", "conv2", "hidden", "heads"), strict=True))
+ATLASES = ("conv0", "conv1", "conv2", "hidden", "heads")
 # Every section and every panel that there is.
 WHOLE = STUDY | {
     "atlas": {"directions": 1, "seeds": [0, 1], "seed": 0, "method": METHOD},
-    "methods": {
+    "recipes": {
         "units": ["conv1/0"], "gallery": ["value"], "seeds": [0, 1], "seed": 0,
-        "recipes": {"first": RECIPE, "second": {"kind": "pixels"}},
+        "compared": {"first": RECIPE, "second": {"kind": "pixels"}},
     },
     "panels": STUDY["panels"] | {
-        "m-gallery": {"control": "first"},
-        "n-methods": {},
-        **{f"{letter}-atlas-{layer}": {} for letter, layer in ATLASES},
+        "recipes-gallery": {"control": "first"},
+        "recipes": {},
+        **{f"atlas-{layer}": {} for layer in ATLASES},
     },
     "published": {
         "where": "nowhere", "tolerance": 1,
@@ -47,51 +47,51 @@ def stage(name: str, *reads: str) -> Job:
     return Job(f"minetest_interp.stages.{name}", reads)
 
 
-def room_job(room: str) -> str:
-    """A room without claims explains."""
-    return f"{'explanation' if room in ('attribution', 'circuits') else 'evidence'} {room}"
+def measurement(name: str) -> str:
+    """The job that makes a measurement."""
+    return f"{'measurement_without_claims' if name in ('attribution', 'circuits') else 'measurement'} {name}"
 
 
 DREAMS = tuple(f"dream {name}" for name in WHOLE["dreams"])
-ROOMS = {
+MEASUREMENTS = {
     "behaviour": ("preprocess", "labels"),
     "units": ("preprocess", "labels"),
-    "causal": ("preprocess", "labels", "evidence units"),
+    "causal": ("preprocess", "labels", "measurement units"),
     "pairs": ("labels",),
-    "dreams": (),
+    "dream_controls": (),
     "heads": (),
     "attribution": ("preprocess",),
     "circuits": ("preprocess",),
 }
-ON_TURNS = {"behaviour": (), "units": (), "causal": ("evidence_on_turns units",)}
+ON_TURNS = {"behaviour": (), "units": (), "causal": ("measurement_on_turns units",)}
 DRAWN = {
     "a-dream-value": Job("dream_value", ("dream value",)),
     "b-dream-yaw": Job("dream_yaw", ("dream yaw-left", "dream yaw-right")),
     "c-alignment": Job("alignment", ("describe",)),
     "d-views": Job("views", ("preprocess",)),
-    "e-mirror-day": Job("mirror", ("preprocess", "behaviours")),
-    "f-mirror-night": Job("mirror", ("preprocess", "behaviours")),
+    "e-mirror-day": Job("mirror", ("preprocess", "readouts")),
+    "f-mirror-night": Job("mirror", ("preprocess", "readouts")),
     "g-conv0": Job("channel", ("preprocess", "intermediates")),
     "h-conv1": Job("channel", ("preprocess", "intermediates")),
     "i-conv2": Job("channel", ("preprocess", "intermediates")),
     "j-conv2-gradient": Job("channel_gradient", ("preprocess", "intermediates", "gradients yaw-right")),
     "k-network": Job("network", ("describe",)),
-    "l-frames": Job("contact_sheet", ("preprocess", "behaviours")),
-    "m-gallery": Job("dream_gallery", ("methods",)),
-    "n-methods": Job("methods", ("methods",)),
-    "o-atlas-conv0": Job("atlas_sheet", ("atlas",)),
-    "p-atlas-conv1": Job("atlas_sheet", ("atlas",)),
-    "q-atlas-conv2": Job("atlas_sheet", ("atlas",)),
-    "r-atlas-hidden": Job("atlas_sheet", ("atlas",)),
-    "s-atlas-heads": Job("atlas_sheet", ("atlas",)),
-    "t-ledger": Job("ledger", ("claims",)),
-    "u-yaw": Job("steering", ("evidence behaviour",)),
-    "v-units": Job("trunk_units", ("evidence units",)),
-    "w-causal": Job("causal", ("evidence causal", "evidence units")),
-    "x-attribution": Job("attribution", ("preprocess", "explanation attribution")),
-    "y-circuits": Job("circuits", ("preprocess", "explanation circuits")),
-    "z-controls": Job("controls", ("evidence dreams", "evidence heads")),
-    "aa-pairs": Job("pairs", ("evidence pairs",)),
+    "frames": Job("frames", ("preprocess", "readouts")),
+    "recipes-gallery": Job("recipes_gallery", ("recipes",)),
+    "recipes": Job("recipes", ("recipes",)),
+    "atlas-conv0": Job("atlas", ("atlas",)),
+    "atlas-conv1": Job("atlas", ("atlas",)),
+    "atlas-conv2": Job("atlas", ("atlas",)),
+    "atlas-hidden": Job("atlas", ("atlas",)),
+    "atlas-heads": Job("atlas", ("atlas",)),
+    "ledger": Job("ledger", ("ledger",)),
+    "behaviour": Job("behaviour", ("measurement behaviour",)),
+    "units": Job("units", ("measurement units",)),
+    "causal": Job("causal", ("measurement causal", "measurement units")),
+    "attribution": Job("attribution", ("preprocess", "measurement_without_claims attribution")),
+    "circuits": Job("circuits", ("preprocess", "measurement_without_claims circuits")),
+    "dream-controls": Job("dream_controls", ("measurement dream_controls", "measurement heads")),
+    "pairs": Job("pairs", ("measurement pairs",)),
 }
 PANELS = {f"panel {name}": job for name, job in DRAWN.items()}
 JOBS = {
@@ -99,48 +99,50 @@ JOBS = {
     "export": stage("export"),
     "preprocess": stage("preprocess", "describe"),
     "intermediates": stage("intermediates", "preprocess"),
-    "behaviours": stage("behaviours", "intermediates"),
+    "readouts": stage("readouts", "intermediates"),
     "gradients yaw-right": stage("gradients", "preprocess"),
     **dict.fromkeys(DREAMS, stage("dream")),
     "atlas": stage("atlas", "preprocess"),
-    "methods": stage("methods", "preprocess"),
+    "recipes": stage("recipes", "preprocess"),
     "labels": stage("labels", "describe"),
-    **{room_job(room): stage(f"evidence_{room}", *reads) for room, reads in ROOMS.items()},
-    **{f"evidence_on_turns {room}": stage(f"evidence_{room}", "labels", *r) for room, r in ON_TURNS.items()},
-    "claims": stage(
-        "claims",
-        *(room_job(room) for room in ROOMS if room not in ("attribution", "circuits")),
-        *(f"evidence_on_turns {room}" for room in ON_TURNS),
+    **{measurement(name): stage(name, *reads) for name, reads in MEASUREMENTS.items()},
+    **{f"measurement_on_turns {name}": stage(name, "labels", *r) for name, r in ON_TURNS.items()},
+    "ledger": stage(
+        "ledger",
+        *(measurement(name) for name in MEASUREMENTS if name not in ("attribution", "circuits")),
+        *(f"measurement_on_turns {name}" for name in ON_TURNS),
     ),
     **PANELS,
     "facts": stage(
-        "facts", "describe", "preprocess", "intermediates", "behaviours", "gradients yaw-right",
-        *DREAMS, "atlas", "methods", "claims",
-        *(room_job(room) for room in ("units", "causal", "attribution", "circuits")),
+        "facts", "describe", "preprocess", "intermediates", "readouts", "gradients yaw-right",
+        *DREAMS, "atlas", "recipes", "ledger",
+        *(measurement(name) for name in ("units", "causal", "attribution", "circuits")),
     ),
     "report": stage("report", "facts", *PANELS),
     "atlas_page": stage(
-        "atlas_page", "preprocess", "atlas", "facts", *(room_job(room) for room in ("units", "causal", "circuits"))
+        "atlas_page", "preprocess", "atlas", "facts", *(measurement(name) for name in ("units", "causal", "circuits"))
     ),
-    "frame_page": stage("frame_page", "preprocess", "intermediates", "facts"),
-    "reproduce": stage("reproduce", "facts", "report", "atlas_page", "frame_page", "export", *PANELS),
+    "explorer": stage("explorer", "preprocess", "intermediates", "facts"),
+    "reproduce": stage("reproduce", "facts", "report", "atlas_page", "explorer", "export", *PANELS),
 }  # fmt: skip
-PAGES = {"report", "atlas_page", "frame_page", "reproduce"}
-EVIDENCE = {room_job(room) for room in ROOMS}
-TURNS = {f"evidence_on_turns {room}" for room in ON_TURNS}
+PAGES = {"report", "atlas_page", "explorer", "reproduce"}
+EVIDENCE = {measurement(name) for name in MEASUREMENTS}
+TURNS = {f"measurement_on_turns {name}" for name in ON_TURNS}
 POLICY = {
-    "describe", "export", "intermediates", "gradients yaw-right", *DREAMS, "atlas", "methods", "atlas_page",
-    "frame_page", *EVIDENCE, *TURNS,
+    "describe", "export", "intermediates", "gradients yaw-right", *DREAMS, "atlas", "recipes", "atlas_page",
+    "explorer", *EVIDENCE, *TURNS,
 }  # fmt: skip
-ACTIONS = POLICY - {"intermediates"} | {"behaviours"}
+ACTIONS = POLICY - {"intermediates"} | {"readouts"}
 
 
-def with_room(*rooms: str) -> set[str]:
-    return {room_job(room) for room in rooms} | {f"evidence_on_turns {room}" for room in rooms if room in ON_TURNS}
+def measurements(*names: str) -> set[str]:
+    return {measurement(name) for name in names} | {
+        f"measurement_on_turns {name}" for name in names if name in ON_TURNS
+    }
 
 
-def panels(*letters: str) -> set[str]:
-    return {name for name in PANELS if name.removeprefix("panel ").split("-")[0] in letters}
+def panels(*names: str) -> set[str]:
+    return {f"panel {name}" for name in names}
 
 
 def and_after(changed: Iterable[str]) -> set[str]:

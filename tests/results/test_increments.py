@@ -32,8 +32,8 @@ from tests.results.graph import (
     TURNS,
     WHOLE,
     and_after,
+    measurements,
     panels,
-    with_room,
 )
 from tests.results.workshop import MEASURE, NAMES, YAW, Workshop, jobs
 from workflow import digests
@@ -95,8 +95,8 @@ def gone(content: bytes) -> None:
 
 # Of these it is asked what reruns; of every module, which digests it changes.
 ASKED = [*{Path(digests._find(entry)[0]) for entry in ENTRIES}, *(ROOT / name for name in (
-    "src/minetest_interp/model/policy.py", "src/minetest_interp/analysis/mask_overlap.py", "src/minetest_interp/study.py",
-    "src/minetest_interp/capture/run.py", "figures/style.py",
+    "src/minetest_interp/model/policy.py", "src/minetest_interp/analysis/mask_overlap.py",
+    "src/minetest_interp/study.py",    "src/minetest_interp/capture/run.py", "figures/style.py",
 ))]  # fmt: skip
 CODE = [Edit(str(file.relative_to(ROOT)), more("\nEDITED = 1\n"), and_after(running(file))) for file in ASKED]
 
@@ -110,12 +110,14 @@ STUDY_KEYS = {
     "policy.size": (84, POLICY),
     "frames.files": ("*.p*g", {"preprocess"}),
     "frames.order": ("environment", {"preprocess", "labels"}),
-    "frames.night": (["frame 2"], with_room("behaviour")),
+    "frames.night": (["frame 2"], measurements("behaviour")),
     "frames.overlay": ([[0, 0, 0.5, 0.5]], {"preprocess"}),
     "actions.factors.do": (["-", "left", "right", "up", "down", "run"], ACTIONS),
     "actions.behaviours.climb.plus.do": ("go", ACTIONS),
     "actions.behaviours.climb.minus.do": ("go", ACTIONS),
-    "actions.steering": ("climb", ACTIONS | {"claims"} | panels("b", "l", "u", "w", "aa")),
+    "actions.steering": (
+        "climb", ACTIONS | {"ledger"} | panels("b-dream-yaw", "frames", "behaviour", "causal", "pairs"),
+    ),
     "dreams.value.objective": (YAW, {"dream value"}),  # both its kind and its behaviour
     "dreams.yaw-left.objective.behaviour": ("climb", {"dream yaw-left"}),
     "dreams.yaw-left.objective.sign": (-1, {"dream yaw-left"}),
@@ -127,37 +129,38 @@ STUDY_KEYS = {
     "atlas.seeds": ([7, 8], {"atlas"}),
     "atlas.seed": (7, {"atlas"}),
     **{f"atlas.method.{key}": (7, {"atlas"}) for key in METHOD},
-    "methods.units": (["conv1/1"], {"methods"}),
-    "methods.gallery": (["yaw"], {"methods"}),
-    "methods.seeds": ([7, 8], {"methods"}),
-    "methods.seed": (7, {"methods"}),
-    **{f"methods.recipes.first.{key}": (7, {"methods"}) for key, old in RECIPE.items() if not isinstance(old, str)},
-    "methods.recipes.first.kind": ("maco", {"methods"}),
-    "methods.recipes.first.form": ("target", {"methods"}),
-    "methods.recipes.first.frames": ("motion", {"methods"}),
-    "methods.recipes.first.start": ("best frame", {"methods"}),
+    "recipes.units": (["conv1/1"], {"recipes"}),
+    "recipes.gallery": (["yaw"], {"recipes"}),
+    "recipes.seeds": ([7, 8], {"recipes"}),
+    "recipes.seed": (7, {"recipes"}),
+    **{f"recipes.compared.first.{key}": (7, {"recipes"}) for key, old in RECIPE.items() if not isinstance(old, str)},
+    "recipes.compared.first.kind": ("maco", {"recipes"}),
+    "recipes.compared.first.form": ("target", {"recipes"}),
+    "recipes.compared.first.frames": ("motion", {"recipes"}),
+    "recipes.compared.first.start": ("best frame", {"recipes"}),
     "labels.folder": ("../other labels", {"labels"}),
     "labels.frames": ("pictures/*.p*g", {"labels"}),
     "labels.masks": ("other masks", {"labels"}),
     "labels.trunk": (1, {"labels"}),
     "evidence.claims": ("other-claims.yaml", None),  # the same claims under another name: nothing at all
     **{
-        f"evidence.named.conv{i}": (0, with_room("units", "causal") | {"claims"} | panels("v", "w", "y"))
+        f"evidence.named.conv{i}":
+            (0, measurements("units", "causal") | {"ledger"} | panels("units", "causal", "circuits"))
         for i in range(3)
     },
     "gradients.yaw-right.sign": (1, {"gradients yaw-right"}),
     "gradients.yaw-right.behaviour": ("climb", {"gradients yaw-right"}),
     "gradients.yaw-right": ({"kind": "value"}, {"gradients yaw-right"}),
-    "panels.a-dream-value.dream": ("yaw-left", panels("a")),
-    "panels.b-dream-yaw.left": ("value", panels("b")),
-    "panels.b-dream-yaw.right": ("value", panels("b")),
-    **{f"panels.{name}.frame": ("frame 10", panels(name[0])) for name, of in WHOLE["panels"].items() if "frame" in of},
-    **{f"panels.{name}.channel": (1, panels(name[0])) for name, of in WHOLE["panels"].items() if "channel" in of},
-    "panels.g-conv0.view": ("masked", panels("g")),
-    "panels.h-conv1.view": ("masked", panels("h")),
-    "panels.i-conv2.view": ("masked", panels("i")),
-    "panels.m-gallery.control": ("second", panels("m")),
-    "panels.m-gallery.recipes": (["second"], panels("m")),
+    "panels.a-dream-value.dream": ("yaw-left", panels("a-dream-value")),
+    "panels.b-dream-yaw.left": ("value", panels("b-dream-yaw")),
+    "panels.b-dream-yaw.right": ("value", panels("b-dream-yaw")),
+    **{f"panels.{name}.frame": ("frame 10", panels(name)) for name, of in WHOLE["panels"].items() if "frame" in of},
+    **{f"panels.{name}.channel": (1, panels(name)) for name, of in WHOLE["panels"].items() if "channel" in of},
+    "panels.g-conv0.view": ("masked", panels("g-conv0")),
+    "panels.h-conv1.view": ("masked", panels("h-conv1")),
+    "panels.i-conv2.view": ("masked", panels("i-conv2")),
+    "panels.recipes-gallery.control": ("second", panels("recipes-gallery")),
+    "panels.recipes-gallery.recipes": (["second"], panels("recipes-gallery")),
     "published.where": ("here", set()),
     "published.tolerance": (2, set()),
     "published.behaviour": ([], set()),
@@ -170,29 +173,30 @@ SOURCE_KEYS = {
     "source.commit": ("1" * 40, set()),
     "source.checksums": ("other.sha256", set()),
 }
-WITH_INTERVALS = with_room("behaviour", "units", "causal", "pairs", "dreams", "heads", "attribution")
+WITH_INTERVALS = measurements("behaviour", "units", "causal", "pairs", "dream_controls", "heads", "attribution")
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
     "measure.interval.resamples": (101, WITH_INTERVALS),
     "measure.interval.confidence": (0.9, WITH_INTERVALS),
     "measure.interval.seed": (7, WITH_INTERVALS),
     "measure.interval.least_clusters": (4, WITH_INTERVALS),
-    "measure.similarity": (0.8, WITH_INTERVALS - with_room("dreams", "heads")),
-    **{f"measure.units.{key}": (old + 0.5 if key in ("trunk_share", "false_discovery") else old + 1, with_room("units"))
+    "measure.similarity": (0.8, WITH_INTERVALS - measurements("dream_controls", "heads")),
+    **{f"measure.units.{key}": (old + (0.5 if key in ("trunk_share", "false_discovery") else 1), measurements("units"))
        for key, old in MEASURE["units"].items()},
-    **{f"measure.{room}.{key}": ([-2, 2] if key == "strengths" else old + 1,
-                                 with_room(room) | ({"frame_page"} if room == "attribution" else set()))
-       for room in ("causal", "attribution", "circuits", "dreams", "heads") for key, old in MEASURE[room].items()},
-    f"{CLAIM}.statement": ("Other.", {"claims"}),
-    f"{CLAIM}.source": ("Other.", {"claims"}),
-    f"{CLAIM}.test": ("Other.", {"claims"}),
-    f"{CLAIM}.figure": ("c-alignment", {"claims"}),
-    f"{CLAIM}.room": ("dreams", {"claims"}),
-    f"{CLAIM}.parts.cosine.what": ("other", {"claims"}),
-    f"{CLAIM}.parts.cosine.unit": ("share", {"claims"}),
-    f"{CLAIM}.parts.cosine.direction": ("below", {"claims"}),
-    f"{CLAIM}.parts.cosine.chance": (0.25, {"claims"}),
-    f"{CLAIM}.parts.cosine.claimed": (0.25, {"claims"}),
+    **{f"measure.{name}.{key}": ([-2, 2] if key == "strengths" else old + 1,
+                                 measurements(name) | ({"explorer"} if name == "attribution" else set()))
+       for name in ("causal", "attribution", "circuits", "dream_controls", "heads")
+       for key, old in MEASURE[name].items()},
+    f"{CLAIM}.statement": ("Other.", {"ledger"}),
+    f"{CLAIM}.source": ("Other.", {"ledger"}),
+    f"{CLAIM}.test": ("Other.", {"ledger"}),
+    f"{CLAIM}.figure": ("c-alignment", {"ledger"}),
+    f"{CLAIM}.measurement": ("dream_controls", {"ledger"}),
+    f"{CLAIM}.parts.cosine.what": ("other", {"ledger"}),
+    f"{CLAIM}.parts.cosine.unit": ("share", {"ledger"}),
+    f"{CLAIM}.parts.cosine.direction": ("below", {"ledger"}),
+    f"{CLAIM}.parts.cosine.chance": (0.25, {"ledger"}),
+    f"{CLAIM}.parts.cosine.claimed": (0.25, {"ledger"}),
 }  # fmt: skip
 
 

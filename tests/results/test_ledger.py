@@ -19,9 +19,9 @@ NAMED = {"conv0": 6, "conv1": 14, "conv2": 6}
 
 @pytest.fixture(scope="module")
 def claims():
-    if not (RESULTS / "claims.json").is_file():
+    if not (RESULTS / "ledger.json").is_file():
         pytest.skip("NOT CHECKED: the demo study has not been built; run make first")
-    return {claim["id"]: claim for claim in json.loads((RESULTS / "claims.json").read_text())}
+    return {claim["id"]: claim for claim in json.loads((RESULTS / "ledger.json").read_text())}
 
 
 def seen(pattern):

@@ -29,7 +29,7 @@ SECONDS = 600  # at most, for Slurm
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     shop = training_run(tmp_path_factory.mktemp("series") / "the house", STEPS)
-    own = (f"results/own/{name}" for name in ("claims.json", "alignment.npz", "behaviours.npz"))
+    own = (f"results/own/{name}" for name in ("ledger.json", "alignment.npz", "readouts.npz"))
     shop.build("series", *own)
     return shop
 
@@ -39,20 +39,20 @@ def test_the_studys_own_checkpoint_as_a_member_gives_the_same_bytes(shop):
     member = layout.member(results, f"ppo_{STEPS[-1]}")
     names = [path.relative_to(member) for path in member.rglob("*") if path.is_file()]
     assert {name.parts[0] for name in names} == {
-        "network.json", "alignment.npz", "intermediates", "behaviours.npz", "evidence", "claims.json",
+        "network.json", "alignment.npz", "intermediates", "readouts.npz", "evidence", "ledger.json",
     }  # fmt: skip
     for name in names:
-        if name.name not in ("network.json", "claims.json"):
+        if name.name not in ("network.json", "ledger.json"):
             assert (member / name).read_bytes() == (results / name).read_bytes(), name
-    named, own = (files.read_json(room / "network.json") for room in (member, results))
+    named, own = (files.read_json(folder / "network.json") for folder in (member, results))
     assert named.pop("file") == f"ppo_{STEPS[-1]}.model" and own.pop("file") == "my policy.model" and named == own
     theirs, ours = read_ledgers(member, results)
     assert all("/series/ppo_5000/" in row["command"] for row in theirs)
     assert [row | {"command": row["command"].replace("/series/ppo_5000/", "/")} for row in theirs] == ours
 
 
-def read_ledgers(*rooms):
-    return [files.read_json(room / "claims.json") for room in rooms]
+def read_ledgers(*folders):
+    return [files.read_json(folder / "ledger.json") for folder in folders]
 
 
 def test_members_are_compared_in_the_order_of_their_training(shop):
@@ -92,7 +92,7 @@ def test_one_more_checkpoint_is_measured_and_compared_and_nothing_else_is_done(s
     added = shop.files / "run/ppo_950.model"
     checkpoint.save(added, on_the_way(0.2), {})
     try:
-        assert shop.counted("series") == COMPARED + Counter(member=1, member_claims=1)
+        assert shop.counted("series") == COMPARED + Counter(member=1, member_ledger=1)
     finally:
         added.unlink()
     shop.write_study(
@@ -108,25 +108,25 @@ def test_another_checkpoint_of_the_same_name_is_measured_again_and_a_threshold_j
     before, times = changed.read_bytes(), changed.stat()
     checkpoint.save(changed, on_the_way(0.3), {})
     os.utime(changed, (10**9, 10**9))
-    assert shop.counted("series") == COMPARED + Counter(member=1, member_claims=1)
+    assert shop.counted("series") == COMPARED + Counter(member=1, member_ledger=1)
     changed.write_bytes(before)
     os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
     claims = shop.folder / "config/own-claims.yaml"
     text = claims.read_text()
     claims.write_text(text.replace("claimed: 0.9", "claimed: 0.8"))
-    assert shop.counted("series") == COMPARED + Counter(member_claims=3)
+    assert shop.counted("series") == COMPARED + Counter(member_ledger=3)
     claims.write_text(text)
 
 
 def test_every_file_of_a_member_is_known_by_the_records(shop, monkeypatch):
     monkeypatch.chdir(shop.folder)
-    rooms, end = integrity.rooms("own"), shop.folder / "results/own/series.json"
-    known = integrity.needed(job_logs.jobs(rooms.results), [end.relative_to(shop.folder)])
-    assert not [fault for fault in integrity.check(known, rooms) if rooms.results / "series" in fault.path.parents]
-    lost = rooms.results / f"series/ppo_{STEPS[0]}/intermediates/conv0.npz"
+    folders, end = integrity.folders("own"), shop.folder / "results/own/series.json"
+    known = integrity.needed(job_logs.jobs(folders.results), [end.relative_to(shop.folder)])
+    assert not [fault for fault in integrity.check(known, folders) if folders.results / "series" in fault.path.parents]
+    lost = folders.results / f"series/ppo_{STEPS[0]}/intermediates/conv0.npz"
     content = lost.read_bytes()
     lost.unlink()
-    faults = integrity.check(known, rooms)
+    faults = integrity.check(known, folders)
     assert [fault.kind for fault in faults if fault.path == lost] == ["missing"]
     assert shop.counted("all")["member"] == 1
     lost.write_bytes(content)
@@ -145,7 +145,7 @@ def test_a_manifest_says_what_each_member_was_made_from_and_by_which_code(shop):
     outputs = {path: digest for path, digest in shop.outputs().items() if "/series/" in path}
     told = manifest.outputs(described)
     assert outputs == {path: told[path] for path in outputs} and len(members) == len(STEPS)
-    assert {row["code"] for row in members} != {code_digest("minetest_interp.stages.chain")}
+    assert {row["code"] for row in members} != {code_digest("minetest_interp.stages.run_stages")}
 
 
 def test_batches_share_the_checkpoints_out(shop):
@@ -175,7 +175,7 @@ def test_slurm_gives_the_same_bytes_though_its_node_is_lost_on_the_way(shop, req
     environment = os.environ | {"PYTHONPATH": str(request.getfixturevalue("plugin"))}
     before = shop.outputs()
     (shop.folder / "results").rename(shop.folder / "results made here")
-    wanted = [f"results/own/series/ppo_{STEPS[0]}/claims.json"]
+    wanted = [f"results/own/series/ppo_{STEPS[0]}/ledger.json"]
     command = slurm.command(*wanted, "--group-components", "member=1", "--config", "study=own")
     log = shop.folder / "slurm.txt"
     with slurm.Cluster() as cluster, log.open("w") as said:

@@ -87,7 +87,7 @@ def test_an_edit_built_and_taken_back_ends_in_the_bytes_of_the_first_build(shop)
         shop.build()
         edited = shop.outputs()
         changed = {path for path in before if edited.get(path) != before[path]}
-        assert {panel, "results/own/claims.json", "report/own/facts.json", "report/own/index.html"} <= changed
+        assert {panel, "results/own/ledger.json", "report/own/facts.json", "report/own/index.html"} <= changed
         assert not any(path.startswith(("results/own/intermediates", "results/own/dreams")) for path in changed)
     shop.build()
     assert shop.outputs() == before

@@ -11,12 +11,12 @@ from minetest_interp.model.policy import Policy
 from tests.conftest import random_policy
 from tests.results.workshop import GEOMETRY, STUDY, Workshop
 
-PANELS = ("ab-series-claims", "ac-series-verdicts", "ad-series-behaviours", "ae-series-units")
+PANELS = ("series-claims", "series-verdicts", "series-behaviours", "series-units")
 SERIES = STUDY | {
     "series": {"checkpoints": ["run/*.model"], "along": "training step"},
     "dreams": {},
     "gradients": {},
-    "panels": {name: {} for name in ("t-ledger", *PANELS)},
+    "panels": {name: {} for name in ("ledger", *PANELS)},
 }
 
 

@@ -58,15 +58,15 @@ STUDY = {
         "i-conv2": {"frame": "frame 2", "channel": 3, "view": "unrounded"},
         "j-conv2-gradient": {"frame": "frame 2", "channel": 0, "view": "mirrored", "gradient": "yaw-right"},
         "k-network": {},
-        "l-frames": {},
-        "t-ledger": {},
-        "u-yaw": {},
-        "v-units": {},
-        "w-causal": {},
-        "x-attribution": {},
-        "y-circuits": {},
-        "z-controls": {},
-        "aa-pairs": {},
+        "frames": {},
+        "ledger": {},
+        "behaviour": {},
+        "units": {},
+        "causal": {},
+        "attribution": {},
+        "circuits": {},
+        "dream-controls": {},
+        "pairs": {},
     },
 }
 # The same claims, measured in no time.
@@ -80,7 +80,7 @@ MEASURE = {
         "draws": 2, "frames": 2, "seed": 0,
     },
     "circuits": {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0},
-    "dreams": {"seeds": 3, "value_steps": 2, "yaw_steps": 2, "lr": 1000, "least_lag": 6, "most_lag": 24},
+    "dream_controls": {"seeds": 3, "value_steps": 2, "yaw_steps": 2, "lr": 1000, "least_lag": 6, "most_lag": 24},
     "heads": {"permutations": 99, "seed": 0},
 }  # fmt: skip
 
@@ -97,7 +97,7 @@ def picture(seed: int) -> Image.Image:
 
 
 # Rules with more than one job, each told from the others by the name of its output.
-MANY = ("dream", "gradients", "evidence", "evidence_on_turns", "explanation", "panel")
+MANY = ("dream", "gradients", "measurement", "measurement_on_turns", "panel")
 
 
 def rows(summary: str) -> list[tuple[str, dict]]:
@@ -126,8 +126,8 @@ class Workshop:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
         self.files.mkdir()
-        for room in ("pictures", "masks"):
-            (self.labels / room).mkdir(parents=True)
+        for name in ("pictures", "masks"):
+            (self.labels / name).mkdir(parents=True)
         for seed, name in enumerate(NAMES):
             picture(seed).save(self.files / f"{name}.png")
             picture(seed + 50).save(self.labels / f"pictures/{name}.png")
@@ -181,7 +181,7 @@ class Workshop:
 
     def made(self) -> set[str]:
         """Paths of everything that a build makes, but for its logs and timings."""
-        found = (p for room in ("results", "figures", "report") for p in (self.folder / room / "own").rglob("*"))
+        found = (p for top in ("results", "figures", "report") for p in (self.folder / top / "own").rglob("*"))
         kept = (p for p in found if p.is_file() and not {"logs", "benchmarks"} & set(p.parts))
         return {str(p.relative_to(self.folder)) for p in kept}
 

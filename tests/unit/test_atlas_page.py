@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Text
 from PIL import Image
+from tests.unit.test_report import HOSTILE, TEMPLATES, small_facts
+from tests.unit.test_unit_evidence import small_evidence
 
-import atlas_sheet
+import atlas as atlas_figure
 import style
 from minetest_interp.analysis import weights
 from minetest_interp.facts import atlas as atlas_facts
@@ -29,8 +31,6 @@ from minetest_interp.pages import atlas as atlas_page
 from minetest_interp.pages.atlas import Evidence
 from minetest_interp.stages import atlas_page as stage
 from tests.conftest import random_policy
-from tests.unit.test_report import HOSTILE, TEMPLATES, small_facts
-from tests.unit.test_unit_evidence import small_evidence
 
 SIZE, READ, BINS = 24, 20, 6
 FIELDS = {"conv0": 4, "conv1": 8, "conv2": 12}
@@ -575,7 +575,7 @@ def results(atlas, tmp_path_factory):
 
 def sheet(results, layer):
     with matplotlib.rc_context(style.panel()):
-        figure = atlas_sheet.draw(**atlas_sheet.load(results, layer=layer))
+        figure = atlas_figure.draw(**atlas_figure.load(results, layer=layer))
         figure.draw_without_rendering()
         return figure, figure.get_tightbbox()
 
@@ -619,7 +619,7 @@ def test_sheets_have_the_same_bytes_each_time_and_unknown_layers_are_refused(res
     for name in "ab":
         png, svg = tmp_path / f"{name}.png", tmp_path / f"{name}.svg"
         command = ["--results", str(results), "--params", '{"layer": "conv1"}', "--png", str(png), "--svg", str(svg)]
-        atlas_sheet.main(command)
+        atlas_figure.main(command)
         made.append((png.read_bytes(), svg.read_bytes()))
     assert made[0] == made[1]
     with Image.open(png) as image:
@@ -627,4 +627,4 @@ def test_sheets_have_the_same_bytes_each_time_and_unknown_layers_are_refused(res
     with pytest.raises(
         InputError, match="must be one of the atlas' layers, conv0, conv1, conv2, hidden, head; got 'x'"
     ):
-        atlas_sheet.load(results, layer="x")
+        atlas_figure.load(results, layer="x")

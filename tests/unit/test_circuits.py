@@ -12,7 +12,7 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import Behaviour
 from minetest_interp.model.frames import as_stacks
 from minetest_interp.model.policy import LAYERS, Geometry, Policy, layer_gradients
-from minetest_interp.stages import evidence_circuits as stage
+from minetest_interp.stages import circuits as stage
 from tests.conftest import ROOT, random_policy
 from tests.samples import smooth_frames
 

@@ -12,7 +12,7 @@ from minetest_interp.analysis.attribution import Method
 from minetest_interp.io import files
 from minetest_interp.model import checkpoint
 from minetest_interp.model.policy import LAYERS, Geometry
-from minetest_interp.stages import evidence_attribution
+from minetest_interp.stages import attribution as stage
 from tests.conftest import random_policy
 from tests.samples import smooth_frames
 
@@ -220,7 +220,7 @@ def study(tmp_path_factory, small):
         "similarity": 0.99,
         "settings": SETTINGS,
     }
-    evidence_attribution.run(**options, arrays=folder / "first.npz")
+    stage.run(**options, arrays=folder / "first.npz")
     return folder, options, files.read_arrays(folder / "first.npz")
 
 
@@ -260,5 +260,5 @@ def test_the_stage_writes_every_method_score_and_frame(study):
 
 def test_the_same_input_gives_the_same_bytes(study):
     folder, options, _ = study
-    evidence_attribution.run(**options, arrays=folder / "second.npz")
+    stage.run(**options, arrays=folder / "second.npz")
     assert (folder / "first.npz").read_bytes() == (folder / "second.npz").read_bytes()

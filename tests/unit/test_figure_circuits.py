@@ -1,4 +1,4 @@
-"""The panels of circuits and controls show what lies in the files, whatever the network's and the study's size."""
+"""The panels of circuits and dream controls show what the files hold, whatever the size of network and study."""
 
 import json
 
@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 
 import circuits
-import controls
+import dream_controls
 import style
 from minetest_interp.io.errors import InputError
 
@@ -67,7 +67,7 @@ def drawn(module, results, **params):
 @pytest.mark.parametrize("shape", [USUAL, TINY], ids=["usual", "tiny"])
 def test_panels_are_the_same_bytes_each_time(tmp_path, shape):
     results = make_results(tmp_path / "results", shape, steering="a $y$ & <b>")
-    for module, params in ((circuits, {"named": NAMED}), (controls, {})):
+    for module, params in ((circuits, {"named": NAMED}), (dream_controls, {})):
         written = []
         for name in "ab":
             files = [tmp_path / f"{name}.{form}" for form in ("png", "svg")]
@@ -130,7 +130,7 @@ def test_a_named_channel_that_the_layer_lacks_is_refused(tmp_path):
 
 
 def test_dots_are_the_seeds_numbers_and_the_line_the_observed_cosine(tmp_path):
-    loaded, figure = drawn(controls, make_results(tmp_path, USUAL))
+    loaded, figure = drawn(dream_controls, make_results(tmp_path, USUAL))
     axes = {ax.get_ylabel() or ax.get_title(): ax for ax in figure.axes}
     shares = axes["share of the contrast"]
     dots = [line.get_ydata() for line in shares.lines if line.get_marker() == "o"]

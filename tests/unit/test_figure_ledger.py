@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
+import behaviour
 import ledger
-import steering
 import style
 from minetest_interp.io import files
 
@@ -38,7 +38,7 @@ def drawn(module, **loaded):
 
 
 def test_each_claim_has_a_row_with_its_number_and_verdict(tmp_path):
-    files.write_json(tmp_path / "claims.json", CLAIMS)
+    files.write_json(tmp_path / "ledger.json", CLAIMS)
     figure = drawn(ledger, **ledger.load(tmp_path))
     words = [text.get_text() for text in figure.findobj(Text)]
     numbers = ["0.70 [0.60, 0.80]", "–", "0.70", "−0.050 [−0.060, −0.040]"]
@@ -68,7 +68,7 @@ def make_results(folder, *, labelled):
 @pytest.mark.parametrize("labelled", [True, False])
 def test_every_frame_is_a_dot(tmp_path, labelled):
     kept = make_results(tmp_path, labelled=labelled)
-    figure = drawn(steering, **steering.load(tmp_path, behaviour="yaw", positive="left"))
+    figure = drawn(behaviour, **behaviour.load(tmp_path, behaviour="yaw", positive="left"))
 
     def dots(ax):
         lines = [line.get_xydata() for line in ax.lines if line.get_marker() in ("o", "^")]

@@ -21,9 +21,9 @@ from PIL import Image
 import alignment
 import channel
 import channel_gradient
-import contact_sheet
 import dream_value
 import dream_yaw
+import frames as frames_figure
 import mirror
 import network
 import panel
@@ -52,7 +52,7 @@ PANELS = {
     "channel": (channel, CHANNEL),
     "channel_gradient": (channel_gradient, SLOPE),
     "network": (network, {}),
-    "contact_sheet": (contact_sheet, {"behaviour": "yaw", "plus": "left", "minus": "right", "positive": "left"}),
+    "frames": (frames_figure, {"behaviour": "yaw", "plus": "left", "minus": "right", "positive": "left"}),
 }
 NAMED = [
     (name, {"frame": frame} if "frame" in params else {})
@@ -80,7 +80,7 @@ def make_results(folder, frames=FRAMES, seed=0):
     sizes = np.array([(20, 32), (10, 32), (20, 8)])[np.arange(count) % 3]
     save("pictures.npz", frames=names, pictures=pictures, sizes=sizes)
     behaviours = {f"{view}/{b}": rng.uniform(-1, 1, count).astype(np.float32) for view in VIEWS for b in BEHAVIOURS}
-    save("behaviours.npz", frames=names, **behaviours)
+    save("readouts.npz", frames=names, **behaviours)
     for view in VIEWS:
         for layer, shape in SHAPES.items():
             activations = rng.normal(-0.3, 1, (count, *shape)).astype(np.float32)
@@ -248,9 +248,9 @@ def test_mirror_draws_each_behaviour_of_both_views_at_its_length(results):
     figure = drawn("mirror", results)
     bars = next(ax for ax in figure.axes if ax.containers)
     for view, container in zip(("original", "mirrored"), bars.containers, strict=True):
-        expected = [stored(results, "behaviours.npz", f"{view}/{b}") for b in BEHAVIOURS if b != "value"]
+        expected = [stored(results, "readouts.npz", f"{view}/{b}") for b in BEHAVIOURS if b != "value"]
         np.testing.assert_allclose([bar.get_width() for bar in container], expected, rtol=1e-6)
-        value = stored(results, "behaviours.npz", f"{view}/value")
+        value = stored(results, "readouts.npz", f"{view}/value")
         for number in [*expected, value]:
             assert f"{number:+.4f}" in " ".join(words(figure)).replace("−", "-")
     assert bars.get_xlim() == (-1, 1)
@@ -304,11 +304,11 @@ def test_network_prints_every_size_of_the_geometry(geometry):
 
 @pytest.mark.parametrize("positive", ["left", "right"])
 @pytest.mark.parametrize("count", [1, 9, 200])
-def test_contact_sheet_shows_every_frame_with_its_behaviour(count, positive, tmp_path):
+def test_the_sheet_of_frames_shows_every_frame_with_its_behaviour(count, positive, tmp_path):
     frames = [f"frame_{i + 1}" for i in range(count)]
     results = make_results(tmp_path, frames)
-    figure = drawn("contact_sheet", results, positive=positive)
-    values = [stored(results, "behaviours.npz", "original/yaw", frame) for frame in frames]
+    figure = drawn("frames", results, positive=positive)
+    values = [stored(results, "readouts.npz", "original/yaw", frame) for frame in frames]
     (ax,) = figure.axes
     assert len(ax.images) == count
     assert [word for word in words(figure) if word in frames] == frames

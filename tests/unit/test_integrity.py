@@ -1,4 +1,4 @@
-"""What is called wrong in a study's rooms, and what is removed for it."""
+"""What is called wrong in a study's folders, and what is removed for it."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from minetest_interp.io import files
 from minetest_interp.provenance import integrity, job_logs
 
-ROOMS = integrity.rooms("own")
+FOLDERS = integrity.folders("own")
 START, MIDDLE, SIDE, END = (
     Path(name)
     for name in ("results/own/a.npz", "results/own/pages/b.js", "figures/own/side.png", "report/own/REPRODUCE.md")
@@ -33,14 +33,14 @@ def built(tmp_path, monkeypatch):
     for path in FROM:
         make(path)
     (MIDDLE.parent / integrity.MARK).touch()
-    benchmark = ROOMS.results / "benchmarks/a.tsv"
+    benchmark = FOLDERS.results / "benchmarks/a.tsv"
     benchmark.parent.mkdir()
     benchmark.touch()
 
 
 def faults() -> dict[Path, str]:
     """Path to kind of what is wrong."""
-    return {fault.path: fault.kind for fault in integrity.check(job_logs.jobs(ROOMS.results), ROOMS)}
+    return {fault.path: fault.kind for fault in integrity.check(job_logs.jobs(FOLDERS.results), FOLDERS)}
 
 
 def test_nothing_is_wrong_with_what_was_just_made():
@@ -88,25 +88,25 @@ def test_what_a_failed_job_did_not_make_again_is_missing():
 
 
 def test_a_job_of_an_earlier_state_is_known_by_what_the_end_needs():
-    jobs = job_logs.jobs(ROOMS.results)
+    jobs = job_logs.jobs(FOLDERS.results)
     whole = integrity.needed(jobs, [END])
     assert {path for job in whole for path in job.wrote} == {
         file for path in (START, MIDDLE, END) for file in (path, path.with_suffix(".too"))
     }
-    left = [(fault.path, fault.kind) for fault in integrity.check(whole, ROOMS)]
+    left = [(fault.path, fault.kind) for fault in integrity.check(whole, FOLDERS)]
     assert left == [(SIDE, "foreign"), (SIDE.with_suffix(".too"), "foreign")]
 
 
 def test_what_is_removed_is_what_is_wrong_with_all_that_its_jobs_wrote_and_nothing_else():
-    everything = {path for room in ROOMS for path in room.rglob("*") if path.is_file()}
-    foreign = ROOMS.report / "foreign"
+    everything = {path for folder in FOLDERS for path in folder.rglob("*") if path.is_file()}
+    foreign = FOLDERS.report / "foreign"
     foreign.touch()
     MIDDLE.unlink()
     SIDE.write_text("spoilt")
-    removed = integrity.remove(integrity.check(job_logs.jobs(ROOMS.results), ROOMS), ROOMS)
+    removed = integrity.remove(integrity.check(job_logs.jobs(FOLDERS.results), FOLDERS), FOLDERS)
     assert removed == [SIDE, SIDE.with_suffix(".too"), foreign, MIDDLE.with_suffix(".too")]
     assert not MIDDLE.parent.exists()  # or the workflow would think that the folder is whole
-    left = {path for room in ROOMS for path in room.rglob("*") if path.is_file()}
+    left = {path for folder in FOLDERS for path in folder.rglob("*") if path.is_file()}
     assert left == everything - {MIDDLE, MIDDLE.parent / integrity.MARK} - set(removed)
     for path in (MIDDLE, SIDE):
         make(path)

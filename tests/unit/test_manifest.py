@@ -143,7 +143,7 @@ def test_folders_of_the_reader_are_not_told(root, study, tmp_path_factory):
 HEADER = "output_file\tdate\trule\tlog-file(s)\tinput-file(s)\tshellcmd\tstatus\tplan\n"
 
 
-def summary(status="ok", plan="no update", program="-m minetest_interp.stages.claims", ran=True):
+def summary(status="ok", plan="no update", program="-m minetest_interp.stages.ledger", ran=True):
     log = "results/own/logs/d/one.txt"
     command = f"python {program} --in 'x y.png' --say '{{\"a\":\"b > c\"}}' > {log} 2>&1"
     row = ["out.npz", "today", "one", log, "a,b", command if ran else "-", status, plan]
@@ -152,8 +152,8 @@ def summary(status="ok", plan="no update", program="-m minetest_interp.stages.cl
 
 def test_snakemakes_summary_gives_each_job_once():
     [job] = read_summary(summary(), "own")
-    assert job.command == "python -m minetest_interp.stages.claims --in 'x y.png' --say '{\"a\":\"b > c\"}'"
-    assert job.code == code_digest("minetest_interp.stages.claims") and job.outputs == ("out.npz", "out.json")
+    assert job.command == "python -m minetest_interp.stages.ledger --in 'x y.png' --say '{\"a\":\"b > c\"}'"
+    assert job.code == code_digest("minetest_interp.stages.ledger") and job.outputs == ("out.npz", "out.json")
     assert job.benchmark == "results/own/benchmarks/d/one.tsv"
     [panel] = read_summary(summary(program="'/some where/figures/network.py'"), "own")
     assert panel.code == code_digest("network")

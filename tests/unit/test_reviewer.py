@@ -26,13 +26,18 @@ def job(name: str, reads: list[str], writes: list[str], benchmark: str) -> Job:
 def jobs(tmp_path, monkeypatch) -> list[Job]:
     monkeypatch.chdir(tmp_path)
     FIGURES.mkdir(parents=True)
-    for name, size in (("u-yaw.png", 100), ("u-yaw.svg", 23), ("k-network.png", 1), ("k-network.svg", 1)):
+    for name, size in (("behaviour.png", 100), ("behaviour.svg", 23), ("k-network.png", 1), ("k-network.svg", 1)):
         (FIGURES / name).write_bytes(bytes(size))
     return [
         job("stacks", [], ["results/own/stacks.npz"], "60.0\t0:01:00\t500.0"),
         job("deep/evidence", ["results/own/stacks.npz"], ["results/own/evidence.npz"], "30.0\t0:00:30\t1500.0"),
         job("other", ["results/own/stacks.npz"], ["results/own/other.npz"], "600.0\t0:10:00\t9000.0"),
-        job("u", ["results/own/evidence.npz"], ["figures/own/u-yaw.png", "figures/own/u-yaw.svg"], "6.0\t0:00:06\t-"),
+        job(
+            "u",
+            ["results/own/evidence.npz"],
+            ["figures/own/behaviour.png", "figures/own/behaviour.svg"],
+            "6.0\t0:00:06\t-",
+        ),
     ]
 
 
@@ -40,18 +45,21 @@ FACTS = {
     "study": "own",
     "title": "My <agent> | own",
     "panels": {
-        "u-yaw": {"command": "snakemake figures/own/u-yaw.png", "numbers": ["claims/mirror"], "behaviour": "yaw"},
+        "behaviour": {
+            "command": "snakemake figures/own/behaviour.png", "numbers": ["claims/mirror"], "behaviour": "yaw",
+        },
         "k-network": {"command": "snakemake figures/own/k-network.png", "numbers": ["network"]},
     },
     "claims": [
         {
             "id": name, "statement": f"The yaw {name}.", "verdict": verdict, "figure": figure,
-            "command": "snakemake room", "estimate": 0.25, "interval": [0.1, 0.4], "chance": 0.5, "unit": "share",
+            "command": "snakemake results", "estimate": 0.25, "interval": [0.1, 0.4], "chance": 0.5, "unit": "share",
             "reason": None,
             "parts": [{"what": "frames that turn"}],
         }
         for name, verdict, figure in (
-            ("mirror", "supported", "u-yaw"), ("night", "not supported", "u-yaw"), ("trees", "cannot tell", "none"),
+            ("mirror", "supported", "behaviour"), ("night", "not supported", "behaviour"),
+            ("trees", "cannot tell", "none"),
         )
     ],
 }  # fmt: skip

@@ -58,18 +58,18 @@ if "atlas" in SETTINGS:
             " --folder {params.folder} --output {output.atlas} > {log} 2>&1"
 
 
-if "methods" in SETTINGS:
+if "recipes" in SETTINGS:
 
-    rule methods:
+    rule recipes:
         input:
             checkpoint=declared([STUDY.checkpoint]),
             stacks=rules.preprocess.output.stacks,
         output:
-            methods=f"{RESULTS}/methods.npz",
+            recipes=f"{RESULTS}/recipes.npz",
         log:
-            f"{RESULTS}/logs/methods.txt",
+            f"{RESULTS}/logs/recipes.txt",
         benchmark:
-            f"{RESULTS}/benchmarks/methods.tsv"
+            f"{RESULTS}/benchmarks/recipes.tsv"
         conda:
             ENVIRONMENT
         threads: 1
@@ -77,12 +77,12 @@ if "methods" in SETTINGS:
             checkpoint=CHECKPOINT,
             policy=POLICY,
             actions=ACTIONS,
-            settings=as_json(SETTINGS["methods"]),
+            settings=as_json(SETTINGS["recipes"]),
             content=checkpoint_digest(),
-            code=code_digest("minetest_interp.stages.methods"),
+            code=code_digest("minetest_interp.stages.recipes"),
         message:
             f"Compare ways to dream on {STUDY.name}."
         shell:
-            "python -m minetest_interp.stages.methods --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
+            "python -m minetest_interp.stages.recipes --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
             " --actions {params.actions:q} --stacks {input.stacks} --settings {params.settings:q}"
-            " --output {output.methods} > {log} 2>&1"
+            " --output {output.recipes} > {log} 2>&1"

@@ -34,19 +34,19 @@ if STUDY.labels:
 
 if "evidence" in SETTINGS:
 
-    rule evidence:
+    rule measurement:
         input:
-            lambda wildcards: ROOMS[wildcards.room].files.values(),
+            lambda wildcards: MEASUREMENTS[wildcards.measurement].files.values(),
             checkpoint=declared([STUDY.checkpoint]),
         output:
-            arrays=f"{EVIDENCE}/{{room}}.npz",
-            estimates=f"{EVIDENCE}/{{room}}.json",
+            arrays=f"{EVIDENCE}/{{measurement}}.npz",
+            estimates=f"{EVIDENCE}/{{measurement}}.json",
         log:
-            f"{RESULTS}/logs/evidence/{{room}}.txt",
+            f"{RESULTS}/logs/evidence/{{measurement}}.txt",
         benchmark:
-            f"{RESULTS}/benchmarks/evidence/{{room}}.tsv"
+            f"{RESULTS}/benchmarks/evidence/{{measurement}}.tsv"
         wildcard_constraints:
-            room="|".join(WITH_CLAIMS),
+            measurement="|".join(WITH_CLAIMS),
         conda:
             ENVIRONMENT
         threads: 1
@@ -54,64 +54,64 @@ if "evidence" in SETTINGS:
             checkpoint=CHECKPOINT,
             policy=POLICY,
             actions=ACTIONS,
-            options=lambda wildcards: room_options(wildcards.room, ROOMS[wildcards.room]),
+            options=lambda wildcards: measurement_options(wildcards.measurement, MEASUREMENTS[wildcards.measurement]),
             # Apart, since Snakemake takes no notice of changes in a param that depends on the output.
             outputs=lambda wildcards, output: options(dict(output.items())),
             content=checkpoint_digest(),
-            code=lambda wildcards: code_digest(f"minetest_interp.stages.evidence_{wildcards.room}"),
+            code=lambda wildcards: code_digest(f"minetest_interp.stages.{wildcards.measurement}"),
         message:
-            f"Test the claims about {STUDY.name} that rest on {{wildcards.room}}."
+            f"Test the claims about {STUDY.name} that rest on {{wildcards.measurement}}."
         shell:
-            "python -m minetest_interp.stages.evidence_{wildcards.room} --checkpoint-path {params.checkpoint:q}"
+            "python -m minetest_interp.stages.{wildcards.measurement} --checkpoint-path {params.checkpoint:q}"
             " --policy {params.policy:q} --actions {params.actions:q} {params.options} {params.outputs} > {log} 2>&1"
 
-    use rule evidence as explanation with:
+    use rule measurement as measurement_without_claims with:
         output:
-            arrays=f"{EVIDENCE}/{{room}}.npz",
+            arrays=f"{EVIDENCE}/{{measurement}}.npz",
         wildcard_constraints:
-            room="|".join(ROOMS.keys() - set(WITH_CLAIMS)),
+            measurement="|".join(MEASUREMENTS.keys() - set(WITH_CLAIMS)),
 
     if ON_TURNS:
 
-        use rule evidence as evidence_on_turns with:
+        use rule measurement as measurement_on_turns with:
             input:
-                lambda wildcards: on_turns(wildcards.room).files.values(),
+                lambda wildcards: on_turns(wildcards.measurement).files.values(),
                 checkpoint=declared([STUDY.checkpoint]),
             output:
-                arrays=f"{TURNS}/{{room}}.npz",
-                estimates=f"{TURNS}/{{room}}.json",
+                arrays=f"{TURNS}/{{measurement}}.npz",
+                estimates=f"{TURNS}/{{measurement}}.json",
             log:
-                f"{RESULTS}/logs/evidence/turns/{{room}}.txt",
+                f"{RESULTS}/logs/evidence/turns/{{measurement}}.txt",
             benchmark:
-                f"{RESULTS}/benchmarks/evidence/turns/{{room}}.tsv"
+                f"{RESULTS}/benchmarks/evidence/turns/{{measurement}}.tsv"
             wildcard_constraints:
-                room="|".join(ON_TURNS),
+                measurement="|".join(ON_TURNS),
             params:
-                options=lambda wildcards: room_options(wildcards.room, on_turns(wildcards.room)),
+                options=lambda wildcards: measurement_options(wildcards.measurement, on_turns(wildcards.measurement)),
             message:
-                f"Test the claims about {STUDY.name} that rest on {{wildcards.room}} again on real stacks."
+                f"Test the claims about {STUDY.name} that rest on {{wildcards.measurement}} again on real stacks."
 
-    rule claims:
+    rule ledger:
         input:
-            measured=[f"{EVIDENCE}/{room}.json" for room in WITH_CLAIMS],
-            on_turns=[f"{TURNS}/{room}.json" for room in ON_TURNS],
+            measured=[f"{EVIDENCE}/{name}.json" for name in WITH_CLAIMS],
+            on_turns=[f"{TURNS}/{name}.json" for name in ON_TURNS],
         output:
-            claims=f"{RESULTS}/claims.json",
+            ledger=f"{RESULTS}/ledger.json",
         log:
-            f"{RESULTS}/logs/claims.txt",
+            f"{RESULTS}/logs/ledger.txt",
         benchmark:
-            f"{RESULTS}/benchmarks/claims.tsv"
+            f"{RESULTS}/benchmarks/ledger.tsv"
         conda:
             ENVIRONMENT
         threads: 1
         params:
             claims=as_json(CLAIMS["claims"]),
             names=as_json({"steering": SETTINGS["actions"]["steering"], **NAMED}),
-            commands=as_json({room: build_command(f"{EVIDENCE}/{room}.json") for room in WITH_CLAIMS}),
-            code=code_digest("minetest_interp.stages.claims"),
+            commands=as_json({name: build_command(f"{EVIDENCE}/{name}.json") for name in WITH_CLAIMS}),
+            code=code_digest("minetest_interp.stages.ledger"),
         message:
             f"Judge the claims about {STUDY.name}."
         shell:
-            "python -m minetest_interp.stages.claims --claims {params.claims:q} --names {params.names:q}"
+            "python -m minetest_interp.stages.ledger --claims {params.claims:q} --names {params.names:q}"
             " --commands {params.commands:q} --measured {input.measured} --on-turns {input.on_turns}"
-            " --output {output.claims} > {log} 2>&1"
+            " --output {output.ledger} > {log} 2>&1"

@@ -26,7 +26,7 @@ rule export:
         " --actions {params.actions:q} --model {output.model} > {log} 2>&1"
 
 
-rule frame_page:
+rule explorer:
     input:
         checkpoint=declared([STUDY.checkpoint]),
         stacks=STACKS,
@@ -39,9 +39,9 @@ rule frame_page:
         network=f"{REPORT}/explore/policy.js",
         frames=directory(f"{REPORT}/explore/frames"),
     log:
-        f"{RESULTS}/logs/frame_page.txt",
+        f"{RESULTS}/logs/explorer.txt",
     benchmark:
-        f"{RESULTS}/benchmarks/frame_page.tsv"
+        f"{RESULTS}/benchmarks/explorer.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -54,11 +54,11 @@ rule frame_page:
         templates=literal(TEMPLATES_FOLDER),
         words=files_digest(TEMPLATES),
         content=checkpoint_digest(),
-        code=code_digest("minetest_interp.stages.frame_page"),
+        code=code_digest("minetest_interp.stages.explorer"),
     message:
         f"Render the frame explorer of {STUDY.name}, with the policy in it."
     shell:
-        "python -m minetest_interp.stages.frame_page --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
+        "python -m minetest_interp.stages.explorer --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
         " --actions {params.actions:q} --facts {input.facts} --results {params.results}"
         " --attribution={params.attribution:q} --templates {params.templates:q} --html {output.html}"
         " --network {output.network} --frames {output.frames} > {log} 2>&1"

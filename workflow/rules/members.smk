@@ -1,8 +1,8 @@
-"""The rooms of a series' checkpoints, laid out as the study's, and what is run to fill one."""
+"""The folders of a series' checkpoints, laid out as the study's own, and the stages that fill one."""
 
 if STUDY.series:
     # One process for all that is measured of a member: a process of its own for each stage would import JAX ten times.
-    MEMBER_STAGES = ("alike", "describe", "intermediates", "behaviours", *(f"evidence_{room}" for room in WITH_CLAIMS))
+    MEMBER_STAGES = ("same_shape", "describe", "intermediates", "readouts", *WITH_CLAIMS)
 
     MADE = ("units", "arrays", "estimates")  # options whose files are the member's own
 
@@ -22,13 +22,13 @@ if STUDY.series:
         policy = {"checkpoint-path": str(STUDY.series[name]), "policy": POLICY}
         agent, results = policy | {"actions": ACTIONS}, {"results": place(RESULTS)}
 
-        def measured(room, given, folder) -> list:
-            words = given.files | room_settings(room, given)
-            words |= {"arrays": f"{folder}/{room}.npz", "estimates": f"{folder}/{room}.json"}
-            return [f"evidence_{room}", agent | {k: place(v) if k in MADE else str(v) for k, v in words.items()}]
+        def measured(measurement, given, folder) -> list:
+            words = given.files | measurement_settings(measurement, given)
+            words |= {"arrays": f"{folder}/{measurement}.npz", "estimates": f"{folder}/{measurement}.json"}
+            return [measurement, agent | {k: place(v) if k in MADE else str(v) for k, v in words.items()}]
 
         return [
-            ["alike", policy | {"network": f"{RESULTS}/network.json"}],
+            ["same_shape", policy | {"network": f"{RESULTS}/network.json"}],
             [
                 "describe",
                 agent
@@ -36,7 +36,7 @@ if STUDY.series:
                 | {key: place(path) for key, path in rules.describe.output.items()},
             ],
             ["intermediates", policy | results | {"stacks": f"{RESULTS}/stacks.npz"}],
-            ["behaviours", results | {"actions": ACTIONS, "behaviours": place(rules.behaviours.output.behaviours)}],
-            *(measured(room, ROOMS[room], EVIDENCE) for room in WITH_CLAIMS),
-            *(measured(room, on_turns(room), TURNS) for room in ON_TURNS),
+            ["readouts", results | {"actions": ACTIONS, "readouts": place(rules.readouts.output.readouts)}],
+            *(measured(each, MEASUREMENTS[each], EVIDENCE) for each in WITH_CLAIMS),
+            *(measured(each, on_turns(each), TURNS) for each in ON_TURNS),
         ]

@@ -11,8 +11,8 @@ class Panel(NamedTuple):
     reads: Callable
 
 
-def evidence(room):
-    return f"{EVIDENCE}/{room}.npz"
+def evidence(measurement):
+    return f"{EVIDENCE}/{measurement}.npz"
 
 
 def layer_file(layer, view):
@@ -21,13 +21,13 @@ def layer_file(layer, view):
 
 STACKS = f"{RESULTS}/stacks.npz"
 PICTURES = f"{RESULTS}/pictures.npz"
-BEHAVIOURS = f"{RESULTS}/behaviours.npz"
-MIRROR = Panel("mirror", lambda p: [STACKS, BEHAVIOURS])
+READOUTS = f"{RESULTS}/readouts.npz"
+MIRROR = Panel("mirror", lambda p: [STACKS, READOUTS])
 CHANNEL = Panel("channel", lambda p: [STACKS, layer_file(p["layer"], p["view"])])
 ATLAS_LAYERS = ("conv0", "conv1", "conv2", "hidden", "heads")
-ATLAS = Panel("atlas_sheet", lambda p: [f"{RESULTS}/atlas.npz"])
+ATLAS = Panel("atlas", lambda p: [f"{RESULTS}/atlas.npz"])
 SERIES = [f"{RESULTS}/series.json", f"{RESULTS}/series.npz"]
-METHODS = {name: Panel(name, lambda p: [f"{RESULTS}/methods.npz"]) for name in ("dream_gallery", "methods")}
+RECIPES = [f"{RESULTS}/recipes.npz"]
 PANELS = {
     "a-dream-value": Panel("dream_value", lambda p: [f"{RESULTS}/dreams/{p['dream']}.npz"]),
     "b-dream-yaw": Panel("dream_yaw", lambda p: [f"{RESULTS}/dreams/{p[side]}.npz" for side in ("left", "right")]),
@@ -47,77 +47,78 @@ PANELS = {
         ],
     ),
     "k-network": Panel("network", lambda p: [f"{RESULTS}/network.json"]),
-    "l-frames": Panel("contact_sheet", lambda p: [PICTURES, BEHAVIOURS]),
-    "m-gallery": METHODS["dream_gallery"],
-    "n-methods": METHODS["methods"],
-    **{f"{letter}-atlas-{layer}": ATLAS for letter, layer in zip("opqrs", ATLAS_LAYERS)},
-    "t-ledger": Panel("ledger", lambda p: [f"{RESULTS}/claims.json"]),
-    "u-yaw": Panel("steering", lambda p: [evidence("behaviour")]),
-    "v-units": Panel("trunk_units", lambda p: [evidence("units")]),
-    "w-causal": Panel("causal", lambda p: [evidence("causal"), evidence("units")]),
-    "x-attribution": Panel("attribution", lambda p: [STACKS, evidence("attribution")]),
-    "y-circuits": Panel("circuits", lambda p: [STACKS, evidence("circuits")]),
-    "z-controls": Panel("controls", lambda p: [evidence("dreams"), evidence("heads")]),
-    "aa-pairs": Panel("pairs", lambda p: [evidence("pairs")]),
-    "ab-series-claims": Panel("series_claims", lambda p: SERIES),
-    "ac-series-verdicts": Panel("series_verdicts", lambda p: SERIES),
-    "ad-series-behaviours": Panel("series_behaviours", lambda p: SERIES),
-    "ae-series-units": Panel("series_units", lambda p: SERIES),
+    "frames": Panel("frames", lambda p: [PICTURES, READOUTS]),
+    "recipes-gallery": Panel("recipes_gallery", lambda p: RECIPES),
+    "recipes": Panel("recipes", lambda p: RECIPES),
+    **{f"atlas-{layer}": ATLAS for layer in ATLAS_LAYERS},
+    "ledger": Panel("ledger", lambda p: [f"{RESULTS}/ledger.json"]),
+    "behaviour": Panel("behaviour", lambda p: [evidence("behaviour")]),
+    "units": Panel("units", lambda p: [evidence("units")]),
+    "causal": Panel("causal", lambda p: [evidence("causal"), evidence("units")]),
+    "attribution": Panel("attribution", lambda p: [STACKS, evidence("attribution")]),
+    "circuits": Panel("circuits", lambda p: [STACKS, evidence("circuits")]),
+    "dream-controls": Panel("dream_controls", lambda p: [evidence("dream_controls"), evidence("heads")]),
+    "pairs": Panel("pairs", lambda p: [evidence("pairs")]),
+    "series-claims": Panel("series_claims", lambda p: SERIES),
+    "series-verdicts": Panel("series_verdicts", lambda p: SERIES),
+    "series-behaviours": Panel("series_behaviours", lambda p: SERIES),
+    "series-units": Panel("series_units", lambda p: SERIES),
 }
 
 
 def scripts_of(section) -> tuple[str, ...]:
     """The scripts that draw a section of the study."""
-    sections = {name: studies.PANEL_SECTIONS.get(name.partition("-")[0]) for name in PANELS}
-    return tuple(PANELS[name].script for name in PANELS if sections[name] == section)
+    return tuple(panel.script for name, panel in PANELS.items() if studies.PANEL_SECTIONS.get(name) == section)
 
 
 EVIDENCE_SCRIPTS, SERIES_SCRIPTS = scripts_of("evidence"), scripts_of("series")
+OF_STEERING = ("b-dream-yaw", "frames", "behaviour", "causal", "pairs", "series-behaviours", "series-units")
+CHANNELS = {"g-conv0": "conv0", "h-conv1": "conv1", "i-conv2": "conv2"}
 
 
 def panel_settings(name) -> dict:
     """A panel's settings as its script takes them: the study's, with what the panel's name already says."""
     settings = dict(SETTINGS["panels"][name])
-    letter, _, layer = name.partition("-")
-    if letter in "ghi":
-        settings = {"layer": layer, "view": "original"} | settings
-    if letter == "j":
+    if name in CHANNELS:
+        settings = {"layer": CHANNELS[name], "view": "original"} | settings
+    if name == "j-conv2-gradient":
         settings["layer"] = "conv2"
-    if letter in (*"bluw", "aa", "ad", "ae"):
+    if name in OF_STEERING:
         settings["behaviour"] = SETTINGS["actions"]["steering"]
-    if letter in "opqrs":
-        settings["layer"] = layer.removeprefix("atlas-").replace("heads", "head")
-    if letter == "l":
+    if name.startswith("atlas-"):
+        settings["layer"] = name.removeprefix("atlas-").replace("heads", "head")
+    if name == "frames":
         settings |= STEERING_ENDS
-    if letter == "u":
+    if name == "behaviour":
         settings["positive"] = STEERING_ENDS["positive"]
-    if letter in "vwy":
+    if name in ("units", "causal", "circuits"):
         settings["named"] = SETTINGS["evidence"]["named"]
     return settings
 
 
 def panel_numbers(name) -> list[str]:
     """Where in the facts the numbers lie that a panel draws: the panel is reproduced where they are."""
-    settings, letter = panel_settings(name), name.partition("-")[0]
+    settings = panel_settings(name)
     where = {
-        "c": ["alignment"],
-        "d": ["views"],
-        "k": ["network"],
-        "l": ["frames"],
-        "m": ["methods"],
-        "n": ["methods"],
-        "t": ["claims", "verdicts"],
-        "x": ["evidence/attribution"],
-        "y": ["evidence/circuits"],
-        "ab": ["series/claims"],
-        "ac": ["series/members"],
-        **dict.fromkeys("ab", [f"dreams/{settings[key]}" for key in ("dream", "left", "right") if key in settings]),
-        **dict.fromkeys("ef", [f"frames/{settings.get('frame')}"]),
-        **dict.fromkeys("ghij", [f"channels/{name}"]),
-        **dict.fromkeys("opqrs", [f"atlas/layers/{settings.get('layer')}"]),
+        "a-dream-value": [f"dreams/{settings.get('dream')}"],
+        "b-dream-yaw": [f"dreams/{settings.get(side)}" for side in ("left", "right")],
+        "c-alignment": ["alignment"],
+        "d-views": ["views"],
+        "k-network": ["network"],
+        "frames": ["frames"],
+        "recipes": ["recipes"],
+        "recipes-gallery": ["recipes"],
+        "ledger": ["claims", "verdicts"],
+        "attribution": ["evidence/attribution"],
+        "circuits": ["evidence/circuits"],
+        "series-claims": ["series/claims"],
+        "series-verdicts": ["series/members"],
+        **dict.fromkeys(("e-mirror-day", "f-mirror-night"), [f"frames/{settings.get('frame')}"]),
+        **dict.fromkeys((*CHANNELS, "j-conv2-gradient"), [f"channels/{name}"]),
+        **{f"atlas-{layer}": [f"atlas/layers/{settings.get('layer')}"] for layer in ATLAS_LAYERS},
     }
     claims = CLAIMS["claims"] if "evidence" in SETTINGS else {}
-    return where.get(letter, []) + [f"claims/{key}" for key, claim in claims.items() if claim["figure"] == name]
+    return where.get(name, []) + [f"claims/{key}" for key, claim in claims.items() if claim["figure"] == name]
 
 
 def panels(*, only=None, without=()) -> list[str]:

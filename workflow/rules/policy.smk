@@ -55,27 +55,27 @@ rule intermediates:
         " --policy {params.policy:q} --stacks {input.stacks} --results {params.results} > {log} 2>&1"
 
 
-rule behaviours:
+rule readouts:
     input:
         [layout.intermediates(Path(RESULTS), view, name) for view in frames.VIEWS for name in ("logits", "value")],
     output:
-        behaviours=f"{RESULTS}/behaviours.npz",
+        readouts=f"{RESULTS}/readouts.npz",
     log:
-        f"{RESULTS}/logs/behaviours.txt",
+        f"{RESULTS}/logs/readouts.txt",
     benchmark:
-        f"{RESULTS}/benchmarks/behaviours.tsv"
+        f"{RESULTS}/benchmarks/readouts.tsv"
     conda:
         ENVIRONMENT
     threads: 1
     params:
-        results=subpath(output.behaviours, parent=True),
+        results=subpath(output.readouts, parent=True),
         actions=ACTIONS,
-        code=code_digest("minetest_interp.stages.behaviours"),
+        code=code_digest("minetest_interp.stages.readouts"),
     message:
-        f"Read the behaviours of {STUDY.name} off its logits."
+        f"Read the behaviours and the value of {STUDY.name} off its outputs."
     shell:
-        "python -m minetest_interp.stages.behaviours --results {params.results} --actions {params.actions:q}"
-        " --behaviours {output.behaviours} > {log} 2>&1"
+        "python -m minetest_interp.stages.readouts --results {params.results} --actions {params.actions:q}"
+        " --readouts {output.readouts} > {log} 2>&1"
 
 
 rule gradients:

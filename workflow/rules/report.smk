@@ -5,13 +5,13 @@ rule facts:
     input:
         network=f"{RESULTS}/network.json",
         listing=f"{RESULTS}/frames.json",
-        behaviours=BEHAVIOURS,
+        readouts=READOUTS,
         alignment=f"{RESULTS}/alignment.npz",
         dreams=[f"{RESULTS}/dreams/{name}.npz" for name in SETTINGS["dreams"]],
         layers=shown_layers(),
-        measured=[f"{RESULTS}/{name}.npz" for name in ("atlas", "methods") if name in SETTINGS],
-        claims=rules.claims.output if "evidence" in SETTINGS else [],
-        evidence=[evidence(room) for room in ("units", "causal", "attribution", "circuits") if "evidence" in SETTINGS],
+        measured=[f"{RESULTS}/{name}.npz" for name in ("atlas", "recipes") if name in SETTINGS],
+        claims=rules.ledger.output if "evidence" in SETTINGS else [],
+        evidence=[evidence(name) for name in ("units", "causal", "attribution", "circuits") if "evidence" in SETTINGS],
         series=rules.comparison.output.verdicts if STUDY.series else [],
     output:
         facts=f"{REPORT}/facts.json",
@@ -48,7 +48,7 @@ rule report:
         html=f"{REPORT}/index.html",
         markdown=f"{REPORT}/report.md",
         hugo=f"{REPORT}/hugo/index.md",
-        figures=[f"{REPORT}/{room}figures/{name}.png" for room in ("", "hugo/") for name in SETTINGS["panels"]],
+        figures=[f"{REPORT}/{beside}figures/{name}.png" for beside in ("", "hugo/") for name in SETTINGS["panels"]],
     log:
         f"{RESULTS}/logs/report.txt",
     benchmark:
@@ -71,7 +71,7 @@ rule report:
 
 if "atlas" in SETTINGS:
 
-    UNIT_EVIDENCE = {room: evidence(room) for room in ("units", "causal", "circuits") if "evidence" in SETTINGS}
+    UNIT_EVIDENCE = {name: evidence(name) for name in ("units", "causal", "circuits") if "evidence" in SETTINGS}
 
     rule atlas_page:
         input:
@@ -95,7 +95,7 @@ if "atlas" in SETTINGS:
             checkpoint=CHECKPOINT,
             policy=POLICY,
             actions=ACTIONS,
-            evidence=" ".join(f"--{room} {file}" for room, file in UNIT_EVIDENCE.items()),
+            evidence=" ".join(f"--{name} {file}" for name, file in UNIT_EVIDENCE.items()),
             templates=literal(TEMPLATES_FOLDER),
             report=subpath(output.html, parent=True),
             content=checkpoint_digest(),

@@ -1,6 +1,6 @@
 """The checkpoints of a series: each is measured for the claims as the study's own is, then all are compared.
 
-A member's room is laid out as the study's. What does not depend on the policy is shared: frames, labels, settings.
+A member's folder is laid out as the study's own. What does not depend on the policy is shared: frames, labels, settings.
 """
 
 if STUDY.series:
@@ -17,9 +17,9 @@ if STUDY.series:
                 for path in (
                     *rules.describe.output,
                     *rules.intermediates.output,
-                    *rules.behaviours.output,
-                    *(f"{EVIDENCE}/{room}.{kind}" for room in WITH_CLAIMS for kind in ("npz", "json")),
-                    *(f"{TURNS}/{room}.{kind}" for room in ON_TURNS for kind in ("npz", "json")),
+                    *rules.readouts.output,
+                    *(f"{EVIDENCE}/{name}.{kind}" for name in WITH_CLAIMS for kind in ("npz", "json")),
+                    *(f"{TURNS}/{name}.{kind}" for name in ON_TURNS for kind in ("npz", "json")),
                 )
             ],
         log:
@@ -34,27 +34,27 @@ if STUDY.series:
         params:
             stages=lambda wildcards: as_json(member_stages(wildcards.member)),
             content=lambda wildcards: checkpoint_digest(STUDY.series[wildcards.member]),
-            code=code_digest(*(f"minetest_interp.stages.{stage}" for stage in ("chain", *MEMBER_STAGES))),
+            code=code_digest(*(f"minetest_interp.stages.{stage}" for stage in ("run_stages", *MEMBER_STAGES))),
         message:
             f"Measure {{wildcards.member}}, one of {len(STUDY.series)} checkpoints of {STUDY.name}."
         shell:
-            "python -m minetest_interp.stages.chain --stages {params.stages:q} > {log} 2>&1"
+            "python -m minetest_interp.stages.run_stages --stages {params.stages:q} > {log} 2>&1"
 
-    use rule claims as member_claims with:
+    use rule ledger as member_ledger with:
         input:
-            measured=[of_member(path) for path in rules.claims.input.measured],
-            on_turns=[of_member(path) for path in rules.claims.input.on_turns],
+            measured=[of_member(path) for path in rules.ledger.input.measured],
+            on_turns=[of_member(path) for path in rules.ledger.input.on_turns],
         output:
-            claims=of_member(rules.claims.output.claims),
+            ledger=of_member(rules.ledger.output.ledger),
         log:
-            f"{RESULTS}/logs/series/{{member}}/claims.txt",
+            f"{RESULTS}/logs/series/{{member}}/ledger.txt",
         benchmark:
-            f"{RESULTS}/benchmarks/series/{{member}}/claims.tsv"
+            f"{RESULTS}/benchmarks/series/{{member}}/ledger.tsv"
         params:
             commands=lambda wildcards: as_json(
                 {
-                    room: build_command(of_member(f"{EVIDENCE}/{room}.json").format(member=wildcards.member))
-                    for room in WITH_CLAIMS
+                    name: build_command(of_member(f"{EVIDENCE}/{name}.json").format(member=wildcards.member))
+                    for name in WITH_CLAIMS
                 }
             ),
         message:
@@ -66,8 +66,8 @@ if STUDY.series:
                 of_members(of_member(path))
                 for path in (
                     rules.describe.output.network,
-                    rules.claims.output.claims,
-                    rules.behaviours.output.behaviours,
+                    rules.ledger.output.ledger,
+                    rules.readouts.output.readouts,
                     f"{EVIDENCE}/units.npz",
                     f"{EVIDENCE}/causal.npz",
                 )

@@ -3,19 +3,23 @@
 
 def shown() -> list:
     """What the study comes to."""
-    pages = [rules.report.output, rules.frame_page.output.html, rules.frame_page.output.network]
+    pages = [rules.report.output, rules.explorer.output.html, rules.explorer.output.network]
     return [pages, rules.atlas_page.output.html if "atlas" in SETTINGS else [], rules.export.output, panels()]
 
 
 def between() -> list:
     """What is made on the way: a file that is lost is made again only where it is asked for."""
-    made = [rules.describe.output, rules.preprocess.output, rules.intermediates.output, rules.behaviours.output]
+    made = [rules.describe.output, rules.preprocess.output, rules.intermediates.output, rules.readouts.output]
     made += [PANELS[name].reads(panel_settings(name)) for name in SETTINGS["panels"]]
     made += [rules.facts.input, rules.facts.output]
     if STUDY.labels:
         made.append(rules.labels.output)
     if "evidence" in SETTINGS:
-        made += [[evidence(room) for room in ROOMS], [f"{TURNS}/{room}.npz" for room in ON_TURNS], rules.claims.input]
+        made += [
+            [evidence(name) for name in MEASUREMENTS],
+            [f"{TURNS}/{name}.npz" for name in ON_TURNS],
+            rules.ledger.input,
+        ]
     if STUDY.series:
-        made += [of_members(rules.member.output), of_members(rules.member_claims.output), rules.comparison.output]
+        made += [of_members(rules.member.output), of_members(rules.member_ledger.output), rules.comparison.output]
     return made

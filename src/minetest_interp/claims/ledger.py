@@ -62,12 +62,12 @@ def ledger(
     Args:
       claims: the claims file's `claims`. measured: estimates by claim and part. on_turns: those of the claims that were
           repeated on real stacks. names: what stands in the statements'
-          {placeholders}. commands: room to what makes its numbers again.
+          {placeholders}. commands: measurement to what makes its numbers again.
 
     Returns:
-      per claim: id, statement, source, test, figure, room, rule, command, verdict; n, clusters, estimate, interval,
-      chance, unit and reason of its first part; `parts`, each with its own; and `on_turns`, n, clusters, estimate,
-      interval, chance, reason and the verdict on real stacks, None for a claim that was not repeated.
+      per claim: id, statement, source, test, figure, measurement, rule, command, verdict; n, clusters, estimate,
+      interval, chance, unit and reason of its first part; `parts`, each with its own; and `on_turns`, n, clusters,
+      estimate, interval, chance, reason and the verdict on real stacks, None for a claim that was not repeated.
 
     Raises:
       InputError: a claim or part that nothing measures.
@@ -84,9 +84,9 @@ def ledger(
                 "id": identifier,
                 **{key: fill(claim[key], names) for key in ("statement", "source", "test")},
                 "figure": claim["figure"],
-                "room": claim["room"],
+                "measurement": claim["measurement"],
                 "rule": "evidence",
-                "command": commands[claim["room"]],
+                "command": commands[claim["measurement"]],
                 **_summary(parts),
                 "unit": parts[0]["unit"],
                 "parts": parts,

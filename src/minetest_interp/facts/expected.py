@@ -40,13 +40,13 @@ KINDS = {
 RULES = (
     # Settings, not results; and the atlas's and the recipes' single units, which are each machine's own.
     (r"(panels|training|definitions|source)/|dreams/.*/(steps|seed|lr|sign)$", None),
-    (r"methods/recipes/.*/units/|atlas/rows/", None),
+    (r"recipes/compared/.*/units/|atlas/rows/", None),
     (r".*/claimed$", "exact"),
     (r".*/(positive|sign_changes|flips|clipped)$", "share"),
     (r"(published|frames|behaviours|views|alignment|mirror|channels)/|dreams/.*/first$", "float32"),
-    (r"(atlas|methods)/.*/(ceiling|real)$|claims/|evidence/|series/", "statistic"),
+    (r"(atlas|recipes)/.*/(ceiling|real)$|claims/|evidence/|series/", "statistic"),
     (r"dreams/", "ascent"),
-    (r"(atlas|methods)/", "optimised"),
+    (r"(atlas|recipes)/", "optimised"),
     (r"", "exact"),
 )
 EQUAL, WITHIN, DIFFERS, NOT_MEASURED = STATES = ("equal", "within tolerance", "differs", "not measured")
@@ -131,9 +131,9 @@ def _labelled(facts: Mapping) -> int:
 
 
 def _walk(content: Any, path: str, around: Mapping) -> Iterator[tuple[str, Number]]:
-    """Every number and verdict below `path`; `around` has n, unit and room of the nearest map that says them."""
+    """Every number and verdict below `path`; `around` has n, unit and measurement of the nearest map that says them."""
     if isinstance(content, Mapping):
-        around = {**around, **{key: content[key] for key in ("n", "unit", "room") if key in content}}
+        around = {**around, **{key: content[key] for key in ("n", "unit", "measurement") if key in content}}
         entries = list(content.items())
     elif isinstance(content, list):
         entries = [(_name(entry, i), entry) for i, entry in enumerate(content)]
@@ -157,7 +157,7 @@ def _kind(path: str, value: float | str, around: Mapping) -> str | None:
         return "exact"
     if path.startswith(("claims/", "series/claims/")) and around.get("unit") == "share":
         return "share"
-    return "ascent" if around.get("room") == "dreams" else kind
+    return "ascent" if around.get("measurement") == "dream_controls" else kind
 
 
 def _tolerance(kind: Kind, value: float | str, n: int) -> float:

@@ -25,7 +25,7 @@ def review(facts: Mapping, comparisons: Sequence[Comparison] | None, jobs: Seque
     Args:
       comparisons: of the facts with what is expected, None where nothing is.
       jobs: of the study, with their records.
-      figures: the room of the study's panels.
+      figures: the folder of the study's panels.
 
     Returns:
       figures: one row a panel, with name, command, cost from nothing, bytes of its files and `numbers`, in words how
@@ -72,9 +72,9 @@ def in_words(comparisons: Sequence[Comparison] | None, places: Sequence[str] | N
 
 
 def _figure(
-    name: str, panel: Mapping, comparisons: Sequence[Comparison] | None, jobs: Sequence[Job], room: Path
+    name: str, panel: Mapping, comparisons: Sequence[Comparison] | None, jobs: Sequence[Job], folder: Path
 ) -> dict:
-    files = [room / f"{name}.{kind}" for kind in ("png", "svg")]
+    files = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
     return {
         "name": name,
         "command": panel["command"],

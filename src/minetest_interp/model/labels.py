@@ -43,8 +43,8 @@ def find(folder: Path, *, pattern: str = PATTERN, masks: str = MASKS) -> list[tu
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: labelled frames must be a folder with frames/ and masks/; there is none.")
-    room = inside(folder, masks, key="`labels.masks`")
-    pairs = [(picture, room / f"{picture.stem}.png") for picture in frames.find(folder, pattern)]
+    beside = inside(folder, masks, key="`labels.masks`")
+    pairs = [(picture, beside / f"{picture.stem}.png") for picture in frames.find(folder, pattern)]
     for picture, mask in pairs:
         within(folder, mask, key="a mask")
         if not mask.is_file():

@@ -12,7 +12,7 @@ BESIDE = ("logs", "benchmarks")
 MARK = ".snakemake_timestamp"
 
 
-class Rooms(NamedTuple):
+class Folders(NamedTuple):
     """The folders that hold all outputs of a study, and nothing else."""
 
     results: Path
@@ -32,9 +32,9 @@ class Fault(NamedTuple):
 KINDS = ("corrupt", "missing", "out of date", "foreign")
 
 
-def rooms(study: str) -> Rooms:
-    """A study's rooms below the working folder."""
-    return Rooms(*(Path(room) / study for room in Rooms._fields))
+def folders(study: str) -> Folders:
+    """A study's folders below the working folder."""
+    return Folders(*(Path(folder) / study for folder in Folders._fields))
 
 
 def needed(jobs: Sequence[Job], ends: Iterable[Path]) -> list[Job]:
@@ -49,8 +49,8 @@ def needed(jobs: Sequence[Job], ends: Iterable[Path]) -> list[Job]:
     return [job for job in jobs if job.log in found]
 
 
-def check(jobs: Sequence[Job], rooms: Rooms) -> list[Fault]:
-    """Everything that is wrong in a study's rooms, by path.
+def check(jobs: Sequence[Job], folders: Folders) -> list[Fault]:
+    """Everything that is wrong in a study's folders, by path.
 
     corrupt: the bytes are not those that were written. missing: written or read by a job, and not there. out of date:
     its job read other bytes than the file that lies there now was written with. foreign: no job wrote it.
@@ -59,15 +59,15 @@ def check(jobs: Sequence[Job], rooms: Rooms) -> list[Fault]:
       jobs: of the study's present state; what others wrote is foreign.
     """
     writer = _writer(jobs)
-    faults = [fault for job in jobs for fault in _faults(job, writer, rooms)]
-    inside = {path for room in rooms for path in room.rglob("*") if path.is_file() or path.is_symlink()}
-    beside = {rooms.results / name for name in BESIDE}
+    faults = [fault for job in jobs for fault in _faults(job, writer, folders)]
+    inside = {path for folder in folders for path in folder.rglob("*") if path.is_file() or path.is_symlink()}
+    beside = {folders.results / name for name in BESIDE}
     foreign = sorted(path for path in inside - writer.keys() if path.name != MARK and beside.isdisjoint(path.parents))
     faults += [Fault(path, "foreign", "no job of this study wrote it", None) for path in foreign]
     return sorted({fault.path: fault for fault in faults}.values())
 
 
-def remove(faults: Iterable[Fault], rooms: Rooms) -> list[Path]:
+def remove(faults: Iterable[Fault], folders: Folders) -> list[Path]:
     """Removes faulty files, with all else that their jobs wrote: a job is run again as a whole or not at all.
 
     Returns:
@@ -77,9 +77,9 @@ def remove(faults: Iterable[Fault], rooms: Rooms) -> list[Path]:
     removed = sorted(path for path in doomed if path.is_file() or path.is_symlink())
     for path in removed:
         path.unlink()
-    for room in rooms:
+    for top in folders:
         # A folder that a job makes as a whole is made again only where it is gone.
-        for folder in sorted((path for path in room.rglob("*") if path.is_dir()), reverse=True):
+        for folder in sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True):
             left = {path.name for path in folder.iterdir()}
             if left <= {MARK}:
                 (folder / MARK).unlink(missing_ok=True)
@@ -91,7 +91,7 @@ def _writer(jobs: Sequence[Job]) -> dict[Path, Job]:
     return {path: job for job in jobs for path in job.wrote}
 
 
-def _faults(job: Job, writer: dict[Path, Job], rooms: Rooms) -> Iterable[Fault]:
+def _faults(job: Job, writer: dict[Path, Job], folders: Folders) -> Iterable[Fault]:
     stale = [path for path, digest in job.read.items() if path in writer and writer[path].wrote[path] != digest]
     for path, digest in job.wrote.items():
         if writer[path] is not job:
@@ -104,5 +104,5 @@ def _faults(job: Job, writer: dict[Path, Job], rooms: Rooms) -> Iterable[Fault]:
         elif stale:
             yield Fault(path, "out of date", f"made from another version of {stale[0]}", job)
     for path in job.read:
-        if path not in writer and any(room in path.parents for room in rooms) and not path.is_file():
+        if path not in writer and any(folder in path.parents for folder in folders) and not path.is_file():
             yield Fault(path, "missing", f"read for {next(iter(job.wrote))}, and not made again", None)

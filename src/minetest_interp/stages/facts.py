@@ -16,7 +16,7 @@ from minetest_interp.io import files
 def run(study: str, command_line: str, settings: dict, panels: dict, results: Path, output: Path) -> None:
     network = files.read_json(results / "network.json")
     listing = files.read_json(results / "frames.json")
-    behaviours = files.read_arrays(results / "behaviours.npz")
+    behaviours = files.read_arrays(results / "readouts.npz")
     steering, night = settings["actions"]["steering"], settings["frames"].get("night", [])
     content = {
         "study": study,
@@ -53,17 +53,17 @@ def run(study: str, command_line: str, settings: dict, panels: dict, results: Pa
         "frames": study_facts.frame_rows(behaviours),
     }
     if "evidence" in settings:
-        content["claims"] = files.read_json(results / "claims.json")
+        content["claims"] = files.read_json(results / "ledger.json")
         content["verdicts"] = ledger.count_verdicts(content["claims"])
         content["evidence"] = evidence(results / "evidence")
     if "series" in settings:
         content["series"] = files.read_json(results / "series.json")
-    if "methods" in settings:
-        compared = files.read_arrays(results / "methods.npz")
+    if "recipes" in settings:
+        compared = files.read_arrays(results / "recipes.npz")
         measured = [str(name) for name in compared["measured"]]
-        content["methods"] = {"units": measured, "recipes": recipes.summary(compared, over=measured)}
+        content["recipes"] = {"units": measured, "compared": recipes.summary(compared, over=measured)}
     if "atlas" in settings:
-        headline = settings["methods"]["units"] if "methods" in settings else []
+        headline = settings["recipes"]["units"] if "recipes" in settings else []
         content["atlas"] = atlas_facts.atlas_summary(files.read_arrays(results / "atlas.npz"), headline)
     if "published" in settings:
         content["published"] = study_facts.published_rows(settings["published"], behaviours, results)

@@ -10,12 +10,12 @@ from minetest_interp.io import files, layout
 
 
 def run(results: Path, members: list, steering: str, along: str, verdicts: Path, arrays: Path) -> None:
-    rooms = {name: layout.member(results, name) for name in members}
-    ledgers = {name: files.read_json(room / "claims.json") for name, room in rooms.items()}
-    networks = {name: files.read_json(room / "network.json") for name, room in rooms.items()}
+    folders = {name: layout.member(results, name) for name in members}
+    ledgers = {name: files.read_json(folder / "ledger.json") for name, folder in folders.items()}
+    networks = {name: files.read_json(folder / "network.json") for name, folder in folders.items()}
     behaviours, units, causal = (
-        [files.read_arrays(room / file) for room in rooms.values()]
-        for file in ("behaviours.npz", "evidence/units.npz", "evidence/causal.npz")
+        [files.read_arrays(folder / file) for folder in folders.values()]
+        for file in ("readouts.npz", "evidence/units.npz", "evidence/causal.npz")
     )
     rows = [
         {

@@ -26,17 +26,17 @@ MOST_ROWS = 20
 
 def run(study: str, expected: Path, remove: bool = False) -> None:
     began, console = time.monotonic(), Console(highlight=False, soft_wrap=True)
-    rooms = integrity.rooms(study)
-    end, facts = rooms.report / "REPRODUCE.md", rooms.report / "facts.json"
-    known = job_logs.jobs(rooms.results)
+    folders = integrity.folders(study)
+    end, facts = folders.report / "REPRODUCE.md", folders.report / "facts.json"
+    known = job_logs.jobs(folders.results)
     whole = integrity.needed(known, [end])
-    faults = integrity.check(whole or known, rooms)
-    _print_files(console, rooms, whole or known, faults)
+    faults = integrity.check(whole or known, folders)
+    _print_files(console, folders, whole or known, faults)
     if not whole:
         console.print(f"The study is not built to its end: no job says that it wrote {end}. Build it first.")
     wrong = bool(faults) or not whole
     if remove and faults:
-        removed = integrity.remove(faults, rooms)
+        removed = integrity.remove(faults, folders)
         console.print(f"Removed {len(removed)} files. The next build makes them again: make STUDY={study}")
     elif faults:
         console.print(f"To have them removed, and made again by the next build: make verify STUDY={study} REMOVE=1")
@@ -54,18 +54,18 @@ def run(study: str, expected: Path, remove: bool = False) -> None:
 
 
 def _print_files(
-    console: Console, rooms: integrity.Rooms, jobs: Sequence[job_logs.Job], faults: Sequence[Fault]
+    console: Console, folders: integrity.Folders, jobs: Sequence[job_logs.Job], faults: Sequence[Fault]
 ) -> None:
-    bad = Counter((room, fault.kind) for fault in faults for room in rooms if room in fault.path.parents)
+    bad = Counter((folder, fault.kind) for fault in faults for folder in folders if folder in fault.path.parents)
     recorded = {path: digest for job in jobs for path, digest in job.wrote.items()}
     table = Table(title="Files, by the digests recorded when they were made", box=box.SIMPLE, title_justify="left")
     for heading in ("folder", "recorded", "good", *KINDS):
         table.add_column(heading, justify="left" if heading == "folder" else "right")
-    for room in rooms:
-        inside = sum(room in path.parents for path in recorded)
-        counts = [bad[room, kind] for kind in KINDS]
-        good = inside - sum(bad[room, kind] for kind in ("corrupt", "missing", "out of date"))
-        table.add_row(str(room), str(inside), str(good), *map(str, counts))
+    for folder in folders:
+        inside = sum(folder in path.parents for path in recorded)
+        counts = [bad[folder, kind] for kind in KINDS]
+        good = inside - sum(bad[folder, kind] for kind in ("corrupt", "missing", "out of date"))
+        table.add_row(str(folder), str(inside), str(good), *map(str, counts))
     console.print(table)
     for fault in faults:
         console.print(f"{fault.kind}: {fault.path}: {fault.detail}.", markup=False)

@@ -59,7 +59,7 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
         "i-conv2": {"frame": frames[0], "channel": 2, "layer": "conv2", "view": "mirrored"},
         "j-conv2-gradient": {"frame": frames[0], "channel": 2, "layer": "conv2", "view": "mirrored", "gradient": "g"},
         "k-network": {},
-        "l-frames": {"behaviour": names[0]},
+        "frames": {"behaviour": names[0]},
     }
     ledger = small_ledger()
     return {

@@ -15,7 +15,7 @@ from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import checkpoint
 from minetest_interp.model.policy import Geometry
-from minetest_interp.stages import alike, chain
+from minetest_interp.stages import run_stages, same_shape
 from tests.conftest import random_policy
 
 
@@ -116,10 +116,10 @@ def test_behaviours_are_summed_up_over_the_frames_and_the_value_is_one_of_them()
     rng = np.random.default_rng(1)
     measured_on = [{"original/yaw": rng.normal(size=21), "original/value": rng.normal(size=21)} for _ in range(2)]
     kept = series.behaviours(measured_on, "yaw")
-    assert set(kept) == {"quantiles/yaw", "quantiles/value", "alike"}
+    assert set(kept) == {"quantiles/yaw", "quantiles/value", "same_shape"}
     assert kept["quantiles/yaw"][1].tolist() == np.sort(measured_on[1]["original/yaw"])[[1, 10, 19]].tolist()
     expected = np.corrcoef(measured_on[0]["original/yaw"], measured_on[1]["original/yaw"])
-    assert kept["alike"] == pytest.approx(expected)
+    assert kept["same_shape"] == pytest.approx(expected)
 
 
 def test_a_chain_runs_each_stage_with_its_own_options(tmp_path):
@@ -127,12 +127,12 @@ def test_a_chain_runs_each_stage_with_its_own_options(tmp_path):
     checkpoint.save(tmp_path / "a.model", small, {})
     files.write_json(tmp_path / "network.json", small.geometry._asdict())
     words = {"checkpoint-path": str(tmp_path / "a.model"), "policy": "{}", "network": str(tmp_path / "network.json")}
-    chain.run([["alike", words], ["alike", words]])
+    run_stages.run([["same_shape", words], ["same_shape", words]])
     files.write_json(tmp_path / "network.json", small.geometry._replace(hidden=9)._asdict())
     with pytest.raises(
         SystemExit, match=r"^error: .*a.model: must have the hidden of the study's own checkpoint, 9; got 8"
     ):
-        chain.run([["alike", words]])
+        run_stages.run([["same_shape", words]])
 
 
 def test_any_other_shape_is_told_by_its_name(tmp_path):
@@ -141,4 +141,4 @@ def test_any_other_shape_is_told_by_its_name(tmp_path):
     for change in ({"frames": 2}, {"channels": (1, 2, 3)}, {"actions": 7}, {"size": 84}):
         files.write_json(tmp_path / "network.json", own._replace(**change)._asdict())
         with pytest.raises(InputError, match=f"must have the {next(iter(change))} of the study's own"):
-            alike.run(tmp_path / "a.model", {}, tmp_path / "network.json")
+            same_shape.run(tmp_path / "a.model", {}, tmp_path / "network.json")

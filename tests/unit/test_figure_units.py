@@ -10,12 +10,12 @@ import yaml
 from matplotlib.text import Text
 
 import style
-import trunk_units
+import units as units_figure
 from minetest_interp.analysis import intervals
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import checkpoint
-from minetest_interp.stages import evidence_units
+from minetest_interp.stages import units as stage
 from tests.conftest import MINETESTER, ROOT, random_policy
 from tests.samples import smooth_frames
 
@@ -29,7 +29,7 @@ def save(folder, channels: int = 64, labelled: bool = True, seed: int = 0):
     """Random results in the stage's layout."""
     generator = np.random.default_rng(seed)
     arrays = {f"conv0/{key}/second": generator.uniform(-0.1, 1, channels) for key in ("gradient", "brightness")}
-    for layer in trunk_units.LAYERS if labelled else ():
+    for layer in units_figure.LAYERS if labelled else ():
         middle = generator.uniform(0.45, 0.55, channels)
         arrays |= {f"{layer}/second": generator.uniform(0.4, 0.9, channels), f"{layer}/brightness/second": 0.55}
         arrays[f"{layer}/null"] = np.stack([middle - 0.1, middle, middle + 0.1])
@@ -40,7 +40,7 @@ def save(folder, channels: int = 64, labelled: bool = True, seed: int = 0):
 
 def drawn(results):
     with matplotlib.rc_context(style.panel()):
-        figure = trunk_units.draw(**trunk_units.load(results, named=NAMED))
+        figure = units_figure.draw(**units_figure.load(results, named=NAMED))
         figure.draw_without_rendering()
     return figure
 
@@ -52,7 +52,7 @@ def words(where) -> list[Text]:
 def test_every_channel_its_band_and_brightness_are_drawn_best_first(tmp_path):
     figure = drawn(save(tmp_path))
     stored = files.read_arrays(tmp_path / "evidence" / "units.npz")
-    for ax, layer in zip(figure.axes, trunk_units.LAYERS, strict=False):
+    for ax, layer in zip(figure.axes, units_figure.LAYERS, strict=False):
         order = np.argsort(-stored[f"{layer}/second"])
         points = next(line for line in ax.lines if line.get_label() == "channel")
         np.testing.assert_array_equal(points.get_ydata(), stored[f"{layer}/second"][order])
@@ -69,7 +69,7 @@ def test_the_named_unit_and_those_that_were_found_carry_their_numbers(tmp_path):
     figure = drawn(save(tmp_path))
     stored = files.read_arrays(tmp_path / "evidence" / "units.npz")
     expected = ({"5": "found", "3": "named", "4": "found", "0": "found"}, {"1": "found", "0": "named"}, {"2": "named"})
-    colours = {"found": trunk_units.FOUND, "named": trunk_units.NAMED}
+    colours = {"found": units_figure.FOUND, "named": units_figure.NAMED}
     keys = ("conv1/second", "conv2/second", "conv0/gradient/second")
     for ax, units, key in zip(figure.axes, expected, keys, strict=True):
         labels = {text.get_text(): text for text in ax.texts}
@@ -102,7 +102,7 @@ def test_same_results_same_bytes(tmp_path):
     for name in ("a", "b"):
         png, svg = tmp_path / f"{name}.png", tmp_path / f"{name}.svg"
         options = ["--results", str(tmp_path), "--params", json.dumps({"named": NAMED})]
-        trunk_units.main([*options, "--png", str(png), "--svg", str(svg)])
+        units_figure.main([*options, "--png", str(png), "--svg", str(svg)])
         written.append((png.read_bytes(), svg.read_bytes()))
     assert written[0] == written[1]
 
@@ -134,7 +134,7 @@ def study(tmp_path_factory):
 def measured(study, name: str, **changes) -> tuple[dict, dict]:
     folder, options = study
     arrays, estimates = folder / name / "evidence" / "units.npz", folder / name / "units.json"
-    evidence_units.run(**options | changes, arrays=arrays, estimates=estimates)
+    stage.run(**options | changes, arrays=arrays, estimates=estimates)
     return files.read_arrays(arrays), files.read_json(estimates)
 
 
@@ -144,7 +144,7 @@ def labelled(study):
 
 
 def test_the_stage_gives_every_part_that_the_ledger_asks_for(labelled):
-    asked = {claim: set(entry["parts"]) for claim, entry in CLAIMS.items() if entry["figure"] == "v-units"}
+    asked = {claim: set(entry["parts"]) for claim, entry in CLAIMS.items() if entry["figure"] == "units"}
     assert {claim: set(parts) for claim, parts in labelled[1].items()} == asked
     for parts in labelled[1].values():
         for part in parts.values():
@@ -158,7 +158,7 @@ def test_the_estimates_are_the_arrays_entries_of_the_named_channels(labelled):
     assert edge["response"]["estimate"] == pytest.approx(gradient[NAMED["conv0"]])
     assert edge["over-brightness"]["estimate"] == pytest.approx((gradient - brightness)[NAMED["conv0"]])
     assert edge["kernel"]["estimate"] == arrays["conv0/kernel"][NAMED["conv0"]]
-    for layer in trunk_units.LAYERS:
+    for layer in units_figure.LAYERS:
         channel, claim = NAMED[layer], claims[f"tree-detector-{layer}"]
         second = arrays[f"{layer}/second"]
         expected = {
@@ -190,7 +190,7 @@ def test_the_panel_reads_what_the_stage_writes(labelled, study):
 def test_without_trunks_to_look_at_only_the_edges_are_known(labels, reason, study, labelled):
     arrays, claims = measured(study, f"without {labels}", **({"labels": study[0] / labels} if labels else {}))
     assert "found" not in arrays and claims["edge-detector"] == labelled[1]["edge-detector"]
-    for layer in trunk_units.LAYERS:
+    for layer in units_figure.LAYERS:
         parts = claims[f"tree-detector-{layer}"]
         assert set(parts) == set(labelled[1][f"tree-detector-{layer}"])
         assert all(part["estimate"] is None and reason in part["reason"] for part in parts.values())

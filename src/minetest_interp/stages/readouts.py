@@ -8,7 +8,7 @@ from minetest_interp.model import frames
 from minetest_interp.model.actions import action_table, behaviour_values
 
 
-def run(results: Path, actions: dict, behaviours: Path) -> None:
+def run(results: Path, actions: dict, readouts: Path) -> None:
     table = action_table(actions["factors"], actions["behaviours"])
     columns = {}
     for view in frames.VIEWS:
@@ -17,7 +17,7 @@ def run(results: Path, actions: dict, behaviours: Path) -> None:
         for name, values in behaviour_values(logits["activations"], table).items():
             columns[f"{view}/{name}"] = values
         columns[f"{view}/value"] = value["activations"]
-    files.write_arrays(behaviours, **columns)
+    files.write_arrays(readouts, **columns)
 
 
 if __name__ == "__main__":

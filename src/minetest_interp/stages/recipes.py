@@ -5,13 +5,12 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from minetest_interp.cli import command
-from minetest_interp.dreams import parametrisations, scores
-from minetest_interp.dreams import recipes as methods
+from minetest_interp.dreams import parametrisations, recipes, scores
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import agent
 
-KEYS = ("units", "gallery", "seeds", "seed", "recipes")
+KEYS = ("units", "gallery", "seeds", "seed", "compared")
 
 
 def run(checkpoint_path: Path, policy: dict, actions: dict, stacks: Path, settings: dict, output: Path) -> None:
@@ -22,16 +21,16 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, stacks: Path, settin
     fitted, judged = (stored["original"][half] for half in scores.halves(list(stored["frames"])))
     # Every unit is dreamed and scored; means are taken over `units`, the gallery is for the eye.
     names = list(dict.fromkeys([*settings["units"], *settings["gallery"]]))
-    listed = methods.choose(names, loaded.geometry, table.behaviours)
+    listed = recipes.choose(names, loaded.geometry, table.behaviours)
     prior = parametrisations.fit_prior(fitted, loaded.geometry)
-    recipes = [methods.recipe(name, made, prior, loaded.geometry) for name, made in settings["recipes"].items()]
-    columns = (TextColumn("methods"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeRemainingColumn())
+    compared = [recipes.recipe(name, made, prior, loaded.geometry) for name, made in settings["compared"].items()]
+    columns = (TextColumn("recipes"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeRemainingColumn())
     with Progress(*columns) as bar:
-        task = bar.add_task("methods", total=methods.work(recipes, listed, settings["seeds"]))
-        arrays = methods.compare(
+        task = bar.add_task("recipes", total=recipes.work(compared, listed, settings["seeds"]))
+        arrays = recipes.compare(
             loaded,
             listed,
-            recipes,
+            compared,
             fitted=fitted,
             judged=judged,
             seeds=settings["seeds"],

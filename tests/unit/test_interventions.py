@@ -14,7 +14,7 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable, Behaviour, probabilities
 from minetest_interp.model.policy import Geometry, Policy
-from minetest_interp.stages import evidence_causal as stage
+from minetest_interp.stages import causal as stage
 from tests.conftest import ROOT
 from tests.samples import smooth_frames
 

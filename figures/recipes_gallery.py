@@ -21,7 +21,7 @@ def load(
     results: Path, *, control: str = "", recipes: Sequence[str] = (), units: Sequence[str] = (), seeds: int = 1
 ) -> dict[str, object]:
     """control: the recipe whose shuffled-weights dream is shown, none if empty. recipes, units: all if empty."""
-    path = results / "methods.npz"
+    path = results / "recipes.npz"
     known, names, gallery, boxes, real = arrays(path, "recipes", "units", "gallery", "boxes", "real")
     pictures, controls = arrays(path, "pictures", "controls")
     if not 1 <= seeds <= pictures.shape[2]:

@@ -28,7 +28,7 @@ LEFT, NUMBERS, GAP = 1.12, 0.34, 0.1  # inches: the recipes' names, the printed 
 
 
 def load(results: Path) -> dict[str, object]:
-    path = results / "methods.npz"
+    path = results / "recipes.npz"
     names, units, measured = arrays(path, "recipes", "units", "measured")
     rows = [list(units).index(name) for name in measured]
     drawn = {}

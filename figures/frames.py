@@ -17,7 +17,7 @@ def load(
     results: Path, *, behaviour: str, plus: str = "", minus: str = "", positive: str = "right"
 ) -> dict[str, object]:
     names, pictures, sizes = arrays(results / "pictures.npz", "frames", "pictures", "sizes")
-    (values,) = arrays(results / "behaviours.npz", f"original/{behaviour}")
+    (values,) = arrays(results / "readouts.npz", f"original/{behaviour}")
     return {
         "frames": [str(name) for name in names],
         "pictures": [picture[:height, :width] for picture, (height, width) in zip(pictures, sizes, strict=True)],

@@ -8,12 +8,12 @@ import pytest
 
 from minetest_interp.analysis import stats
 from minetest_interp.dreams import notebook, parametrisations, scores, units
-from minetest_interp.dreams import recipes as methods
+from minetest_interp.dreams import recipes as dream_recipes
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import checkpoint, networks
 from minetest_interp.model.policy import Geometry, Policy, shuffled_weights
-from minetest_interp.stages import methods as stage
+from minetest_interp.stages import recipes as stage
 from tests.samples import FORWARD, YAW, smooth_frames
 
 SMALL = Geometry(channels=(4, 6, 5), hidden=32)
@@ -46,16 +46,16 @@ def small():
 
 @pytest.fixture(scope="module")
 def listed():
-    return methods.choose(NAMES, SMALL, {"yaw": YAW, "forward": FORWARD})
+    return dream_recipes.choose(NAMES, SMALL, {"yaw": YAW, "forward": FORWARD})
 
 
 def recipes(*names):
-    return [methods.recipe(name, RECIPES[name], PRIOR, SMALL) for name in names or RECIPES]
+    return [dream_recipes.recipe(name, RECIPES[name], PRIOR, SMALL) for name in names or RECIPES]
 
 
 @pytest.fixture(scope="module")
 def made(small, listed):
-    return methods.compare(small, listed, recipes(), fitted=FITTED, judged=JUDGED, seeds=(3, 4))
+    return dream_recipes.compare(small, listed, recipes(), fitted=FITTED, judged=JUDGED, seeds=(3, 4))
 
 
 def stacks(made, recipe, *, control=False):
@@ -68,7 +68,9 @@ def stacks(made, recipe, *, control=False):
 
 
 def test_the_notebook_recipe_is_the_notebook_s_dream(small, listed):
-    shown = methods.dream(recipes("notebook")[0], methods.meet(small, listed, FITTED), seeds=(3, 4)).pictures
+    shown = dream_recipes.dream(
+        recipes("notebook")[0], dream_recipes.meet(small, listed, FITTED), seeds=(3, 4)
+    ).pictures
     start = notebook.grey_start(SMALL, seed=4)
     alone = notebook.deep_dream(small, listed[1].objective, start, lr=1e3, steps=6)
     assert np.abs(alone.image - start).max() > 0.1
@@ -76,7 +78,7 @@ def test_the_notebook_recipe_is_the_notebook_s_dream(small, listed):
 
 
 def test_the_same_settings_give_the_same_bytes_and_other_seeds_other_pictures(small, listed, made):
-    again = methods.compare(small, listed, recipes(), fitted=FITTED, judged=JUDGED, seeds=(3, 4))
+    again = dream_recipes.compare(small, listed, recipes(), fitted=FITTED, judged=JUDGED, seeds=(3, 4))
     assert made.keys() == again.keys()
     for name, array in made.items():
         assert array.tobytes() == again[name].tobytes(), name
@@ -84,9 +86,9 @@ def test_the_same_settings_give_the_same_bytes_and_other_seeds_other_pictures(sm
 
 
 def test_a_control_is_the_same_recipe_on_the_shuffled_policy_and_nothing_else(small, listed, made):
-    other = methods.meet(shuffled_weights(small, seed=0), listed, FITTED)
+    other = dream_recipes.meet(shuffled_weights(small, seed=0), listed, FITTED)
     for name in ("notebook", "accentuate"):
-        shown, m = methods.dream(recipes(name)[0], other, seeds=(3, 4)), list(RECIPES).index(name)
+        shown, m = dream_recipes.dream(recipes(name)[0], other, seeds=(3, 4)), list(RECIPES).index(name)
         np.testing.assert_array_equal(shown.pictures[:, :, -1], made["controls"][m])
         np.testing.assert_array_equal(shown.bases, made["control_bases"][m])
     assert (np.abs(made["controls"] - made["pictures"]).max((2, 3, 4)) > 0).all()
@@ -140,7 +142,7 @@ def test_the_ceilings_are_those_of_the_best_judged_frames(small, listed, made):
 def test_shared_pictures_are_one_frame_and_deltas_are_kept(small, listed, made):
     kept = {name.split("/", 1)[1] for name in made if name.startswith("frames/")}
     assert kept == {"notebook", "motion"}
-    shared = methods.dream(recipes("frame prior")[0], methods.meet(small, listed, FITTED), seeds=(3, 4))
+    shared = dream_recipes.dream(recipes("frame prior")[0], dream_recipes.meet(small, listed, FITTED), seeds=(3, 4))
     assert shared.pictures.shape == (2, 2, 1, 64, 64)
     frames = made["frames/motion"]
     assert frames.shape == (2, 2, 4, 64, 64) and np.ptp(frames, axis=2).max() > 0
@@ -148,18 +150,19 @@ def test_shared_pictures_are_one_frame_and_deltas_are_kept(small, listed, made):
 
 
 def test_accentuation_begins_at_the_best_fitted_frame(small, listed):
-    subject = methods.meet(small, listed, FITTED)
-    still = methods.recipe("still", RECIPES["accentuate"] | {"lr": 0.0}, PRIOR, SMALL)
-    shown = methods.dream(still, subject, seeds=(3, 4))
+    subject = dream_recipes.meet(small, listed, FITTED)
+    still = dream_recipes.recipe("still", RECIPES["accentuate"] | {"lr": 0.0}, PRIOR, SMALL)
+    shown = dream_recipes.dream(still, subject, seeds=(3, 4))
     for base, natural in zip(shown.bases, subject.natural, strict=True):
         assert stats.correlation(base, FITTED[natural.argmax()]) > 0.98
 
 
 def test_the_target_lies_a_margin_above_the_best_fitted_frame(small, listed):
     """Above its target the picture is only pulled to the mean frame; one that starts below is moved otherwise."""
-    subject = methods.meet(small, listed, FITTED)
+    subject = dream_recipes.meet(small, listed, FITTED)
     begun, content, wanting = (
-        methods.dream(methods.recipe("t", TARGET | changes, PRIOR, SMALL), subject, seeds=(0,)).pictures - PRIOR.mean
+        dream_recipes.dream(dream_recipes.recipe("t", TARGET | changes, PRIOR, SMALL), subject, seeds=(0,)).pictures
+        - PRIOR.mean
         for changes in ({"lr": 0.0}, {"margin": -50.0}, {"margin": 50.0})
     )
     size, start = (np.square(pictures).mean((1, 2, 3, 4)) for pictures in (content, begun))
@@ -170,17 +173,17 @@ def test_a_unit_that_never_varies_has_no_z_and_none_in_the_facts(small, listed):
     params = {name: {key: np.array(a) for key, a in layer.items()} for name, layer in small.params.items()}
     params["conv2"]["kernel"][..., 3] = 0
     broken = Policy(SMALL, params)
-    found = methods.compare(broken, listed, recipes("notebook"), fitted=FITTED, judged=JUDGED, seeds=(3, 4))
-    facts = methods.summary(found)["notebook"]["z"]
+    found = dream_recipes.compare(broken, listed, recipes("notebook"), fitted=FITTED, judged=JUDGED, seeds=(3, 4))
+    facts = dream_recipes.summary(found)["notebook"]["z"]
     assert facts["units"]["conv2/3"] is None and facts["mean"] == facts["units"]["conv2/0"]
 
 
 def test_the_facts_are_means_over_the_asked_units_with_control_and_ceiling(made):
-    facts = methods.summary(made, over=["conv2/3", "conv2/0"])
+    facts = dream_recipes.summary(made, over=["conv2/3", "conv2/0"])
     json.dumps(facts, allow_nan=False)
-    assert list(facts) == list(RECIPES) and set(facts["motion"]) == set(methods.SCORES)
+    assert list(facts) == list(RECIPES) and set(facts["motion"]) == set(dream_recipes.SCORES)
     for m, recipe in enumerate(RECIPES):
-        for score in methods.SCORES:
+        for score in dream_recipes.SCORES:
             fact, both = facts[recipe][score], made[score][m]
             assert list(fact["units"]) == ["conv2/3", "conv2/0"]
             assert [fact["units"]["conv2/0"], fact["units"]["conv2/3"]] == [v if np.isfinite(v) else None for v in both]
@@ -189,13 +192,13 @@ def test_the_facts_are_means_over_the_asked_units_with_control_and_ceiling(made)
         assert facts[recipe]["control_correlation"]["control"] is facts[recipe]["control_correlation"]["real"] is None
         assert facts[recipe]["hf"]["control"] == pytest.approx(made["hf_control"][m].mean())
         assert facts[recipe]["z"]["real"] == pytest.approx(made["z_real"].mean())
-    assert methods.summary(made, over=["conv2/0"])["notebook"]["z"]["mean"] == pytest.approx(made["z"][0, 0])
+    assert dream_recipes.summary(made, over=["conv2/0"])["notebook"]["z"]["mean"] == pytest.approx(made["z"][0, 0])
 
 
 def test_the_progress_adds_up_to_the_work(small, listed):
     done, chosen = [], recipes("notebook")
-    methods.compare(small, listed, chosen, fitted=FITTED, judged=JUDGED, seeds=(3, 4), progress=done.append)
-    assert sum(done) == methods.work(chosen, listed, (3, 4)) == 2 * 2 * 2 * 6
+    dream_recipes.compare(small, listed, chosen, fitted=FITTED, judged=JUDGED, seeds=(3, 4), progress=done.append)
+    assert sum(done) == dream_recipes.work(chosen, listed, (3, 4)) == 2 * 2 * 2 * 6
 
 
 @pytest.mark.parametrize(
@@ -214,25 +217,25 @@ def test_the_progress_adds_up_to_the_work(small, listed):
 )
 def test_unknown_settings_are_named(settings, message):
     with pytest.raises(InputError, match=message):
-        methods.recipe("r", settings, PRIOR, SMALL)
+        dream_recipes.recipe("r", settings, PRIOR, SMALL)
 
 
 def test_unknown_units_and_frames_on_both_sides_are_refused(small, listed):
     with pytest.raises(InputError, match="'conv1/0', or one of value, yaw, .*; got 'conv1/64'"):
-        methods.choose(["value", "conv1/64"], SMALL, {"yaw": YAW})
+        dream_recipes.choose(["value", "conv1/64"], SMALL, {"yaw": YAW})
     both = np.append(JUDGED, FITTED[:1], axis=0)
     with pytest.raises(InputError, match="must be disjoint"):
-        methods.compare(small, listed, recipes("notebook"), fitted=FITTED, judged=both)
+        dream_recipes.compare(small, listed, recipes("notebook"), fitted=FITTED, judged=both)
     with pytest.raises(InputError, match="at least one unit"):
-        methods.compare(small, [], recipes("notebook"), fitted=FITTED, judged=JUDGED)
+        dream_recipes.compare(small, [], recipes("notebook"), fitted=FITTED, judged=JUDGED)
 
 
 def test_an_objective_that_is_not_finite_is_named_with_its_step(small, listed):
     params = {name: {key: np.array(a) for key, a in layer.items()} for name, layer in small.params.items()}
     params["conv2"]["bias"][0] = np.nan
-    subject = methods.meet(Policy(SMALL, params), listed[1:2], FITTED)
+    subject = dream_recipes.meet(Policy(SMALL, params), listed[1:2], FITTED)
     with pytest.raises(FloatingPointError, match="conv2/3 must stay finite .* at step 0"):
-        methods.dream(recipes("notebook")[0], subject, seeds=(3,))
+        dream_recipes.dream(recipes("notebook")[0], subject, seeds=(3,))
 
 
 def test_the_stage_writes_what_the_panels_read(small, tmp_path):
@@ -245,9 +248,9 @@ def test_the_stage_writes_what_the_panels_read(small, tmp_path):
     settings["recipes"] = {"notebook": RECIPES["notebook"]}
     strides = {"strides": list(small.geometry.strides)}
     options = {"checkpoint_path": tmp_path / "small.model", "policy": strides, "actions": actions}
-    options |= {"stacks": tmp_path / "stacks.npz", "output": tmp_path / "methods.npz"}
+    options |= {"stacks": tmp_path / "stacks.npz", "output": tmp_path / "recipes.npz"}
     stage.run(**options, settings=settings)
-    written = files.read_arrays(tmp_path / "methods.npz")
+    written = files.read_arrays(tmp_path / "recipes.npz")
     assert list(written["units"]) == ["conv2/0", "value"] and list(written["measured"]) == ["conv2/0"]
     assert written["pictures"].shape == written["controls"].shape == (1, 2, 2, 64, 64)
     with pytest.raises(InputError, match="must be units, gallery, seeds, seed, recipes; got 'units'"):
@@ -256,8 +259,8 @@ def test_the_stage_writes_what_the_panels_read(small, tmp_path):
 
 def test_the_fast_networks_serve_every_unit_s_recipe(small, listed):
     """A receptive field's picture is the whole network's, outside it untouched."""
-    unit, subject = listed[0], methods.meet(small, listed, FITTED)
-    shown = methods.dream(recipes("notebook")[0], subject, seeds=(3, 4)).pictures[0, 0]
+    unit, subject = listed[0], dream_recipes.meet(small, listed, FITTED)
+    shown = dream_recipes.dream(recipes("notebook")[0], subject, seeds=(3, 4)).pictures[0, 0]
     top, left, side = networks.field_box(SMALL, unit.layer, unit.position)
     outside = np.ones((64, 64), bool)
     outside[top : top + side, left : left + side] = False
