@@ -24,7 +24,7 @@ report: .venv/ready
 	echo "Report: $(CURDIR)/report/$(STUDY)/index.html ($$(( $$(date +%s) - start )) s)"
 
 verify: .venv/ready
-	@PYTHONPATH=src $(BIN)/python -m minetest_interp.stages.verify --study $(STUDY) --expected expected/$(STUDY).json \
+	@$(BIN)/python -m minetest_interp.stages.verify --study $(STUDY) --expected expected/$(STUDY).json \
 	  $(if $(REMOVE),--remove)
 
 smoke: .venv/ready
@@ -34,32 +34,32 @@ smoke: .venv/ready
 
 # Of a build that is trusted; its differences from before are for a reviewer to read.
 expected: .venv/ready
-	PYTHONPATH=src $(BIN)/python -m minetest_interp.stages.expected --facts report/$(STUDY)/facts.json \
+	$(BIN)/python -m minetest_interp.stages.expected --facts report/$(STUDY)/facts.json \
 	  --output expected/$(STUDY).json
 
 test: .venv/ready-to-test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 archive: .venv/ready
-	PYTHONPATH=src $(BIN)/python -m workflow.archive --study "$(STUDY)" --cores $(CORES) $(if $(DATA),--data "$(DATA)") \
+	$(BIN)/python -m workflow.archive --study "$(STUDY)" --cores $(CORES) $(if $(DATA),--data "$(DATA)") \
 	  $(if $(PROBE),--probe "$(PROBE)") $(if $(CHANGED),--changed)
 
 demo-data: .venv/ready
-	PYTHONPATH=src $(BIN)/python -m minetest_interp.stages.demo_data --study "$(CAPTURES)" --training "$(TRAINING)" \
+	$(BIN)/python -m minetest_interp.stages.demo_data --study "$(CAPTURES)" --training "$(TRAINING)" \
 	  --data data/demo
 
 demo-policy: .venv/ready
-	PYTHONPATH=src $(BIN)/python -m minetest_interp.stages.train_demo --data data/demo --seed 1 \
+	$(BIN)/python -m minetest_interp.stages.train_demo --data data/demo --seed 1 \
 	  --checkpoint data/demo/demo.model --card data/demo/MODEL_CARD.md
 
 capture: .venv/ready
-	PYTHONPATH=src $(BIN)/python -m minetest_interp.capture --shot-list "$(SHOTS)" --output "$(CAPTURES)"
+	$(BIN)/python -m minetest_interp.capture --shot-list "$(SHOTS)" --output "$(CAPTURES)"
 
 screenshots: .venv/ready-to-test
-	PYTHONPATH=src:. $(BIN)/python docs/screenshots.py
+	$(BIN)/python -m docs.screenshots
 
 bench: .venv/ready
-	PYTHONPATH=src $(BIN)/python benchmarks/run.py $(if $(DATA),--data "$(DATA)") $(if $(PROBE),--probe "$(PROBE)")
+	$(BIN)/python benchmarks/run.py $(if $(DATA),--data "$(DATA)") $(if $(PROBE),--probe "$(PROBE)")
 
 lint: .venv/ready-to-test
 	$(BIN)/pre-commit run --all-files
@@ -69,27 +69,29 @@ coverage: .venv/ready-to-test
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
-.venv/ready: requirements.lock
+# The package itself is installed as it lies here, so that examples, notebooks and stages import it.
+.venv/ready: requirements/run.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("error: Python must be 3.11 or newer; " + \
 	  "%s is %d.%d. Install a newer one and run: make PYTHON=python3.11" % (sys.executable, v[0], v[1]))'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # The crate's validator asks for an older rich than the lock has, so it lives in an environment of its own.
-.venv/ready-to-test: requirements-test.lock requirements-crate.lock .venv/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
+.venv/ready-to-test: requirements/test.lock requirements/crate.lock .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.lock
 	$(PYTHON) -m venv .venv/crate
-	.venv/crate/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-crate.lock
+	.venv/crate/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/crate.lock
 	@touch $@
 
 # Needs uv. No index address is written, so the lock serves every mirror.
 LOCK = uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 lock:
-	$(LOCK) requirements.in -o requirements.lock
-	$(LOCK) requirements-test.in -c requirements.lock -o requirements-test.lock
-	$(LOCK) requirements-slurm.in -c requirements.lock -o requirements-slurm.lock
-	$(LOCK) requirements-crate.in -o requirements-crate.lock
+	$(LOCK) requirements/run.in -o requirements/run.lock
+	$(LOCK) requirements/test.in -c requirements/run.lock -o requirements/test.lock
+	$(LOCK) requirements/slurm.in -c requirements/run.lock -o requirements/slurm.lock
+	$(LOCK) requirements/crate.in -o requirements/crate.lock
 
 clean:
 	rm -rf results figures/*/ report/*/

@@ -1,6 +1,6 @@
 """Many synthetic checkpoints on a Slurm of one node that is lost midway, and the same bytes as without Slurm.
 
-`PYTHONPATH=src:.:PLUGIN python benchmarks/cluster.py --checkpoints 64`, as root, where `requirements-slurm.lock` is
+`PYTHONPATH=.:PLUGIN python benchmarks/cluster.py --checkpoints 64`, as root, where `requirements/slurm.lock` is
 installed in the folder PLUGIN and Debian's slurm-wlm and munge are there.
 """
 

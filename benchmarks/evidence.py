@@ -1,7 +1,7 @@
 """What the evidence costs as frames grow in number: seconds and peak memory of each of its stages.
 
 The frames are made up: noise with the spectrum of natural images, a trunk-like bar in each.
-`PYTHONPATH=src python benchmarks/evidence.py 500 1000` measures every stage; with `--room units`, that one.
+`python benchmarks/evidence.py 500 1000` makes every measurement; with `--measurement units`, that one.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from minetest_interp.io import files
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = 64  # pixels
-ROOMS = {  # of the claims and explanations that read frames, and what each reads
+MEASUREMENTS = {  # of the claims and explanations that read frames, and what each reads
     "behaviour": ("stacks", "labels"),
     "units": ("stacks", "labels"),
     "causal": ("stacks", "labels", "units"),
@@ -39,17 +39,17 @@ class Cost(NamedTuple):
     mib: float
 
 
-def measure(count: int, rooms: Iterable[str] = ROOMS) -> Iterator[tuple[str, Cost]]:
-    """Each room and what its stage costs on `count` frames, as it is found."""
+def measure(count: int, names: Iterable[str] = MEASUREMENTS) -> Iterator[tuple[str, Cost]]:
+    """Each measurement and its cost on `count` frames, as it is found."""
     with tempfile.TemporaryDirectory() as folder:
         inputs = {name: Path(folder) / f"{name}.npz" for name in ("stacks", "labels", "units")}
         made_up = frames(count)
         files.write_arrays(inputs["stacks"], **{name: made_up[name] for name in ("frames", "original", "mirrored")})
         files.write_arrays(inputs["labels"], **made_up)
-        for room in rooms:
-            if "units" in ROOMS[room] and not inputs["units"].exists():
-                _run("units", {name: inputs[name] for name in ROOMS["units"]}, Path(folder))
-            yield room, _run(room, {name: inputs[name] for name in ROOMS[room]}, Path(folder))
+        for name in names:
+            if "units" in MEASUREMENTS[name] and not inputs["units"].exists():
+                _run("units", {name: inputs[name] for name in MEASUREMENTS["units"]}, Path(folder))
+            yield name, _run(name, {name: inputs[name] for name in MEASUREMENTS[name]}, Path(folder))
 
 
 def frames(count: int, *, seed: int = 0) -> dict[str, np.ndarray]:
@@ -76,7 +76,7 @@ def frames(count: int, *, seed: int = 0) -> dict[str, np.ndarray]:
     }
 
 
-def _run(room: str, inputs: dict[str, Path], folder: Path) -> Cost:
+def _run(name: str, inputs: dict[str, Path], folder: Path) -> Cost:
     study = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
     measured = yaml.safe_load((ROOT / "config/claims.yaml").read_text())["measure"]
     options = {
@@ -84,40 +84,40 @@ def _run(room: str, inputs: dict[str, Path], folder: Path) -> Cost:
         "policy": {"strides": study["policy"]["strides"]},
         "actions": yaml.safe_load((ROOT / "config/minetest-actions.yaml").read_text()),
         **inputs,
-        "arrays": folder / f"{room}.npz",
+        "arrays": folder / f"{name}.npz",
     }
-    if room in measured:
-        options["settings"] = measured[room]
-    if room != "circuits":
+    if name in measured:
+        options["settings"] = measured[name]
+    if name != "circuits":
         options |= {key: measured[key] for key in ("interval", "similarity")}
-    if room != "attribution" and room != "circuits":
-        options["estimates"] = folder / f"{room}.json"
-    if room in SIDED:
+    if name != "attribution" and name != "circuits":
+        options["estimates"] = folder / f"{name}.json"
+    if name in SIDED:
         options["side"] = 1
-    if room in NAMING:
+    if name in NAMING:
         options["named"] = study["evidence"]["named"]
-    if room == "behaviour":
+    if name == "behaviour":
         options["night"] = []
     words = [
         word
         for name, value in options.items()
         for word in (f"--{name}", str(value) if isinstance(value, Path) else json.dumps(value))
     ]
-    command = [sys.executable, "-m", f"minetest_interp.stages.{room}", *words]
+    command = [sys.executable, "-m", f"minetest_interp.stages.{name}", *words]
     began = time.perf_counter()
     one_thread = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     stage = subprocess.Popen(command, env=one_thread, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(stage.pid, 0)
     if status:
-        raise RuntimeError(f"{room} failed on {inputs}")
+        raise RuntimeError(f"{name} failed on {inputs}")
     return Cost(time.perf_counter() - began, used.ru_maxrss / 1024)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("counts", type=int, nargs="+", help="how many frames")
-    parser.add_argument("--room", choices=ROOMS, action="append")
+    parser.add_argument("--measurement", choices=MEASUREMENTS, action="append")
     given = parser.parse_args()
     for count in given.counts:
-        for name, cost in measure(count, given.room or ROOMS):
+        for name, cost in measure(count, given.measurement or MEASUREMENTS):
             print(f"{name}, {count} frames: {cost.seconds:.1f} s, {cost.mib:.0f} MiB", flush=True)

@@ -58,7 +58,7 @@ def rows(found: dict) -> list[tuple[str, str, str]]:
 
 
 def growth() -> dict[str, str]:
-    """What all rooms of the evidence take together, and the largest of them, as frames grow in number."""
+    """What all measurements take together, and the largest of them, as frames grow in number."""
     costs = [[cost for _, cost in evidence.measure(count)] for count in EVIDENCE_FRAMES]
     return {
         "evidence_frames": ", ".join(map(str, EVIDENCE_FRAMES)),

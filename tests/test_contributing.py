@@ -35,7 +35,7 @@ def test_the_hooks_run_locked_tools_and_fetch_nothing():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert [repository["repo"] for repository in hooks] == ["local"]
     tools = {hook["entry"].split()[0].removeprefix(".venv/bin/") for hook in hooks[0]["hooks"]}
-    assert tools <= pins("requirements-test.lock").keys() and "pre-commit" in pins("requirements-test.lock")
+    assert tools <= pins("requirements/test.lock").keys() and "pre-commit" in pins("requirements/test.lock")
     assert {hook["language"] for hook in hooks[0]["hooks"]} == {"unsupported"}
 
 
@@ -43,4 +43,4 @@ def test_jobs_under_conda_get_the_python_and_the_lock_of_everyone_else():
     used = yaml.safe_load((ROOT / "workflow/envs/software.yaml").read_text())["dependencies"]
     offered = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     assert used == [entry for entry in offered if entry in ("python=3.11", "pip")]
-    assert "--require-hashes -r requirements.lock" in (ROOT / "workflow/envs/software.post-deploy.sh").read_text()
+    assert "--require-hashes -r requirements/run.lock" in (ROOT / "workflow/envs/software.post-deploy.sh").read_text()

@@ -1,6 +1,6 @@
 """Is the folder FOLDER a valid Workflow Run Crate? `crate/bin/python validate_crate.py FOLDER CACHE`, without network.
 
-Run by the environment of requirements-crate.lock. Prints what is wrong, a line for each issue, and how many checks
+Run by the environment of requirements/crate.lock. Prints what is wrong, a line for each issue, and how many checks
 there were; status 1 if anything is wrong or was not checked.
 """
 

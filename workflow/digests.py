@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 SEARCH = (ROOT / "src", ROOT / "figures")
-LOCK = ROOT / "requirements.lock"
+LOCK = ROOT / "requirements/run.lock"
 
 
 class Module(NamedTuple):

@@ -155,7 +155,7 @@ def test_the_manifest_says_how_every_file_of_the_build_was_made(shop, unpacked):
         assert 0 < job["seconds"] < 1000 and job["started"] <= job["ended"]  # whole seconds
         assert manifest["environments"][job["environment"]]["python"].startswith("3.")
     [environment] = manifest["environments"]
-    pins = dict(re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    pins = dict(re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", (ROOT / "requirements/run.lock").read_text(), re.MULTILINE))
     assert environment["packages"]["numpy"] and set(environment["packages"]) <= set(pins)
     assert manifest["seeds"] == {"dreams.value.seed": 1, "rule describe": 1}
     assert manifest["config"]["title"] == SMALL["title"]

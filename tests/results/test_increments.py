@@ -240,10 +240,10 @@ REST = [
     Edit("own labels/frames.csv", words("turn 0", "turn 00"), LABELS - TURNS),
     Edit("own labels/frames.csv", more("later,,\n"), LABELS),
     # A version may change any number; the hash of one more wheel, or who needs a library, none.
-    Edit("requirements.lock", words("numpy==", "numpy==1"), set(JOBS)),
-    Edit("requirements.lock", words("    # via", "    # through"), set()),
-    Edit("requirements.lock", words("--hash=sha256:", "--hash=sha256:0"), set()),
-    Edit("requirements-test.lock", more("another==1\n"), set()),
+    Edit("requirements/run.lock", words("numpy==", "numpy==1"), set(JOBS)),
+    Edit("requirements/run.lock", words("    # via", "    # through"), set()),
+    Edit("requirements/run.lock", words("--hash=sha256:", "--hash=sha256:0"), set()),
+    Edit("requirements/test.lock", more("another==1\n"), set()),
     Edit("README.md", more("a word"), set()),
     Edit("pyproject.toml", more("# a word"), set()),
 ]

@@ -162,7 +162,7 @@ def plugin(tmp_path_factory):
     folder = tmp_path_factory.mktemp("plugin")
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run(
-        [*install, "--require-hashes", "-r", str(ROOT / "requirements-slurm.lock"), "--target", str(folder)], check=True
+        [*install, "--require-hashes", "-r", str(ROOT / "requirements/slurm.lock"), "--target", str(folder)], check=True
     )
     return folder
 

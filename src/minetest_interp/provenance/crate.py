@@ -40,7 +40,7 @@ FILES = {
     "README.md": "What the workflow does and how it is run.",
     "LICENSE": "The licence of the code.",
     "CITATION.cff": "How to cite it.",
-    "requirements.lock": "Every package that the workflow needs, with version and digest.",
+    "requirements/run.lock": "Every package that the workflow needs, with version and digest.",
 }
 FOLDERS = {
     "src/": "The library and the stages that jobs run.",
