@@ -46,10 +46,13 @@ def measure(count: int, names: Iterable[str] = MEASUREMENTS) -> Iterator[tuple[s
         made_up = frames(count)
         files.write_arrays(inputs["stacks"], **{name: made_up[name] for name in ("frames", "original", "mirrored")})
         files.write_arrays(inputs["labels"], **made_up)
-        for name in names:
-            if "units" in MEASUREMENTS[name] and not inputs["units"].exists():
+        for measurement in names:
+            if "units" in MEASUREMENTS[measurement] and not inputs["units"].exists():
                 _run("units", {name: inputs[name] for name in MEASUREMENTS["units"]}, Path(folder))
-            yield name, _run(name, {name: inputs[name] for name in MEASUREMENTS[name]}, Path(folder))
+            yield (
+                measurement,
+                _run(measurement, {name: inputs[name] for name in MEASUREMENTS[measurement]}, Path(folder)),
+            )
 
 
 def frames(count: int, *, seed: int = 0) -> dict[str, np.ndarray]:
@@ -100,8 +103,8 @@ def _run(name: str, inputs: dict[str, Path], folder: Path) -> Cost:
         options["night"] = []
     words = [
         word
-        for name, value in options.items()
-        for word in (f"--{name}", str(value) if isinstance(value, Path) else json.dumps(value))
+        for option, value in options.items()
+        for word in (f"--{option}", str(value) if isinstance(value, Path) else json.dumps(value))
     ]
     command = [sys.executable, "-m", f"minetest_interp.stages.{name}", *words]
     began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Panel ad: how the behaviours lie over the frames for each checkpoint of a series, and how alike the steering is."""
+"""Panel ad: how the behaviours lie over the frames for each checkpoint of a series, and how similar the steering is."""
 
 from pathlib import Path
 
@@ -20,25 +20,25 @@ def load(results: Path, *, behaviour: str) -> dict[str, object]:
     path = results / "series.npz"
     with np.load(path, allow_pickle=False) as stored:
         names = [key.removeprefix("quantiles/") for key in stored if key.startswith("quantiles/")]
-    found = arrays(path, "alike", *(f"quantiles/{name}" for name in names))
+    found = arrays(path, "similarity", *(f"quantiles/{name}" for name in names))
     return {
         "members": members,
         "behaviour": behaviour,
-        "alike": found[0],
+        "similarity": found[0],
         "quantiles": dict(zip(names, found[1:], strict=True)),
     }
 
 
-def draw(members: Members, behaviour: str, alike: np.ndarray, quantiles: dict[str, np.ndarray]) -> Figure:
-    """quantiles: by behaviour `[M, 3]`, low, median and high of the frames. alike: `[M, M]` of the steering."""
+def draw(members: Members, behaviour: str, similarity: np.ndarray, quantiles: dict[str, np.ndarray]) -> Figure:
+    """quantiles: by behaviour `[M, 3]`, low, median and high of the frames. similarity: `[M, M]` of the steering."""
     rows = -(-(len(quantiles) + 1) // COLUMNS)
     figure = style.figure(aspect=(ROW_INCHES * rows) / style.WIDTH_INCHES["page"])
     axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for ax, (name, values) in zip(axes, quantiles.items(), strict=False):
         _spread(ax, members, values)
         ax.set_title(style.plain(name))
-    _likeness(axes[len(quantiles)], members, alike)
-    axes[len(quantiles)].set_title(style.plain(f"{behaviour}, alike on the frames"))
+    _likeness(axes[len(quantiles)], members, similarity)
+    axes[len(quantiles)].set_title(style.plain(f"{behaviour}, correlation over the frames"))
     for ax in axes[len(quantiles) + 1 :]:
         ax.axis("off")
     return figure
@@ -59,8 +59,8 @@ def _spread(ax: Axes, members: Members, values: np.ndarray) -> None:
     series_axis.numbered(ax, members)
 
 
-def _likeness(ax: Axes, members: Members, alike: np.ndarray) -> None:
-    image = ax.imshow(alike, vmin=-1, vmax=1, cmap="RdBu_r", interpolation="none")
+def _likeness(ax: Axes, members: Members, similarity: np.ndarray) -> None:
+    image = ax.imshow(similarity, vmin=-1, vmax=1, cmap="RdBu_r", interpolation="none")
     series_axis.columns(ax, members)
     ax.set_yticks([])
     style.colour_bar(ax, image, "correlation", ticks=[-1, 0, 1])

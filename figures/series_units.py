@@ -21,17 +21,17 @@ def load(results: Path, *, behaviour: str) -> dict[str, object]:
     names = [f"{layer}/{what}" for what in WHAT for layer in series.LAYERS]
     with np.load(path, allow_pickle=False) as stored:
         names = [name for name in names if name in stored]
-    found = arrays(path, *names, *(f"{name}/alike" for name in names))
+    found = arrays(path, *names, *(f"{name}/similarity" for name in names))
     return {
         "members": members,
         "behaviour": behaviour,
         "units": dict(zip(names, found, strict=False)),
-        "alike": dict(zip(names, found[len(names) :], strict=True)),
+        "similarity": dict(zip(names, found[len(names) :], strict=True)),
     }
 
 
-def draw(members: Members, behaviour: str, units: dict[str, np.ndarray], alike: dict[str, np.ndarray]) -> Figure:
-    """units: `[M, C]` by layer and what is measured. alike: `[M, M]`, rank correlations of the channels."""
+def draw(members: Members, behaviour: str, units: dict[str, np.ndarray], similarity: dict[str, np.ndarray]) -> Figure:
+    """units: `[M, C]` by layer and what is measured. similarity: `[M, M]`, rank correlations of the channels."""
     rows = list(dict.fromkeys(name.split("/")[1] for name in units))
     figure = style.figure(aspect=0.4 * len(rows) + 0.05)
     axes = figure.subplots(len(rows), 3, squeeze=False, width_ratios=[1, 1, 1.1])
@@ -42,7 +42,7 @@ def draw(members: Members, behaviour: str, units: dict[str, np.ndarray], alike: 
             ax.set_ylabel(f"channels of {layer}")
         line[0].set_title("tell trunks" if what == "trunk" else style.plain(f"move the {behaviour}"), loc="left")
         same = {
-            layer: series.with_the_rest(alike[f"{layer}/{what}"], ordered=bool(members.along))
+            layer: series.similarity_to_others(similarity[f"{layer}/{what}"], ordered=bool(members.along))
             for layer in series.LAYERS
         }
         _same(line[2], members, same, {layer: units[f"{layer}/{what}"].shape[1] for layer in series.LAYERS})

@@ -20,7 +20,7 @@ READ: dict[object, dict[str, Any]] = {kind: {"type": kind} for kind in (str, int
 }
 
 
-def command(run: Callable, argv: list[str] | None = None, *, record: bool = True) -> None:
+def command(run: Callable, *, argv: list[str] | None = None, record: bool = True) -> None:
     """Runs `run` with one command-line option for each of its parameters, read as the parameter is annotated.
 
     A `dict` or `list` is given as JSON, `list[Path]` as any number of paths, `bool` by its name alone. An option is

@@ -8,7 +8,6 @@ import pytest
 import scipy.ndimage
 import yaml
 from PIL import Image
-from tests.unit.test_report import HOSTILE
 
 from minetest_interp.analysis import interventions
 from minetest_interp.io import files, layout
@@ -18,6 +17,7 @@ from tests.conftest import ROOT
 
 # The fixtures of the report's page, which open the `page_file` of this module.
 from tests.results.test_pages import CHROMIUM, DESKTOP, PHONE, READABLE, browser, contrast, open_page  # noqa: F401
+from tests.unit.test_article import HOSTILE
 from tests.unit.test_explorer import NAMES, write_study
 
 RESULTS, PAGE = ROOT / "results/demo", ROOT / "report/demo/frames.html"

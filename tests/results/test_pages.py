@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 from minetest_interp.pages import article
 from tests.browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, barriers
 from tests.conftest import ROOT
-from tests.unit.test_report import HOSTILE, TEMPLATES, pictures, small_facts
+from tests.unit.test_article import HOSTILE, TEMPLATES, pictures, small_facts
 
 READABLE = 4.5  # WCAG 2.2 AA for body text
 FIGURES = len(small_facts()["panels"])

@@ -134,7 +134,7 @@ def small_ledger():
         "three": part | {"estimate": 0.02, "interval": [-0.04, 0.08]},
         "four": part | {"estimate": None, "interval": None, "reason": f"nothing was measured {HOSTILE}"},
     }
-    claim = {"source": "the post", "test": f"By looking {HOSTILE}.", "figure": "g-conv0", "room": "units"}
+    claim = {"source": "the post", "test": f"By looking {HOSTILE}.", "figure": "g-conv0", "measurement": "units"}
     judged = {"what": "how often", "unit": "share", "chance": 0.5, "claimed": 0.9}
     shown = {"what": f"only shown {HOSTILE}", "chance": 0.5}
     stated = {

@@ -14,8 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Text
 from PIL import Image
-from tests.unit.test_report import HOSTILE, TEMPLATES, small_facts
-from tests.unit.test_unit_evidence import small_evidence
 
 import atlas as atlas_figure
 import style
@@ -31,6 +29,8 @@ from minetest_interp.pages import atlas as atlas_page
 from minetest_interp.pages.atlas import Evidence
 from minetest_interp.stages import atlas_page as stage
 from tests.conftest import random_policy
+from tests.unit.test_article import HOSTILE, TEMPLATES, small_facts
+from tests.unit.test_facts_units import small_evidence
 
 SIZE, READ, BINS = 24, 20, 6
 FIELDS = {"conv0": 4, "conv1": 8, "conv2": 12}

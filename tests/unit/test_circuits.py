@@ -125,7 +125,7 @@ def test_rectified_gradients_reach_units_that_are_off(small, readouts, trace):
 
 
 def test_factors_and_residual_add_up_to_gradient_times_activation(small, readouts):
-    directions = circuits.factors(small, GREYS, count=3, seed=0)
+    directions = circuits.layer_factors(small, GREYS, count=3, seed=0)
     found = circuits.attribute(small, readouts, directions, GREYS)
     activations = small.run(STACKS).layers
     for r in (0, 2):
@@ -152,9 +152,9 @@ def test_with_every_channel_a_factor_nothing_is_left_and_each_has_its_channels_c
 
 
 def test_factors_of_many_frames_are_those_of_evenly_spaced_ones(small, monkeypatch):
-    expected = circuits.factors(small, GREYS[[0, 2, 4]], count=2, seed=0)
+    expected = circuits.layer_factors(small, GREYS[[0, 2, 4]], count=2, seed=0)
     monkeypatch.setattr(circuits, "FITTED", 3)
-    for layer, basis in circuits.factors(small, GREYS, count=2, seed=0).items():
+    for layer, basis in circuits.layer_factors(small, GREYS, count=2, seed=0).items():
         np.testing.assert_array_equal(basis, expected[layer])
 
 

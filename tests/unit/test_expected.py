@@ -23,9 +23,9 @@ FACTS = {
     "mirror": {"all": {"n": 5, "flips": 0.8, "correlation": 0.9}},
     "dreams": {"value": {"steps": 500, "seed": 1, "first": 0.1, "best": 2.5}},
     "claims": [
-        {"id": "mirror", "room": "behaviour", "unit": "share", "n": 40, "estimate": 0.85, "verdict": "partly",
+        {"id": "mirror", "measurement": "behaviour", "unit": "share", "n": 40, "estimate": 0.85, "verdict": "partly",
          "parts": [PART, LEAN], "on_turns": {"n": 24, "estimate": 0.75}},
-        {"id": "pattern", "room": "dreams", "unit": None, "n": 20, "estimate": 0.48,
+        {"id": "pattern", "measurement": "dream_controls", "unit": None, "n": 20, "estimate": 0.48,
          "verdict": "supported", "parts": []},
     ],
     "evidence": {"labelled": 240, "found": [{"name": "conv2/1", "auroc": 0.87, "on": False, "rank": 11}]},

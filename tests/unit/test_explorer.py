@@ -11,13 +11,13 @@ from functools import cache
 import numpy as np
 import pytest
 from PIL import Image
-from tests.unit.test_report import HOSTILE, TEMPLATES, small_facts
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import Geometry
 from minetest_interp.pages import explorer
 from tests.conftest import random_policy
+from tests.unit.test_article import HOSTILE, TEMPLATES, small_facts
 
 NAMES = ("one", HOSTILE, "</script><script>alert(2)</script>", "100% & <!-- ünïcødé", "a" * 90)
 GEOMETRY = Geometry(2, 44, (3, 4, 5), (8, 4, 3), (4, 2, 1), 6, 3)

@@ -35,11 +35,13 @@ def compared(folder, count, along, *, labelled=True):
     ]
     members = [{"name": f"ppo_$x_{i}", "place": 1000 * i if along else None} for i in range(count)]
     files.write_json(folder / "series.json", {"along": along, "members": members, "claims": claims})
-    alike = generator.uniform(-1, 1, (count, count))
-    alike[0, 0] = np.nan
-    arrays = {"alike": alike} | {f"quantiles/{n}": generator.normal(size=(count, 3)) for n in ("yaw", "jump", "value")}
+    similarity = generator.uniform(-1, 1, (count, count))
+    similarity[0, 0] = np.nan
+    arrays = {"similarity": similarity} | {
+        f"quantiles/{n}": generator.normal(size=(count, 3)) for n in ("yaw", "jump", "value")
+    }
     for name in ("conv1/trunk", "conv2/trunk", "conv1/steering", "conv2/steering")[0 if labelled else 2 :]:
-        arrays |= {name: generator.uniform(-0.5, 0.5, (count, 6)), f"{name}/alike": alike}
+        arrays |= {name: generator.uniform(-0.5, 0.5, (count, 6)), f"{name}/similarity": similarity}
     files.write_arrays(folder / "series.npz", **arrays)
     return claims, arrays
 

@@ -147,7 +147,7 @@ def test_same_results_give_same_bytes_whatever_the_settings_are(name, results, f
 
 
 def test_every_process_writes_the_same_bytes(results, first_build, tmp_path):
-    source = Path(panel.files.__file__).parents[1]
+    source = Path(panel.files.__file__).parents[2]
     for seed in ("1", "2"):
         png, svg = tmp_path / f"{seed}.png", tmp_path / f"{seed}.svg"
         command = [sys.executable, channel.__file__, "--results", results, "--params", json.dumps(CHANNEL)]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minetest_interp import members
+from minetest_interp.analysis import stats
 from minetest_interp.claims import series
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
@@ -77,7 +78,7 @@ def test_correlations_are_those_of_scipy_and_nan_where_a_row_does_not_vary():
     rows = np.random.default_rng(0).normal(size=(4, 9))
     rows[2] = 7
     with warnings.catch_warnings(), np.errstate(all="raise"):
-        found = series.correlations(rows)
+        found = stats.correlations(rows)
     for i in (0, 1, 3):
         for j in (0, 1, 3):
             assert found[i, j] == pytest.approx(scipy.stats.pearsonr(rows[i], rows[j]).statistic)
@@ -85,12 +86,12 @@ def test_correlations_are_those_of_scipy_and_nan_where_a_row_does_not_vary():
 
 
 def test_each_member_is_like_the_last_one_or_on_average_like_the_others():
-    alike = np.array([[1, 0.5, 0.1], [0.5, 1, 0.3], [0.1, 0.3, 1]])
-    assert series.with_the_rest(alike, ordered=True).tolist() == [0.1, 0.3, 1]
-    assert series.with_the_rest(alike, ordered=False) == pytest.approx([0.3, 0.4, 0.2])
-    alike[1] = alike[:, 1] = np.nan
-    assert series.with_the_rest(alike, ordered=False) == pytest.approx([0.1, np.nan, 0.1], nan_ok=True)
-    assert np.isnan(series.with_the_rest(np.ones((1, 1)), ordered=False)).all()
+    similarity = np.array([[1, 0.5, 0.1], [0.5, 1, 0.3], [0.1, 0.3, 1]])
+    assert series.similarity_to_others(similarity, ordered=True).tolist() == [0.1, 0.3, 1]
+    assert series.similarity_to_others(similarity, ordered=False) == pytest.approx([0.3, 0.4, 0.2])
+    similarity[1] = similarity[:, 1] = np.nan
+    assert series.similarity_to_others(similarity, ordered=False) == pytest.approx([0.1, np.nan, 0.1], nan_ok=True)
+    assert np.isnan(series.similarity_to_others(np.ones((1, 1)), ordered=False)).all()
 
 
 def measured(seed):
@@ -107,19 +108,19 @@ def test_units_are_compared_by_the_ranks_of_their_channels():
         assert kept[f"{layer}/trunk"][1] == pytest.approx(units[1][f"{layer}/auroc"] - 0.5)
         assert kept[f"{layer}/steering"][2] == pytest.approx(causal[2][f"zero/{layer}/steering"].mean(0))
         expected = scipy.stats.spearmanr(*(kept[f"{layer}/steering"][i] for i in (0, 2))).statistic
-        assert kept[f"{layer}/steering/alike"][0, 2] == pytest.approx(expected)
+        assert kept[f"{layer}/steering/similarity"][0, 2] == pytest.approx(expected)
     without = series.units([{}, *units[1:]], causal)
-    assert set(without) == {f"{layer}/steering{end}" for layer in series.LAYERS for end in ("", "/alike")}
+    assert set(without) == {f"{layer}/steering{end}" for layer in series.LAYERS for end in ("", "/similarity")}
 
 
 def test_behaviours_are_summed_up_over_the_frames_and_the_value_is_one_of_them():
     rng = np.random.default_rng(1)
     measured_on = [{"original/yaw": rng.normal(size=21), "original/value": rng.normal(size=21)} for _ in range(2)]
     kept = series.behaviours(measured_on, "yaw")
-    assert set(kept) == {"quantiles/yaw", "quantiles/value", "same_shape"}
+    assert set(kept) == {"quantiles/yaw", "quantiles/value", "similarity"}
     assert kept["quantiles/yaw"][1].tolist() == np.sort(measured_on[1]["original/yaw"])[[1, 10, 19]].tolist()
     expected = np.corrcoef(measured_on[0]["original/yaw"], measured_on[1]["original/yaw"])
-    assert kept["same_shape"] == pytest.approx(expected)
+    assert kept["similarity"] == pytest.approx(expected)
 
 
 def test_a_chain_runs_each_stage_with_its_own_options(tmp_path):

@@ -28,21 +28,21 @@ GIVEN = ["--folder", "a b", "--settings", '{"x": 1}', "--names", '["é"]', "--se
 
 
 def test_every_parameter_is_read_as_it_is_annotated():
-    command(run, GIVEN)
+    command(run, argv=GIVEN)
     assert seen.pop() == (Path("a b"), {"x": 1}, ["é"], [Path("c"), Path("d")], 0.5, None)
-    command(run, [*GIVEN, "--maybe", "e"])
+    command(run, argv=[*GIVEN, "--maybe", "e"])
     assert seen.pop()[-1] == Path("e")
 
 
 def test_what_has_no_default_must_be_given(capsys):
     with pytest.raises(SystemExit):
-        command(run, GIVEN[2:])
+        command(run, argv=GIVEN[2:])
     assert "required: --folder" in capsys.readouterr().err
 
 
 def test_a_users_mistake_is_one_line():
     with pytest.raises(SystemExit, match=r"^error: share: must be positive; got less. Raise it.$"):
-        command(run, [*GIVEN[:-1], "-1"])
+        command(run, argv=[*GIVEN[:-1], "-1"])
 
 
 def write_and_read(folder: Path, fail: int = 0) -> None:
@@ -69,7 +69,7 @@ def bench(tmp_path, monkeypatch):
 
 
 def test_a_log_says_what_a_job_wrote_as_sha256sum_reads_it(bench, capsys):
-    command(write_and_read, ["--folder", "results/own"])
+    command(write_and_read, argv=["--folder", "results/own"])
     log = Path("results/own/logs/deep/one.txt")
     log.parent.mkdir(parents=True)
     log.write_text(capsys.readouterr().out)
@@ -85,7 +85,7 @@ def test_a_log_says_what_a_job_wrote_as_sha256sum_reads_it(bench, capsys):
 
 def test_a_job_that_fails_records_nothing(bench, capsys):
     with pytest.raises(SystemExit):
-        command(write_and_read, ["--folder", "results/own", "--fail", "1"])
+        command(write_and_read, argv=["--folder", "results/own", "--fail", "1"])
     assert capsys.readouterr().out == "50 % of the work done\n"
 
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from minetest_interp.analysis import factors
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import Behaviour
 from minetest_interp.model.batches import SIZE, map_batches
@@ -157,7 +158,7 @@ def variance_shares(parts: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return (parts - parts.mean(0)).T @ deviation / energy if energy > 0 else np.full(parts.shape[1], np.nan)
 
 
-def factors(policy: Policy, greys: np.ndarray, *, count: int, seed: int) -> dict[str, np.ndarray]:
+def layer_factors(policy: Policy, greys: np.ndarray, *, count: int, seed: int) -> dict[str, np.ndarray]:
     """Non-negative factors of each layer after its ReLU, as `factors.leading_directions`: layer to `[K, C]`."""
     # ASSUME: 2,000 evenly spaced frames stand for all, so that memory does not grow with their number.
     chosen = np.linspace(0, len(greys) - 1, min(len(greys), FITTED)).round().astype(int)

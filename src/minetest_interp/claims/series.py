@@ -44,14 +44,14 @@ def claims(ledgers: Mapping[str, Sequence[Mapping]]) -> list[dict]:
 
 
 def behaviours(measured: Sequence[Mapping[str, np.ndarray]], steering: str) -> dict[str, np.ndarray]:
-    """`quantiles/NAME` `[M, 3]` over the frames for each behaviour and the value; `alike` `[M, M]`.
+    """`quantiles/NAME` `[M, 3]` over the frames for each behaviour and the value; `similarity` `[M, M]`.
 
-    alike: correlation over the frames of two members' steering; NaN where one does not vary.
+    similarity: correlation over the frames of two members' steering; NaN where one does not vary.
     """
     names = [key.removeprefix("original/") for key in measured[0] if key.startswith("original/")]
     over_frames = {name: np.stack([member[f"original/{name}"] for member in measured]) for name in names}
     kept = {f"quantiles/{name}": np.quantile(values, QUANTILES, axis=1).T for name, values in over_frames.items()}
-    return kept | {"alike": stats.correlations(over_frames[steering])}
+    return kept | {"similarity": stats.correlations(over_frames[steering])}
 
 
 def units(
@@ -61,7 +61,7 @@ def units(
 
     Returns:
       `LAYER/trunk` `[M, C]`, AUROC for trunk less .5, absent without labelled frames; `LAYER/steering` `[M, C]`, mean
-      absolute change of the steering when the channel is set to zero; and for both `.../alike` `[M, M]`, rank
+      absolute change of the steering when the channel is set to zero; and for both `.../similarity` `[M, M]`, rank
       correlations of two members' channels, sizes where signs do not matter.
     """
     kept = {}
@@ -70,17 +70,17 @@ def units(
         if all(f"{layer}/auroc" in member for member in units):
             kept[f"{layer}/trunk"] = np.stack([member[f"{layer}/auroc"] for member in units]) - 0.5
     ranks = {name: scipy.stats.rankdata(values, axis=1) for name, values in kept.items()}
-    return kept | {f"{name}/alike": stats.correlations(values) for name, values in ranks.items()}
+    return kept | {f"{name}/similarity": stats.correlations(values) for name, values in ranks.items()}
 
 
-def with_the_rest(alike: np.ndarray, *, ordered: bool) -> np.ndarray:
+def similarity_to_others(similarity: np.ndarray, *, ordered: bool) -> np.ndarray:
     """How much each member is like the others, `[M, M]` to `[M]`: like the last where they are in order, else the mean.
 
     NaN where that is not defined.
     """
     if ordered:
-        return alike[:, -1]
-    others = np.where(np.eye(len(alike), dtype=bool), np.nan, alike)
+        return similarity[:, -1]
+    others = np.where(np.eye(len(similarity), dtype=bool), np.nan, similarity)
     known = np.isfinite(others)
     sums = np.where(known, others, 0).sum(1)
-    return np.divide(sums, known.sum(1), out=np.full(len(alike), np.nan), where=known.any(1))
+    return np.divide(sums, known.sum(1), out=np.full(len(similarity), np.nan), where=known.any(1))

@@ -39,6 +39,11 @@ def spread(values: np.ndarray) -> dict:
     }
 
 
+def number_or_none(number: float) -> float | None:
+    """JSON knows no NaN: what is not defined is None."""
+    return number if np.isfinite(number) else None
+
+
 def mirror_test(steering: np.ndarray, mirrored: np.ndarray) -> dict:
     """How a behaviour answers to mirroring, over `[N]` frames.
 
@@ -51,7 +56,7 @@ def mirror_test(steering: np.ndarray, mirrored: np.ndarray) -> dict:
     return {
         "n": len(steering),
         "flips": stats.sign_changes(steering, mirrored) if len(steering) else None,
-        "correlation": stats.correlation(steering, -mirrored) if len(steering) else None,
+        "correlation": number_or_none(stats.correlation(steering, -mirrored)) if len(steering) else None,
         "bias": float((steering + mirrored).mean() / 2) if len(steering) else None,
     }
 

@@ -73,7 +73,7 @@ def _factors(
 
     attribution, variance_share: `[R, K + 1]`, the residual last.
     """
-    directions = circuits.factors(policy, greys, count=factors, seed=seed)
+    directions = circuits.layer_factors(policy, greys, count=factors, seed=seed)
     arrays: dict[str, np.ndarray] = {}
     for layer, found in circuits.attribute(policy, readouts, directions, greys).items():
         frames = np.stack([highest(peaks, count=exemplars) for peaks in found.peaks.T])

@@ -14,7 +14,7 @@ def run(stages: list) -> None:
     for name, options in stages:
         print(f"{name} ...", flush=True)
         words = [word for option, text in options.items() for word in (f"--{option}", text)]
-        command(import_module(f"minetest_interp.stages.{name}").run, words, record=False)
+        command(import_module(f"minetest_interp.stages.{name}").run, argv=words, record=False)
 
 
 if __name__ == "__main__":
