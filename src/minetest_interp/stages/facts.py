@@ -8,7 +8,6 @@ from minetest_interp.claims import ledger
 from minetest_interp.cli import command
 from minetest_interp.dreams import recipes
 from minetest_interp.facts import atlas as atlas_facts
-from minetest_interp.facts import evidence as evidence_facts
 from minetest_interp.facts import study as study_facts
 from minetest_interp.io import files
 
@@ -75,11 +74,11 @@ def evidence(folder: Path) -> dict:
         files.read_arrays(folder / f"{room}.npz") for room in ("units", "causal", "attribution", "circuits")
     )
     found: dict[str, Any] = {
-        "attribution": evidence_facts.attribution_methods(maps),
-        "circuits": evidence_facts.leading_channels(circuits),
+        "attribution": study_facts.attribution_methods(maps),
+        "circuits": study_facts.leading_channels(circuits),
     }
     if "found" in units:
-        found |= {"labelled": len(units["labelled/frames"]), "found": evidence_facts.found_units(units, causal)}
+        found |= {"labelled": len(units["labelled/frames"]), "found": study_facts.found_units(units, causal)}
     return found
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minetest_interp.facts import evidence as evidence_facts
+from minetest_interp.facts import study as study_facts
 
 
 def test_found_units_carry_their_effect_and_its_rank_in_the_layer():
@@ -12,7 +12,7 @@ def test_found_units_carry_their_effect_and_its_rank_in_the_layer():
     for layer, count in (("conv1", 2), ("conv2", 5)):
         units |= {f"{layer}/{name}": generator.random(count) for name in ("second", "auroc", "q")}
         causal[f"zero/{layer}/steering"] = np.tile(np.arange(count)[::-1], (4, 1)).astype(float)
-    first, second = evidence_facts.found_units(units, causal)
+    first, second = study_facts.found_units(units, causal)
     assert (first["name"], first["effect"], first["rank"], first["of"]) == ("conv2/3", 1.0, 4, 5)
     assert (second["name"], second["rank"], second["of"]) == ("conv1/0", 1, 2)
     assert first["auroc"] == units["conv2/second"][3] and first["q"] == units["conv2/q"][3]
@@ -32,7 +32,7 @@ def test_methods_come_in_the_order_of_their_deletion_for_the_steering():
         "completeness_median": np.array([[9, np.nan, 9], [9, 0.25, 9]]),
     }
     stored["mean/deletion_above_random"][:, :, 0, 0] = [[0.1, 0.2], [0.05, np.nan], [0.3, np.nan]]
-    better, worse = evidence_facts.attribution_methods(stored)
+    better, worse = study_facts.attribution_methods(stored)
     assert (better["name"], worse["name"]) == ("b", "a")
     assert worse["deletion"] == {"estimate": 0.1, "interval": [0.05, 0.3]} and better["deletion"]["interval"] is None
     assert (worse["completeness"], better["completeness"]) == (None, 0.25)
@@ -43,5 +43,5 @@ def test_methods_come_in_the_order_of_their_deletion_for_the_steering():
 
 def test_leading_channels_leave_the_biases_out():
     shares = np.array([[0.1, -0.3, 0.2, 0.9], [1, 1, 1, 1]])
-    found = evidence_facts.leading_channels({"channels/variance_share": shares})
+    found = study_facts.leading_channels({"channels/variance_share": shares})
     assert [row["name"] for row in found] == ["conv2/2", "conv2/0", "conv2/1"]
