@@ -19,7 +19,7 @@ LOWER = HEAD + 2 * (TILE + GAP) + 0.1  # inches: where the dots begin
 
 
 def load(results: Path) -> dict[str, object]:
-    path = results / "evidence" / "dreams.npz"
+    path = results / "evidence" / "dream_controls.npz"
     observed, null = arrays(results / "evidence" / "heads.npz", "observed", "null")
     return {
         "repetition": arrays(path, *(f"value/{kind}/repetition" for kind in KINDS)),

@@ -461,7 +461,7 @@ def test_how_far_actor_and_critic_agree(claims, study):
 
 def test_what_dreams_show_follows_from_each_seeds_numbers(claims):
     """The ascents themselves are held against the notebook's elsewhere; they take too long to run in plain numpy."""
-    stored = files.read_arrays(RESULTS / "evidence/dreams.npz")
+    stored = files.read_arrays(RESULTS / "evidence/dream_controls.npz")
     each = np.arange(20)
 
     def beyond(name):

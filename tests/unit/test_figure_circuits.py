@@ -53,7 +53,7 @@ def make_results(folder, shape, *, steering="yaw drive", seed=0):
     (folder / "evidence").mkdir(parents=True)
     np.savez(folder / "stacks.npz", frames=names, original=255 * generator.random((frames, size, size)))
     np.savez(folder / "evidence/circuits.npz", **arrays)
-    np.savez(folder / "evidence/dreams.npz", **dreams)
+    np.savez(folder / "evidence/dream_controls.npz", **dreams)
     np.savez(folder / "evidence/heads.npz", observed=0.3, null=generator.random(99) / 5)
     return folder
 
