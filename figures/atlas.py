@@ -1,4 +1,4 @@
-"""Every unit of one layer: its dream beside its shuffled-weights control, both cut to what the unit sees."""
+"""Panels "atlas-*": every unit of one layer, its dream beside its shuffled-weights control, as the unit sees it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Panel x: which pixels drive steering and value, by every method, and how far to trust each."""
+"""Panel "attribution": which pixels move the steering and the value, by every method, and how far to trust each."""
 
 from pathlib import Path
 

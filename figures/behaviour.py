@@ -1,4 +1,4 @@
-"""Panel u: the steering of every frame against that of its mirror image, against the trunk, and under other light."""
+"""Panel "behaviour": the steering on every frame against its mirror image, against the trunk, and under other light."""
 
 from pathlib import Path
 

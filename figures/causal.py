@@ -1,4 +1,4 @@
-"""Panel w: what the steering loses with each channel, whether trunk units matter more, and a steering vector's dose."""
+"""Panel "causal": what the steering loses without each channel, whether trunk units matter more, a steering vector."""
 
 from pathlib import Path
 from typing import NamedTuple

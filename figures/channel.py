@@ -1,4 +1,4 @@
-"""Panels g, h and i: what one channel of a convolution answers to a frame, before its ReLU and behind it."""
+"""Panels g, h and i: one channel's activation on a frame, before its ReLU and after it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Panel y: through which channels, paths and factors the steering drive and the value come about."""
+"""Panel "circuits": the channels, paths and factors that make up the steering drive and the value."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path

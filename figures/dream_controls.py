@@ -1,4 +1,4 @@
-"""Panel z: what dreams and heads of the policy show that those of shuffled weights do not."""
+"""Panel "dream-controls": dreams and heads of the policy beside those of shuffled weights."""
 
 from pathlib import Path
 

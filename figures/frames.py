@@ -1,4 +1,4 @@
-"""Every frame of a study as a thumbnail, in natural order, with one behaviour below it."""
+"""Panel "frames": every frame of a study as a thumbnail, in natural order, with one behaviour below it."""
 
 from pathlib import Path
 

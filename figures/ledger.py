@@ -1,4 +1,4 @@
-"""Panel t: every claim with its number, its interval, what chance would give, and the verdict."""
+"""Panel "ledger": every claim with its number, its interval, what chance would give, and the verdict."""
 
 import textwrap
 from pathlib import Path

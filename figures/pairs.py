@@ -1,4 +1,4 @@
-"""Panel aa: the turning on frames that differ in one thing alone: the trunk, its place, the light, motion."""
+"""Panel "pairs": the turning on frames that differ in one thing: the trunk, its place, the light, motion."""
 
 from pathlib import Path
 

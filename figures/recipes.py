@@ -1,4 +1,4 @@
-"""Every way to dream, score by score: the dream, its shuffled-weights control, and what the best real frames reach."""
+"""Panel "recipes": the scores of every recipe: the dream, its shuffled-weights control, and the best real frames."""
 
 from pathlib import Path
 
@@ -125,8 +125,8 @@ def _key(figure: Figure, box: tuple[float, float, float, float], scores: dict) -
 
 def _means(values: np.ndarray) -> np.ndarray:
     """Means over units, NaN left out; NaN where nothing is left."""
-    kept = np.isfinite(values)
-    total, count = np.where(kept, values, 0).sum(1), kept.sum(1)
+    defined = np.isfinite(values)
+    total, count = np.where(defined, values, 0).sum(1), defined.sum(1)
     return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
 
 

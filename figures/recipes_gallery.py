@@ -1,4 +1,4 @@
-"""Dreams side by side: a unit's best real frames, then every recipe's picture of it, then nonsense."""
+"""Panel "recipes-gallery": a unit's best real frames, every recipe's dream of it, and a control."""
 
 import textwrap
 from collections.abc import Sequence

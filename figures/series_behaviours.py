@@ -1,4 +1,4 @@
-"""Panel ad: how the behaviours lie over the frames for each checkpoint of a series, and how similar the steering is."""
+"""Panel "series-behaviours": each checkpoint's behaviours over the frames, and how similar their steering is."""
 
 from pathlib import Path
 

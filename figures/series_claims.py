@@ -1,4 +1,4 @@
-"""Panel ab: every claim's estimate with its interval for each checkpoint of a series, coloured by its verdict."""
+"""Panel "series-claims": every claim's estimate with its interval for each checkpoint, coloured by its verdict."""
 
 import textwrap
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Panel ae: which channels of each checkpoint tell trunks and move the steering, and whether they stay the same."""
+"""Panel "series-units": which channels of each checkpoint tell trunks and move the steering, over time."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Panel ac: the verdict of every claim, a row, on every checkpoint of a series, a column."""
+"""Panel "series-verdicts": the verdict of every claim, a row, on every checkpoint, a column."""
 
 import textwrap
 from pathlib import Path

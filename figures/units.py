@@ -1,4 +1,4 @@
-"""Panel v: which channels tell trunk from the rest, and which of the first layer follow gradients of grey levels."""
+"""Panel "units": which channels tell trunks from the rest, and which of conv0 follow oriented gradients."""
 
 from collections.abc import Iterable
 from pathlib import Path

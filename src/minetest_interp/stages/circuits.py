@@ -60,7 +60,7 @@ def _paths(
                 "flow": flow.mean[cells],
                 "weight": weights[top[:, 1]],
                 "share": strength[cells].sum() / strength.sum(),
-                "static_correlation": correlation(static * weights, flow.mean * weights),
+                "static_correlation": correlation(np.asarray(static * weights, float), flow.mean * weights),
             }
         )
     return {f"paths/{name}": np.array([found[name] for found in by_readout]) for name in by_readout[0]}
