@@ -2,7 +2,7 @@
 
 // The study's ways to share an answer out over the pixels, on whatever frame the reader has made. Each is a generator:
 // it yields the share that is done, so that the page can go on in slices, and returns a map [S, S], the attributions of
-// the stack's frames added up. `src/minetest_interp/attribution.py` says more; tests hold the maps against its own.
+// the stack's frames added up. `src/minetest_interp/analysis/attribution.py` says more; tests hold the maps against its own.
 const attribution = (() => {
   /** The slopes of a still stack of a grey frame, added up over its frames. */
   function slopes({ policy, question, silenced }, stack) {
@@ -14,7 +14,7 @@ const attribution = (() => {
 
   const slopesOf = (task, grey) => slopes(task, network.still(task.policy, grey));
 
-  // A method without steps is a generator too, so that all are called alike.
+  // A method without steps is a generator too, so that all have one interface.
   function* gradient(task, grey) {
     yield 0;
     return slopesOf(task, grey);

@@ -95,7 +95,7 @@ const network = (() => {
   /**
    * Runs the policy on one stack.
    *
-   * silenced: layer to the channels that are set to zero at every position, as `causal.ablation_effects` does.
+   * silenced: layer to the channels that are set to zero at every position, as `interventions.ablation_effects` does.
    * Returns layers (name to activation), logits [A] and value.
    */
   function forward(policy, stack, silenced = {}) {

@@ -25,7 +25,7 @@ def command(run: Callable, *, argv: list[str] | None = None, record: bool = True
 
     A `dict` or `list` is given as JSON, `list[Path]` as any number of paths, `bool` by its name alone. An option is
     required unless `run` has a default for it. With `record` it ends by saying what was read and written, with digests
-    (see `records`). An `InputError` or Ctrl-C is told in one line and ends the process with status 1.
+    (see `job_logs`). An `InputError` or Ctrl-C is reported in one line and ends the process with status 1.
     """
     parser = argparse.ArgumentParser(description=sys.modules[run.__module__].__doc__)
     for name, parameter in signature(run).parameters.items():

@@ -24,7 +24,7 @@ Scores = Callable[[Array], Array]
 
 @flax.struct.dataclass
 class Questions:
-    """A network (a pytree from stacks to a trace, such as `blocks.fast`) and K objectives, as scores."""
+    """A network (a pytree from stacks to a trace, such as `networks.fast`) and K objectives, as scores."""
 
     network: Callable[[Array], Trace]
     objectives: tuple[Objective, ...]

@@ -1,4 +1,4 @@
-"""Whether what lies in a study's folders is what its jobs wrote, by the digests that they recorded (see `records`)."""
+"""Whether what lies in a study's folders is what its jobs wrote, by the digests that they recorded (see `job_logs`)."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
