@@ -6,10 +6,16 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from minetest_interp.model.policy import Geometry, Network, Policy
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# The suite draws the same examples in every run; `make fuzz` draws new ones.
+settings.register_profile("suite", derandomize=True, deadline=None, database=None)
+settings.register_profile("fuzz", max_examples=2000, deadline=None, database=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 ROOT = Path(__file__).resolve().parent.parent
 

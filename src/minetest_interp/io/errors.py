@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 LONGEST = 1500  # characters of a message
+GAP = " ... "
 
 
 class InputError(ValueError):
     """A user's mistake, told in one line: what must hold, what came, what to do.
 
     Commands print it without a traceback; everything else is a bug and keeps its traceback. The words may come from a
-    hostile file: what cannot be printed is written as its escape, and the middle of a very long message is left out.
+    hostile file: what cannot be printed is written as its escape, and the middle of a message of more than `LONGEST`
+    characters is left out.
     """
 
     def __init__(self, message: str):
-        if len(message) > LONGEST:
-            message = f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
-        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message))
+        # An escape is longer than what it stands for, so the message is cut after it is escaped.
+        printable = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+        half = (LONGEST - len(GAP)) // 2
+        super().__init__(printable if len(printable) <= LONGEST else f"{printable[:half]}{GAP}{printable[-half:]}")
 
 
 @contextmanager
