@@ -181,9 +181,13 @@ def _known_studies(path: Path) -> str:
 
 
 def _check_figures(claims: Mapping, known: Mapping[str, Panel], path: Path) -> None:
+    renamed = {panel.formerly: f", which is called {name!r} now" for name, panel in known.items()}
     for name, claim in claims["claims"].items():
-        if claim["figure"] not in known:
-            raise InputError(f"{path}: {name}.figure must be a panel, one of {list(known)}; got {claim['figure']!r}.")
+        figure = claim["figure"]
+        if figure not in known:
+            raise InputError(
+                f"{path}: {name}.figure must be a panel, one of {list(known)}; got {figure!r}{renamed.get(figure, '')}."
+            )
 
 
 def _check_references(config: Mapping, known_panels: Mapping[str, Panel], path: Path) -> None:
