@@ -39,7 +39,7 @@ rule all:
 rule core:
     input:
         rules.intermediates.output,
-        panels(without=("atlas", "recipes_gallery", "recipes", *EVIDENCE_SCRIPTS, *SERIES_SCRIPTS)),
+        panel_files(None),
     localrule: True
     message:
         "What the post shows: no atlas, no claims, no report."
@@ -50,7 +50,7 @@ if "evidence" in SETTINGS:
     rule claims:
         input:
             rules.ledger.output,
-            panels(only=EVIDENCE_SCRIPTS),
+            panel_files("evidence"),
         localrule: True
         message:
             "The claims and their figures."
@@ -68,7 +68,7 @@ if STUDY.series:
     rule series:
         input:
             rules.comparison.output,
-            panels(only=SERIES_SCRIPTS),
+            panel_files("series"),
         localrule: True
         message:
             "The checkpoints of a series, each measured, and their comparison."

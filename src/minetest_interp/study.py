@@ -11,21 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from minetest_interp import members
+from minetest_interp import members, panels
 from minetest_interp.io import files, yaml_files
 from minetest_interp.io.errors import InputError
+from minetest_interp.io.yaml_files import Schema
 from minetest_interp.model import frame_groups, frames, labels
 from minetest_interp.model.actions import action_table
+from minetest_interp.panels import Panel
 
-# Panels to the section of the study that they draw; the others draw what every study has.
-PANEL_SECTIONS = (
-    dict.fromkeys(("recipes", "recipes-gallery"), "recipes")
-    | dict.fromkeys(("atlas-conv0", "atlas-conv1", "atlas-conv2", "atlas-hidden", "atlas-heads"), "atlas")
-    | dict.fromkeys(
-        ("ledger", "behaviour", "units", "causal", "attribution", "circuits", "dream-controls", "pairs"), "evidence"
-    )
-    | dict.fromkeys(("series-claims", "series-verdicts", "series-behaviours", "series-units"), "series")
-)
 LIMIT_BYTES = 2**24  # of a checksum file
 
 
@@ -37,6 +30,7 @@ class Study(NamedTuple):
     labels: folder of the labelled frames, None without. labelled: their pictures and masks, in turn, and their table
       where there is one. turns: whether some of them are real stacks.
     series: name to file of each checkpoint that is compared, in order; empty where the study has no series.
+    panels: every panel that a study may draw, by name.
     """
 
     name: str
@@ -49,6 +43,7 @@ class Study(NamedTuple):
     labelled: tuple[Path, ...]
     turns: bool
     series: Mapping[str, Path]
+    panels: Mapping[str, Panel]
 
     @property
     def checkpoint(self) -> Path:
@@ -64,7 +59,7 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
     """Reads a study and checks everything that can be checked before anything runs.
 
     Args:
-      schema: of a study; the claims file's `claims.schema.yaml` lies beside it.
+      schema: of a study, in a checkout: the other schemas are beside it, the panels in `figures/panels.yaml`.
       data: a local copy of the study's files, instead of `source.folder`.
       probe: a folder of labelled frames, instead of `labels.folder`.
 
@@ -76,16 +71,20 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
             f"{path}: a study's name must be letters, digits, - and _; got {path.stem!r}. Rename the file."
         )
     config = yaml_files.read(path, advice=_known_studies(path))
-    yaml_files.validate(config, schema, path)
+    known_panels = panels.read(schema.parents[2] / "figures/panels.yaml", schema.with_name("panels.schema.yaml"))
+    of_study = _study_schema(schema, known_panels)
+    yaml_files.validate(config, of_study, path)
     if isinstance(config["actions"], str):
         beside = files.inside(path.parent, config["actions"], key=f"{path}: `actions`")
         config["actions"] = yaml_files.read(beside, advice="Check `actions`.")
-        yaml_files.validate(config, schema, path)
+        yaml_files.validate(config, of_study, path)
     if "evidence" in config:
         claims = files.inside(path.parent, config["evidence"]["claims"], key=f"{path}: `evidence.claims`")
         config["evidence"]["claims"] = yaml_files.read(claims, advice="Check `evidence.claims`.")
-        yaml_files.validate(config["evidence"]["claims"], schema.with_name("claims.schema.yaml"), claims)
-    _check_references(config, path)
+        of_claims = yaml_files.schema(schema.with_name("claims.schema.yaml"))
+        yaml_files.validate(config["evidence"]["claims"], of_claims, claims)
+        _check_figures(config["evidence"]["claims"], known_panels, claims)
+    _check_references(config, known_panels, path)
 
     source = config["source"]
     folder = data or path.parent / source["folder"]
@@ -111,7 +110,7 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
     if probe or "labels" in config:
         config["labels"] = labels.DEFAULTS | config.get("labels", {})
     labelled = _find_labels(config.get("labels"), path, probe)
-    study = Study(path.stem, config, folder, tuple(found), checksums, fetched, *labelled, series)
+    study = Study(path.stem, config, folder, tuple(found), checksums, fetched, *labelled, series, known_panels)
     _check_frame_names(study, path)
     verify(study)
     return study
@@ -135,6 +134,14 @@ def verify(study: Study) -> None:
                 f"{file}: must have the SHA-256 {expected}; got {actual}. It is not the published file: "
                 f"{'delete it, so that it is fetched again' if study.fetched else 'replace it'}."
             )
+
+
+def _study_schema(path: Path, known: Mapping[str, Panel]) -> Schema:
+    """The schema of a study, with the settings of its panels from their records."""
+    schema = yaml_files.schema(path)
+    properties = schema.content["properties"]
+    filled = {**properties, "panels": properties["panels"] | panels.study_schema(known)}
+    return schema._replace(content={**schema.content, "properties": filled})
 
 
 def _fetched(folder: Path, checksums: Mapping[str, str], pattern: str, *, key: str) -> list[Path]:
@@ -173,7 +180,17 @@ def _known_studies(path: Path) -> str:
     return f"Choose a study from {known}, or give the path of your own YAML file."
 
 
-def _check_references(config: Mapping, path: Path) -> None:
+def _check_figures(claims: Mapping, known: Mapping[str, Panel], path: Path) -> None:
+    renamed = {panel.formerly: f", which is called {name!r} now" for name, panel in known.items()}
+    for name, claim in claims["claims"].items():
+        figure = claim["figure"]
+        if figure not in known:
+            raise InputError(
+                f"{path}: {name}.figure must be a panel, one of {list(known)}; got {figure!r}{renamed.get(figure, '')}."
+            )
+
+
+def _check_references(config: Mapping, known_panels: Mapping[str, Panel], path: Path) -> None:
     actions = config["actions"]
     table = action_table(actions["factors"], actions["behaviours"])
 
@@ -189,24 +206,22 @@ def _check_references(config: Mapping, path: Path) -> None:
             must_be_known(f"{key}: behaviour", objective["behaviour"], table.behaviours)
     if "series" in config and "evidence" not in config:
         raise InputError(f"{path}: `series` must have the section `evidence` to compare; there is none. Add it.")
-    for name, panel in config["panels"].items():
-        for key in ("dream", "left", "right"):
-            if key in panel:
-                must_be_known(f"panels.{name}.{key}", panel[key], config["dreams"])
-        section = PANEL_SECTIONS.get(name)
+    named = {key: config[key] for key in ("dreams", "gradients")}
+    named["recipes"] = config.get("recipes", {}).get("compared", {})
+    for name, settings in config["panels"].items():
+        section = known_panels[name].section
         if section and section not in config:
             raise InputError(f"{path}: panels.{name} must have the section `{section}` to draw; there is none. Add it.")
-        if "control" in panel:
-            for recipe in [panel["control"], *panel.get("recipes", [])]:
-                must_be_known(f"panels.{name}", recipe, config["recipes"]["compared"])
-        if "gradient" in panel:
-            must_be_known(f"panels.{name}.gradient", panel["gradient"], config["gradients"])
+        for option, kind, value in known_panels[name].references(settings):
+            if kind in named:  # frames are checked once their files are known
+                must_be_known(f"panels.{name}.{option}", value, named[kind])
 
 
 def _check_frame_names(study: Study, path: Path) -> None:
     config, names = study.config, {file.stem for file in study.frames}
     used = [("frames.night", name) for name in config["frames"].get("night", [])]
-    used += [(f"panels.{key}.frame", panel["frame"]) for key, panel in config["panels"].items() if "frame" in panel]
+    used += [(f"panels.{name}.{option}", value) for name, settings in config["panels"].items()
+             for option, kind, value in study.panels[name].references(settings) if kind == "frames"]  # fmt: skip
     used += [("published.frame", row["frame"]) for kind in ("behaviour", "activation_range")
              for row in config.get("published", {}).get(kind, [])]  # fmt: skip
     for key, name in used:

@@ -5,6 +5,8 @@ from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import NamedTuple
 
+from minetest_interp import panels as records
+from tests.conftest import ROOT
 from tests.results.workshop import STUDY
 from workflow import digests
 
@@ -14,7 +16,7 @@ RECIPE = {
 }  # fmt: skip
 METHOD = {"steps": 3, "lr": 0.1, "copies": 2, "jitter": 1, "noise": 1, "strength": 2}
 ATLASES = ("conv0", "conv1", "conv2", "hidden", "heads")
-# Every section and every panel that there is.
+# Every section, and every panel of one checkpoint.
 WHOLE = STUDY | {
     "atlas": {"directions": 1, "seeds": [0, 1], "seed": 0, "method": METHOD},
     "recipes": {
@@ -64,36 +66,39 @@ MEASUREMENTS = {
     "circuits": ("preprocess",),
 }
 ON_TURNS = {"behaviour": (), "units": (), "causal": ("measurement_on_turns units",)}
-DRAWN = {
-    "a-dream-value": Job("dream_value", ("dream value",)),
-    "b-dream-yaw": Job("dream_yaw", ("dream yaw-left", "dream yaw-right")),
-    "c-alignment": Job("alignment", ("describe",)),
-    "d-views": Job("views", ("preprocess",)),
-    "e-mirror-day": Job("mirror", ("preprocess", "readouts")),
-    "f-mirror-night": Job("mirror", ("preprocess", "readouts")),
-    "g-conv0": Job("channel", ("preprocess", "intermediates")),
-    "h-conv1": Job("channel", ("preprocess", "intermediates")),
-    "i-conv2": Job("channel", ("preprocess", "intermediates")),
-    "j-conv2-gradient": Job("channel_gradient", ("preprocess", "intermediates", "gradients yaw-right")),
-    "k-network": Job("network", ("describe",)),
-    "frames": Job("frames", ("preprocess", "readouts")),
-    "recipes-gallery": Job("recipes_gallery", ("recipes",)),
-    "recipes": Job("recipes", ("recipes",)),
-    "atlas-conv0": Job("atlas", ("atlas",)),
-    "atlas-conv1": Job("atlas", ("atlas",)),
-    "atlas-conv2": Job("atlas", ("atlas",)),
-    "atlas-hidden": Job("atlas", ("atlas",)),
-    "atlas-heads": Job("atlas", ("atlas",)),
-    "ledger": Job("ledger", ("ledger",)),
-    "behaviour": Job("behaviour", ("measurement behaviour",)),
-    "units": Job("units", ("measurement units",)),
-    "causal": Job("causal", ("measurement causal", "measurement units")),
-    "attribution": Job("attribution", ("preprocess", "measurement_without_claims attribution")),
-    "circuits": Job("circuits", ("preprocess", "measurement_without_claims circuits")),
-    "dream-controls": Job("dream_controls", ("measurement dream_controls", "measurement heads")),
-    "pairs": Job("pairs", ("measurement pairs",)),
+# Results that panels read, by the beginning of their paths, and the jobs that make them.
+MAKERS = {
+    "network.json": "describe",
+    "alignment.npz": "describe",
+    "stacks.npz": "preprocess",
+    "pictures.npz": "preprocess",
+    "readouts.npz": "readouts",
+    "intermediates/": "intermediates",
+    "gradients/": "gradients {stem}",
+    "dreams/": "dream {stem}",
+    "atlas.npz": "atlas",
+    "recipes.npz": "recipes",
+    "ledger.json": "ledger",
+    "evidence/": "measurement {stem}",
 }
-PANELS = {f"panel {name}": job for name, job in DRAWN.items()}
+
+
+def maker(path: Path) -> str:
+    """The job that makes a result."""
+    [job] = [job for start, job in MAKERS.items() if str(path).startswith(start)]
+    name = job.format(stem=path.stem)
+    return measurement(path.stem) if name.startswith("measurement ") else name
+
+
+def drawing(name: str) -> Job:
+    """The job that draws a panel."""
+    panel = RECORDS[name]
+    settings = panel.settings(WHOLE["panels"][name], dict.fromkeys(panel.given))
+    return Job(panel.script, tuple(maker(path) for path in panel.files(Path(), settings)))
+
+
+RECORDS = records.read(ROOT / "figures/panels.yaml", ROOT / "workflow/schemas/panels.schema.yaml")
+PANELS = {f"panel {name}": drawing(name) for name in WHOLE["panels"]}
 JOBS = {
     "describe": stage("describe"),
     "export": stage("export"),

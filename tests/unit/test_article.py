@@ -400,13 +400,6 @@ def computations(source):
     )
 
 
-def test_every_panel_of_the_schema_has_a_caption_and_an_alternative_text():
-    schema = yaml.safe_load((ROOT / "workflow/schemas/study.schema.yaml").read_text(encoding="utf-8"))
-    captions = article.captions(TEMPLATES)
-    assert set(captions) == set(schema["properties"]["panels"]["properties"])
-    assert all(set(words) == {"caption", "alt"} for words in captions.values())
-
-
 @pytest.mark.parametrize(
     ("flips", "words"),
     [

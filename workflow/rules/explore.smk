@@ -31,7 +31,9 @@ rule explorer:
         checkpoint=declared([STUDY.checkpoint]),
         stacks=STACKS,
         pictures=PICTURES,
-        layers=[layer_file(name, "original") for name in ("conv0", "conv1", "conv2", "hidden", "value")],
+        layers=[
+            layout.intermediates(Path(RESULTS), "original", n) for n in ("conv0", "conv1", "conv2", "hidden", "value")
+        ],
         facts=rules.facts.output.facts,
         templates=declared(TEMPLATES),
     output:

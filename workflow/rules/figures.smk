@@ -3,7 +3,7 @@
 
 rule panel:
     input:
-        lambda wildcards: PANELS[wildcards.panel].reads(panel_settings(wildcards.panel)),
+        lambda wildcards: panel_reads(wildcards.panel),
     output:
         png=f"{FIGURES}/{{panel}}.png",
         svg=f"{FIGURES}/{{panel}}.svg",
@@ -15,10 +15,10 @@ rule panel:
         ENVIRONMENT
     threads: 1
     params:
-        script=lambda wildcards: str(SCRIPTS_FOLDER / f"{PANELS[wildcards.panel].script}.py"),
+        script=lambda wildcards: str(SCRIPTS_FOLDER / f"{STUDY.panels[wildcards.panel].script}.py"),
         results=RESULTS,
         settings=lambda wildcards: as_json(panel_settings(wildcards.panel)),
-        code=lambda wildcards: code_digest(PANELS[wildcards.panel].script),
+        code=lambda wildcards: code_digest(STUDY.panels[wildcards.panel].script),
     message:
         "Draw panel {wildcards.panel}."
     shell:

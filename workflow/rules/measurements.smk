@@ -4,6 +4,11 @@ from typing import NamedTuple
 
 EVIDENCE = f"{RESULTS}/evidence"
 
+
+def evidence(measurement):
+    return f"{EVIDENCE}/{measurement}.npz"
+
+
 if "evidence" in SETTINGS:
     CLAIMS, NAMED = (SETTINGS["evidence"][key] for key in ("claims", "named"))
     MEASURE = CLAIMS["measure"]

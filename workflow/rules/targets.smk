@@ -4,13 +4,13 @@
 def shown() -> list:
     """What the study comes to."""
     pages = [rules.report.output, rules.explorer.output.html, rules.explorer.output.network]
-    return [pages, rules.atlas_page.output.html if "atlas" in SETTINGS else [], rules.export.output, panels()]
+    return [pages, rules.atlas_page.output.html if "atlas" in SETTINGS else [], rules.export.output, panel_files()]
 
 
 def between() -> list:
     """What is made on the way: a file that is lost is made again only where it is asked for."""
     made = [rules.describe.output, rules.preprocess.output, rules.intermediates.output, rules.readouts.output]
-    made += [PANELS[name].reads(panel_settings(name)) for name in SETTINGS["panels"]]
+    made += [panel_reads(name) for name in SETTINGS["panels"]]
     made += [rules.facts.input, rules.facts.output]
     if STUDY.labels:
         made.append(rules.labels.output)

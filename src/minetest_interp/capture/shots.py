@@ -119,7 +119,7 @@ def read(path: Path) -> ShotList:
       InputError: not there, not YAML, an entry missing, unknown or out of range.
     """
     content = yaml_files.read(path, advice="Compare with config/captures/demo.yaml.")
-    yaml_files.validate(content, SCHEMA, path)
+    yaml_files.validate(content, yaml_files.schema(SCHEMA), path)
     ranges = {"pitch": content["pitch"], "trunk.distance": content["trunk"]["distance"]}
     ranges |= {f"frames.{kind}.distance": of["distance"] for kind, of in content["frames"].items() if "distance" in of}
     for entry, (low, high) in ranges.items():

@@ -11,6 +11,15 @@ def intermediates(results: Path, view: str, name: str) -> Path:
     return (folder if view == "original" else folder / view) / f"{name}.npz"
 
 
+def result(results: Path, name: str) -> Path:
+    """Where a result is; its name is a path that has the view in it, such as intermediates/original/conv0.npz."""
+    kind, *rest = Path(name).parts
+    if kind == "intermediates":
+        view, file = rest
+        return intermediates(results, view, Path(file).stem)
+    return results / name
+
+
 def gradients(results: Path, view: str, objective: str) -> Path:
     return results / "gradients" / view / f"{objective}.npz"
 

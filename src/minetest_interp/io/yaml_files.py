@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import jsonschema
 import yaml
@@ -50,13 +51,27 @@ def read(path: Path, *, advice: str) -> dict:
     return content
 
 
-def validate(content: Mapping, schema: Path, path: Path) -> None:
-    """Holds what was read from `path` against a schema.
+class Schema(NamedTuple):
+    """A JSON schema and the name of its file. An object's `renamed` maps its former keys to those of today."""
+
+    name: str
+    content: Mapping
+
+
+@cache
+def schema(path: Path) -> Schema:
+    """The schema that a file of the repository holds."""
+    return Schema(path.name, yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def validate(content: Mapping, schema: Schema, path: Path) -> None:
+    """Compares what was read from `path` with a schema.
 
     Raises:
-      InputError: it does not fit; names the deepest key that is wrong, with the likely spelling of an unknown one.
+      InputError: it does not fit; names the deepest key that is wrong, with today's name of one that was renamed and
+        the likely spelling of any other that is unknown.
     """
-    error = jsonschema.exceptions.best_match(_validator(schema).iter_errors(content))
+    error = jsonschema.exceptions.best_match(VALIDATOR(schema.content).iter_errors(content))
     if error is None:
         return
     key = ".".join(map(str, error.absolute_path)) or "the top level"
@@ -65,7 +80,11 @@ def validate(content: Mapping, schema: Path, path: Path) -> None:
         known = list(error.schema.get("properties", {}))
         unknown = next(name for name in error.instance if name not in known)
         close = difflib.get_close_matches(unknown, known, n=1)
-        message = f"unknown key {unknown!r}" + (f"; did you mean {close[0]!r}?" if close else f"; known are {known}")
+        message = f"unknown key {unknown!r}"
+        if unknown in error.schema.get("renamed", {}):
+            message += f", which is called {error.schema['renamed'][unknown]!r} now; rename it"
+        else:
+            message += f"; did you mean {close[0]!r}?" if close else f"; known are {known}"
     raise InputError(f"{path}: at {key}: {message}. The schema is {schema.name}.")
 
 
@@ -119,17 +138,16 @@ def _check_plain(content: object, path: Path, place: tuple[str, ...]) -> None:
         )
 
 
-@cache
-def _validator(schema: Path) -> jsonschema.Draft202012Validator:
-    """JSON Schema takes 3.0 for an integer, which Python does not, and is slow to tell long lists' elements apart."""
-    draft = jsonschema.Draft202012Validator
-    integers = draft.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
-    made = jsonschema.validators.extend(draft, {"uniqueItems": _unique_items}, type_checker=integers)
-    return made(yaml.safe_load(schema.read_text(encoding="utf-8")))
-
-
 def _unique_items(validator, wanted: bool, instance: object, schema: Mapping) -> Iterator[jsonschema.ValidationError]:
     if wanted and isinstance(instance, list):
         items = [json.dumps(item, sort_keys=True) for item in instance]
         if len(set(items)) < len(items):
             yield jsonschema.ValidationError(f"{instance!r} has non-unique elements")
+
+
+# JSON Schema takes 3.0 for an integer, which Python does not, and is slow to tell long lists' elements apart.
+VALIDATOR = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    {"uniqueItems": _unique_items},
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+)
