@@ -55,7 +55,7 @@ def house(tmp_path, monkeypatch):
     (tmp_path / "src/b.py").write_text("def g(x):\n    return x + 1\n")
     monkeypatch.setattr(digests, "ROOT", tmp_path)
     monkeypatch.setattr(digests, "SEARCH", (tmp_path / "src",))
-    monkeypatch.setattr(digests, "LOCK", tmp_path / "requirements/run.lock")
+    monkeypatch.setattr(digests, "LOCK", tmp_path / "run.lock")
     digests.LOCK.write_text("jax==1.0 \\\n    --hash=sha256:0\n    # via flax\nnumpy==2.0 ; python_version < '4'\n")
 
     def forget():
