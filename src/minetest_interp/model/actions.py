@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from minetest_interp.io.errors import InputError
 
@@ -20,15 +21,15 @@ MOST_ACTIONS = 10_000
 class Behaviour(NamedTuple):
     """A quantity read off the action probabilities.
 
-    plus, minus: boolean `[A]`, the actions whose probability is added and subtracted.
+    plus, minus: the actions whose probability is added and subtracted.
     """
 
-    plus: np.ndarray
-    minus: np.ndarray
+    plus: Bool[np.ndarray, " action"]
+    minus: Bool[np.ndarray, " action"]
 
     @property
-    def weights(self) -> np.ndarray:
-        """`[A]` of -1, 0, +1."""
+    def weights(self) -> Float[np.ndarray, " action"]:
+        """-1, 0 or +1 for each action."""
         return self.plus.astype(np.float32) - self.minus.astype(np.float32)
 
 
@@ -75,13 +76,15 @@ def action_table(factors: Mapping[str, Sequence[str]], behaviours: Mapping[str, 
     )
 
 
-def probabilities(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis, in the input's precision: `[..., A]` to `[..., A]`."""
+def probabilities(logits: Float[np.ndarray, "*batch action"]) -> Float[np.ndarray, "*batch action"]:
+    """Softmax over the actions, in the input's precision."""
     shifted = np.exp(logits - logits.max(-1, keepdims=True))
     return shifted / shifted.sum(-1, keepdims=True)
 
 
-def behaviour_values(logits: np.ndarray, table: ActionTable) -> dict[str, np.ndarray]:
-    """Every behaviour of the table on `[N, A]` logits: name to `[N]`, each between -1 and 1."""
+def behaviour_values(
+    logits: Float[np.ndarray, "*batch action"], table: ActionTable
+) -> dict[str, Float[np.ndarray, "*batch"]]:
+    """Every behaviour of the table by name, each between -1 and 1."""
     p = probabilities(logits)
     return {name: p @ behaviour.weights for name, behaviour in table.behaviours.items()}

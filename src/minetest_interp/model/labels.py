@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image, UnidentifiedImageError
 
 from minetest_interp.io.errors import InputError
@@ -24,14 +25,14 @@ DEFAULTS = {"frames": PATTERN, "masks": MASKS, "trunk": 1}
 
 
 class Labelled(NamedTuple):
-    """One frame. original, mirrored: grey `[S, S]`. trunk: `[S, S]`, share of each pixel that is trunk, 0 to 1.
+    """One frame. original, mirrored: grey. trunk: share of each pixel that is trunk, 0 to 1.
 
     position: mean column of the trunk's pixels in the picture, -1 (left edge) to 1 (right edge); NaN without trunk.
     """
 
-    original: np.ndarray
-    mirrored: np.ndarray
-    trunk: np.ndarray
+    original: Float[np.ndarray, "row column"]
+    mirrored: Float[np.ndarray, "row column"]
+    trunk: Float[np.ndarray, "row column"]
     position: float
 
 
@@ -52,8 +53,8 @@ def find(folder: Path, *, pattern: str = PATTERN, masks: str = MASKS) -> list[tu
     return pairs
 
 
-def read_mask(path: Path) -> np.ndarray:
-    """Class numbers, uint8 `[h, w]`.
+def read_mask(path: Path) -> UInt8[np.ndarray, "height width"]:
+    """Class numbers.
 
     Raises:
       InputError: not an 8-bit PNG of one channel.
@@ -103,7 +104,7 @@ def read(picture: Path, mask: Path, *, size: int, order: str, trunk: int = 1) ->
     )
 
 
-def horizontal_centre(mask: np.ndarray) -> float:
-    """Mean column of a boolean `[h, w]`, pixels counted at their centres: -1 left edge, 1 right edge; NaN if empty."""
+def horizontal_centre(mask: Bool[np.ndarray, "row column"]) -> float:
+    """Mean column of a mask, pixels counted at their centres: -1 left edge, 1 right edge; NaN if empty."""
     columns = np.nonzero(mask)[1]
     return float(2 * (columns.mean() + 0.5) / mask.shape[1] - 1) if len(columns) else float("nan")
