@@ -8,7 +8,7 @@ action = 18 forward + 9 jump + 3 mouse_x + mouse_y.
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -16,6 +16,14 @@ from jaxtyping import Bool, Float
 from minetest_interp.io.errors import InputError
 
 MOST_ACTIONS = 10_000
+
+
+class ActionSettings(TypedDict):
+    """factors, behaviours: as `action_table` takes them. steering: the name of a behaviour."""
+
+    factors: Mapping[str, Sequence[str]]
+    behaviours: Mapping[str, Mapping]
+    steering: str
 
 
 class Behaviour(NamedTuple):

@@ -6,8 +6,9 @@ numbers.
 
 import io
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NotRequired, TypedDict, cast
 
 import cv2
 import numpy as np
@@ -21,7 +22,18 @@ from minetest_interp.model import frames
 PATTERN, MASKS = "frames/*.[jp]*g", "masks"
 OFF_MIDDLE = 0.2  # of half the frame: a trunk that is further from the middle is on a side
 NO_LABELS = "no labelled frames; name some in the study or pass --config probe=FOLDER"
-DEFAULTS = {"frames": PATTERN, "masks": MASKS, "trunk": 1}
+
+
+class LabelSettings(TypedDict):
+    """frames: pattern of the pictures. masks: their folder. trunk: the masks' class number.
+
+    folder: with both, where the study names it.
+    """
+
+    frames: str
+    masks: str
+    trunk: int
+    folder: NotRequired[str]
 
 
 class Labelled(NamedTuple):
@@ -34,6 +46,11 @@ class Labelled(NamedTuple):
     mirrored: Float[np.ndarray, "row column"]
     trunk: Float[np.ndarray, "row column"]
     position: float
+
+
+def settings(written: Mapping) -> LabelSettings:
+    """A study's section `labels`, with the usual values where it has none."""
+    return cast(LabelSettings, {"frames": PATTERN, "masks": MASKS, "trunk": 1, **written})
 
 
 def find(folder: Path, *, pattern: str = PATTERN, masks: str = MASKS) -> list[tuple[Path, Path]]:
