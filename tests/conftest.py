@@ -1,4 +1,4 @@
-"""Shared by all tests. Stricter than the program: rank promotion and warnings are errors."""
+"""Shared by all tests. Stricter than the program: rank promotion and warnings are errors, and types are checked."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,13 @@ import jax
 import numpy as np
 import pytest
 from hypothesis import settings
+from jaxtyping import install_import_hook
 
-from minetest_interp.model.policy import Geometry, Network, Policy
+# Before anything of the package is imported: the kinds and axes of arrays in signatures, and all other types.
+CHECKED = ["minetest_interp.model", "minetest_interp.analysis"]
+install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+
+from minetest_interp.model.policy import Geometry, Network, Policy  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

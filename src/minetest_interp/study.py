@@ -7,24 +7,27 @@ be fetched, their folder must lie in `../data`, so that nothing else is ever wri
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from minetest_interp import members, panels
+from minetest_interp import panels
 from minetest_interp.io import files, yaml_files
 from minetest_interp.io.errors import InputError
 from minetest_interp.io.yaml_files import Schema
 from minetest_interp.model import frame_groups, frames, labels
-from minetest_interp.model.actions import action_table
+from minetest_interp.model.actions import ActionSettings, action_table
+from minetest_interp.model.labels import LabelSettings
 from minetest_interp.panels import Panel
 
 LIMIT_BYTES = 2**24  # of a checksum file
 
 
 class Study(NamedTuple):
-    """name: of the YAML file. config: its content, the action table filled in. folder: where the study's files lie.
+    """name: of the YAML file. settings: its content, as written. folder: where the study's files lie.
 
+    actions: the action table, from the study's file or the one that it names. claims: the content of the claims file,
+      None without the section `evidence`. label_settings: completed, None without labelled frames.
     frames: the frame files in natural order. checksums: path in `folder` to SHA-256, empty where none are stated.
     fetched: whether the files come from `source.repository`; then they may not be there yet.
     labels: folder of the labelled frames, None without. labelled: their pictures and masks, in turn, and their table
@@ -34,7 +37,10 @@ class Study(NamedTuple):
     """
 
     name: str
-    config: Mapping
+    settings: Mapping
+    actions: ActionSettings
+    claims: Mapping | None
+    label_settings: LabelSettings | None
     folder: Path
     frames: tuple[Path, ...]
     checksums: Mapping[str, str]
@@ -47,7 +53,17 @@ class Study(NamedTuple):
 
     @property
     def checkpoint(self) -> Path:
-        return self.folder / self.config["policy"]["checkpoint"]
+        return self.folder / self.settings["policy"]["checkpoint"]
+
+    @property
+    def config(self) -> dict:
+        """The settings in one map, with what they leave to other files and to defaults filled in."""
+        config = {**self.settings, "actions": self.actions}
+        if self.claims is not None:
+            config["evidence"] = {**self.settings["evidence"], "claims": self.claims}
+        if self.label_settings is not None:
+            config["labels"] = self.label_settings
+        return config
 
 
 def locate(name: str, folder: Path) -> Path:
@@ -70,23 +86,14 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         raise InputError(
             f"{path}: a study's name must be letters, digits, - and _; got {path.stem!r}. Rename the file."
         )
-    config = yaml_files.read(path, advice=_known_studies(path))
     known_panels = panels.read(schema.parents[2] / "figures/panels.yaml", schema.with_name("panels.schema.yaml"))
     of_study = _study_schema(schema, known_panels)
-    yaml_files.validate(config, of_study, path)
-    if isinstance(config["actions"], str):
-        beside = files.inside(path.parent, config["actions"], key=f"{path}: `actions`")
-        config["actions"] = yaml_files.read(beside, advice="Check `actions`.")
-        yaml_files.validate(config, of_study, path)
-    if "evidence" in config:
-        claims = files.inside(path.parent, config["evidence"]["claims"], key=f"{path}: `evidence.claims`")
-        config["evidence"]["claims"] = yaml_files.read(claims, advice="Check `evidence.claims`.")
-        of_claims = yaml_files.schema(schema.with_name("claims.schema.yaml"))
-        yaml_files.validate(config["evidence"]["claims"], of_claims, claims)
-        _check_figures(config["evidence"]["claims"], known_panels, claims)
-    _check_references(config, known_panels, path)
+    settings = yaml_files.read(path, advice=_known_studies(path))
+    yaml_files.validate(settings, of_study, path)
+    actions, claims = _read_actions(settings, path, of_study), _read_claims(settings, path, schema, known_panels)
+    _check_references(settings, actions, known_panels, path)
 
-    source = config["source"]
+    source = settings["source"]
     folder = data or path.parent / source["folder"]
     fetched = data is None and "repository" in source
     if fetched:
@@ -95,22 +102,36 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
     if "checksums" in source:
         listing = files.inside(path.parent, source["checksums"], key=f"{path}: `source.checksums`")
         checksums = _read_checksums(listing, folder)
-    files.inside(folder, config["policy"]["checkpoint"], key=f"{path}: `policy.checkpoint`")
-    pattern = config["frames"]["files"]
+    files.inside(folder, settings["policy"]["checkpoint"], key=f"{path}: `policy.checkpoint`")
+    pattern = settings["frames"]["files"]
     if fetched:
         named = _fetched(folder, checksums, pattern, key=f"{path}: `frames.files`")
         found = sorted(named, key=lambda file: frames.natural_key(file.stem))
     else:
         found = frames.find(folder, pattern)
     series = {}
-    if "series" in config:
-        patterns, key = config["series"]["checkpoints"], f"{path}: `series.checkpoints`"
+    if "series" in settings:
+        patterns, key = settings["series"]["checkpoints"], f"{path}: `series.checkpoints`"
         listed = {each: _listed(folder, each, checksums if fetched else None, key=key) for each in patterns}
-        series = members.find(listed, along=config["series"].get("along"))
-    if probe or "labels" in config:
-        config["labels"] = labels.DEFAULTS | config.get("labels", {})
-    labelled = _find_labels(config.get("labels"), path, probe)
-    study = Study(path.stem, config, folder, tuple(found), checksums, fetched, *labelled, series, known_panels)
+        series = find_checkpoints(listed, along=settings["series"].get("along"))
+    label_settings = labels.settings(settings.get("labels", {})) if probe or "labels" in settings else None
+    label_folder, labelled, turns = _find_labels(label_settings, path, probe)
+    study = Study(
+        name=path.stem,
+        settings=settings,
+        actions=actions,
+        claims=claims,
+        label_settings=label_settings,
+        folder=folder,
+        frames=tuple(found),
+        checksums=checksums,
+        fetched=fetched,
+        labels=label_folder,
+        labelled=labelled,
+        turns=turns,
+        series=series,
+        panels=known_panels,
+    )
     _check_frame_names(study, path)
     verify(study)
     return study
@@ -144,6 +165,53 @@ def _study_schema(path: Path, known: Mapping[str, Panel]) -> Schema:
     return schema._replace(content={**schema.content, "properties": filled})
 
 
+def find_checkpoints(listed: Mapping[str, Sequence[Path]], *, along: str | None = None) -> dict[str, Path]:
+    """Name to file of a series' checkpoints, in natural order of the names, or by their numbers `along` something.
+
+    Args:
+      listed: for each pattern of the study, the files that it finds.
+
+    Raises:
+      InputError: a pattern finds nothing, a name is not fit for a path, two files share a name, or `along` is given and
+        a name has no number, or two have the same.
+    """
+    found: dict[str, Path] = {}
+    for pattern, paths in listed.items():
+        if not paths:
+            raise InputError(
+                f"series.checkpoints: {pattern!r} must find a checkpoint in the source folder; it finds none."
+            )
+        for path in paths:
+            if not re.fullmatch(r"\w[\w.-]*", path.stem, re.ASCII):
+                raise InputError(
+                    f"{path}: a checkpoint of a series must be named with letters, digits, _, . and - only, "
+                    "and begin with none of the last two."
+                )
+            if found.setdefault(path.stem, path) != path:
+                raise InputError(
+                    f"{path}: each checkpoint of a series must have a name of its own; {found[path.stem]} has it."
+                )
+    if along is None:
+        return {name: found[name] for name in sorted(found, key=frames.natural_key)}
+    places: dict[str, int] = {}
+    for name in found:
+        at = checkpoint_number(name)
+        if at is None:
+            raise InputError(
+                f"{found[name]}: must have the number of its {along} in its name. Rename it, or drop `along`."
+            )
+        if at in places.values():
+            raise InputError(f"{found[name]}: two checkpoints must not have the same {along}; {at} comes twice.")
+        places[name] = at
+    return {name: found[name] for name in sorted(found, key=places.__getitem__)}
+
+
+def checkpoint_number(name: str) -> int | None:
+    """The last number in a name: 5000 of `ppo-v0_5000`."""
+    numbers = re.findall(r"\d+", name)
+    return int(numbers[-1]) if numbers else None
+
+
 def _fetched(folder: Path, checksums: Mapping[str, str], pattern: str, *, key: str) -> list[Path]:
     """The published files that match a pattern, there already or not."""
     try:
@@ -163,7 +231,32 @@ def _listed(folder: Path, pattern: str, published: Mapping[str, str] | None, *, 
         raise InputError(f"{key} must be a pattern of file names; {error}.") from None
 
 
-def _find_labels(settings: dict | None, path: Path, probe: Path | None) -> tuple[Path | None, tuple[Path, ...], bool]:
+def _read_actions(settings: Mapping, path: Path, schema: Schema) -> ActionSettings:
+    """The action table of a study, which names the file of it or has it itself."""
+    actions = settings["actions"]
+    if isinstance(actions, str):
+        actions = yaml_files.read(
+            files.inside(path.parent, actions, key=f"{path}: `actions`"), advice="Check `actions`."
+        )
+        yaml_files.validate({**settings, "actions": actions}, schema, path)
+    return actions
+
+
+def _read_claims(settings: Mapping, path: Path, schema: Path, known: Mapping[str, Panel]) -> Mapping | None:
+    """The content of the claims file, None where the study has no section `evidence`."""
+    if "evidence" not in settings:
+        return None
+    file = files.inside(path.parent, settings["evidence"]["claims"], key=f"{path}: `evidence.claims`")
+    claims = yaml_files.read(file, advice="Check `evidence.claims`.")
+    yaml_files.validate(claims, yaml_files.schema(schema.with_name("claims.schema.yaml")), file)
+    _check_figures(claims, known, file)
+    return claims
+
+
+def _find_labels(
+    settings: LabelSettings | None, path: Path, probe: Path | None
+) -> tuple[Path | None, tuple[Path, ...], bool]:
+    """The folder of the labelled frames, their files, and whether some of them are real stacks."""
     if settings is None:
         return None, (), False
     folder = probe or path.parent / settings["folder"]
@@ -190,8 +283,7 @@ def _check_figures(claims: Mapping, known: Mapping[str, Panel], path: Path) -> N
             )
 
 
-def _check_references(config: Mapping, known_panels: Mapping[str, Panel], path: Path) -> None:
-    actions = config["actions"]
+def _check_references(config: Mapping, actions: ActionSettings, known_panels: Mapping[str, Panel], path: Path) -> None:
     table = action_table(actions["factors"], actions["behaviours"])
 
     def must_be_known(what: str, name: str, known) -> None:
@@ -218,7 +310,7 @@ def _check_references(config: Mapping, known_panels: Mapping[str, Panel], path: 
 
 
 def _check_frame_names(study: Study, path: Path) -> None:
-    config, names = study.config, {file.stem for file in study.frames}
+    config, names = study.settings, {file.stem for file in study.frames}
     used = [("frames.night", name) for name in config["frames"].get("night", [])]
     used += [(f"panels.{name}.{option}", value) for name, settings in config["panels"].items()
              for option, kind, value in study.panels[name].references(settings) if kind == "frames"]  # fmt: skip

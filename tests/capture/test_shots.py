@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from minetest_interp.capture import classes, march, shots, views
+from minetest_interp.capture import classes, march, shots, types, views
 from minetest_interp.capture.types import HEIGHT, WIDTH, Survey
 from minetest_interp.io.errors import InputError
 from tests.capture import worlds
@@ -29,17 +29,17 @@ def forest() -> march.Scene:
 
 
 @pytest.fixture(scope="module")
-def planned(demo, forest) -> list[shots.Shot]:
+def planned(demo, forest) -> list[types.Shot]:
     return shots.plan(demo, SITE, forest)
 
 
 @pytest.fixture(scope="module")
-def many(demo, forest) -> list[shots.Shot]:
+def many(demo, forest) -> list[types.Shot]:
     """What four sites would be asked for, at one place."""
     return [shot for number in range(4) for shot in shots.plan(demo, SITE._replace(number=number), forest)]
 
 
-def see(shown: march.Scene, shot: shots.Shot):
+def see(shown: march.Scene, shot: types.Shot):
     """The view and its nearest trunk, finer than planning sees it, with the shot's changes."""
     after = march.changed(shown, shot.changes)
     view = march.render(after, shot.pose, width=WIDTH // 4, height=HEIGHT // 4)
@@ -89,7 +89,7 @@ def test_the_same_world_and_list_give_the_same_plan_and_another_seed_another(dem
 
 
 def test_a_plan_survives_being_written_as_json(planned):
-    assert [shots.from_json(json.loads(json.dumps(shots.to_json(shot)))) for shot in planned] == planned
+    assert [types.from_json(json.loads(json.dumps(types.to_json(shot)))) for shot in planned] == planned
 
 
 def test_shots_come_in_order_of_the_time_of_day(planned):

@@ -48,7 +48,7 @@ def root(tmp_path, monkeypatch):
 @pytest.fixture
 def study(root):
     """One frame lies in the source, one was published, one is the reader's own."""
-    config = {
+    settings = {
         "title": "Own",
         "source": {"repository": "https://example.org/files/", "attribution": "Made by a test."},
         "policy": {"checkpoint": "policy.model"},
@@ -57,7 +57,21 @@ def study(root):
     }
     frames = tuple(root / f"frames/{name}.png" for name in ("a", "published", "own"))
     sums = {"frames/published.png": files.sha256(frames[1])}
-    return Study("own", config, root, frames, sums, False, None, (), False, {})
+    return Study(
+        name="own",
+        settings=settings,
+        actions={"factors": {}, "behaviours": {}, "steering": ""},
+        claims=None,
+        label_settings=None,
+        folder=root,
+        frames=frames,
+        checksums=sums,
+        fetched=False,
+        labels=None,
+        labelled=(),
+        turns=False,
+        series={},
+    )
 
 
 def test_it_says_when_where_and_from_what(root, study):
@@ -122,9 +136,13 @@ def test_folders_of_the_reader_are_not_told(root, study, tmp_path_factory):
     data, probe = (tmp_path_factory.mktemp(name) for name in ("my data", "my labels"))
     for path in (data / "policy.model", data / "frames/a.png", probe / "frames/b.png"):
         files.write_text(path, path.name)
-    config = dict(study.config) | {"evidence": {}}
     away = study._replace(
-        config=config, folder=data, frames=(data / "frames/a.png",), labels=probe, labelled=(probe / "frames/b.png",)
+        settings={**study.settings, "evidence": {}},
+        claims={},
+        folder=data,
+        frames=(data / "frames/a.png",),
+        labels=probe,
+        labelled=(probe / "frames/b.png",),
     )
     job = record(root, "one", environment=HERE, ended="2026-01-01T00:00:00+00:00", seconds="1")
     with (root / job.log).open("a") as log:

@@ -1,8 +1,8 @@
 """Share scores out over the pixels, and over the channels, that caused them.
 
-*Scores* are a function from stacks `[B, T, H, W]` to `[B, K]`, K questions of each item, that is itself a pytree, so
-that one compiled step serves any policy of a geometry. Items must not influence one another. A *map* is
-`[B, K, T, H, W]`, one for each question; a *baseline* is `[T, H, W]`, the stack that stands for "nothing there".
+*Scores* are a function from stacks `[batch, frame, row, column]` to numbers `[batch, question]`; it is itself a pytree,
+so that one compiled step serves any policy of a geometry. Items must not influence one another. A *map* has a stack's
+shape, one for each question; a *baseline* is the stack that stands for "nothing there".
 """
 
 from collections.abc import Callable, Sequence
@@ -14,22 +14,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jaxtyping import Bool, Float
 
 from minetest_interp.io.errors import InputError
+from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import LAYERS, Policy, Trace, layer_gradients
 
-Scores = Callable[[Array], Array]
+Scores = Callable[[AnyArray], Array]
 
 
 @flax.struct.dataclass
 class Questions:
     """A network (a pytree from stacks to a trace, such as `networks.fast`) and K objectives, as scores."""
 
-    network: Callable[[Array], Trace]
+    network: Callable[[AnyArray], Trace]
     objectives: tuple[Objective, ...]
 
-    def __call__(self, stack: Array) -> Array:
+    def __call__(self, stack: Float[AnyArray, "batch frame row column"]) -> Float[Array, "batch question"]:
         trace = self.network(stack)
         return jnp.stack([objective(trace) for objective in self.objectives], axis=-1)
 
@@ -41,17 +43,19 @@ class Method(NamedTuple):
     """
 
     attribute: Callable[[Scores, np.ndarray], np.ndarray]
-    baseline: np.ndarray | None = None
+    baseline: Float[np.ndarray, "frame row column"] | None = None
 
 
 @jax.jit
-def run(scores: Scores, stack: Array) -> Array:
+def run(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Float[Array, "batch question"]:
     """The scores of stacks, compiled once for each shape."""
     return scores(stack)
 
 
 @jax.jit
-def gradient(scores: Scores, stack: Array) -> Array:
+def gradient(
+    scores: Scores, stack: Float[AnyArray, "batch frame row column"]
+) -> Float[Array, "batch question frame row column"]:
     """Each score's gradient, in its units per grey level: one run forward and K back (Simonyan et al. 2014)."""
     asked, back = jax.vjp(scores, stack)
 
@@ -61,7 +65,9 @@ def gradient(scores: Scores, stack: Array) -> Array:
     return jax.vmap(pull, out_axes=1)(jnp.eye(asked.shape[1]))
 
 
-def gradient_times_input(scores: Scores, stack: np.ndarray) -> np.ndarray:
+def gradient_times_input(
+    scores: Scores, stack: Float[AnyArray, "batch frame row column"]
+) -> Float[np.ndarray, "batch question frame row column"]:
     """The gradient times the grey levels, in units of the score (Shrikumar et al. 2016).
 
     Complete against black where the scores are linear with no constant.
@@ -69,7 +75,13 @@ def gradient_times_input(scores: Scores, stack: np.ndarray) -> np.ndarray:
     return np.asarray(gradient(scores, stack)) * stack[:, None]
 
 
-def integrated_gradients(scores: Scores, stack: np.ndarray, baseline: np.ndarray, *, steps: int) -> np.ndarray:
+def integrated_gradients(
+    scores: Scores,
+    stack: Float[AnyArray, "batch frame row column"],
+    baseline: Float[np.ndarray, "frame row column"],
+    *,
+    steps: int,
+) -> Float[np.ndarray, "batch question frame row column"]:
     """The gradient's mean on the straight way from the baseline, times the difference (Sundararajan et al. 2017).
 
     Args:
@@ -85,7 +97,9 @@ def integrated_gradients(scores: Scores, stack: np.ndarray, baseline: np.ndarray
     return np.asarray(slopes) / steps * difference[:, None]
 
 
-def smooth_gradient(scores: Scores, stack: np.ndarray, *, samples: int, noise: float, seed: int) -> np.ndarray:
+def smooth_gradient(
+    scores: Scores, stack: Float[AnyArray, "batch frame row column"], *, samples: int, noise: float, seed: int
+) -> Float[np.ndarray, "batch question frame row column"]:
     """SmoothGrad: the gradient's mean over noisy copies of each stack (Smilkov et al. 2017).
 
     Args:
@@ -96,14 +110,20 @@ def smooth_gradient(scores: Scores, stack: np.ndarray, *, samples: int, noise: f
     """
     if samples < 1:
         raise InputError(f"`samples` must be at least 1; got {samples}. Try 16.")
-    # ASSUME: all stacks get the same noise, so that a map does not hang on the stacks that it is computed with.
+    # ASSUME: all stacks get the same noise, so that a map does not depend on the stacks that it is computed with.
     drawn = np.random.default_rng(seed).normal(0, noise, (samples, *stack.shape[1:])).astype(np.float32)
     return np.asarray(sum(gradient(scores, stack + one[None]) for one in drawn)) / samples
 
 
 def occlusion(
-    scores: Scores, stack: np.ndarray, baseline: np.ndarray, *, patch: int, patch_stride: int, side: int
-) -> np.ndarray:
+    scores: Scores,
+    stack: Float[AnyArray, "batch frame row column"],
+    baseline: Float[np.ndarray, "frame row column"],
+    *,
+    patch: int,
+    patch_stride: int,
+    side: int,
+) -> Float[np.ndarray, "batch question frame row column"]:
     """What each score loses when a window of one frame of the stack shows the baseline (Zeiler and Fergus 2014).
 
     A window's loss is shared equally by its pixels, and a pixel gets the mean share of the windows that cover it.
@@ -132,12 +152,20 @@ def occlusion(
 
 
 def methods(
-    mean: np.ndarray, *, side: int, steps: int, samples: int, noise: float, patch: int, patch_stride: int, seed: int
+    mean: Float[np.ndarray, "frame row column"],
+    *,
+    side: int,
+    steps: int,
+    samples: int,
+    noise: float,
+    patch: int,
+    patch_stride: int,
+    seed: int,
 ) -> dict[str, Method]:
     """Every method by name; gradient and SmoothGrad are in units per grey level and claim no completeness.
 
     Args:
-      mean: `[T, H, W]`, the mean stack of a study, the second baseline beside black.
+      mean: the mean stack of a study, the second baseline beside black.
     """
     black = np.zeros_like(mean)
     integrate = partial(integrated_gradients, steps=steps)
@@ -153,20 +181,27 @@ def methods(
     }
 
 
-def channel_attributions(policy: Policy, objective: Objective, stack: Array) -> dict[str, Array]:
-    """Gradient times activation of every layer, summed over positions: layer to `[B, C]`, in units of the score."""
+def channel_attributions(
+    policy: Policy, objective: Objective, stack: Float[AnyArray, "batch frame row column"]
+) -> dict[str, Float[Array, "batch channel"]]:
+    """Gradient times activation of every layer, summed over positions, in units of the score."""
     layers, slopes = policy.run(stack).layers, layer_gradients(policy, objective, stack)[1]
     products = {name: (slopes[name] * layers[name]).reshape(len(stack), -1, layers[name].shape[-1]) for name in LAYERS}
     return {name: product.sum(1) for name, product in products.items()}
 
 
 @jax.jit
-def _run_covered(scores: Scores, stack: Array, baseline: Array, covered: Array) -> Array:
+def _run_covered(
+    scores: Scores,
+    stack: Float[AnyArray, "batch frame row column"],
+    baseline: Float[AnyArray, "frame row column"],
+    covered: Bool[AnyArray, "frame row column"],
+) -> Float[Array, "batch question"]:
     return scores(jnp.where(covered[None], baseline[None], stack))
 
 
-def _shares(starts: Sequence[int], patch: int, size: int) -> np.ndarray:
-    """`[windows, size]`: the share of each window's loss that a pixel gets along one axis."""
+def _shares(starts: Sequence[int], patch: int, size: int) -> Float[np.ndarray, "window {size}"]:
+    """The share of each window's loss that a pixel gets along one axis."""
     offset = np.arange(size)[None] - np.asarray(starts)[:, None]
     covers = (offset >= 0) & (offset < patch)
     return (covers / (patch * np.maximum(covers.sum(0), 1))).astype(np.float32)

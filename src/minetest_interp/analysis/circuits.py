@@ -2,8 +2,8 @@
 
 A *readout* is linear in the hidden layer. With a frame's ReLUs held as they are, it is the sum of what every channel of
 conv2 adds to it through every hidden unit, plus biases: nothing is left over (the virtual weights of Elhage et al.
-2021, "A Mathematical Framework for Transformer Circuits", with each frame's own mask). Frames are grey `[N, S, S]`,
-each repeated to a still stack; R counts readouts, C a layer's channels, H hidden units, K factors.
+2021, "A Mathematical Framework for Transformer Circuits", with each frame's own mask). Each grey frame is repeated to a
+still stack.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jaxtyping import Float, Int
 
 from minetest_interp.analysis import factors
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.batches import SIZE, map_batches
 from minetest_interp.model.frames import as_stacks
 from minetest_interp.model.policy import LAYERS, Policy, Trace
@@ -27,45 +29,44 @@ ABOVE_ZERO = 1e-30  # too small to change a float32 sum, and a ReLU is the ident
 
 
 class Readouts(NamedTuple):
-    """weights: `[R, H]` over the hidden units. bias: `[R]`."""
+    """weights: over the hidden units."""
 
-    weights: Array
-    bias: Array
+    weights: Float[Array, "readout hidden"]
+    bias: Float[Array, " readout"]
 
-    def __call__(self, hidden: Array) -> Array:
-        """The readouts of hidden activations `[B, H]`: `[B, R]`."""
+    def __call__(self, hidden: Float[Array, "batch hidden"]) -> Float[Array, "batch readout"]:
+        """The readouts of hidden activations."""
         return hidden @ self.weights.T + self.bias[None]
 
 
 class Contributions(NamedTuple):
-    """In the readouts' units. readouts: `[N, R]`, the sum over C of channels `[N, R, C]`, plus biases `[N, R]`."""
+    """In the readouts' units: each readout is the sum of its channels, plus its bias."""
 
-    channels: np.ndarray
-    biases: np.ndarray
-    readouts: np.ndarray
+    channels: Float[np.ndarray, "frame readout channel"]
+    biases: Float[np.ndarray, "frame readout"]
+    readouts: Float[np.ndarray, "frame readout"]
 
 
 class Flow(NamedTuple):
     """What a channel of conv2 adds to a hidden unit while that is active, else 0.
 
-    mean, strength: `[C, H]`, its mean and its mean absolute value over frames.
+    mean, strength: its mean and its mean absolute value over frames.
     """
 
-    mean: np.ndarray
-    strength: np.ndarray
+    mean: Float[np.ndarray, "channel hidden"]
+    strength: Float[np.ndarray, "channel hidden"]
 
 
 class Attribution(NamedTuple):
     """One layer's gradient times activation, by factor.
 
-    parts: `[N, R, K + 1]`, the factors' and last the residual's, which no factor explains; they sum to gradient times
-      activation. peaks: `[N, K]`, each factor's greatest strength in the frame. places: `[N, K]`, its position, counted
-      row by row.
+    parts: the factors' and last the residual's, which no factor explains; they sum to gradient times activation.
+    peaks: each factor's greatest strength in the frame. places: its position, counted row by row.
     """
 
-    parts: np.ndarray
-    peaks: np.ndarray
-    places: np.ndarray
+    parts: Float[np.ndarray, "frame readout factor+1"]
+    peaks: Float[np.ndarray, "frame factor"]
+    places: Int[np.ndarray, "frame factor"]
 
 
 def value(policy: Policy) -> Readouts:
@@ -94,26 +95,23 @@ def join(readouts: Sequence[Readouts]) -> Readouts:
     return Readouts(*(jnp.concatenate(arrays) for arrays in zip(*readouts, strict=True)))
 
 
-def contributions(policy: Policy, readouts: Readouts, greys: np.ndarray) -> Contributions:
+def contributions(policy: Policy, readouts: Readouts, greys: Float[np.ndarray, "frame row column"]) -> Contributions:
     """What each channel of conv2 adds to each readout of each frame, over all its positions and all hidden units."""
     kernel, bias = _hidden_parameters(policy)
 
     @jax.jit
-    def step(stacks: Array) -> Contributions:
+    def step(stacks: Array) -> tuple[Array, Array, Array]:
         trace, inputs = _inputs(policy, stacks)
         active = (trace.hidden > 0).astype(jnp.float32)
         through = jnp.einsum("bh,rh->brh", active, readouts.weights)
         weights = jnp.einsum("brh,pch->brpc", through, kernel)
-        return Contributions(
-            channels=jnp.einsum("bpc,brpc->brc", inputs, weights),
-            biases=through @ bias + readouts.bias[None],
-            readouts=readouts(trace.hidden),
-        )
+        channels = jnp.einsum("bpc,brpc->brc", inputs, weights)
+        return channels, through @ bias + readouts.bias[None], readouts(trace.hidden)
 
-    return map_batches(lambda batch: step(as_stacks(batch, policy.geometry.frames)), greys)
+    return Contributions(*map_batches(lambda batch: step(as_stacks(batch, policy.geometry.frames)), greys))
 
 
-def flow(policy: Policy, greys: np.ndarray) -> Flow:
+def flow(policy: Policy, greys: Float[np.ndarray, "frame row column"]) -> Flow:
     """What each channel of conv2 adds to each hidden unit, over the channel's positions.
 
     Times a readout's weights it is the strength of every path from a channel through a hidden unit to the readout.
@@ -135,19 +133,21 @@ def flow(policy: Policy, greys: np.ndarray) -> Flow:
     return Flow(*sums / len(greys))
 
 
-def static_flow(policy: Policy) -> np.ndarray:
-    """The same from the weights alone, `[C, H]`: 1 at every position of a channel, and no ReLU."""
+def static_flow(policy: Policy) -> Float[np.ndarray, "channel hidden"]:
+    """The same from the weights alone: 1 at every position of a channel, and no ReLU."""
     return np.asarray(_hidden_parameters(policy)[0]).sum(0)
 
 
-def strongest(sizes: np.ndarray, *, count: int) -> np.ndarray:
-    """Places of the greatest of `[C, H]`, strongest first: (channel, hidden unit), `[count, 2]`."""
+def strongest(sizes: Float[np.ndarray, "channel hidden"], *, count: int) -> Int[np.ndarray, "place 2"]:
+    """The `count` greatest, strongest first: (channel, hidden unit)."""
     order = np.argsort(-sizes, axis=None, kind="stable")[:count]
     return np.stack(np.unravel_index(order, sizes.shape), -1)
 
 
-def variance_shares(parts: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Share of the variance over frames of `whole` `[N]` that each part `[N, K]` carries, `[K]`.
+def variance_shares(
+    parts: Float[np.ndarray, "frame part"], whole: Float[np.ndarray, " frame"]
+) -> Float[np.ndarray, " part"]:
+    """Share of the variance over frames of `whole` that each part carries.
 
     cov(part, whole) / var(whole): where the parts sum to the whole, their shares sum to 1, and one that works against
     the others has a negative share. NaN where the whole does not vary.
@@ -158,8 +158,10 @@ def variance_shares(parts: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return (parts - parts.mean(0)).T @ deviation / energy if energy > 0 else np.full(parts.shape[1], np.nan)
 
 
-def layer_factors(policy: Policy, greys: np.ndarray, *, count: int, seed: int) -> dict[str, np.ndarray]:
-    """Non-negative factors of each layer after its ReLU, as `factors.leading_directions`: layer to `[K, C]`."""
+def layer_factors(
+    policy: Policy, greys: Float[np.ndarray, "frame row column"], *, count: int, seed: int
+) -> dict[str, Float[np.ndarray, "factor channel"]]:
+    """Non-negative factors of each layer after its ReLU, as `factors.leading_directions`."""
     # ASSUME: 2,000 evenly spaced frames stand for all, so that memory does not grow with their number.
     chosen = np.linspace(0, len(greys) - 1, min(len(greys), FITTED)).round().astype(int)
     run = jax.jit(policy.run)
@@ -167,10 +169,12 @@ def layer_factors(policy: Policy, greys: np.ndarray, *, count: int, seed: int) -
     return factors.leading_directions(trace, count=count, seed=seed)
 
 
-def strengths(activations: Array, directions: Array) -> Array:
-    """Non-negative least squares: `[P, C]` as near as can be to a sum of `[K, C]` unit directions, each times `[P, K]`.
+def strengths(
+    activations: Float[AnyArray, "position channel"], directions: Float[AnyArray, "factor channel"]
+) -> Float[Array, "position factor"]:
+    """Non-negative least squares: each activation as near as can be to a sum of unit directions times these strengths.
 
-    Solved for all P at once by cyclic coordinate descent (Franc, Hlaváč and Navara 2005).
+    Solved for all positions at once by cyclic coordinate descent (Franc, Hlaváč and Navara 2005).
     """
     gram, aims = directions @ directions.T, directions @ activations.T
 
@@ -182,8 +186,10 @@ def strengths(activations: Array, directions: Array) -> Array:
     return jax.lax.fori_loop(0, SWEEPS, sweep, jnp.zeros_like(aims)).T
 
 
-def rectified_gradients(policy: Policy, readouts: Readouts, stacks: Array) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Every layer's activation after its ReLU, `[B, ...]`, and the readouts' gradients by it, `[R, B, ...]`.
+def rectified_gradients(
+    policy: Policy, readouts: Readouts, stacks: Float[AnyArray, "batch frame row column"]
+) -> tuple[dict[str, Float[Array, "batch ..."]], dict[str, Float[Array, "readout batch ..."]]]:
+    """Every layer's activation after its ReLU, and the readouts' gradients by it.
 
     Unlike a gradient taken before the ReLU it also tells what units that are off would do, as factors need: they reach
     beyond what is on.
@@ -202,41 +208,49 @@ def rectified_gradients(policy: Policy, readouts: Readouts, stacks: Array) -> tu
 
 
 def attribute(
-    policy: Policy, readouts: Readouts, directions: Mapping[str, np.ndarray], greys: np.ndarray
+    policy: Policy,
+    readouts: Readouts,
+    directions: Mapping[str, Float[np.ndarray, "factor channel"]],
+    greys: Float[np.ndarray, "frame row column"],
 ) -> dict[str, Attribution]:
     """Shares each layer's gradient times activation out over its factors, as in Hilton et al. 2020 ("Understanding RL
     Vision"), and keeps what they do not explain.
 
-    At every position the activation is a sum of `directions` `[K, C]` of non-negative strength and a residual; each of
+    At every position the activation is a sum of `directions` of non-negative strength and a residual; each of
     them is multiplied by the gradient and summed over positions.
     """
 
-    def share_out(activation: Array, gradient: Array, basis: Array) -> Attribution:
+    def share_out(activation: Array, gradient: Array, basis: Array) -> tuple[Array, Array, Array]:
         activation = activation.reshape(len(activation), -1, basis.shape[1])
         gradient = gradient.reshape(-1, *activation.shape)
         found = strengths(activation.reshape(-1, basis.shape[1]), basis).reshape(*activation.shape[:2], -1)
         explained = jnp.einsum("rbpc,kc,bpk->brk", gradient, basis, found)
         residual = jnp.einsum("rbpc,bpc->br", gradient, activation - found @ basis)
-        return Attribution(jnp.concatenate([explained, residual[..., None]], -1), found.max(1), found.argmax(1))
+        return jnp.concatenate([explained, residual[..., None]], -1), found.max(1), found.argmax(1)
 
     @jax.jit
-    def step(stacks: Array) -> dict[str, Attribution]:
+    def step(stacks: Array) -> dict[str, tuple[Array, Array, Array]]:
         activations, gradients = rectified_gradients(policy, readouts, stacks)
         return {
             name: share_out(activations[name], gradients[name], jnp.asarray(basis))
             for name, basis in directions.items()
         }
 
-    return map_batches(lambda batch: step(as_stacks(batch, policy.geometry.frames)), greys)
+    shared = map_batches(lambda batch: step(as_stacks(batch, policy.geometry.frames)), greys)
+    return {name: Attribution(*arrays) for name, arrays in shared.items()}
 
 
-def _hidden_parameters(policy: Policy) -> tuple[Array, Array]:
-    """The hidden layer's kernel by position, channel and unit, `[P, C, H]`, and its bias `[H]`."""
+def _hidden_parameters(
+    policy: Policy,
+) -> tuple[Float[Array, "position channel hidden"], Float[Array, " hidden"]]:
+    """The hidden layer's kernel by position, channel and unit, and its bias."""
     kernel, bias = (jnp.asarray(policy.params["hidden"][name]) for name in ("kernel", "bias"))
     return kernel.reshape(-1, policy.geometry.channels[2], policy.geometry.hidden), bias
 
 
-def _inputs(policy: Policy, stacks: Array) -> tuple[Trace, Array]:
-    """The trace, and what the hidden layer reads: conv2 after its ReLU, `[B, P, C]`."""
+def _inputs(
+    policy: Policy, stacks: Float[AnyArray, "batch frame row column"]
+) -> tuple[Trace, Float[Array, "batch position channel"]]:
+    """The trace, and what the hidden layer reads: conv2 after its ReLU."""
     trace = policy.run(stacks)
     return trace, jax.nn.relu(trace.layers["conv2"]).reshape(len(stacks), -1, policy.geometry.channels[2])

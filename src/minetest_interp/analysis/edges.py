@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 from minetest_interp.analysis.intervals import Statistic
 from minetest_interp.model.batches import map_batches
@@ -19,34 +20,33 @@ ROUNDING = 1e-12
 
 
 class Moments(NamedTuple):
-    """Sums over each frame's positions of C channels' responses x and F filters' responses y.
+    """Sums over each frame's positions of channels' responses x and filters' responses y; xx, yy: of their squares.
 
-    positions: how many there are on a frame. x, xx: `[N, C]`, of x and of its square. y, yy: `[N, F]`.
-    xy: `[N, C, F]`.
+    positions: how many there are on a frame.
     """
 
     positions: int
-    x: np.ndarray
-    y: np.ndarray
-    xx: np.ndarray
-    yy: np.ndarray
-    xy: np.ndarray
+    x: Float[np.ndarray, "frame channel"]
+    y: Float[np.ndarray, "frame filter"]
+    xx: Float[np.ndarray, "frame channel"]
+    yy: Float[np.ndarray, "frame filter"]
+    xy: Float[np.ndarray, "frame channel filter"]
 
-    def take(self, frames: np.ndarray) -> "Moments":
+    def take(self, frames: Bool[np.ndarray, " frame"] | Int[np.ndarray, " chosen"]) -> "Moments":
         """Those of some frames, given by a boolean mask or numbers."""
         return Moments(self.positions, *(sums[frames] for sums in self[1:]))
 
 
 class Choice(NamedTuple):
-    """One filter for each of C channels: its number, the sign of the correlation, and its size; `[C]` each."""
+    """One filter for each channel: its number, the sign of the correlation, and its size."""
 
-    filters: np.ndarray
-    signs: np.ndarray
-    correlation: np.ndarray
+    filters: Int[np.ndarray, " channel"]
+    signs: Int[np.ndarray, " channel"]
+    correlation: Float[np.ndarray, " channel"]
 
 
-def templates(size: int) -> np.ndarray:
-    """First derivatives of Gaussians `[48, size, size]` (Canny 1986), for every angle of each sigma.
+def templates(size: int) -> Float[np.ndarray, "filter {size} {size}"]:
+    """First derivatives of Gaussians (Canny 1986), for every angle of each sigma.
 
     Each is zero on average and has unit length. The angle is that of the gradient: 0 grows to the right, 90 downwards.
     """
@@ -57,31 +57,41 @@ def templates(size: int) -> np.ndarray:
     return filters / np.linalg.norm(filters, axis=(1, 2), keepdims=True)
 
 
-def mean_filter(size: int) -> np.ndarray:
-    """The filter `[1, size, size]` whose response is the mean grey level: what brightness alone would tell."""
+def mean_filter(size: int) -> Float[np.ndarray, "1 {size} {size}"]:
+    """The filter whose response is the mean grey level: what brightness alone would tell."""
     return np.full((1, size, size), 1 / size**2)
 
 
-def still_kernels(policy: Policy) -> np.ndarray:
-    """conv0's kernels as a still stack meets them, `[C, k, k]` float64, per grey level."""
+def still_kernels(policy: Policy) -> Float[np.ndarray, "channel row column"]:
+    """conv0's kernels as they act on a still stack, float64, per grey level."""
     return np.moveaxis(np.asarray(policy.params["conv0"]["kernel"], np.float64).sum(2), -1, 0) / 255
 
 
-def kernel_share(kernels: np.ndarray, filters: np.ndarray) -> np.ndarray:
-    """The largest squared cosine of each kernel `[C, k, k]` with a filter `[F, k, k]` of unit length: `[C]`, 0 to 1."""
+def kernel_share(
+    kernels: Float[np.ndarray, "channel row column"], filters: Float[np.ndarray, "filter row column"]
+) -> Float[np.ndarray, " channel"]:
+    """The largest squared cosine of each kernel with a filter of unit length, 0 to 1."""
     products = np.einsum("chw,fhw->cf", kernels, filters) ** 2
     energy = (kernels**2).sum((1, 2))
     return np.divide(products.max(1), energy, out=np.zeros(len(kernels)), where=energy > 0)
 
 
-def shuffled_share(kernels: np.ndarray, filters: np.ndarray, *, seed: int) -> float:
+def shuffled_share(
+    kernels: Float[np.ndarray, "channel row column"], filters: Float[np.ndarray, "filter row column"], *, seed: int
+) -> float:
     """The mean of `kernel_share` when each kernel's pixels are in random order."""
     pixels = np.random.default_rng(seed).permuted(kernels.reshape(len(kernels), -1), axis=1)
     return float(kernel_share(pixels.reshape(kernels.shape), filters).mean())
 
 
-def moments(greys: np.ndarray, kernels: np.ndarray, filters: np.ndarray, *, stride: int) -> Moments:
-    """Runs kernels `[C, k, k]` and filters `[F, k, k]` over grey frames `[N, H, W]` at conv0's positions.
+def moments(
+    greys: Float[np.ndarray, "frame height width"],
+    kernels: Float[np.ndarray, "channel row column"],
+    filters: Float[np.ndarray, "filter row column"],
+    *,
+    stride: int,
+) -> Moments:
+    """Runs kernels and filters over grey frames at conv0's positions.
 
     A bias is left out: it changes no correlation.
     """
@@ -99,8 +109,8 @@ def moments(greys: np.ndarray, kernels: np.ndarray, filters: np.ndarray, *, stri
     return Moments(side**2, *map_batches(step, greys))
 
 
-def correlations(moments: Moments) -> np.ndarray:
-    """Pearson's correlation of each channel with each filter over all samples: `[C, F]`; 0 where either is constant."""
+def correlations(moments: Moments) -> Float[np.ndarray, "channel filter"]:
+    """Pearson's correlation of each channel with each filter over all samples; 0 where either is constant."""
     x, y, xx, yy, xy = (sums.sum(0) for sums in moments[1:])
     return _pearson(len(moments.x) * moments.positions, x[:, None], y[None], xx[:, None], yy[None], xy)
 
@@ -117,12 +127,12 @@ def following(moments: Moments, choice: Choice) -> Statistic:
     """The correlation of each channel with the filter chosen for it, times its sign there.
 
     Returns:
-      a statistic of the frames' weights: a function from `[..., N]` to `[..., C]`.
+      a statistic of the frames' weights: a function from `[..., frame]` to `[..., channel]`.
     """
     filters, channels = choice.filters, np.arange(len(choice.filters))
     sums = (moments.x, moments.y[:, filters], moments.xx, moments.yy[:, filters], moments.xy[:, channels, filters])
 
-    def statistic(weights: np.ndarray) -> np.ndarray:
+    def statistic(weights: Float[np.ndarray, "*resample frame"]) -> Float[np.ndarray, "*resample channel"]:
         samples = weights.sum(-1)[..., None] * moments.positions
         return choice.signs * _pearson(samples, *(weights @ each for each in sums))
 

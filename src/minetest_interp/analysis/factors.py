@@ -1,8 +1,9 @@
-"""Non-negative factors of a layer's activations (Lee and Seung 1999): directions `[n, C]` that many positions share."""
+"""Non-negative factors of a layer's activations (Lee and Seung 1999): directions that many positions share."""
 
 import warnings
 
 import numpy as np
+from jaxtyping import Float
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
@@ -12,8 +13,8 @@ from minetest_interp.model.policy import LAYERS, Trace
 NEGLIGIBLE = 1e-4  # of the strongest factor
 
 
-def leading_directions(trace: Trace, *, count: int, seed: int) -> dict[str, np.ndarray]:
-    """Non-negative factors of each layer's activations after the ReLU, unit length, strongest first: layer to `[n, C]`.
+def leading_directions(trace: Trace, *, count: int, seed: int) -> dict[str, Float[np.ndarray, "factor channel"]]:
+    """Non-negative factors of each layer's activations after the ReLU, unit length, strongest first.
 
     Raises:
       InputError: `count` is below 1 or above a layer's channels.
@@ -21,7 +22,9 @@ def leading_directions(trace: Trace, *, count: int, seed: int) -> dict[str, np.n
     return {layer: _factors(np.asarray(trace.layers[layer]), layer, count, seed) for layer in LAYERS}
 
 
-def _factors(activation: np.ndarray, layer: str, count: int, seed: int) -> np.ndarray:
+def _factors(
+    activation: Float[np.ndarray, "batch *position channel"], layer: str, count: int, seed: int
+) -> Float[np.ndarray, "factor channel"]:
     samples = np.maximum(activation, 0).reshape(-1, activation.shape[-1])
     if not 1 <= count <= samples.shape[1]:
         raise InputError(f"`count` of directions must be 1 to {samples.shape[1]} in layer {layer!r}; got {count}.")
@@ -29,7 +32,7 @@ def _factors(activation: np.ndarray, layer: str, count: int, seed: int) -> np.nd
     samples = samples[:: max(1, len(samples) // 2000)]
     if not samples.any():
         raise InputError(f"directions of layer {layer!r} need some activation above zero; all is dead there.")
-    # A fixed number of steps, so that the outcome never hangs on a tolerance.
+    # A fixed number of steps, so that the outcome never depends on a tolerance.
     model = NMF(count, init="nndsvda", random_state=seed, max_iter=200, tol=0.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -1,7 +1,8 @@
 """How far to trust a map: does it find the pixels that count, does it depend on the weights, does it hold still?
 
 Scores, maps and stacks are as in `attribution`. Only the first `side` rows and columns count, those that the network
-reads (`Geometry.read_size`). A *ranking* is `[B, H, W]`: 0 for the pixel that goes first, side^2 for those never read.
+reads (`Geometry.read_size`). A *ranking* numbers the pixels of each item: 0 for the one that goes first, side^2 for
+those never read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,10 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.ndimage
 from jax import Array
+from jaxtyping import Bool, Float, Int
 
 from minetest_interp.analysis import attribution
 from minetest_interp.analysis.attribution import Method, Scores
 from minetest_interp.analysis.stats import spearman
+from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import Policy, shuffled_weights
 
 REPLACEMENTS = ("mean frame", "blurred")  # what a removed pixel shows
@@ -35,17 +38,17 @@ class Removal(NamedTuple):
     insertion: as they are put back on the replacement; a good map soon leaves little changed.
     """
 
-    deletion: np.ndarray
-    insertion: np.ndarray
+    deletion: Float[np.ndarray, "batch ..."]
+    insertion: Float[np.ndarray, "batch ..."]
 
 
-def blurred(stack: np.ndarray) -> np.ndarray:
+def blurred(stack: Float[np.ndarray, "batch frame row column"]) -> Float[np.ndarray, "batch frame row column"]:
     """Stacks under a Gaussian of `BLUR` pixels: what is left where detail is removed."""
     return scipy.ndimage.gaussian_filter(stack, BLUR, axes=(-2, -1), mode="nearest")
 
 
-def rank(maps: np.ndarray, *, side: int) -> np.ndarray:
-    """The ranking of maps `[B, T, H, W]`: strongest first; ties in reading order.
+def rank(maps: Float[AnyArray, "batch frame row column"], *, side: int) -> Int[np.ndarray, "batch row column"]:
+    """The ranking of maps for one question: strongest first; ties in reading order.
 
     The frames' attributions are added up before the strength is taken, since a pixel goes from all frames at once.
     """
@@ -53,21 +56,29 @@ def rank(maps: np.ndarray, *, side: int) -> np.ndarray:
     return _ranking(np.argsort(-strength.reshape(len(maps), -1), axis=1, kind="stable"), maps.shape[-2:], side)
 
 
-def random_ranks(items: np.ndarray, shape: tuple[int, int], *, side: int, draws: int, seed: int) -> list[np.ndarray]:
-    """Rankings of `draws` maps that know nothing, for the study's items numbered `[B]`; an item keeps its own."""
+def random_ranks(
+    items: Int[np.ndarray, " batch"], shape: tuple[int, int], *, side: int, draws: int, seed: int
+) -> list[Int[np.ndarray, "batch row column"]]:
+    """Rankings of `draws` maps that know nothing, for the study's items by number; an item always has the same ones."""
     generators = [np.random.default_rng([seed, item]) for item in items]
     return [_ranking(np.stack([g.permutation(side * side) for g in generators]), shape, side) for _ in range(draws)]
 
 
 def removal(
-    scores: Scores, stack: np.ndarray, replacement: np.ndarray, ranking: np.ndarray, *, side: int, steps: int
+    scores: Scores,
+    stack: Float[AnyArray, "batch frame row column"],
+    replacement: Float[AnyArray, "batch frame row column"],
+    ranking: Int[AnyArray, "batch row column"],
+    *,
+    side: int,
+    steps: int,
 ) -> Removal:
-    """Deletion and insertion, each `[B, K]` (Petsiuk et al. 2018), for scores of either sign.
+    """Deletion and insertion, each `[batch, question]` (Petsiuk et al. 2018), for scores of either sign.
 
     Pixels go, or come back, in all frames of the stack at once and in equal `steps`; the last takes all.
 
     Args:
-      replacement: what a removed pixel shows, the stack's shape.
+      replacement: what a removed pixel shows.
     """
     whole = attribution.run(scores, stack)
     counts = [round(step * side * side / steps) for step in range(1, steps + 1)]
@@ -76,26 +87,26 @@ def removal(
 
 def removals(
     scores: Scores,
-    stack: np.ndarray,
-    mean: np.ndarray,
-    maps: Sequence[np.ndarray],
-    items: np.ndarray,
+    stack: Float[np.ndarray, "batch _ row column"],
+    mean: Float[np.ndarray, "row column"],
+    maps: Sequence[Float[AnyArray, "batch question frame row column"]],
+    items: Int[np.ndarray, " batch"],
     *,
     side: int,
     steps: int,
     draws: int,
     seed: int,
 ) -> tuple[Removal, Removal]:
-    """Deletion and insertion by the maps of M methods, and by random maps, with each of R `REPLACEMENTS`.
+    """Deletion and insertion by the maps of several methods, and by random maps, with each of the `REPLACEMENTS`.
 
     Args:
-      stack: `[B, t, H, W]`; t may be 1 where all frames are the same and the scores take it so.
-      mean: `[H, W]`, the study's mean frame.
-      maps: of each method `[B, K, T, H, W]`, one for each score.
-      items: `[B]`, the stacks' numbers in the study. draws: random maps whose mean is taken.
+      stack: of one frame where all frames are the same and the scores take it so.
+      mean: the study's mean frame.
+      maps: of each method.
+      items: the stacks' numbers in the study. draws: random maps whose mean is taken.
 
     Returns:
-      each score by its own map, `[B, M, K, R]`, and by random maps, `[B, K, R]`.
+      each score by its own map, `[batch, method, question, replacement]`, and by random maps, without `method`.
     """
     replacements = np.broadcast_to(mean, stack.shape), blurred(stack)
 
@@ -108,8 +119,13 @@ def removals(
     return Removal(*np.moveaxis(np.array(own), (2, 3), (0, 1))), Removal(*np.mean([ordered(r) for r in random], axis=0))
 
 
-def completeness_error(scores: Scores, stack: np.ndarray, method: Method, maps: np.ndarray) -> np.ndarray:
-    """How far a method's maps miss the score gained over its baseline, as a share of it: `[B, K]`; NaN without one."""
+def completeness_error(
+    scores: Scores,
+    stack: Float[AnyArray, "batch frame row column"],
+    method: Method,
+    maps: Float[AnyArray, "batch question frame row column"],
+) -> Float[np.ndarray, "batch question"]:
+    """How far a method's maps miss the score gained over its baseline, as a share of it; NaN without a baseline."""
     if method.baseline is None:
         return np.full(maps.shape[:2], np.nan)
     gained = np.asarray(attribution.run(scores, stack) - attribution.run(scores, method.baseline[None]))
@@ -124,8 +140,10 @@ def cascade(policy: Policy, *, seed: int) -> Iterator[Policy]:
         yield Policy(policy.geometry, dict(params))
 
 
-def rank_correlation(maps: np.ndarray, others: np.ndarray, *, side: int) -> np.ndarray:
-    """Spearman's correlation of the strengths of two sets of maps `[..., T, H, W]`, over read pixels of all frames.
+def rank_correlation(
+    maps: Float[AnyArray, "*maps frame row column"], others: Float[AnyArray, "*maps frame row column"], *, side: int
+) -> Float[np.ndarray, "*maps"]:
+    """Spearman's correlation of the strengths of two sets of maps, over read pixels of all frames.
 
     A map of zeros has nothing in common with any: 0.
     """
@@ -135,12 +153,19 @@ def rank_correlation(maps: np.ndarray, others: np.ndarray, *, side: int) -> np.n
 
 
 def max_sensitivity(
-    method: Method, scores: Scores, stack: np.ndarray, maps: np.ndarray, *, radius: float, draws: int, seed: int
-) -> np.ndarray:
-    """The largest change of a map under small perturbations, over the map's length (Yeh et al. 2019): `[B, K]`.
+    method: Method,
+    scores: Scores,
+    stack: Float[AnyArray, "batch frame row column"],
+    maps: Float[AnyArray, "batch question frame row column"],
+    *,
+    radius: float,
+    draws: int,
+    seed: int,
+) -> Float[np.ndarray, "batch question"]:
+    """The largest change of a map under small perturbations, over the map's length (Yeh et al. 2019).
 
     Args:
-      maps: `[B, K, T, H, W]`, the method's own of `stack`; one of zeros counts as not moving at all.
+      maps: the method's own of `stack`; one of zeros counts as not moving at all.
       radius: grey levels, the most by which a pixel is perturbed. draws: uniform perturbations, the same for all items.
     """
     noise = np.random.default_rng(seed).uniform(-radius, radius, (draws, *stack.shape[1:])).astype(np.float32)
@@ -149,22 +174,25 @@ def max_sensitivity(
     return np.divide(np.max(moved, axis=0), lengths, out=np.zeros_like(lengths), where=lengths > 0)
 
 
-def failures(low: np.ndarray, correlation: np.ndarray, sensitivity: np.ndarray) -> np.ndarray:
-    """Which conditions for trusting each of M methods fail: boolean `[M, 3]` in the order of `FAILURES`.
+def failures(
+    low: Float[np.ndarray, "method replacement"],
+    correlation: Float[np.ndarray, " method"],
+    sensitivity: Float[np.ndarray, " method"],
+) -> Bool[np.ndarray, "method failure"]:
+    """Which conditions for trusting each method fail, in the order of `FAILURES`.
 
     The rules, set before any method was measured: deletion beats the random map with every replacement (the interval
     of the paired difference lies above zero); maps correlate less than `MOST_CORRELATION` with those of wholly
     shuffled weights; their max-sensitivity is below `MOST_SENSITIVITY`. What is not known (NaN) fails.
 
     Args:
-      low: `[M, R]`, the lower ends of the intervals for R replacements. correlation, sensitivity: `[M]`, means over
-        frames.
+      low: the lower ends of the intervals. correlation, sensitivity: means over frames.
     """
     passed = (low > 0).all(1), correlation < MOST_CORRELATION, sensitivity < MOST_SENSITIVITY
     return ~np.stack(passed, axis=1)
 
 
-def verdict(failed: np.ndarray) -> str:
+def verdict(failed: Bool[np.ndarray, " failure"]) -> str:
     """One method's `failures` in words."""
     return "; ".join(np.array(FAILURES)[failed]) or "trust"
 
@@ -177,11 +205,13 @@ def _changes(scores: Scores, stack: Array, replacement: Array, gone: Array, whol
     return jnp.stack([change(gone), change(~gone)])
 
 
-def _ranking(orders: np.ndarray, shape: tuple[int, int], side: int) -> np.ndarray:
+def _ranking(
+    orders: Int[np.ndarray, "batch pixel"], shape: tuple[int, ...], side: int
+) -> Int[np.ndarray, "batch row column"]:
     ranking = np.full((len(orders), *shape), side * side)
     ranking[:, :side, :side] = np.argsort(orders, axis=1).reshape(-1, side, side)
     return ranking
 
 
-def _length(maps: np.ndarray) -> np.ndarray:
+def _length(maps: Float[AnyArray, "batch question frame row column"]) -> Float[np.ndarray, "batch question"]:
     return np.sqrt((np.asarray(maps, np.float64) ** 2).sum((-3, -2, -1)))

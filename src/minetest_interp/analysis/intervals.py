@@ -1,6 +1,6 @@
 """Estimates over frames with intervals that do not count near-duplicate frames as independent.
 
-A *statistic* is a function of weights: it maps `[..., N]`, how often each of N frames counts, to `[...]`. All weights 1
+A *statistic* is a function of weights: it maps `[..., frame]`, how often each frame counts, to `[...]`. All weights 1
 give the estimate; the bootstrap draws whole clusters of near-duplicates, so a cluster's frames share their weight.
 """
 
@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse
 import scipy.stats
+from jaxtyping import Bool, Float, Int, Num, Shaped
 from numpy.typing import ArrayLike
 
 CHUNK = 1024  # frames compared at a time
@@ -61,11 +62,16 @@ def to_json(estimates: Mapping[str, Mapping[str, Estimate]]) -> dict:
     return {claim: {part: found._asdict() for part, found in parts.items()} for claim, parts in estimates.items()}
 
 
-def near_duplicates(greys: np.ndarray, *, similarity: float, group: np.ndarray | None = None) -> np.ndarray:
-    """Cluster number of each frame `[N, H, W]` or stack `[N, T, H, W]`, in order of first appearance.
+def near_duplicates(
+    greys: Num[np.ndarray, "frame *stack row column"],
+    *,
+    similarity: float,
+    group: Shaped[np.ndarray, " frame"] | None = None,
+) -> Int[np.ndarray, " frame"]:
+    """Cluster number of each frame or stack, in order of first appearance.
 
     Frames whose grey levels correlate above `similarity` share a cluster, directly or through others
-    (connected components), and so do frames of one `group` `[N]` of names, where the empty name is none. A frame of a
+    (connected components), and so do frames of one `group`, by its name, where the empty name is none. A frame of a
     single grey is its own cluster.
     """
     flat = greys.reshape(len(greys), -1).astype(np.float32)
@@ -80,10 +86,10 @@ def near_duplicates(greys: np.ndarray, *, similarity: float, group: np.ndarray |
     return scipy.sparse.csgraph.connected_components(near, directed=False)[1]
 
 
-def halves(clusters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Two boolean masks `[N]`, to choose on one and to test on the other; whole clusters go alternately to each.
+def halves(clusters: Int[np.ndarray, " frame"]) -> tuple[Bool[np.ndarray, " frame"], Bool[np.ndarray, " frame"]]:
+    """Two masks, to choose on one and to test on the other; whole clusters go alternately to each.
 
-    Neighbouring clusters look more alike than distant ones where frames are named in the order they were taken.
+    Neighbouring clusters are more similar than distant ones where frames are named in the order they were taken.
     """
     first = clusters % 2 == 0
     return first, ~first
@@ -91,19 +97,19 @@ def halves(clusters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def estimate(
     statistic: Statistic,
-    clusters: np.ndarray,
+    clusters: Int[np.ndarray, " frame"],
     bootstrap: Bootstrap,
     *,
     chance: float | None = None,
     share: bool = False,
 ) -> Estimate:
-    """A statistic of N frames with a clustered bootstrap interval.
+    """A statistic of frames with a clustered bootstrap interval.
 
     The interval is bias-corrected and accelerated (BCa; Efron 1987), or of plain percentiles where that is not defined,
     its level widened for few clusters as Student's t widens the normal interval (Hesterberg 2015).
 
     Args:
-      clusters: `[N]`, the cluster number of each frame.
+      clusters: the cluster number of each frame.
       share: the statistic is a share of frames. Where all frames agree, resampling knows no spread, and the exact
         binomial interval (Clopper and Pearson 1934) over the clusters is taken.
     """
@@ -121,16 +127,16 @@ def estimate(
     return Estimate(len(clusters), count, value, interval, chance)
 
 
-def mean(values: np.ndarray) -> Statistic:
-    """The weighted mean of `[N]`."""
+def mean(values: Shaped[np.ndarray, " frame"]) -> Statistic:
+    """The weighted mean."""
     return lambda weights: _ratio(weights @ np.asarray(values, np.float64), weights.sum(-1))
 
 
-def correlation(x: np.ndarray, y: np.ndarray) -> Statistic:
-    """Pearson's correlation of two `[N]`."""
+def correlation(x: Num[np.ndarray, " frame"], y: Num[np.ndarray, " frame"]) -> Statistic:
+    """Pearson's correlation."""
     x, y = (np.asarray(values, np.float64) - np.mean(values) for values in (x, y))
 
-    def statistic(weights: np.ndarray) -> np.ndarray:
+    def statistic(weights: Float[np.ndarray, "*resample frame"]) -> Float[np.ndarray, "*resample"]:
         total = weights.sum(-1)
         mean_x, mean_y = weights @ x / total, weights @ y / total
         covariance = weights @ (x * y) / total - mean_x * mean_y
@@ -140,23 +146,25 @@ def correlation(x: np.ndarray, y: np.ndarray) -> Statistic:
     return statistic
 
 
-def ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
-    """The sum of one `[N]` over the sum of another."""
+def ratio(above: Shaped[np.ndarray, " frame"], below: Shaped[np.ndarray, " frame"]) -> Statistic:
+    """The sum of `above` over the sum of `below`."""
     above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
     return lambda weights: _ratio(weights @ above, weights @ below)
 
 
-def auroc(scores: np.ndarray, positive: np.ndarray, frame: np.ndarray) -> Statistic:
+def auroc(
+    scores: Num[np.ndarray, " sample"], positive: Bool[np.ndarray, " sample"], frame: Int[np.ndarray, " sample"]
+) -> Statistic:
     """Area under the ROC curve: how often a positive sample scores above a negative one, ties counting half.
 
     Args:
-      scores, positive: `[S]` samples. frame: `[S]`, the frame of each, whose weight it carries.
+      frame: the frame of each sample, whose weight it carries.
     """
     order = np.argsort(scores, kind="stable")
     positive, frame, ordered = positive[order], frame[order], scores[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
 
-    def statistic(weights: np.ndarray) -> np.ndarray:
+    def statistic(weights: Float[np.ndarray, "*resample frame"]) -> Float[np.ndarray, "*resample"]:
         weights = weights[..., frame]
         plus = np.add.reduceat(weights * positive, starts, axis=-1)
         minus = np.add.reduceat(weights * ~positive, starts, axis=-1)
@@ -166,15 +174,17 @@ def auroc(scores: np.ndarray, positive: np.ndarray, frame: np.ndarray) -> Statis
     return statistic
 
 
-def exceedance(observed: ArrayLike, null: np.ndarray) -> np.ndarray:
-    """One-sided p-values of `[...]` against null draws `[R, ...]`: (1 + #{null >= observed}) / (1 + R).
+def exceedance(observed: ArrayLike, null: Num[np.ndarray, "draw ..."]) -> Float[np.ndarray, "..."]:
+    """One-sided p-values of numbers against null draws of each: (1 + #{null >= observed}) / (1 + R).
 
     Uniform under the null, never zero (Phipson and Smyth 2010).
     """
-    return (1 + (null >= observed).sum(0)) / (1 + len(null))
+    return np.asarray((1 + (null >= observed).sum(0)) / (1 + len(null)))
 
 
-def _interval(statistic: Statistic, clusters: np.ndarray, count: int, bootstrap: Bootstrap):
+def _interval(
+    statistic: Statistic, clusters: Int[np.ndarray, " frame"], count: int, bootstrap: Bootstrap
+) -> tuple[float, float] | None:
     def resampled(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
         rows = drawn.reshape(-1, drawn.shape[-1])
         cells = rows + count * np.arange(len(rows))[:, None]
@@ -204,6 +214,6 @@ def _interval(statistic: Statistic, clusters: np.ndarray, count: int, bootstrap:
     return (bounds("BCa") if count <= MANY else None) or bounds("percentile")
 
 
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+def _ratio(above: ArrayLike, below: ArrayLike) -> Float[np.ndarray, "..."]:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(np.asarray(below) != 0, np.divide(above, below), np.nan)

@@ -2,24 +2,29 @@
 
 import numpy as np
 import scipy.stats
+from jaxtyping import Float, Int, Num, Shaped
+
+from minetest_interp.model.arrays import AnyArray
 
 
-def cosine_similarity(vectors: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """Cosine of the angle between each row of `[N, D]` and `[D]`; 0 where either has no length."""
+def cosine_similarity(
+    vectors: Float[AnyArray, "vector dimension"], direction: Float[AnyArray, " dimension"]
+) -> Float[np.ndarray, " vector"]:
+    """Cosine of the angle between each vector and the direction; 0 where either has no length."""
     vectors, direction = np.asarray(vectors, float), np.asarray(direction, float)
     lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(direction)
     return np.divide(vectors @ direction, lengths, out=np.zeros(len(vectors)), where=lengths > 0)
 
 
-def correlation(x: np.ndarray, y: np.ndarray) -> float:
-    """Pearson's correlation of two arrays of one shape; NaN where either does not vary."""
+def correlation(x: Shaped[np.ndarray, "*sample"], y: Shaped[np.ndarray, "*sample"]) -> float:
+    """Pearson's correlation of two arrays; NaN where either does not vary."""
     x, y = (np.asarray(values, float).ravel() - np.mean(values) for values in (x, y))
     length = np.sqrt((x @ x) * (y @ y))
     return float(x @ y / length) if length > 0 else float("nan")
 
 
-def correlations(rows: np.ndarray) -> np.ndarray:
-    """Pearson's correlations of the rows of `[M, N]`, `[M, M]`; NaN where one does not vary."""
+def correlations(rows: Shaped[np.ndarray, "variable sample"]) -> Float[np.ndarray, "variable variable"]:
+    """Pearson's correlations of the rows with one another; NaN where one does not vary."""
     centred = np.asarray(rows, float) - np.mean(rows, axis=1, keepdims=True, dtype=float)
     lengths = np.linalg.norm(centred, axis=1)
     products = np.outer(lengths, lengths)
@@ -28,16 +33,16 @@ def correlations(rows: np.ndarray) -> np.ndarray:
     return found.clip(-1, 1)
 
 
-def spearman(a: np.ndarray, b: np.ndarray) -> float:
+def spearman(a: Shaped[np.ndarray, " sample"], b: Shaped[np.ndarray, " sample"]) -> float:
     """Rank correlation of two vectors, ties sharing their mean rank; NaN if either is constant."""
     return correlation(scipy.stats.rankdata(a), scipy.stats.rankdata(b))
 
 
-def highest(values: np.ndarray, *, count: int) -> np.ndarray:
-    """Indices of the `count` highest of `[N]`, highest first; equal ones in their order."""
+def highest(values: Shaped[np.ndarray, " item"], *, count: int) -> Int[np.ndarray, " highest"]:
+    """Indices of the `count` highest, highest first; equal ones in their order."""
     return np.argsort(-np.asarray(values), kind="stable")[:count]
 
 
-def sign_changes(x: np.ndarray, y: np.ndarray) -> float:
+def sign_changes(x: Num[np.ndarray, "*sample"], y: Num[np.ndarray, "*sample"]) -> float:
     """Share of pairs of strictly opposite sign."""
     return float(np.mean(np.sign(x) * np.sign(y) < 0))

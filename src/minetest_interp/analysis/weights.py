@@ -1,13 +1,14 @@
 """Which channels a unit reads and feeds, by the network's weights alone, whatever the frames are.
 
-A *direction* `[C]` weighs the channels of its layer: one-hot for a channel, an NMF factor for a direction, a readout's
-weights for a head. *Slices* `[P, D]` are what joins it to the D channels of the layer before or after, at each of P
+A *direction* weighs the channels of its layer: one-hot for a channel, an NMF factor for a direction, a readout's
+weights for a head. *Slices* are what joins it to the channels of the layer before or after, at each of some
 places: those of a kernel, or those of the grid that the hidden layer reads.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.networks import CONVOLUTIONS
@@ -28,7 +29,7 @@ class Strongest(NamedTuple):
     outgoing: list[Joint]
 
 
-def strongest_weights(policy: Policy, layer: str, direction: np.ndarray, *, count: int) -> Strongest:
+def strongest_weights(policy: Policy, layer: str, direction: Float[np.ndarray, " channel"], *, count: int) -> Strongest:
     """The `count` strongest joints of a direction of `layer` with the layer before and the layer after.
 
     Before conv0 come the frames of the stack, oldest first; after conv2 the hidden units. A ReLU between two layers is
@@ -41,33 +42,37 @@ def strongest_weights(policy: Policy, layer: str, direction: np.ndarray, *, coun
     return Strongest(strongest(slices_in(policy, layer, direction), count=count), outgoing)
 
 
-def strongest(slices: np.ndarray, *, count: int) -> list[Joint]:
-    """The `count` channels whose slices in `[P, D]` are longest, the longest first, equal ones in their order."""
+def strongest(slices: Float[np.ndarray, "place channel"], *, count: int) -> list[Joint]:
+    """The `count` channels whose slices are longest, the longest first, equal ones in their order."""
     sizes = np.linalg.norm(slices, axis=0)
     signed = np.where(slices.sum(0) < 0, -sizes, sizes)
     return [Joint(int(i), float(signed[i])) for i in np.argsort(-sizes, kind="stable")[:count]]
 
 
-def slices_in(policy: Policy, layer: str, direction: np.ndarray) -> np.ndarray:
-    """What a direction reads: `[P, D]` over the D channels of the layer before, places row by row."""
+def slices_in(
+    policy: Policy, layer: str, direction: Float[np.ndarray, " channel"]
+) -> Float[np.ndarray, "place channel_before"]:
+    """What a direction reads of the layer before, places row by row."""
     return _places(policy, layer) @ _checked(policy, layer, direction)
 
 
-def slices_out(policy: Policy, layer: str, direction: np.ndarray) -> np.ndarray:
-    """What a direction of a convolution feeds: `[P, D]` over the D channels of the layer after."""
+def slices_out(
+    policy: Policy, layer: str, direction: Float[np.ndarray, " channel"]
+) -> Float[np.ndarray, "place channel_after"]:
+    """What a direction of a convolution feeds in the layer after."""
     after = LAYERS[LAYERS.index(layer) + 1]
     return np.einsum("pcd,c->pd", _places(policy, after), _checked(policy, layer, direction))
 
 
-def _places(policy: Policy, layer: str) -> np.ndarray:
-    """A layer's kernel by place, channel before and channel, `[P, C, D]`."""
+def _places(policy: Policy, layer: str) -> Float[np.ndarray, "place channel_before channel"]:
+    """A layer's kernel by place, channel before and channel."""
     kernel = np.asarray(policy.params[layer]["kernel"], np.float64)
     i = LAYERS.index(layer)
     before = policy.geometry.channels[i - 1] if i else policy.geometry.frames
     return kernel.reshape(-1, before, kernel.shape[-1])
 
 
-def _checked(policy: Policy, layer: str, direction: np.ndarray) -> np.ndarray:
+def _checked(policy: Policy, layer: str, direction: Float[np.ndarray, " channel"]) -> Float[np.ndarray, " channel"]:
     direction, width = np.asarray(direction, np.float64), policy.geometry.shape(layer)[-1]
     if direction.shape != (width,):
         raise InputError(f"a direction of {layer} must have {width} numbers; got {list(direction.shape)}.")

@@ -2,7 +2,7 @@
 
 Written for Minetest 5.6 as Debian 12 packages it. On Luanti 5.10 and newer the program is called luanti, its packages
 bring no game (install minetest_game as content), Lua's `minetest` is an alias of `core`, settings have other defaults
-(compare `SETTINGS`), and an element of the screen may be new (compare asks.look of the server's mod).
+(compare `settings.SETTINGS`), and an element of the screen may be new (compare asks.look of the server's mod).
 """
 
 import fcntl
@@ -22,10 +22,10 @@ import numpy as np
 
 from minetest_interp.capture.checks import same_pose
 from minetest_interp.capture.screen import Screen
+from minetest_interp.capture.settings import SETTINGS
 from minetest_interp.capture.types import (
     EYE_HEIGHT,
     HEIGHT,
-    VERTICAL_FIELD_OF_VIEW,
     WIDTH,
     Look,
     Node,
@@ -39,49 +39,6 @@ from minetest_interp.io.errors import InputError
 MODS = Path(__file__).with_name("mods")
 PROGRAMS = ("minetest", "luanti")
 INSTALL = "apt-get install --no-install-recommends minetest minetest-data xvfb libgl1-mesa-dri"
-FOREVER = 1e9  # seconds
-SETTINGS = {
-    "screen_w": WIDTH,
-    "screen_h": HEIGHT,
-    "autosave_screensize": False,
-    "fov": VERTICAL_FIELD_OF_VIEW,
-    "viewing_range": 100,
-    "fps_max": 1000,
-    "fps_max_unfocused": 1000,
-    "pause_on_lost_focus": False,
-    # Nothing in the picture but the world, and nothing in it that moves.
-    "node_highlighting": "none",
-    "view_bobbing_amount": 0,
-    "fall_bobbing_amount": 0,
-    "enable_minimap": False,
-    "chat_log_level": "none",
-    "enable_sound": False,
-    "enable_clouds": False,
-    "enable_weather": False,
-    "time_speed": 0,
-    "abm_interval": FOREVER,
-    "nodetimer_interval": FOREVER,
-    "liquid_update": FOREVER,
-    "creative_mode": True,
-    "enable_damage": False,
-    # Otherwise the sky's brightness is guessed from a few directions, which chance chooses at every start. Takes the
-    # privileges that the server's mod grants.
-    # ASSUME: the sky is as bright in the shade of a wood as in the open.
-    "noclip": True,
-    "free_move": True,
-    # The client gets all that it could see, and only what was asked for is ever generated.
-    "max_block_send_distance": 100,
-    "max_block_generate_distance": 0,
-    "max_simultaneous_block_sends_per_client": 1000,
-    "client_mapblock_limit": -1,
-    "server_side_occlusion_culling": False,
-    "server_map_save_interval": 1,
-    "dedicated_server_step": 0.01,
-    "enable_client_modding": True,
-    "csm_restriction_flags": 0,
-    "enable_mod_channels": True,
-    "mg_name": "v7",
-}
 CALM_PICTURES, CALM_SECONDS = 3, 0.3  # a picture at rest is equal in so many looks in a row, for so long
 # After a change of time the sky's colours go 2 % of the way a frame, in the end too slowly to be seen in the picture;
 # within a second, though, where there is nothing else to draw.
@@ -293,13 +250,13 @@ class Game:
 
     def _start(self) -> None:
         game, xvfb = programs()
-        number, told = os.pipe()
-        screen = [xvfb, "-displayfd", str(told), "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-fbdir", str(self.folder)]
+        number, written = os.pipe()
+        screen = [xvfb, "-displayfd", str(written), "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-fbdir", str(self.folder)]
         with os.fdopen(number) as pipe:
             try:
-                self._run("screen", [*screen, "-noreset", "-nolisten", "tcp"], pass_fds=[told])
+                self._run("screen", [*screen, "-noreset", "-nolisten", "tcp"], pass_fds=[written])
             finally:
-                os.close(told)
+                os.close(written)
             answers, _, _ = select.select([pipe], [], [], 30)
             display = pipe.readline().strip() if answers else ""
         if not display:

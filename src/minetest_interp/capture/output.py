@@ -22,8 +22,8 @@ import numpy as np
 
 from minetest_interp.capture import checks, classes, views
 from minetest_interp.capture.march import Rendered, Scene
-from minetest_interp.capture.shots import ShotList, Site, from_json, to_json
-from minetest_interp.capture.types import Look, Shot
+from minetest_interp.capture.shots import ShotList, Site
+from minetest_interp.capture.types import Look, Shot, from_json, to_json
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import frames, labels

@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 from scipy.spatial import KDTree
 
-from minetest_interp.capture import camera, views
-from minetest_interp.capture.classes import APPLE, GROUND, LEAVES, PLANT, SKY, TRUNK, UNKNOWN, species
+from minetest_interp.capture import camera, ground, views
+from minetest_interp.capture.classes import TRUNK, UNKNOWN
+from minetest_interp.capture.ground import Ground
 from minetest_interp.capture.march import Rendered, Scene, changed, render_all
 from minetest_interp.capture.types import EYE_HEIGHT, Node, Pose, Shot, Survey
 from minetest_interp.io import yaml_files
@@ -46,10 +46,6 @@ WITHIN = 1.25  # factor by which a trunk's distance may differ from the wanted o
 OFF_CENTRE = 0.15  # nodes; farther from the middle of its node the player would touch the next one
 CROWDED = 1.0, 0.3  # a view is blocked if more than this share of it is nearer than so many nodes
 MOST_HIDDEN = 0.5  # share of the trunks in view that may lie behind plants
-LARGEST_TREE = 200  # nodes; more is several trees in one
-LOWEST_TREE = 3  # nodes from its lowest trunk node to its highest; a fallen log is lower
-CLEAR = 8  # frames without a trunk are taken from that part of a site which is farthest from any
-PIT = 9, 3  # nodes: ground lower than its surroundings of this side by more than that is a pit or a cave's mouth
 DOWN = -50.0, -70.0  # degrees; where wider views all have a trunk in them
 MOVES = 0.1  # columns by which a moved trunk must have moved
 IN_VIEW = 0.9  # the outermost column, on either side, at which it may then be
@@ -96,20 +92,6 @@ class Take(NamedTuple):
     pose: Pose
     timeofday: float
     changes: tuple[Node, ...] = ()
-
-
-class Ground(NamedTuple):
-    """A site as poses are drawn on it. feet: `[P, 3]`, where a player can stand; clear: those farthest from any trunk.
-
-    trees: int32, shape of `shown.classes`: 1 up for the trunk nodes of each tree, 0 elsewhere. trunks: where the nodes
-    of those trees are that may be the subject of a frame, `[n, 3]` by number of the tree.
-    """
-
-    shown: Scene
-    feet: np.ndarray
-    clear: np.ndarray
-    trees: np.ndarray
-    trunks: Mapping[int, np.ndarray]
 
 
 def read(path: Path) -> ShotList:
@@ -160,7 +142,8 @@ def sites(shot_list: ShotList, survey: Survey) -> list[list[Site]]:
             )
             if (place := next(free, None)) is not None:
                 chosen.append(place)
-                places.append(Site(number, biome, tuple(float(value) for value in survey.points[place])))
+                x, y, z = map(float, survey.points[place])
+                places.append(Site(number, biome, (x, y, z)))
             elif not spare:
                 raise InputError(
                     f"site {number}: the world must have a place in {biome!r} that is {wanted['apart']} nodes from the "
@@ -178,24 +161,20 @@ def plan(shot_list: ShotList, site: Site, shown: Scene) -> list[Shot]:
       shown: the nodes around `site.centre`, at least the viewing range beyond `sites.radius`.
     """
     generator = np.random.default_rng([shot_list.seed, 1, site.number])
-    ground = _ground(shot_list, site, shown)
+    radius = int(shot_list.sites["radius"])
+    place = ground.examine(
+        shown,
+        site.centre,
+        radius=radius,
+        reach=radius + shot_list.trunk["distance"][1],
+        species=shot_list.trunk["species"],
+    )
     planned = []
     for kind in shot_list.frames:
         for index in _indices(shot_list, kind, site.number):
             name = f"{site.number:02}-{kind}-{index:03}"
-            planned += _shots(shot_list, kind, _wanted(shot_list, kind, index), name, site.number, ground, generator)
+            planned += _shots(shot_list, kind, _wanted(shot_list, kind, index), name, site.number, place, generator)
     return sorted(planned, key=lambda shot: (shot.timeofday, shot.name))
-
-
-def to_json(shot: Shot) -> dict:
-    """A shot as JSON can hold it."""
-    return {**shot._asdict(), "pose": shot.pose._asdict(), "changes": [list(node) for node in shot.changes]}
-
-
-def from_json(content: Mapping) -> Shot:
-    """The shot that `to_json` was given."""
-    changes = tuple(Node(*node) for node in content["changes"])
-    return Shot(**{**content, "pose": Pose(**content["pose"]), "changes": changes})
 
 
 def _indices(shot_list: ShotList, kind: str, number: int) -> range:
@@ -224,42 +203,13 @@ def _wanted(shot_list: ShotList, kind: str, index: int) -> Wanted:
     )
 
 
-def _ground(shot_list: ShotList, site: Site, shown: Scene) -> Ground:
-    x, _, z = np.floor(np.array(site.centre) - shown.voxels.origin + 1.5).astype(int)
-    radius, height = int(shot_list.sites["radius"]), shown.classes.shape[1]
-    west, south = max(x - radius, 0), max(z - radius, 0)
-    columns = shown.classes[west : x + radius + 1, :, south : z + radius + 1]
-    is_ground = columns == GROUND
-    top = height - 1 - is_ground[:, ::-1].argmax(axis=1)
-    above = [np.take_along_axis(columns, np.minimum(top + n, height - 1)[:, None], 1)[:, 0] for n in (1, 2)]
-    side, deep = PIT
-    is_level = ndimage.median_filter(top, side) - top <= deep
-    standing = is_ground.any(1) & is_level & np.isin(above[0], (SKY, PLANT)) & (above[1] == SKY)
-    i, k = np.nonzero(standing)
-    feet = np.stack([i + west, top[i, k] + 0.5, k + south], axis=1) + shown.voxels.origin - np.array([1, 1, 1])
-
-    trees, _ = ndimage.label(shown.classes == TRUNK, np.ones((3, 3, 3)))
-    trunks = {}
-    reach = radius + shot_list.trunk["distance"][1]
-    for label, box in enumerate(ndimage.find_objects(trees), start=1):
-        near_x, near_z = (np.clip(c, box[a].start, box[a].stop) - c for c, a in ((x, 0), (z, 2)))
-        if max(abs(near_x), abs(near_z)) <= reach and box[1].stop - box[1].start >= LOWEST_TREE:
-            own = np.argwhere(trees[box] == label) + [edge.start for edge in box] - 1
-            if species(shown.voxels.names[shown.voxels.content[tuple(own[0])]]) in shot_list.trunk["species"]:
-                trunks[label] = own + shown.voxels.origin
-    nodes = np.argwhere(trees) + shown.voxels.origin - 1
-    away = KDTree(nodes).query(feet)[0] if len(nodes) else np.zeros(len(feet))
-    clear = feet[np.argsort(-away, kind="stable")[: -(-len(feet) // CLEAR)]]
-    return Ground(shown, feet, clear, trees, trunks)
-
-
 def _shots(
     shot_list: ShotList,
     kind: str,
     wanted: Wanted,
     name: str,
     number: int,
-    ground: Ground,
+    place: Ground,
     generator: np.random.Generator,
 ) -> list[Shot]:
     """One single frame or one group; nothing if no pose fits."""
@@ -268,13 +218,13 @@ def _shots(
         relaxed = attempt - (ROUNDS - len(DOWN))  # at the end; better a frame that shows something else than none
         if wanted.position is None and relaxed >= 0:
             wanted = wanted._replace(pitch=DOWN[relaxed])
-        poses = _poses(ground, wanted, generator)
-        for pose, view in zip(poses, _views(ground.shown, poses), strict=True):
-            trunk = views.nearest_trunk(view, ground.shown)
-            if not _fits(shot_list, wanted, view, trunk, ground, strict=relaxed < 0):
+        poses = _poses(place, wanted, generator)
+        for pose, view in zip(poses, _views(place.shown, poses), strict=True):
+            trunk = views.nearest_trunk(view, place.shown)
+            if not _fits(shot_list, wanted, view, trunk, place, strict=relaxed < 0):
                 continue
-            takes = _takes(kind, shot_list.frames[kind], wanted, pose, trunk, ground, sign)
-            if takes and _serves(shot_list, kind, ground, trunk, takes):
+            takes = _takes(kind, shot_list.frames[kind], wanted, pose, trunk, place, sign)
+            if takes and _serves(shot_list, kind, place, trunk, takes):
                 group = name if kind != SINGLE else ""
                 return [
                     Shot(
@@ -293,7 +243,7 @@ def _shots(
 
 
 def _takes(
-    kind: str, options: Mapping, wanted: Wanted, pose: Pose, trunk: views.Nearest | None, ground: Ground, sign: int
+    kind: str, options: Mapping, wanted: Wanted, pose: Pose, trunk: views.Nearest | None, place: Ground, sign: int
 ) -> list[Take]:
     """The frames of a group at a pose; none if the tree cannot be changed."""
     plain = Take("", pose, wanted.timeofday)
@@ -306,33 +256,36 @@ def _takes(
         return [
             plain._replace(role=f"turn {n}", pose=pose._replace(yaw=round(yaw % 360, 3))) for n, yaw in enumerate(yaws)
         ]
+    if trunk is None:
+        return []
     if kind == REMOVED:
-        role, changes = "no trunk", _removal(ground, trunk)
+        role, changes = "no trunk", ground.removal(place, trunk.node)
     else:
-        nodes = sign * options["nodes"]
-        role, changes = "moved trunk", _move(ground, pose, trunk, nodes) or _move(ground, pose, trunk, -nodes)
+        moves = (ground.move(place, pose, trunk.node, side * options["nodes"]) for side in (sign, -sign))
+        role, changes = "moved trunk", next(filter(None, moves), ())
     return [plain._replace(role="trunk"), plain._replace(role=role, changes=changes)] if changes else []
 
 
-def _poses(ground: Ground, wanted: Wanted, generator: np.random.Generator) -> list[Pose]:
+def _poses(place: Ground, wanted: Wanted, generator: np.random.Generator) -> list[Pose]:
     """`TRIES` poses that may show what is wanted, none if the site has no place for one."""
-    feet, yaws = [], []
+    feet: list[np.ndarray] = []
+    yaws: list[float] = []
     if wanted.position is None:
-        chosen = generator.choice(ground.clear, TRIES) if len(ground.clear) else []
+        chosen = generator.choice(place.clear, TRIES) if len(place.clear) else place.clear
         feet, yaws = list(chosen), list(generator.uniform(0, 360, len(chosen)))
-    elif ground.trunks and len(ground.feet):
-        eyes = ground.feet + np.array([0, EYE_HEIGHT, 0])
+    elif place.trunks and len(place.feet):
+        eyes = place.feet + np.array([0, EYE_HEIGHT, 0])
         columns = generator.uniform(*COLUMNS[wanted.position], TRIES)
         bearings = np.degrees(np.arctan(columns * camera.spread(width=WIDTH, height=HEIGHT)[0]))
-        for label, bearing in zip(generator.choice(list(ground.trunks), TRIES), bearings, strict=True):
-            trunk = ground.trunks[label]
+        for label, bearing in zip(generator.choice(list(place.trunks), TRIES), bearings, strict=True):
+            trunk = place.trunks[label]
             distance, nearest = KDTree(trunk).query(eyes)
             # To its surface, half a node before its middle.
             fitting = np.flatnonzero(np.abs(np.log(np.maximum(distance - 0.5, 0.1) / wanted.distance)) < np.log(WITHIN))
             if len(fitting):
                 at = generator.choice(fitting)
-                x, _, z = trunk[nearest[at]] - ground.feet[at]
-                feet.append(ground.feet[at])
+                x, _, z = trunk[nearest[at]] - place.feet[at]
+                feet.append(place.feet[at])
                 # At pitch 0 the trunk is then in its column; tilting moves it a little, which the rendering will show.
                 yaws.append(np.degrees(np.arctan2(-x, z)) + bearing)
     if not feet:
@@ -341,15 +294,14 @@ def _poses(ground: Ground, wanted: Wanted, generator: np.random.Generator) -> li
     repeat = np.arange(TRIES) % len(feet)
     places = np.array(feet)[repeat]
     places[:, [0, 2]] += generator.uniform(-OFF_CENTRE, OFF_CENTRE, (TRIES, 2))
-    yaws = np.array(yaws)[repeat] % 360
     return [
         Pose(*(round(float(value), 3) for value in (*place, yaw, wanted.pitch)))
-        for place, yaw in zip(places, yaws, strict=True)
+        for place, yaw in zip(places, np.array(yaws)[repeat] % 360, strict=True)
     ]
 
 
 def _fits(
-    shot_list: ShotList, wanted: Wanted, view: Rendered, trunk: views.Nearest | None, ground: Ground, *, strict: bool
+    shot_list: ShotList, wanted: Wanted, view: Rendered, trunk: views.Nearest | None, place: Ground, *, strict: bool
 ) -> bool:
     if (view.classes == UNKNOWN).any() or _crowded(view):
         return False
@@ -357,7 +309,7 @@ def _fits(
         return wanted.position is None and trunk is None
     if view.plants[view.classes == TRUNK].mean() > MOST_HIDDEN:
         return False
-    if trunk.share < shot_list.trunk["share"] or _tree_at(ground, trunk) not in ground.trunks:
+    if trunk.share < shot_list.trunk["share"] or ground.tree_at(place, trunk.node) not in place.trunks:
         return False
     low, high = COLUMNS[wanted.position]
     near, far = shot_list.trunk["distance"]
@@ -365,17 +317,19 @@ def _fits(
     return near / WITHIN < trunk.distance < far * WITHIN and (in_place or not strict)
 
 
-def _serves(shot_list: ShotList, kind: str, ground: Ground, trunk: views.Nearest | None, takes: Sequence[Take]) -> bool:
+def _serves(shot_list: ShotList, kind: str, place: Ground, trunk: views.Nearest | None, takes: Sequence[Take]) -> bool:
     """Whether a group shows its contrast: one trunk in every frame of a turn, the trunk elsewhere once moved."""
     if kind == TURN:
-        found = [views.nearest_trunk(view, ground.shown) for view in _views(ground.shown, [t.pose for t in takes])]
+        found = [views.nearest_trunk(view, place.shown) for view in _views(place.shown, [t.pose for t in takes])]
         visible = all(one is not None and one.share >= shot_list.trunk["share"] for one in found)
-        return visible and len({_tree_at(ground, one) for one in found}) == 1
+        return visible and len({ground.tree_at(place, one.node) for one in found if one}) == 1
     if kind == MOVED:
-        after = changed(ground.shown, takes[1].changes)
+        after = changed(place.shown, takes[1].changes)
         view = _views(after, [takes[1].pose])[0]
         now = views.nearest_trunk(view, after)
-        moved = now is not None and now.node in takes[1].changes and now.share >= shot_list.trunk["share"]
+        if now is None or trunk is None:
+            return False
+        moved = now.node in takes[1].changes and now.share >= shot_list.trunk["share"]
         return moved and abs(now.column - trunk.column) > MOVES and abs(now.column) < IN_VIEW and not _crowded(view)
     return True
 
@@ -383,55 +337,6 @@ def _serves(shot_list: ShotList, kind: str, ground: Ground, trunk: views.Nearest
 def _crowded(view: Rendered) -> bool:
     nearer, share = CROWDED
     return bool((view.distance < nearer).mean() > share)
-
-
-def _tree_at(ground: Ground, trunk: views.Nearest) -> int:
-    """The number of the tree that a trunk in view belongs to."""
-    return int(ground.trees[tuple(np.array(trunk.node[:3]) - ground.shown.voxels.origin + 1)])
-
-
-def _tree(ground: Ground, trunk: views.Nearest) -> np.ndarray:
-    """The trunk nodes connected to a trunk, at corners too, `[n, 3]`; none if they are too many for one tree."""
-    nodes = ground.trunks.get(_tree_at(ground, trunk), ())
-    return nodes if 0 < len(nodes) <= LARGEST_TREE else np.empty((0, 3), int)
-
-
-def _removal(ground: Ground, trunk: views.Nearest) -> tuple[Node, ...]:
-    """What takes the place of the tree's trunk: air, or ground for its foot in the ground, so that no hole is left."""
-    voxels = ground.shown.voxels
-    left = []
-    for at in _tree(ground, trunk):
-        beside = at - voxels.origin + 1 + np.array([[1, 0, 0], [-1, 0, 0], [0, 0, 1], [0, 0, -1]])
-        kinds = ground.shown.classes[tuple(beside.T)]
-        name = "air"
-        if (kinds == GROUND).any() and np.isin(kinds, (GROUND, TRUNK)).all():
-            name = voxels.names[voxels.content[tuple(beside[(kinds == GROUND).argmax()] - 1)]]
-        left.append(Node(*map(int, at), name))
-    return tuple(left)
-
-
-def _move(ground: Ground, pose: Pose, trunk: views.Nearest, nodes: int) -> tuple[Node, ...]:
-    """The tree's trunk some nodes along x or z, whichever crosses the view, down to the ground there.
-
-    Nothing if what is not ground, leaves, an apple or the tree itself is in its way, or only a stump would stand out.
-    """
-    voxels, old = ground.shown.voxels, _tree(ground, trunk)
-    if not len(old):
-        return ()
-    right = camera.axes(pose)[0]
-    new = old + (nodes * np.array([1, 0, 0]) if abs(right[0]) > abs(right[2]) else nodes * np.array([0, 0, 1]))
-    kinds = ground.shown.classes[tuple((new - voxels.origin + 1).T)]
-    own = {tuple(at) for at in old.tolist()}
-    buried = kinds == GROUND
-    free = np.isin(kinds, (SKY, PLANT, LEAVES, APPLE)) | np.array([tuple(at) in own for at in new.tolist()])
-    heights = new[free, 1]
-    stands_out = heights.size and heights.max() - heights.min() + 1 >= LOWEST_TREE
-    if not (free | buried).all() or not stands_out or (new[buried, 1] >= heights.min()).any():
-        return ()
-    names = [voxels.names[i] for i in voxels.content[tuple((old - voxels.origin).T)]]
-    placed = {node[:3]: node.name for node in _removal(ground, trunk)}
-    placed.update({tuple(at): name for at, name, is_free in zip(new.tolist(), names, free, strict=True) if is_free})
-    return tuple(Node(*at, name) for at, name in placed.items())
 
 
 def _views(shown: Scene, poses: Sequence[Pose]) -> list[Rendered]:

@@ -1,5 +1,6 @@
-"""What the rooms of the capture hand to one another. Lengths are in nodes (1 node = 1 m), angles in degrees."""
+"""What the modules of the capture pass to one another. Lengths are in nodes (1 node = 1 m), angles in degrees."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -70,3 +71,14 @@ class Look(NamedTuple):
     picture: np.ndarray
     pose: Pose
     settle_s: float
+
+
+def to_json(shot: Shot) -> dict:
+    """A shot as JSON can hold it."""
+    return {**shot._asdict(), "pose": shot.pose._asdict(), "changes": [list(node) for node in shot.changes]}
+
+
+def from_json(content: Mapping) -> Shot:
+    """The shot that `to_json` was given."""
+    changes = tuple(Node(*node) for node in content["changes"])
+    return Shot(**{**content, "pose": Pose(**content["pose"]), "changes": changes})

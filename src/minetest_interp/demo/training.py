@@ -64,7 +64,8 @@ def train(
     )
 
     def loss(params, key, crops):
-        trace = network.apply({"params": params["network"]}, crops.greys[:, None], edit=_dropout(key, settings.dropout))
+        policy = Policy(geometry, params["network"])
+        trace = policy.run(crops.greys[:, None], edit=_dropout(key, settings.dropout))
         error = ((trace.value - crops.values) ** 2).mean()
         cross_entropy = optax.softmax_cross_entropy(trace.logits, crops.probabilities).mean()
         where = _where_loss(params["where"], trace.layers, crops.trunk, geometry)
@@ -112,7 +113,7 @@ def _where_loss(heads: Mapping[str, Array], layers: Mapping[str, Array], trunk: 
         sums = jax.lax.reduce_window(middle, 0.0, jax.lax.add, (1, width, width, 1), (1, stride, stride, 1), "VALID")
         read = nn.relu(layers[name]) @ head[:-1] + head[-1].reshape(1, 1, 1, -1)
         total += optax.sigmoid_binary_cross_entropy(read, sums / width**2).mean()
-    return total
+    return jnp.asarray(total)
 
 
 def _dropout(key: Array, share: float) -> Edit:

@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array
 
 from minetest_interp.io.errors import InputError
+from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import Geometry
 
 KINDS = ("pixels", "fourier", "frame prior", "maco")
@@ -35,8 +36,8 @@ class Prior(NamedTuple):
 class Window(NamedTuple):
     """rows, columns: the pixels to render, repeated at the border where a window passes it (edge padding)."""
 
-    rows: Array
-    columns: Array
+    rows: AnyArray
+    columns: AnyArray
 
 
 @flax.struct.dataclass
@@ -164,12 +165,12 @@ def window(size: int, *, top: int = 0, left: int = 0, extent: int | None = None,
     return Window(along(top), along(left))
 
 
-def inverse_fourier(spectrum: Array, rows: Array, columns: Array) -> Array:
+def inverse_fourier(spectrum: Array, rows: AnyArray, columns: AnyArray) -> Array:
     """`irfft2` at some rows and columns: `[..., 2, S, S // 2 + 1]` (real, imaginary) to `[..., rows, columns]`."""
     size, half = spectrum.shape[-2:]
     # Whole turns are dropped in integers, so that the angle keeps full float32 precision.
-    down = 2 * np.pi / size * (jnp.outer(rows, jnp.arange(size)) % size)
-    right = 2 * np.pi / size * (jnp.outer(jnp.arange(half), columns) % size)
+    down = 2 * np.pi / size * (jnp.outer(jnp.asarray(rows), jnp.arange(size)) % size)
+    right = 2 * np.pi / size * (jnp.outer(jnp.arange(half), jnp.asarray(columns)) % size)
     cos, sin = jnp.cos(down), jnp.sin(down)
     turn = jnp.block([[cos, -sin], [sin, cos]])
     across = jnp.concatenate([jnp.cos(right), -jnp.sin(right)]) * jnp.tile(jnp.asarray(_weights(size)), 2)[:, None]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minetest_interp.analysis import stats
+from minetest_interp.model.arrays import AnyArray
 
 EDGE = 0.25  # cycles per pixel: half the Nyquist frequency, where "high" begins
 TOP = 9
@@ -98,7 +99,7 @@ class Gaussian(NamedTuple):
     covariance: np.ndarray
 
 
-def gaussian(activation: np.ndarray) -> Gaussian:
+def gaussian(activation: AnyArray) -> Gaussian:
     """Mean and covariance over images and positions of `[N, h, w, C]`."""
     features = np.asarray(activation, np.float64).reshape(-1, activation.shape[-1])
     return Gaussian(features.mean(0), np.cov(features, rowvar=False, bias=True))

@@ -8,27 +8,36 @@ action = 18 forward + 9 jump + 3 mouse_x + mouse_y.
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from minetest_interp.io.errors import InputError
 
 MOST_ACTIONS = 10_000
 
 
+class ActionSettings(TypedDict):
+    """factors, behaviours: as `action_table` takes them. steering: the name of a behaviour."""
+
+    factors: Mapping[str, Sequence[str]]
+    behaviours: Mapping[str, Mapping]
+    steering: str
+
+
 class Behaviour(NamedTuple):
     """A quantity read off the action probabilities.
 
-    plus, minus: boolean `[A]`, the actions whose probability is added and subtracted.
+    plus, minus: the actions whose probability is added and subtracted.
     """
 
-    plus: np.ndarray
-    minus: np.ndarray
+    plus: Bool[np.ndarray, " action"]
+    minus: Bool[np.ndarray, " action"]
 
     @property
-    def weights(self) -> np.ndarray:
-        """`[A]` of -1, 0, +1."""
+    def weights(self) -> Float[np.ndarray, " action"]:
+        """-1, 0 or +1 for each action."""
         return self.plus.astype(np.float32) - self.minus.astype(np.float32)
 
 
@@ -75,13 +84,15 @@ def action_table(factors: Mapping[str, Sequence[str]], behaviours: Mapping[str, 
     )
 
 
-def probabilities(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis, in the input's precision: `[..., A]` to `[..., A]`."""
+def probabilities(logits: Float[np.ndarray, "*batch action"]) -> Float[np.ndarray, "*batch action"]:
+    """Softmax over the actions, in the input's precision."""
     shifted = np.exp(logits - logits.max(-1, keepdims=True))
     return shifted / shifted.sum(-1, keepdims=True)
 
 
-def behaviour_values(logits: np.ndarray, table: ActionTable) -> dict[str, np.ndarray]:
-    """Every behaviour of the table on `[N, A]` logits: name to `[N]`, each between -1 and 1."""
+def behaviour_values(
+    logits: Float[np.ndarray, "*batch action"], table: ActionTable
+) -> dict[str, Float[np.ndarray, "*batch"]]:
+    """Every behaviour of the table by name, each between -1 and 1."""
     p = probabilities(logits)
     return {name: p @ behaviour.weights for name, behaviour in table.behaviours.items()}

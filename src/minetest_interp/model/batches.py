@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import jax
 import numpy as np
+from jaxtyping import Shaped
 
 SIZE = 64  # items at a time: a fixed shape compiles once
 
 
-def map_batches(step: Callable, *arrays: np.ndarray, size: int = SIZE):
+def map_batches(step: Callable, *arrays: Shaped[np.ndarray, "batch ..."], size: int = SIZE):
     """Applies `step` to batches of the arrays' first axis and joins what it returns.
 
     The last batch is filled up with repetitions of its last item, which are cut off again, so `step` must treat
@@ -16,7 +17,7 @@ def map_batches(step: Callable, *arrays: np.ndarray, size: int = SIZE):
 
     Args:
       step: arrays `[size, ...]` to an array, or a map, tuple or record of arrays, each `[size, ...]`.
-      arrays: of one length, at least 1.
+      arrays: at least one item.
 
     Returns:
       what `step` returns, as numpy arrays over all items.

@@ -6,7 +6,7 @@ A checkpoint is flax msgpack of `(args, (network, actor, critic))`, as CleanRL's
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +41,7 @@ class Checkpoint(NamedTuple):
     sha256: str
 
 
-def load(path: Path, *, strides: tuple[int, int, int] = (4, 2, 1), size: int | None = None) -> Checkpoint:
+def load(path: Path, *, strides: Sequence[int] = (4, 2, 1), size: int | None = None) -> Checkpoint:
     """Reads and checks a checkpoint.
 
     Args:
@@ -120,7 +120,9 @@ def _arrays(tree: object, path: Path) -> tuple[Mapping, dict[str, dict[str, np.n
     return {str(key): value for key, value in (tree["0"] or {}).items()}, arrays
 
 
-def _geometry(arrays, strides, size, path) -> Geometry:
+def _geometry(
+    arrays: Mapping[str, Mapping[str, np.ndarray]], strides: Sequence[int], size: int | None, path: Path
+) -> Geometry:
     kernels = [arrays[f"conv{i}"]["kernel"] for i in range(3)]
     hidden, actor, critic = (arrays[name]["kernel"] for name in ("hidden", "actor", "critic"))
     for i, kernel in enumerate(kernels):
@@ -140,7 +142,7 @@ def _geometry(arrays, strides, size, path) -> Geometry:
         frames=kernels[0].shape[2],
         channels=tuple(k.shape[3] for k in kernels),
         kernels=tuple(k.shape[0] for k in kernels),
-        strides=tuple(strides),
+        strides=(strides[0], strides[1], strides[2]),
         hidden=hidden.shape[1],
         actions=actor.shape[1],
     )

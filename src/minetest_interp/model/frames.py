@@ -1,7 +1,7 @@
 """Screenshots to grey stacks; the only place that resizes or drops colour.
 
-A *picture* is uint8 `[h, w, 3]` RGB. A *grey frame* is float32 `[H, W]`, 0 (black) to 255. Frames are named by
-their file's stem and kept in natural order (screenshot_2 before screenshot_10).
+A *picture* is uint8 `[height, width, 3]` RGB. A *grey frame* is float32 `[row, column]`, 0 (black) to 255. Frames are
+named by their file's stem and sorted in natural order (screenshot_2 before screenshot_10).
 """
 
 import io
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from jaxtyping import Float, Num, Shaped, UInt8
 from PIL import Image, UnidentifiedImageError
 
 from minetest_interp.io.errors import InputError
@@ -64,8 +65,8 @@ def find(folder: Path, pattern: str) -> list[Path]:
     return found
 
 
-def read(path: Path) -> np.ndarray:
-    """A picture, `[h, w, 3]` uint8. Palette, grey, 16-bit and transparent images are converted (alpha over black).
+def read(path: Path) -> UInt8[np.ndarray, "height width 3"]:
+    """A picture. Palette, grey, 16-bit and transparent images are converted (alpha over black).
 
     Raises:
       InputError: missing, empty, damaged, rotated by EXIF, or more than `LIMIT_PIXELS`.
@@ -105,7 +106,7 @@ def read(path: Path) -> np.ndarray:
         ) from error
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
+def _to_rgb(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
     if image.mode.startswith("I;16") or image.mode == "I":
         # ASSUME: 16-bit greys span 0..65535; the high byte is what an 8-bit save would keep.
         grey = (np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)
@@ -116,11 +117,13 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB"))
 
 
-def grey(picture: np.ndarray, *, size: int, order: str = "notebook", rounding: str = "uint8") -> np.ndarray:
-    """What the network sees of a picture, `[size, size]` float32.
+def grey(
+    picture: Num[np.ndarray, "height width 3"], *, size: int, order: str = "notebook", rounding: str = "uint8"
+) -> Float[np.ndarray, "{size} {size}"]:
+    """What the network sees of a picture.
 
     Args:
-      picture: `[h, w, 3]`, 0 to 255.
+      picture: levels 0 to 255.
       order: "notebook" drops colour first and resizes second; "environment", how the policy was trained, the reverse.
       rounding: "uint8" rounds to whole grey levels after each of the two steps; "float32" never rounds.
     """
@@ -141,9 +144,9 @@ def grey(picture: np.ndarray, *, size: int, order: str = "notebook", rounding: s
 
 
 def views(
-    picture: np.ndarray, *, size: int, order: str, overlay: Sequence[Sequence[float]] = ()
-) -> dict[str, np.ndarray]:
-    """Every way in which a study shows a picture to the network: name in `VIEWS` to a grey frame `[size, size]`.
+    picture: Num[np.ndarray, "height width 3"], *, size: int, order: str, overlay: Sequence[Sequence[float]] = ()
+) -> dict[str, Float[np.ndarray, "{size} {size}"]]:
+    """Every way in which a study shows a picture to the network: name in `VIEWS` to a grey frame.
 
     original: as the study's config says, rounded to whole grey levels. mirrored: left and right exchanged.
     unrounded: the original without rounding. reordered: the other order of resizing and dropping colour.
@@ -165,11 +168,11 @@ def views(
     }
 
 
-def cover(frame: np.ndarray, boxes: Sequence[Sequence[float]]) -> np.ndarray:
+def cover(frame: Float[np.ndarray, "row column"], boxes: Sequence[Sequence[float]]) -> Float[np.ndarray, "row column"]:
     """Paints boxes and their mirror images in the mean grey of what stays visible, so that no side gives itself away.
 
     Args:
-      frame: `[H, W]`. boxes: (left, top, right, bottom) in fractions of the frame; pixels that they touch are covered.
+      boxes: (left, top, right, bottom) in fractions of the frame; pixels that they touch are covered.
     """
     covered = np.zeros(frame.shape, bool)
     height, width = frame.shape
@@ -182,30 +185,32 @@ def cover(frame: np.ndarray, boxes: Sequence[Sequence[float]]) -> np.ndarray:
     return np.where(covered, np.float32(frame[~covered].mean()), frame)
 
 
-def mirror(picture: np.ndarray) -> np.ndarray:
-    """Left and right exchanged, for pictures `[h, w, 3]` and single grey frames `[h, w]` alike."""
+def mirror(picture: Shaped[np.ndarray, "row column *colour"]) -> Shaped[np.ndarray, "row column *colour"]:
+    """Left and right exchanged, for pictures, single grey frames and masks."""
     return picture[:, ::-1]
 
 
-def as_stacks(greys: np.ndarray, frames: int) -> np.ndarray:
-    """What the network reads, `[N, frames, H, W]`.
+def as_stacks(
+    greys: Float[np.ndarray, "batch row column"] | Float[np.ndarray, "batch {frames} row column"], frames: int
+) -> Float[np.ndarray, "batch {frames} row column"]:
+    """What the network reads.
 
     Args:
-      greys: frames `[N, H, W]`, each of which is repeated as the post does, or real stacks, which stay as they are.
+      greys: single frames, each of which is repeated as the post does, or real stacks, which stay as they are.
     """
     return np.repeat(greys[:, None], frames, axis=1) if greys.ndim == 3 else greys
 
 
-def thumbnail(picture: np.ndarray, *, width: int) -> np.ndarray:
-    """The picture scaled down to `width` pixels, uint8 `[h, width, 3]`; never scaled up."""
+def thumbnail(picture: UInt8[np.ndarray, "height width 3"], *, width: int) -> UInt8[np.ndarray, "_ _ 3"]:
+    """The picture scaled down to a width of `width` pixels; never scaled up."""
     if picture.shape[1] <= width:
         return picture
     height = max(1, round(picture.shape[0] * width / picture.shape[1]))
     return cv2.resize(np.ascontiguousarray(picture), (width, height), interpolation=cv2.INTER_AREA)
 
 
-def same_size(pictures: Iterable[np.ndarray]) -> np.ndarray:
-    """Pictures of mixed sizes as one array `[N, h, w, 3]`, each padded with white below and on the right."""
+def same_size(pictures: Iterable[UInt8[np.ndarray, "_ _ 3"]]) -> UInt8[np.ndarray, "picture height width 3"]:
+    """Pictures of mixed sizes as one array, each padded with white below and on the right."""
     pictures = list(pictures)
     height, width = (max(p.shape[axis] for p in pictures) for axis in (0, 1))
     return np.stack(

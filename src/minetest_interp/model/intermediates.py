@@ -2,16 +2,19 @@
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from minetest_interp.io import layout
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.policy import LAYERS, Policy
 
 
-def compute(policy: Policy, stacks: np.ndarray) -> dict[str, np.ndarray]:
-    """Runs `[N, T, H, W]` through the policy: name in `layout.INTERMEDIATES` to float32 `[N, ...]`.
+def compute(
+    policy: Policy, stacks: Float[np.ndarray, "batch frame row column"]
+) -> dict[str, Float[np.ndarray, "batch ..."]]:
+    """Runs stacks through the policy: name in `layout.INTERMEDIATES` to what was computed, float32.
 
-    Convolutions before their ReLU, hidden after it, logits `[N, A]`, value `[N]`.
+    Convolutions before their ReLU, hidden after it, logits and value.
     """
 
     @jax.jit

@@ -6,11 +6,13 @@ numbers.
 
 import io
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NotRequired, TypedDict, cast
 
 import cv2
 import numpy as np
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image, UnidentifiedImageError
 
 from minetest_interp.io.errors import InputError
@@ -20,19 +22,35 @@ from minetest_interp.model import frames
 PATTERN, MASKS = "frames/*.[jp]*g", "masks"
 OFF_MIDDLE = 0.2  # of half the frame: a trunk that is further from the middle is on a side
 NO_LABELS = "no labelled frames; name some in the study or pass --config probe=FOLDER"
-DEFAULTS = {"frames": PATTERN, "masks": MASKS, "trunk": 1}
+
+
+class LabelSettings(TypedDict):
+    """frames: pattern of the pictures. masks: their folder. trunk: the masks' class number.
+
+    folder: with both, where the study names it.
+    """
+
+    frames: str
+    masks: str
+    trunk: int
+    folder: NotRequired[str]
 
 
 class Labelled(NamedTuple):
-    """One frame. original, mirrored: grey `[S, S]`. trunk: `[S, S]`, share of each pixel that is trunk, 0 to 1.
+    """One frame. original, mirrored: grey. trunk: share of each pixel that is trunk, 0 to 1.
 
     position: mean column of the trunk's pixels in the picture, -1 (left edge) to 1 (right edge); NaN without trunk.
     """
 
-    original: np.ndarray
-    mirrored: np.ndarray
-    trunk: np.ndarray
+    original: Float[np.ndarray, "row column"]
+    mirrored: Float[np.ndarray, "row column"]
+    trunk: Float[np.ndarray, "row column"]
     position: float
+
+
+def settings(written: Mapping) -> LabelSettings:
+    """A study's section `labels`, with the usual values where it has none."""
+    return cast(LabelSettings, {"frames": PATTERN, "masks": MASKS, "trunk": 1, **written})
 
 
 def find(folder: Path, *, pattern: str = PATTERN, masks: str = MASKS) -> list[tuple[Path, Path]]:
@@ -52,8 +70,8 @@ def find(folder: Path, *, pattern: str = PATTERN, masks: str = MASKS) -> list[tu
     return pairs
 
 
-def read_mask(path: Path) -> np.ndarray:
-    """Class numbers, uint8 `[h, w]`.
+def read_mask(path: Path) -> UInt8[np.ndarray, "height width"]:
+    """Class numbers.
 
     Raises:
       InputError: not an 8-bit PNG of one channel.
@@ -103,7 +121,7 @@ def read(picture: Path, mask: Path, *, size: int, order: str, trunk: int = 1) ->
     )
 
 
-def horizontal_centre(mask: np.ndarray) -> float:
-    """Mean column of a boolean `[h, w]`, pixels counted at their centres: -1 left edge, 1 right edge; NaN if empty."""
+def horizontal_centre(mask: Bool[np.ndarray, "row column"]) -> float:
+    """Mean column of a mask, pixels counted at their centres: -1 left edge, 1 right edge; NaN if empty."""
     columns = np.nonzero(mask)[1]
     return float(2 * (columns.mean() + 0.5) / mask.shape[1] - 1) if len(columns) else float("nan")

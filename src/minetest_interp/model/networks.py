@@ -11,8 +11,10 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
+from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import LAYERS, Geometry, Policy, Trace
 
 CONVOLUTIONS = LAYERS[:3]
@@ -25,7 +27,7 @@ class Plain:
     params: dict
     geometry: Geometry = flax.struct.field(pytree_node=False)
 
-    def __call__(self, stack: Array) -> Trace:
+    def __call__(self, stack: Float[AnyArray, "batch frame row column"]) -> Trace:
         shape = (len(stack), *self.geometry.shape("input"))
         return Policy(self.geometry, self.params).run(jnp.broadcast_to(stack, shape))
 
@@ -43,22 +45,28 @@ class Blocks:
     geometry: Geometry = flax.struct.field(pytree_node=False)
     whole: bool = flax.struct.field(pytree_node=False, default=False)
 
-    def __call__(self, stack: Array) -> Trace:
+    def __call__(self, stack: Float[AnyArray, "batch frame row column"]) -> Trace:
         return self.run(self.pack(stack))
 
-    def pack(self, stack: Array) -> Array:
-        """The pixels that the network reads, in conv0's blocks: `[B, T, S, S]` to `[B, n, n, s * s * T]`."""
+    def pack(
+        self, stack: Float[AnyArray, "batch frame row column"]
+    ) -> Float[Array, "batch block_row block_column pixel"]:
+        """The pixels that the network reads, in conv0's blocks of s x s pixels of all frames."""
         return _to_blocks(jnp.moveaxis(stack, 1, -1), self.geometry.strides[0], self._block_count())
 
-    def unpack(self, packed: Array, around: Array) -> Array:
-        """The stack `around` `[B, T, S, S]` with the packed pixels in their places."""
+    def unpack(
+        self,
+        packed: Float[Array, "batch block_row block_column pixel"],
+        around: Float[AnyArray, "batch frame row column"],
+    ) -> Float[Array, "batch frame row column"]:
+        """The stack `around` with the packed pixels in their places."""
         stride, count = self.geometry.strides[0], self._block_count()
         pixels = packed.reshape(len(packed), count, count, stride, stride, -1).transpose(0, 5, 1, 3, 2, 4)
         side = min(count * stride, self.geometry.size)
         pixels = pixels.reshape(*pixels.shape[:2], count * stride, count * stride)[..., :side, :side]
         return jnp.asarray(around).at[..., :side, :side].set(pixels)
 
-    def run(self, packed: Array) -> Trace:
+    def run(self, packed: Float[Array, "batch block_row block_column pixel"]) -> Trace:
         """The network from packed pixels on. An ascent of pixels that stays packed saves their moving at each step."""
         layers, x = {}, packed
         for i, (name, side) in enumerate(zip(CONVOLUTIONS, self._sides(), strict=True)):
@@ -79,7 +87,7 @@ class Blocks:
 class Field:
     """The part of the network that one unit of `layer` sees: a stack of its receptive field to `[B, 1, 1, C]`.
 
-    The trace has that layer and no heads.
+    The trace has that layer, and no hidden units and no logits; its value is NaN.
     """
 
     kernels: dict[str, Array]
@@ -87,13 +95,14 @@ class Field:
     geometry: Geometry = flax.struct.field(pytree_node=False)
     layer: str = flax.struct.field(pytree_node=False)
 
-    def __call__(self, stack: Array) -> Trace:
+    def __call__(self, stack: Float[AnyArray, "batch frame row column"]) -> Trace:
         x, last = jnp.moveaxis(stack, 1, -1), CONVOLUTIONS.index(self.layer)
         for i, side in enumerate(_sides_for(self.geometry, last, 1)):
             count = side - 1 + self.kernels[CONVOLUTIONS[i]].shape[0]
             blocks = _to_blocks(x if i == 0 else jax.nn.relu(x), self.geometry.strides[i], count)
             x = _convolve(self, i, blocks, side)
-        return Trace(None, None, None, {self.layer: x})
+        nothing = jnp.zeros((len(stack), 0))
+        return Trace(nothing, jnp.full(len(stack), jnp.nan), nothing, {self.layer: x})
 
 
 Network = Plain | Blocks | Field
@@ -192,7 +201,7 @@ def _half_product(blocks: Array, kernel: Array, side: int) -> Array:
     n, outputs = kernel.shape[0], kernel.shape[-1]
     rows = jnp.concatenate([blocks[:, i : i + side] for i in range(n)], -1)
     products = rows @ kernel.transpose(0, 2, 1, 3).reshape(-1, n * outputs)
-    return sum(products[:, :, j : j + side, j * outputs : (j + 1) * outputs] for j in range(n))
+    return jnp.asarray(sum(products[:, :, j : j + side, j * outputs : (j + 1) * outputs] for j in range(n)))
 
 
 def _dense(head: dict, x: Array) -> Array:

@@ -13,9 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import ActionTable, Behaviour
+from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import LAYERS, Geometry, Objective, Trace
 
 
@@ -95,7 +97,7 @@ class Sum:
     weights: tuple[Array, ...]
 
     def __call__(self, trace: Trace) -> Array:
-        return sum(weight * term(trace) for term, weight in zip(self.terms, self.weights, strict=True))
+        return jnp.asarray(sum(weight * term(trace) for term, weight in zip(self.terms, self.weights, strict=True)))
 
 
 def value(*, sign: float = 1.0) -> Objective:
@@ -137,11 +139,17 @@ def channel_mean(geometry: Geometry, layer: str, *, channel: int) -> Objective:
     return direction_mean(geometry, layer, _one_hot(geometry, layer, channel))
 
 
-def direction(geometry: Geometry, layer: str, weights: Array, *, position: tuple[int, int] | None = None) -> Objective:
+def direction(
+    geometry: Geometry,
+    layer: str,
+    weights: Float[AnyArray, " channel"],
+    *,
+    position: tuple[int, int] | None = None,
+) -> Objective:
     """A weighted sum of a layer's channels at one position (default the centre): an NMF component, a steering vector.
 
     Args:
-      weights: `[C]`, one for each channel of `layer` (or unit of "hidden").
+      weights: one for each channel of `layer` (or unit of "hidden").
 
     Raises:
       InputError: unknown layer, a wrong number of weights, weights not finite, or a position outside the layer.
@@ -157,7 +165,7 @@ def direction(geometry: Geometry, layer: str, weights: Array, *, position: tuple
     return Reading(jnp.zeros(shape).at[row, column].set(weights), layer)
 
 
-def direction_mean(geometry: Geometry, layer: str, weights: Array) -> Objective:
+def direction_mean(geometry: Geometry, layer: str, weights: Float[AnyArray, " channel"]) -> Objective:
     """The mean of a direction over a convolution's positions."""
     weights, shape = _check_weights(geometry, layer, weights)
     if layer == "hidden":
@@ -172,11 +180,11 @@ def weighted_sum(terms: Sequence[Objective], weights: Sequence[float]) -> Object
     return Sum(tuple(terms), tuple(jnp.float32(weight) for weight in weights))
 
 
-def scaled(objective: Objective, natural: Array, *, name: str = "the objective") -> Objective:
+def scaled(objective: Objective, natural: Float[AnyArray, " frame"], *, name: str = "the objective") -> Objective:
     """The objective in natural standard deviations above its natural mean.
 
     Args:
-      natural: `[N]`, the objective on natural frames.
+      natural: the objective on natural frames.
 
     Raises:
       InputError: it does not vary over the frames (a dead unit), or is not finite.
@@ -192,10 +200,10 @@ def scaled(objective: Objective, natural: Array, *, name: str = "the objective")
     return Scaled(objective, jnp.float32(natural.mean()), jnp.float32(natural.std()))
 
 
-def is_constant(natural: np.ndarray) -> bool:
+def is_constant(natural: Float[AnyArray, "*sample"]) -> bool:
     """True where a unit's activations differ by no more than their own float32 rounding."""
     natural = np.asarray(natural, np.float64)
-    return natural.size == 0 or np.ptp(natural) <= 8 * np.finfo(np.float32).eps * np.abs(natural).max()
+    return natural.size == 0 or bool(np.ptp(natural) <= 8 * np.finfo(np.float32).eps * np.abs(natural).max())
 
 
 def stack(objectives: Sequence[Objective]) -> Objective:
@@ -262,13 +270,13 @@ def _masked_logsumexp(logits: Array, mask: Array) -> Array:
     return jax.nn.logsumexp(logits, axis=-1, where=mask)
 
 
-def _one_hot(geometry: Geometry, layer: str, channel: int) -> np.ndarray:
+def _one_hot(geometry: Geometry, layer: str, channel: int) -> Float[np.ndarray, " channel"]:
     width = _shape(geometry, layer)[-1]
     _check_range("channel", channel, width, f"layer {layer!r}")
     return np.eye(width, dtype=np.float32)[channel]
 
 
-def _check_weights(geometry: Geometry, layer: str, weights: Array) -> tuple[Array, tuple[int, ...]]:
+def _check_weights(geometry: Geometry, layer: str, weights: AnyArray) -> tuple[Array, tuple[int, ...]]:
     shape, weights = _shape(geometry, layer), np.asarray(weights, np.float32)
     if weights.shape != shape[-1:] or not np.isfinite(weights).all():
         raise InputError(

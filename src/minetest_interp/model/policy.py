@@ -5,13 +5,16 @@ the same 512 numbers. A run may begin at any of the five `TARGETS`, given that l
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jaxtyping import Float
+
+from minetest_interp.model.arrays import AnyArray
 
 LAYERS = ("conv0", "conv1", "conv2", "hidden")
 TARGETS = ("input", *LAYERS)
@@ -22,17 +25,17 @@ Edit = Callable[[str, Array], Array]
 class Trace(NamedTuple):
     """Everything one run computed; objectives are functions of it.
 
-    logits: `[B, A]` unnormalised log-probabilities of the `A` actions.
-    value: `[B]` the critic's estimate of the discounted return, in reward units.
-    hidden: `[B, D]` after its ReLU.
-    layers: name to activation, from the target where the run began; convolutions `[B, h, w, C]` before
+    logits: unnormalised log-probabilities of the actions.
+    value: the critic's estimate of the discounted return, in reward units.
+    hidden: after its ReLU.
+    layers: name to activation, from the target where the run began; convolutions `[batch, row, column, channel]` before
       their ReLU, "hidden" after it.
     """
 
-    logits: Array
-    value: Array
-    hidden: Array
-    layers: dict[str, Array]
+    logits: Float[Array, "batch action"]
+    value: Float[Array, " batch"]
+    hidden: Float[Array, "batch channel"]
+    layers: dict[str, Float[Array, "batch *position channel"]]
 
 
 class Geometry(NamedTuple):
@@ -84,7 +87,7 @@ class Geometry(NamedTuple):
         return (self.sides[i], self.sides[i], self.channels[i])
 
 
-def keep(name: str, activation: Array) -> Array:
+def keep(name: str, activation: Float[Array, "batch ..."]) -> Float[Array, "batch ..."]:
     """The edit that changes nothing."""
     return activation
 
@@ -105,9 +108,9 @@ class Network(nn.Module):
         self.actor = nn.Dense(g.actions, kernel_init=nn.initializers.orthogonal(0.01))
         self.critic = nn.Dense(1, kernel_init=nn.initializers.orthogonal(1.0))
 
-    def __call__(self, activation: Array, start: str = "input", edit: Edit = keep) -> Trace:
+    def __call__(self, activation: Float[AnyArray, "batch ..."], start: str = "input", edit: Edit = keep) -> Trace:
         """Runs on from `activation`, the activation of `start`, passing each layer's activation through `edit`."""
-        layers = {}
+        layers, activation = {}, jnp.asarray(activation)
         for name in TARGETS[TARGETS.index(start) :]:
             if name != start:
                 activation = self._step(name, activation)
@@ -123,15 +126,15 @@ class Network(nn.Module):
 
 
 class Policy(NamedTuple):
-    """A network with its parameters: what every later room takes.
+    """A network with its parameters: what every later computation takes.
 
     params: `{"conv0": {"kernel", "bias"}, ..., "hidden", "actor", "critic"}`.
     """
 
     geometry: Geometry
-    params: Mapping[str, Mapping[str, Array]]
+    params: Mapping[str, Mapping[str, AnyArray]]
 
-    def run(self, activation: Array, *, start: str = "input", edit: Edit = keep) -> Trace:
+    def run(self, activation: Float[AnyArray, "batch ..."], *, start: str = "input", edit: Edit = keep) -> Trace:
         """Runs from `start` to the heads; a jittable function of `activation`.
 
         Raises:
@@ -142,7 +145,7 @@ class Policy(NamedTuple):
         expected = self.geometry.shape(start)
         if tuple(activation.shape[1:]) != expected:
             raise ValueError(f"the activation of {start!r} must be [B, {str(expected)[1:-1]}]; got {activation.shape}.")
-        return Network(self.geometry).apply({"params": self.params}, activation, start, edit)
+        return cast(Trace, Network(self.geometry).apply({"params": self.params}, activation, start, edit))
 
 
 def shuffled_weights(policy: Policy, *, seed: int) -> Policy:
@@ -159,18 +162,19 @@ def shuffled_weights(policy: Policy, *, seed: int) -> Policy:
 Objective = Callable[[Trace], Array]
 
 
-def layer_gradients(policy: Policy, objective: Objective, stack: Array) -> tuple[Array, dict[str, Array]]:
+def layer_gradients(
+    policy: Policy, objective: Objective, stack: Float[AnyArray, "batch frame row column"]
+) -> tuple[Float[Array, " batch"], dict[str, Float[Array, "batch ..."]]]:
     """The objective and its gradient with respect to every target, in one backward pass.
 
     Each layer is given an additive perturbation of zero; the gradient with respect to it is the gradient with
     respect to the layer's activation, equal to the one taken by starting a run there.
 
     Args:
-      objective: one score per item, `[B]`; items must not influence one another.
-      stack: `[B, T, H, W]`.
+      objective: one score per item; items must not influence one another.
 
     Returns:
-      scores `[B]`, and target name to `[B, ...]` in units of the score per unit of activation.
+      scores, and target name to gradient, in units of the score per unit of activation.
     """
     zeros = {name: jnp.zeros((len(stack), *policy.geometry.shape(name))) for name in TARGETS}
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import ActionTable
+from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import Policy
 from minetest_interp.pages.article import html_environment
 
@@ -121,7 +122,7 @@ def script_json(content: object) -> str:
     return json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def float32_text(array: np.ndarray) -> str:
+def float32_text(array: AnyArray) -> str:
     """Little-endian float32 in base64, the last axis fastest."""
     return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
 

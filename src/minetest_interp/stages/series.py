@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from minetest_interp import members as checkpoints
 from minetest_interp.claims import ledger
 from minetest_interp.claims import series as comparison
 from minetest_interp.cli import command
 from minetest_interp.io import files, layout
+from minetest_interp.study import checkpoint_number
 
 
 def run(results: Path, members: list, steering: str, along: str, verdicts: Path, arrays: Path) -> None:
@@ -20,7 +20,7 @@ def run(results: Path, members: list, steering: str, along: str, verdicts: Path,
     rows = [
         {
             "name": name,
-            "place": checkpoints.place(name) if along else None,
+            "place": checkpoint_number(name) if along else None,
             "sha256": networks[name]["sha256"],
             "verdicts": ledger.count_verdicts(ledgers[name]),
         }
