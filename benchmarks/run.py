@@ -1,6 +1,6 @@
 """Everything that is measured, in one run: `make bench [DATA=folder] [PROBE=folder]`.
 
-Writes results/bench.json and the table in the README. Without the published data only the demo build is measured.
+Writes results/bench.json and the table in docs/performance.md. Without the published data only the demo build is measured.
 """
 
 import argparse
@@ -77,9 +77,9 @@ def main(data: Path | None, probe: Path | None, rounds: int) -> None:
     (ROOT / "results/bench.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     lines = ["| figure | measured | asked |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows(found))]
     table = "\n".join(["<!-- bench -->", f"Measured in one run on {found['machine']}:", "", *lines, "<!-- /bench -->"])
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    readme.write_text(re.sub(r"<!-- bench -->.*<!-- /bench -->", lambda _: table, text, flags=re.DOTALL), "utf-8")
+    page = ROOT / "docs/performance.md"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(re.sub(r"<!-- bench -->.*<!-- /bench -->", lambda _: table, text, flags=re.DOTALL), "utf-8")
     print(table)
 
 

@@ -1,0 +1,120 @@
+"""The commands and examples of the README and of the pages in docs/, run as written; and every link and file is there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minetest_interp import study
+from minetest_interp.model import checkpoint
+from minetest_interp.model.policy import Geometry
+from tests.conftest import ROOT, random_policy
+
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in (
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "config/README.md",
+        *sorted((ROOT / "docs").rglob("*.md")),
+    )
+}
+TEXT = "\n".join(PAGES.values())
+MADE = ("config/mine.yaml", "figures/demo", "figures/own", "results/", "report/demo", "report/mine")  # by the reader
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGES[page], re.DOTALL)
+
+
+def commands() -> list[str]:
+    """The builds that pages name: lines of shell blocks, and code in the text."""
+    lines = [line.split("#")[0].strip() for page in PAGES for block in blocks(page, "sh") for line in block.splitlines()]
+    inline = re.findall(r"`(snakemake [^`]*)`", TEXT)
+    found = [command for command in dict.fromkeys([*lines, *inline]) if command.startswith("snakemake --cores 4")]
+    return [command for command in found if not re.search(r"study=(mine|own)|STUDY|NAME|PATH", command)]
+
+
+def built() -> None:
+    if not (ROOT / "results/demo/stacks.npz").is_file():
+        pytest.skip("NOT CHECKED: this example reads the demo build; run make first")
+
+
+def test_the_readme_is_short():
+    assert len(PAGES["README.md"].splitlines()) <= 150
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_plan_a_build(command, request):
+    if "FOLDER" in command:
+        command = command.replace("FOLDER", str(request.getfixturevalue("treechop")))
+    here = os.environ | {"PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        f"{command} --dry-run --quiet --nolock", shell=True, cwd=ROOT, env=here, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_make_target_is_one():
+    named = set(re.findall(r"^make ([a-z][\w-]*)", TEXT, re.MULTILINE)) | set(re.findall(r"`make ([a-z][\w-]*)", TEXT))
+    targets = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert named and named <= targets
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/own-policy.md"])
+def test_the_study_of_ones_own_is_valid(page, tmp_path):
+    (tmp_path / "config").mkdir()
+    for folder in ("my-files/frames", "my-labels/frames", "my-labels/masks"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / folder / "one.png")
+    shutil.copy(ROOT / "config/claims.yaml", tmp_path / "config")
+    (tmp_path / "config/mine.yaml").write_text(blocks(page, "yaml")[0], encoding="utf-8")
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "my-files/frames/some_frame.png")
+    checkpoint.save(tmp_path / "my-files/agent.model", random_policy(Geometry(hidden=8, actions=6)), {})
+    loaded = study.load(tmp_path / "config/mine.yaml", ROOT / "workflow/schemas/study.schema.yaml")
+    actions = loaded.actions["factors"]["do"]
+    assert checkpoint.load(loaded.checkpoint).policy.geometry.actions == len(actions)
+
+
+def test_the_example_of_dreams_ascends(monkeypatch):
+    built()
+    monkeypatch.chdir(ROOT)
+    names: dict = {}
+    [example] = blocks("docs/dreams.md", "python")
+    exec(compile(example, "docs/dreams.md", "exec"), names)
+    assert names["pictures"].shape == (1, 2, 1, 64, 64)
+    assert (names["dream"].scores[-1] > names["dream"].scores[0]).all()
+
+
+def test_the_example_of_claims_ablates(monkeypatch):
+    built()
+    monkeypatch.chdir(ROOT)
+    names: dict = {}
+    [example] = blocks("docs/claims.md", "python")
+    exec(compile(example, "docs/claims.md", "exec"), names)
+    assert names["effects"].shape == (40, 64, 5) and sorted(names["ranking"]) == list(range(64))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_and_every_file_that_is_named_is_there(page):
+    folder = (ROOT / page).parent
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", PAGES[page]):
+        assert re.match(r"https?://|<", target) or (folder / target).exists(), target
+    named = re.findall(r"`((?:tests|workflow|config|data|src|figures|report|benchmarks|docs)/[\w./-]*\w)`", PAGES[page])
+    for path in named:
+        made = path.startswith(MADE) or re.search("NAME|STUDY", path)
+        assert made or (ROOT / path).exists(), path
+
+
+def test_every_term_of_the_glossary_is_used():
+    """In the pages, or in the words of the report."""
+    words = TEXT + "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "report").glob("*.*"))
+    terms = re.findall(r"^\| ([a-z ]+) \|", PAGES["docs/glossary.md"], re.MULTILINE)
+    terms.remove("term")
+    assert len(terms) > 30
+    assert [term for term in terms if len(re.findall(rf"\b{term}", words, re.IGNORECASE)) < 2] == []
