@@ -24,8 +24,8 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model import checkpoint
 from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import Geometry
-from minetest_interp.pages import article
 from minetest_interp.pages import atlas as atlas_page
+from minetest_interp.pages import text as page_text
 from minetest_interp.pages.atlas import Evidence
 from minetest_interp.stages import atlas_page as stage
 from tests.conftest import random_policy
@@ -442,7 +442,7 @@ def test_claims_are_linked_from_the_units_that_they_name_and_from_no_other(parts
     links = {name: re.findall(r'href="index.html#([^"]*)"', part) for name, part in zip(UNITS, parts, strict=True)}
     claims = [unquote(link) for link in links["conv1/2"] + links["yaw"]]
     statements = [claim["statement"] for claim in facts_of_a_study()["claims"]]
-    assert claims == [article.slug(statement) for statement in statements[:2]]
+    assert claims == [page_text.slug(statement) for statement in statements[:2]]
     assert links["conv2/0"] == links["yaw"] == links["yaw reversed"]
     assert [name for name in UNITS if links[name]] == ["conv1/2", "conv2/0", "yaw", "yaw reversed"]
 
