@@ -360,6 +360,39 @@ def test_notes_lead_to_their_words_and_back_and_stand_in_all_three(rendered, hug
         assert len(re.findall(r"^\[\^(\d+)\]: .", text, re.MULTILINE)) == len(numbered)
 
 
+def html_page(facts):
+    return article.render_html(facts, TEMPLATES, dict.fromkeys(facts["panels"], page_pictures.Picture(b"", 1, 1)))
+
+
+def below_figure(page: str, name: str) -> str:
+    """What stands between a figure and the next one or the end of its section."""
+    after = page.split(f'<figure id="{name}">', 1)[1].split("</figure>", 1)[1]
+    return re.split("<figure|</section>", after)[0]
+
+
+def test_every_claim_stands_below_its_figure_and_one_without_a_figure_is_in_the_ledger_all_the_same():
+    facts = small_facts()
+    for claim, figure in zip(facts["claims"], ("e-mirror-day", "k-network", "frames", "series-units"), strict=True):
+        claim["figure"] = figure
+    page = html_page(facts)
+    assert "series-units" not in facts["panels"]
+    for claim in facts["claims"]:
+        row = next(row for row in Text(page).rows if row and row[0] == claim["statement"])
+        assert row[1].split(maxsplit=1)[1] == claim["verdict"]
+        for name in facts["panels"]:
+            there = f'href="#{page_text.slug(claim["statement"])}"' in below_figure(page, name)
+            assert there == (name == claim["figure"])
+    assert "<li></li>" not in page
+
+
+def test_a_panel_for_which_no_section_has_a_place_is_drawn_all_the_same():
+    facts = small_facts()
+    assert "More figures" not in html_page(facts)
+    facts["panels"]["recipes-gallery"] = facts["panels"]["k-network"] | {"file": "figures/recipes-gallery.png"}
+    page = html_page(facts)
+    assert "More figures" in page and sorted(re.findall('<figure id="(.*?)">', page)) == sorted(facts["panels"])
+
+
 def test_claims_figures_units_and_frames_lead_to_each_other(rendered):
     facts, page, markdown = rendered
     figures = {name: i for i, name in enumerate(re.findall(r'<figure id="([^"]*)">', page), 1)}
