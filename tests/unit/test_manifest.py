@@ -57,7 +57,7 @@ def study(root):
     }
     frames = tuple(root / f"frames/{name}.png" for name in ("a", "published", "own"))
     sums = {"frames/published.png": files.sha256(frames[1])}
-    return Study("own", config, root, frames, sums, False, None, (), False, {})
+    return Study("own", config, root, frames, sums, False, None, (), False, {}, {})
 
 
 def test_it_says_when_where_and_from_what(root, study):
