@@ -31,7 +31,8 @@ class Step(NamedTuple):
 
     def apply(self, text: str) -> str:
         if not self.anchor:
-            return text + self.snippet
+            space = "\n\n" if text and self.file.endswith(".py") else ""  # between functions
+            return text + space + self.snippet
         lines = text.splitlines(keepends=True)
         [place] = [i for i, line in enumerate(lines) if line.strip().startswith(self.anchor)]
         return "".join([*lines[: place + 1], self.snippet, *lines[place + 1 :]])

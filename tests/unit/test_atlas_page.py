@@ -123,9 +123,9 @@ def small_stacks():
 def facts_of_a_study(**more):
     facts = small_facts()
     claims = [
-        claim | {"statement": f"{words} <img src=x onerror=alert(2)>"}
-        for claim, words in zip(
-            facts["claims"], ("Channel 2 of conv1 is", "conv2/0 and the yaw are", "A", "B"), strict=True
+        claim | {"statement": f"{words} <img src=x onerror=alert(2)>", "units": units}
+        for claim, words, units in zip(
+            facts["claims"], ("One", "Two", "A", "B"), (["conv1/2"], ["conv2/0", "yaw"], [], []), strict=True
         )
     ]
     return facts | {"network": facts["network"] | {"read_size": READ}, "claims": claims} | more
@@ -438,7 +438,7 @@ def test_conv0s_kernel_is_shown_for_each_frame_of_the_stack_on_one_scale(parts):
         assert len(pictures) == kernel.shape[2]
 
 
-def test_claims_are_linked_from_the_units_that_they_name_and_from_no_other(parts):
+def test_claims_are_linked_from_the_units_that_they_are_about_and_from_no_other(parts):
     links = {name: re.findall(r'href="index.html#([^"]*)"', part) for name, part in zip(UNITS, parts, strict=True)}
     claims = [unquote(link) for link in links["conv1/2"] + links["yaw"]]
     statements = [claim["statement"] for claim in facts_of_a_study()["claims"]]

@@ -70,7 +70,7 @@ def render(
     vectors = readouts(policy, behaviours)
     for i, part in enumerate(parts):
         found = part_evidence(part, evidence, facts["steering"]) | {
-            "claims": unit_facts.naming_claims(facts.get("claims", ()), part["name"]),
+            "claims": unit_facts.claims_about(facts.get("claims", ()), part["name"]),
             "joints": joints(part, policy, atlas, vectors),
         }
         part |= found | {"file": f"{FOLDER}/{i}.js", "order": orders(part["natural_mean"], found)}
