@@ -5,6 +5,7 @@
 # make coverage   the suite again, and the share of lines that it runs
 # make STUDY=treechop [DATA=folder] [PROBE=folder]   another study, local files, labelled frames
 # make verify [STUDY=...] [REMOVE=1]   every file and number of a built study; REMOVE=1 removes what is wrong
+# make docs       the tables of docs/ that follow from other files
 # make smoke      a small study built from nothing and verified, in half a minute
 PYTHON ?= python3
 STUDY ?= demo
@@ -16,7 +17,7 @@ SHOTS ?= config/captures/demo.yaml
 CAPTURES ?= captures
 TRAINING ?= captures-training
 
-.PHONY: report verify smoke expected test archive demo-data demo-policy capture screenshots bench lint coverage lock clean
+.PHONY: docs report verify smoke expected test archive demo-data demo-policy capture screenshots bench lint coverage lock clean
 
 report: .venv/ready
 	@start=$$(date +%s) && \
@@ -54,6 +55,9 @@ demo-policy: .venv/ready
 
 capture: .venv/ready
 	$(BIN)/python -m minetest_interp.capture --shot-list "$(SHOTS)" --output "$(CAPTURES)"
+
+docs: .venv/ready
+	$(BIN)/python -m docs.generate
 
 screenshots: .venv/ready-to-test
 	$(BIN)/python -m docs.screenshots

@@ -21,6 +21,8 @@ from minetest_interp.facts import study as fact_rules
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.pages import article
+from minetest_interp.pages import pictures as page_pictures
+from minetest_interp.pages import text as page_text
 from minetest_interp.stages import report as stage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -198,7 +200,7 @@ def rendered(tmp_path_factory):
 def pictures(facts, folder):
     """The figures of a study, each a rectangle, as the report reads them."""
     write_figures(folder, facts["panels"])
-    return {name: article.read_figure(folder / f"{name}.png") for name in facts["panels"]}
+    return {name: page_pictures.read_figure(folder / f"{name}.png") for name in facts["panels"]}
 
 
 def small_atlas_facts():
@@ -334,17 +336,17 @@ def test_nothing_of_a_study_is_a_mark_of_hugo(rendered, hugo):
 @settings(deadline=None)
 @given(text=st.text(st.sampled_from("ab_*`~<>&[]()!|\\#+-1. $\"'{}%/"), min_size=1, max_size=20).filter(str.strip))
 def test_any_text_shows_itself_in_hugo(text):
-    for written in (article.hugo_text(text.strip()), article.quoted_parameter(article.hugo_text(text.strip()))):
+    for written in (page_text.hugo_text(text.strip()), page_text.quoted_parameter(page_text.hugo_text(text.strip()))):
         tokens = tree(f"a {written}\n")
         assert shown(tokens) == f"a {' '.join(text.split())}"
         assert not set(written) & set('{}"\\')
-    assert not set(article.plain_parameter(article.hugo_text(text))) & set('{}"\\`')
-    code = article.hugo_code(text)
+    assert not set(page_text.plain_parameter(page_text.hugo_text(text))) & set('{}"\\`')
+    code = page_text.hugo_code(text)
     assert not set(code) & set('{}"\\')
 
 
 def test_code_is_set_as_code_where_hugo_lets_it():
-    assert article.hugo_code("snakemake --cores 4") == "`snakemake --cores 4`"
+    assert page_text.hugo_code("snakemake --cores 4") == "`snakemake --cores 4`"
 
 
 def test_notes_lead_to_their_words_and_back_and_stand_in_all_three(rendered, hugo):
@@ -356,6 +358,39 @@ def test_notes_lead_to_their_words_and_back_and_stand_in_all_three(rendered, hug
     for text in (markdown, hugo):
         assert re.findall(r"\[\^(\d+)\](?!:)", text) == re.findall(r"^\[\^(\d+)\]: .", text, re.MULTILINE)
         assert len(re.findall(r"^\[\^(\d+)\]: .", text, re.MULTILINE)) == len(numbered)
+
+
+def html_page(facts):
+    return article.render_html(facts, TEMPLATES, dict.fromkeys(facts["panels"], page_pictures.Picture(b"", 1, 1)))
+
+
+def below_figure(page: str, name: str) -> str:
+    """What stands between a figure and the next one or the end of its section."""
+    after = page.split(f'<figure id="{name}">', 1)[1].split("</figure>", 1)[1]
+    return re.split("<figure|</section>", after)[0]
+
+
+def test_every_claim_stands_below_its_figure_and_one_without_a_figure_is_in_the_ledger_all_the_same():
+    facts = small_facts()
+    for claim, figure in zip(facts["claims"], ("e-mirror-day", "k-network", "frames", "series-units"), strict=True):
+        claim["figure"] = figure
+    page = html_page(facts)
+    assert "series-units" not in facts["panels"]
+    for claim in facts["claims"]:
+        row = next(row for row in Text(page).rows if row and row[0] == claim["statement"])
+        assert row[1].split(maxsplit=1)[1] == claim["verdict"]
+        for name in facts["panels"]:
+            there = f'href="#{page_text.slug(claim["statement"])}"' in below_figure(page, name)
+            assert there == (name == claim["figure"])
+    assert "<li></li>" not in page
+
+
+def test_a_panel_for_which_no_section_has_a_place_is_drawn_all_the_same():
+    facts = small_facts()
+    assert "More figures" not in html_page(facts)
+    facts["panels"]["recipes-gallery"] = facts["panels"]["k-network"] | {"file": "figures/recipes-gallery.png"}
+    page = html_page(facts)
+    assert "More figures" in page and sorted(re.findall('<figure id="(.*?)">', page)) == sorted(facts["panels"])
 
 
 def test_claims_figures_units_and_frames_lead_to_each_other(rendered):
@@ -391,7 +426,7 @@ def test_the_search_for_computations_finds_them():
 
 
 def computations(source):
-    parsed = article.html_environment(TEMPLATES).parse(source)
+    parsed = page_text.html_environment(TEMPLATES).parse(source)
     literals = [node for node in parsed.find_all(jinja2.nodes.Neg) if isinstance(node.node, jinja2.nodes.Const)]
     operators = [type(node).__name__ for node in parsed.find_all(jinja2.nodes.Expr) if node not in literals]
     filters = [node.name for node in parsed.find_all(jinja2.nodes.Filter)]
@@ -422,7 +457,7 @@ def test_every_claim_stands_in_the_ledger_with_its_verdict_and_leads_to_its_part
     for claim in facts["claims"]:
         rows = [row for row in Text(page).rows if row and row[0] == claim["statement"]]
         assert rows[0][1].split(maxsplit=1)[1] == claim["verdict"]
-        anchor = article.slug(claim["statement"])
+        anchor = page_text.slug(claim["statement"])
         assert f'id="{anchor}"' in page and f'href="#{anchor}"' in page
     assert [claim["verdict"] for claim in facts["claims"]] == ["supported", "partly", "not supported", "cannot tell"]
     for text in (html.unescape(page), shown(tree(markdown))):
@@ -440,8 +475,8 @@ def test_a_series_has_a_section_with_every_checkpoint_and_every_claim(along, hea
         "claims": series.claims(dict.fromkeys(names, facts["claims"])),
     }
     markdown, hugo = article.render_markdown(facts, TEMPLATES), article.render_hugo(facts, TEMPLATES)
-    page = article.render_html(facts, TEMPLATES, dict.fromkeys(facts["panels"], article.Picture(b"", 1, 1)))
-    assert f"## {heading}" in markdown and f"## {heading}" in hugo and f'<h2 id="{article.slug(heading)}">' in page
+    page = article.render_html(facts, TEMPLATES, dict.fromkeys(facts["panels"], page_pictures.Picture(b"", 1, 1)))
+    assert f"## {heading}" in markdown and f"## {heading}" in hugo and f'<h2 id="{page_text.slug(heading)}">' in page
     rows = Text(page).rows
     for claim in facts["claims"]:
         cells = [row[1:] for row in rows if row and row[0] == claim["statement"]]
@@ -508,39 +543,39 @@ class Elements(HTMLParser):
 def plain_page(facts):
     """The page of the same study with a harmless word wherever it has the hostile one."""
     plain = json.loads(json.dumps(facts).replace(json.dumps(HOSTILE)[1:-1], "harmless"))
-    return article.render_html(plain, TEMPLATES, dict.fromkeys(plain["panels"], article.Picture(b"", 1, 1)))
+    return article.render_html(plain, TEMPLATES, dict.fromkeys(plain["panels"], page_pictures.Picture(b"", 1, 1)))
 
 
 @settings(deadline=None)
 @example("0)")
 @given(text=st.text(max_size=40).filter(str.strip))
 def test_any_text_is_one_table_cell_that_shows_itself(text):
-    tokens = tree(f"| a | b |\n| :-- | --: |\n| {article.markdown_text(text)} | 1 |\n")
+    tokens = tree(f"| a | b |\n| :-- | --: |\n| {page_text.markdown_text(text)} | 1 |\n")
     cells = [token for token in tokens if token.type == "inline"][2:]
     visible = " ".join(shown([cells[0]]).split())
     assert len(cells) == 2
-    assert visible == " ".join(article.one_line(text).split())
+    assert visible == " ".join(page_text.one_line(text).split())
     assert {child.type for child in cells[0].children} <= {"text", "text_special"}
 
 
 @settings(deadline=None)
 @given(text=st.text(st.sampled_from("ab_*`~<>&[]()!|\\#+-1. $\"'"), min_size=1, max_size=20).filter(str.strip))
 def test_marks_at_the_start_of_a_paragraph_show_themselves(text):
-    tokens = tree(f"{article.markdown_text(text.strip())}\n")
+    tokens = tree(f"{page_text.markdown_text(text.strip())}\n")
     assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
     assert " ".join(shown(tokens).split()) == " ".join(text.split())
 
 
 def test_a_missing_or_damaged_panel_is_named(tmp_path):
     with pytest.raises(InputError, match=r"k-network\.png.*no such file"):
-        article.read_figure(tmp_path / "k-network.png")
+        page_pictures.read_figure(tmp_path / "k-network.png")
     (tmp_path / "k-network.png").write_bytes(b"GIF89a")
     with pytest.raises(InputError, match=r"k-network\.png.*must be a PNG"):
-        article.read_figure(tmp_path / "k-network.png")
+        page_pictures.read_figure(tmp_path / "k-network.png")
     write_figures(tmp_path, ["k-network"])
     (tmp_path / "k-network.png").write_bytes((tmp_path / "k-network.png").read_bytes()[:200])
     with pytest.raises(InputError, match=r"k-network\.png.*must be a PNG"):
-        article.read_figure(tmp_path / "k-network.png")
+        page_pictures.read_figure(tmp_path / "k-network.png")
 
 
 @pytest.mark.parametrize(("spread", "mode"), [(30, "P"), (256, "RGB")])
@@ -548,11 +583,11 @@ def test_a_figure_has_fewer_colours_only_where_no_eye_can_tell(tmp_path, spread,
     """Few colours, as in a chart, and a photograph's many."""
     colours = np.random.default_rng(0).integers(0, spread, (90, 120, 3), np.uint8)
     Image.fromarray(colours).convert("RGBA").save(tmp_path / "one.png")
-    picture = article.read_figure(tmp_path / "one.png")
+    picture = page_pictures.read_figure(tmp_path / "one.png")
     shown = Image.open(io.BytesIO(picture.content))
     assert shown.mode == mode and shown.size == (picture.width, picture.height) == (120, 90)
     assert np.abs(np.asarray(shown.convert("RGB"), int) - colours).max() <= (8 if mode == "P" else 0)
-    assert picture == article.read_figure(tmp_path / "one.png")
+    assert picture == page_pictures.read_figure(tmp_path / "one.png")
     assert len(picture.content) <= (tmp_path / "one.png").stat().st_size
 
 
@@ -582,26 +617,26 @@ def test_a_disk_without_links_gets_copies(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (article.percent(0.6818), "68\u202f%"),
-        (article.percent(None), "–"),
-        (article.signed(-0.87501, 4), "−0.8750"),
-        (article.signed(0.5, 1), "+0.5"),
-        (article.signed(-0.00001, 3), "0.000"),
-        (article.signed(None, 3), "–"),
-        (article.decimal(13.70105, 1), "13.7"),
-        (article.quantity(0.68, "share"), "68\u202f%"),
-        (article.quantity(-0.684, None), "−0.68"),
-        (article.quantity(0.0684, None), "0.068"),
-        (article.quantity(0.00684, None), "0.0068"),
-        (article.quantity(0.0, None), "0"),
-        (article.quantity(None, None), "–"),
-        (article.scientific(7.8e-7), "7.8e−07"),
-        (article.as_given(-0.30800387), "−0.30800387"),
-        (article.as_given(False), "no"),
-        (article.count(621765), "621,765"),
-        (article.listing([32, 64, 64]), "32, 64 and 64"),
-        (article.listing([32]), "32"),
-        (article.slug("What humans and the network see"), "what-humans-and-the-network-see"),
+        (page_text.percent(0.6818), "68\u202f%"),
+        (page_text.percent(None), "–"),
+        (page_text.signed(-0.87501, 4), "−0.8750"),
+        (page_text.signed(0.5, 1), "+0.5"),
+        (page_text.signed(-0.00001, 3), "0.000"),
+        (page_text.signed(None, 3), "–"),
+        (page_text.decimal(13.70105, 1), "13.7"),
+        (page_text.quantity(0.68, "share"), "68\u202f%"),
+        (page_text.quantity(-0.684, None), "−0.68"),
+        (page_text.quantity(0.0684, None), "0.068"),
+        (page_text.quantity(0.00684, None), "0.0068"),
+        (page_text.quantity(0.0, None), "0"),
+        (page_text.quantity(None, None), "–"),
+        (page_text.scientific(7.8e-7), "7.8e−07"),
+        (page_text.as_given(-0.30800387), "−0.30800387"),
+        (page_text.as_given(False), "no"),
+        (page_text.count(621765), "621,765"),
+        (page_text.listing([32, 64, 64]), "32, 64 and 64"),
+        (page_text.listing([32]), "32"),
+        (page_text.slug("What humans and the network see"), "what-humans-and-the-network-see"),
     ],
 )
 def test_units_are_printed_the_same_everywhere(shown, expected):

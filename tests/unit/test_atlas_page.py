@@ -24,8 +24,8 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model import checkpoint
 from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import Geometry
-from minetest_interp.pages import article
 from minetest_interp.pages import atlas as atlas_page
+from minetest_interp.pages import text as page_text
 from minetest_interp.pages.atlas import Evidence
 from minetest_interp.stages import atlas_page as stage
 from tests.conftest import random_policy
@@ -123,9 +123,9 @@ def small_stacks():
 def facts_of_a_study(**more):
     facts = small_facts()
     claims = [
-        claim | {"statement": f"{words} <img src=x onerror=alert(2)>"}
-        for claim, words in zip(
-            facts["claims"], ("Channel 2 of conv1 is", "conv2/0 and the yaw are", "A", "B"), strict=True
+        claim | {"statement": f"{words} <img src=x onerror=alert(2)>", "units": units}
+        for claim, words, units in zip(
+            facts["claims"], ("One", "Two", "A", "B"), (["conv1/2"], ["conv2/0", "yaw"], [], []), strict=True
         )
     ]
     return facts | {"network": facts["network"] | {"read_size": READ}, "claims": claims} | more
@@ -438,11 +438,11 @@ def test_conv0s_kernel_is_shown_for_each_frame_of_the_stack_on_one_scale(parts):
         assert len(pictures) == kernel.shape[2]
 
 
-def test_claims_are_linked_from_the_units_that_they_name_and_from_no_other(parts):
+def test_claims_are_linked_from_the_units_that_they_are_about_and_from_no_other(parts):
     links = {name: re.findall(r'href="index.html#([^"]*)"', part) for name, part in zip(UNITS, parts, strict=True)}
     claims = [unquote(link) for link in links["conv1/2"] + links["yaw"]]
     statements = [claim["statement"] for claim in facts_of_a_study()["claims"]]
-    assert claims == [article.slug(statement) for statement in statements[:2]]
+    assert claims == [page_text.slug(statement) for statement in statements[:2]]
     assert links["conv2/0"] == links["yaw"] == links["yaw reversed"]
     assert [name for name in UNITS if links[name]] == ["conv1/2", "conv2/0", "yaw", "yaw reversed"]
 

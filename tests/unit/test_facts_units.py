@@ -115,29 +115,13 @@ def test_what_was_not_measured_is_none():
     assert unit_facts.carriers({}, "yaw drive", sign=1, count=3) is None
 
 
-@pytest.mark.parametrize(
-    ("name", "statements"),
-    [
-        ("conv1/5", ["Channel 5 of conv1 detects trees.", "Both conv1/5 and conv2/5 do."]),
-        ("conv1/53", ["Channel 53 of conv1 detects trees."]),
-        ("conv2/5", ["Both conv1/5 and conv2/5 do."]),
-        ("conv0/5", []),
-        ("yaw", ["Mirroring flips the yaw.", "A dream of yaw left."]),
-        ("yaw reversed", ["Mirroring flips the yaw.", "A dream of yaw left."]),
-        ("value", ["Dreams of the value repeat."]),
-        ("a(b", ["What a(b does."]),
-    ],
-)
-def test_claims_name_a_unit_by_its_whole_name(name, statements):
-    said = [
-        "Channel 5 of conv1 detects trees.",
-        "Channel 53 of conv1 detects trees.",
-        "Both conv1/5 and conv2/5 do.",
-        "Mirroring flips the yaw.",
-        "A dream of yaw left.",
-        "Dreams of the value repeat.",
-        "Values and yawning are other words.",
-        "What a(b does.",
+def test_a_claim_is_about_the_units_that_it_names_and_about_no_other():
+    claims = [
+        {"id": "channel", "units": ["conv1/5"]},
+        {"id": "readouts", "units": ["yaw", "value"]},
+        {"id": "none", "units": []},
     ]
-    claims = [{"statement": statement} for statement in said]
-    assert [claim["statement"] for claim in unit_facts.naming_claims(claims, name)] == statements
+    names = ("conv1/5", "conv1/53", "conv2/5", "yaw", "yaw reversed", "value")
+    about = {name: [claim["id"] for claim in unit_facts.claims_about(claims, name)] for name in names}
+    readouts = {name: ["readouts"] for name in ("yaw", "yaw reversed", "value")}
+    assert about == {"conv1/5": ["channel"], "conv1/53": [], "conv2/5": [], **readouts}

@@ -71,6 +71,7 @@ def study(root):
         labelled=(),
         turns=False,
         series={},
+        panels={},
     )
 
 

@@ -65,7 +65,7 @@ def ledger(
           {placeholders}. commands: measurement to what makes its numbers again.
 
     Returns:
-      per claim: id, statement, source, test, figure, measurement, rule, command, verdict; n, clusters, estimate,
+      per claim: id, statement, source, test, units, figure, measurement, rule, command, verdict; n, clusters, estimate,
       interval, chance, unit and reason of its first part; `parts`, each with its own; and `on_turns`, n, clusters,
       estimate, interval, chance, reason and the verdict on real stacks, None for a claim that was not repeated.
 
@@ -83,6 +83,7 @@ def ledger(
             {
                 "id": identifier,
                 **{key: fill(claim[key], names) for key in ("statement", "source", "test")},
+                "units": [fill(unit, names) for unit in claim.get("units", ())],
                 "figure": claim["figure"],
                 "measurement": claim["measurement"],
                 "rule": "evidence",

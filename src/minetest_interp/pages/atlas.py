@@ -6,8 +6,6 @@ page that is opened from disk may load a script but may not fetch a file. Pictur
 place and length that they write is computed.
 """
 
-import base64
-import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 from markupsafe import Markup
-from PIL import Image
 
 from minetest_interp.analysis import circuits, weights
 from minetest_interp.dreams import scores
@@ -26,7 +23,8 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import Behaviour
 from minetest_interp.model.networks import CONVOLUTIONS
 from minetest_interp.model.policy import LAYERS, Policy
-from minetest_interp.pages.article import content_digest, html_environment, one_line
+from minetest_interp.pages.pictures import png, png_address
+from minetest_interp.pages.text import content_digest, html_environment, one_line
 
 PAGE, FOLDER = "atlas.html", "atlas"  # beside each other; the folder has what the page shows on demand
 WIDTH, HEIGHT, BASE = 320, 132, 110  # of a histogram, in CSS pixels; bars stand on BASE, with the axis' labels below
@@ -72,7 +70,7 @@ def render(
     vectors = readouts(policy, behaviours)
     for i, part in enumerate(parts):
         found = part_evidence(part, evidence, facts["steering"]) | {
-            "claims": unit_facts.naming_claims(facts.get("claims", ()), part["name"]),
+            "claims": unit_facts.claims_about(facts.get("claims", ()), part["name"]),
             "joints": joints(part, policy, atlas, vectors),
         }
         part |= found | {"file": f"{FOLDER}/{i}.js", "order": orders(part["natural_mean"], found)}
@@ -318,19 +316,6 @@ def histogram(counts: np.ndarray, edges: np.ndarray) -> dict:
         "high": high,
         "ends": (MARGIN, WIDTH - MARGIN),
     }
-
-
-def png(picture: np.ndarray) -> bytes:
-    """Grey levels as an 8-bit PNG."""
-    file = io.BytesIO()
-    levels = np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
-    Image.fromarray(levels).save(file, "PNG", optimize=True)
-    return file.getvalue()
-
-
-def png_address(picture: np.ndarray) -> str:
-    """The same as a data address."""
-    return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"
 
 
 def _within(box: tuple[int, int, int], read: int) -> tuple[int, int, int, int]:

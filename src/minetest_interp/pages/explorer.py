@@ -5,8 +5,6 @@ gives one value to a global. They are named by number, never by what a study cal
 """
 
 import base64
-import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +17,8 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import Policy
-from minetest_interp.pages.article import html_environment
+from minetest_interp.pages.pictures import webp_address
+from minetest_interp.pages.text import content_digest, html_environment
 
 SCRIPTS = ("network", "attribution", "edits", "explorer")  # in the order in which they build on one another
 PICTURE_QUALITY, THUMBNAIL_QUALITY = 78, 60  # WebP's, of 100
@@ -42,7 +41,7 @@ def render(facts: Mapping, pictures: Sequence[np.ndarray], templates: Path) -> s
         "style": _markup(templates / "style.css"),
         "explore_style": _markup(templates / "explore.css"),
         "script": Markup(script),
-        "script_digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "script_digest": content_digest(script),
         "thumbnails": [webp_address(thumbnail(picture), quality=THUMBNAIL_QUALITY) for picture in pictures],
         "study_json": Markup(script_json(study_words(facts))),
     }
@@ -143,13 +142,6 @@ def thumbnail(picture: np.ndarray) -> np.ndarray:
     """The picture at the width of the page's list."""
     height = max(1, round(picture.shape[0] * THUMBNAIL_WIDTH / picture.shape[1]))
     return np.asarray(Image.fromarray(picture).resize((THUMBNAIL_WIDTH, height), Image.Resampling.BOX))
-
-
-def webp_address(picture: np.ndarray, *, quality: int) -> str:
-    """A picture `[h, w, 3]` as a data address, lossy."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "WEBP", quality=quality, method=4)
-    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def _markup(path: Path) -> Markup:

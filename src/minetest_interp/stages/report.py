@@ -7,12 +7,12 @@ from pathlib import Path
 
 from minetest_interp.cli import command
 from minetest_interp.io import files
-from minetest_interp.pages import article
+from minetest_interp.pages import article, pictures
 
 
 def run(facts: Path, templates: Path, panels: Path, output: Path) -> None:
     content = files.read_json(facts)
-    figures = {name: article.read_figure(panels / f"{name}.png") for name in content["panels"]}
+    figures = {name: pictures.read_figure(panels / f"{name}.png") for name in content["panels"]}
     for name, picture in figures.items():
         file = output / "figures" / f"{name}.png"
         files.write(file, partial(Path.write_bytes, data=picture.content))
