@@ -103,7 +103,7 @@ def captions(templates: Path) -> dict[str, dict[str, str]]:
 
 
 def read_figure(path: Path) -> Picture:
-    """A panel's PNG as the report shows it: in 256 colours, which take half the room, where no eye can tell.
+    """A panel's PNG as the report shows it: in 256 colours, which halve its size, where the difference is invisible.
 
     Raises:
       InputError: the PNG is missing or damaged.
