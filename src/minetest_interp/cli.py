@@ -8,7 +8,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
-from minetest_interp.io.errors import told_in_a_line
+from minetest_interp.io.errors import reported_in_one_line
 from minetest_interp.provenance import job_logs
 
 READ: dict[object, dict[str, Any]] = {kind: {"type": kind} for kind in (str, int, float, Path)} | {
@@ -25,7 +25,7 @@ def command(run: Callable, *, argv: list[str] | None = None, record: bool = True
 
     A `dict` or `list` is given as JSON, `list[Path]` as any number of paths, `bool` by its name alone. An option is
     required unless `run` has a default for it. With `record` it ends by saying what was read and written, with digests
-    (see `records`). An `InputError` or Ctrl-C is told in one line and ends the process with status 1.
+    (see `records`). An `InputError` or Ctrl-C is reported in one line and ends the process with status 1.
     """
     parser = argparse.ArgumentParser(description=sys.modules[run.__module__].__doc__)
     for name, parameter in signature(run).parameters.items():
@@ -34,7 +34,7 @@ def command(run: Callable, *, argv: list[str] | None = None, record: bool = True
         )
         parser.add_argument(f"--{name.replace('_', '-')}", **(READ[parameter.annotation] | option))
     options = vars(parser.parse_args(argv))
-    with told_in_a_line():
+    with reported_in_one_line():
         run(**options)
         if record:
             job_logs.say()
