@@ -1,6 +1,7 @@
 """Everything that is measured, in one run: `make bench [DATA=folder] [PROBE=folder]`.
 
-Writes results/bench.json and the table in docs/performance.md. Without the published data only the demo build is measured.
+Writes results/bench.json and the table in docs/performance.md. Without the published data only the demo build is
+measured.
 """
 
 import argparse

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 import style
 from minetest_interp.io import files
-from minetest_interp.io.errors import InputError, told_in_a_line
+from minetest_interp.io.errors import InputError, reported_in_one_line
 from minetest_interp.provenance import job_logs
 
 # No dates and no version numbers inside the files.
@@ -31,7 +31,7 @@ def panel_command(
 
     def main(argv: Sequence[str] | None = None) -> None:
         options = _options(argv)
-        with told_in_a_line():
+        with reported_in_one_line():
             _check(load, options.params)
             drawn = load(options.results, **options.params)
             with matplotlib.rc_context():

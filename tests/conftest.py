@@ -9,9 +9,13 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
-# Before anything of the package is imported: the kinds and axes of arrays in signatures, and all other types.
-CHECKED = ["minetest_interp.model", "minetest_interp.analysis"]
-install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+# Before anything of the package is imported. Types of all kinds are checked, with the dtypes and axes of arrays.
+ANALYSIS = ("attribution", "circuits", "edges", "factors", "faithfulness", "intervals", "stats", "weights")
+CAPTURE = ("camera", "checks", "ground", "shots")
+MODULES = ["model", "study", "facts", "pages", "demo.rule"]
+MODULES += [f"analysis.{name}" for name in ANALYSIS] + [f"capture.{name}" for name in CAPTURE]
+CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"  # an int where a float is asked for
+install_import_hook([f"minetest_interp.{name}" for name in MODULES], CHECKER)
 
 from minetest_interp.model.policy import Geometry, Network, Policy  # noqa: E402
 

@@ -1,16 +1,23 @@
-"""House rules that no reviewer should have to remember."""
+"""Rules of this code base that no reviewer should have to remember."""
 
+import ast
 import importlib
 import inspect
 import pkgutil
 import re
 import subprocess
 import tomllib
+from collections import defaultdict
 
+import numpy as np
 import pytest
 import yaml
+from importlinter.cli import lint_imports
+from jaxtyping import TypeCheckError
 
 import minetest_interp
+from minetest_interp.analysis import stats
+from minetest_interp.model import labels
 from minetest_interp.provenance import environment, source_tree
 from tests.conftest import ROOT
 
@@ -25,6 +32,68 @@ PUBLIC = [
     for name, function in vars(module).items()
     if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
 ]
+PROSE = ("src/", "workflow/", "report/", "docs/", "config/", "Snakefile", "Makefile", "README.md", "CONTRIBUTING.md")
+PRIVATE = re.compile(
+    r"(?<![a-z])(rooms?|houses?|told|alike|(?<!YMid )meets?|hangs? on|gives? leave|behind (?:its|the|their) ReLU)"
+    r"(?![a-z])",
+    re.IGNORECASE,  # "xMidYMid meet" is SVG
+)
+# What each does is said by its module: `frames.read`, `checkpoint.load`.
+VERBS = {"choose", "compare", "compute", "describe", "find", "judge", "load", "read", "remove", "render", "write"}
+
+# Still to do. No entry may be added.
+TOO_LONG = {
+    "src/minetest_interp/analysis/interventions.py",
+    "src/minetest_interp/analysis/mask_overlap.py",
+    "src/minetest_interp/dreams/recipes.py",
+    "src/minetest_interp/stages/attribution.py:run",
+    "src/minetest_interp/stages/behaviour.py:run",
+    "src/minetest_interp/stages/causal.py:run",
+    "src/minetest_interp/stages/dream_controls.py:run",
+    "src/minetest_interp/stages/facts.py:run",
+}
+TWO_MEANINGS = {
+    "Contrast",
+    "Method",
+    "auroc",
+    "behaviours",
+    "correlation",
+    "correlations",
+    "flow",
+    "halves",
+    "rank",
+    "rank_correlation",
+    "removal",
+    "sign_changes",
+    "strongest",
+    "thumbnail",
+    "value",
+    "work",
+}
+NOT_PLAIN = {
+    "CONTRIBUTING.md: house",
+    "README.md: behind its relu",
+    "README.md: house",
+    "README.md: room",
+    "report/atlas.html.j2: hangs on",
+    "report/attribution.js: alike",
+    "report/body.j2: alike",
+    "report/captions.yaml: alike",
+    "report/evidence.j2: told",
+    "report/explorer.js: hang on",
+    "src/minetest_interp/analysis/mask_overlap.py: alike",
+    "src/minetest_interp/claims/pairs.py: alike",
+    "src/minetest_interp/dreams/ascent.py: told",
+    "src/minetest_interp/dreams/atlas.py: told",
+    "src/minetest_interp/dreams/notebook.py: told",
+    "src/minetest_interp/dreams/recipes.py: meet",
+    "src/minetest_interp/dreams/recipes.py: told",
+    "src/minetest_interp/dreams/scores.py: alike",
+    "src/minetest_interp/stages/atlas_page.py: room",
+    "src/minetest_interp/stages/facts.py: room",
+    "src/minetest_interp/stages/report.py: room",
+    "src/minetest_interp/stages/units.py: told",
+}
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -94,3 +163,47 @@ def test_no_file_of_the_source_is_large_and_the_demo_is_at_most_twelve_megabytes
     sizes = {name: (ROOT / name).stat().st_size for name in source_tree.read(ROOT).files}
     assert max(sizes.values()) <= 3_000_000
     assert sum(size for name, size in sizes.items() if name.startswith("data/demo")) <= 12_000_000
+
+
+def test_imports_point_down_only():
+    """The layers are contracts in pyproject.toml."""
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None) == 0
+
+
+def test_tests_check_the_axes_of_arrays():
+    with pytest.raises(TypeCheckError, match="parameter 'direction'"):
+        stats.cosine_similarity(np.ones((2, 3)), np.ones(4))
+    with pytest.raises(TypeCheckError, match="parameter 'mask'"):
+        labels.horizontal_centre(np.zeros((4, 4)))
+
+
+def sources(folder: str = "src/minetest_interp") -> dict[str, str]:
+    return {str(path.relative_to(ROOT)): path.read_text() for path in sorted((ROOT / folder).rglob("*.py"))}
+
+
+def test_modules_have_at_most_350_lines_and_functions_of_stages_at_most_40():
+    long = {name for name, text in sources().items() if text.count("\n") > 350}
+    for name, text in sources("src/minetest_interp/stages").items():
+        functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+        long |= {f"{name}:{node.name}" for node in functions if node.end_lineno - node.lineno >= 40}
+    assert long == TOO_LONG, "split what is too long; take off the list what no longer is"
+
+
+def test_a_public_name_has_one_meaning():
+    """Verbs such as `read` mean what their module is about; every other public name is defined once."""
+    defined = defaultdict(list)
+    for name, text in sources().items():
+        if "/stages/" not in name:
+            for node in ast.parse(text).body:
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                    defined[node.name].append(name)
+    twice = {name for name, modules in defined.items() if len(modules) > 1}
+    assert twice - VERBS == TWO_MEANINGS, "rename one; take off the list what no longer is"
+
+
+def test_the_prose_is_plain_english():
+    """In names, comments, messages and documents."""
+    names = [name for name in source_tree.read(ROOT).files if name.startswith(PROSE)]
+    texts = {name: (ROOT / name).read_text() for name in names if not name.endswith(".png")}
+    found = {f"{name}: {match[0].lower()}" for name, text in texts.items() for match in PRIVATE.finditer(text)}
+    assert found == NOT_PLAIN, "write plain English; take off the list what now is"

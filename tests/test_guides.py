@@ -1,4 +1,4 @@
-"""The commands and examples of the README and of the pages in docs/, run as written; and every link and file is there."""
+"""The commands and examples of the README and of docs/, run as written; every link and file that they name is there."""
 
 import os
 import re
@@ -34,7 +34,8 @@ def blocks(page: str, language: str) -> list[str]:
 
 def commands() -> list[str]:
     """The builds that pages name: lines of shell blocks, and code in the text."""
-    lines = [line.split("#")[0].strip() for page in PAGES for block in blocks(page, "sh") for line in block.splitlines()]
+    shell = [block for page in PAGES for block in blocks(page, "sh")]
+    lines = [line.split("#")[0].strip() for block in shell for line in block.splitlines()]
     inline = re.findall(r"`(snakemake [^`]*)`", TEXT)
     found = [command for command in dict.fromkeys([*lines, *inline]) if command.startswith("snakemake --cores 4")]
     return [command for command in found if not re.search(r"study=(mine|own)|STUDY|NAME|PATH", command)]

@@ -87,7 +87,7 @@ def snakemake(options: argparse.Namespace, *words: str, **how: object) -> subpro
     return subprocess.run(command, cwd=ROOT, **how)
 
 
-def jobs(summary: str, study: str) -> list[manifest.Job]:
+def jobs(summary: str, study: str) -> list[manifest.FinishedJob]:
     """The jobs behind a study's files, as Snakemake recorded them when they ran.
 
     Args:
@@ -110,12 +110,12 @@ def jobs(summary: str, study: str) -> list[manifest.Job]:
         stages = json.loads(words[words.index("--stages") + 1]) if "--stages" in words else []
         return [f"minetest_interp.stages.{name}" for name, _ in stages]
 
-    def job(log: str, made: list[dict]) -> manifest.Job:
+    def job(log: str, made: list[dict]) -> manifest.FinishedJob:
         command = made[0]["shellcmd"].rpartition(" > ")[0]
         _, program, *rest = shlex.split(command)
         entry = rest[0] if program == "-m" else Path(program).stem
         benchmark = Path(f"results/{study}/benchmarks") / Path(log).relative_to(f"results/{study}/logs")
-        return manifest.Job(
+        return manifest.FinishedJob(
             rule=made[0]["rule"],
             command=command,
             code=code_digest(entry, *chained(rest)),

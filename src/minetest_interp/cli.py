@@ -8,7 +8,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
-from minetest_interp.io.errors import told_in_a_line
+from minetest_interp.io.errors import reported_in_one_line
 from minetest_interp.provenance import job_logs
 
 READ: dict[object, dict[str, Any]] = {kind: {"type": kind} for kind in (str, int, float, Path)} | {
@@ -34,7 +34,7 @@ def command(run: Callable, *, argv: list[str] | None = None, record: bool = True
         )
         parser.add_argument(f"--{name.replace('_', '-')}", **(READ[parameter.annotation] | option))
     options = vars(parser.parse_args(argv))
-    with told_in_a_line():
+    with reported_in_one_line():
         run(**options)
         if record:
             job_logs.say()

@@ -92,7 +92,7 @@ def test_a_trunk_to_the_right_appears_where_its_bearing_says(yaw, x, z):
     shown = worlds.forest((x, z))
     seen = march.render(shown, worlds.standing(yaw=yaw), width=1024, height=600)
     columns = np.nonzero((seen.classes == classes.TRUNK).any(0))[0]
-    horizontal, _ = camera.spread(width=1024, height=600)
+    horizontal, _ = camera.half_field(width=1024, height=600)
     left, right = 2.5 / 8.5 / horizontal, 3.5 / 7.5 / horizontal  # its farther left and nearer right edge
     assert 2 * columns.min() / 1024 - 1 == pytest.approx(left, abs=2 / 1024)
     assert 2 * (columns.max() + 1) / 1024 - 1 == pytest.approx(right, abs=2 / 1024)

@@ -89,7 +89,7 @@ def test_the_same_world_and_list_give_the_same_plan_and_another_seed_another(dem
 
 
 def test_a_plan_survives_being_written_as_json(planned):
-    assert [types.from_json(json.loads(json.dumps(types.to_json(shot)))) for shot in planned] == planned
+    assert [types.shot_from_json(json.loads(json.dumps(types.shot_to_json(shot)))) for shot in planned] == planned
 
 
 def test_shots_come_in_order_of_the_time_of_day(planned):

@@ -169,7 +169,7 @@ def test_a_full_disk_that_has_no_room_for_a_log_is_named_too(shop, whole):
     results, figures = shop.folder / "results/own/logs", shop.folder / "figures/own"
     with small_disk(results, bytes_=2**14) as disk, small_disk(figures, bytes_=2**14):
         fill_up(disk)
-        refused(shop, PANEL, message="error: results/own/logs: the disk is full, 0 bytes are free. Make room")
+        refused(shop, PANEL, message="error: results/own/logs: the disk is full, 0 bytes are free. Free disk space")
     shop.build(PANEL)
     assert shop.outputs() == whole
 

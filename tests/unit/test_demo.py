@@ -39,14 +39,14 @@ def random_view(seed):
 def one_trunk(column, *, away, width=4):
     trunk, distance = np.zeros((30, 52), bool), np.full((30, 52), np.inf)
     trunk[:, column : column + width], distance[:, column : column + width] = True, away
-    return rule.nearest_trunk(trunk, distance)
+    return rule.find_target(trunk, distance)
 
 
 @settings(deadline=None, max_examples=60)
 @given(seed=seeds)
 def test_the_rule_mirrors_with_the_view(seed):
     trunk, distance = random_view(seed)
-    seen, mirrored = rule.nearest_trunk(trunk, distance), rule.nearest_trunk(trunk[:, ::-1], distance[:, ::-1])
+    seen, mirrored = rule.find_target(trunk, distance), rule.find_target(trunk[:, ::-1], distance[:, ::-1])
     np.testing.assert_allclose(
         rule.action_probabilities(mirrored), rule.mirror_actions(rule.action_probabilities(seen)), atol=1e-12
     )
@@ -56,7 +56,7 @@ def test_the_rule_mirrors_with_the_view(seed):
 @settings(deadline=None, max_examples=60)
 @given(seed=seeds)
 def test_the_rule_gives_probabilities_and_a_value_between_0_and_1(seed):
-    target = rule.nearest_trunk(*random_view(seed))
+    target = rule.find_target(*random_view(seed))
     probabilities = rule.action_probabilities(target)
     assert probabilities.shape == (36,) and (probabilities > 0).all()
     np.testing.assert_allclose(probabilities.sum(), 1, atol=1e-12)
@@ -100,7 +100,7 @@ def test_the_nearer_of_two_trunks_counts():
     trunk, distance = np.zeros((30, 52), bool), np.full((30, 52), np.inf)
     trunk[:, 5:9] = trunk[:, 40:48] = True
     distance[:, 5:9], distance[:, 40:48] = 4, 20
-    assert rule.nearest_trunk(trunk, distance).x < -0.6
+    assert rule.find_target(trunk, distance).x < -0.6
 
 
 @settings(deadline=None, max_examples=20)

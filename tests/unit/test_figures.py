@@ -332,7 +332,7 @@ def test_the_sheet_of_frames_shows_every_frame_with_its_behaviour(count, positiv
         ("mirror", {"farme": "x"}, "farme"),
     ],
 )
-def test_wrong_parameters_are_told_in_a_line_and_leave_nothing(name, changes, told, results, tmp_path):
+def test_wrong_parameters_are_reported_in_one_line_and_leave_nothing(name, changes, told, results, tmp_path):
     with pytest.raises(SystemExit, match=re.escape(told)):
         saved(name, results, tmp_path, **changes)
     assert not list(tmp_path.iterdir())

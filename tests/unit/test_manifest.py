@@ -20,7 +20,7 @@ HERE, THERE = ({"python": "3.11.7", "packages": {"numpy": version}, "host": "Lin
 
 def record(
     root: Path, name: str, *, environment: dict, ended: str, seconds: str | None, memory: str = "12.5"
-) -> manifest.Job:
+) -> manifest.FinishedJob:
     """A job that wrote one file, its log and its benchmark."""
     made = root / f"results/own/{name}.npz"
     files.write_text(made, name)
@@ -34,7 +34,7 @@ def record(
     outputs = (f"results/own/{name}.npz",)
     log, benchmark = f"results/own/logs/{name}.txt", f"results/own/benchmarks/{name}.tsv"
     command = f"python -m {name} --seed 7 --templates {root}/report"
-    return manifest.Job(name, command, "c0de", outputs, log, benchmark)
+    return manifest.FinishedJob(name, command, "c0de", outputs, log, benchmark)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def job_prefix() -> str:
     """Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell; conda's under conda.
 
     They end with Snakemake, even if it is killed, so that none goes on writing beside the next run; and Ctrl-C waits
-    until they have their modules and can tell of it in a line. Linux has the means.
+    until their modules are loaded and they can report it in a line. This needs Linux.
     """
     activated = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
     path = "" if activated else f"export PATH={quote(str(Path(sys.executable).parent))}:$PATH; "
@@ -60,7 +60,7 @@ LOG_BYTES = 2**16  # more than a failing job says
 
 
 def check_writable(*folders) -> None:
-    """Says so before anything runs if a room for outputs cannot be written to."""
+    """Ends the run before anything starts if a folder for outputs cannot be written to."""
     for folder in map(Path, folders):
         nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
         if not nearest.is_dir() or not os.access(nearest, os.W_OK):
@@ -71,11 +71,12 @@ check_writable(RESULTS, FIGURES, REPORT)
 
 
 def say_where_full(*folders) -> None:
-    """Tells of rooms for outputs whose disk is full: there is no room for a job's own words in its log then."""
+    """Reports folders for outputs whose disk is full, since a job cannot write to its own log then."""
     for folder in map(Path, folders):
         if folder.is_dir() and (free := disk_usage(folder).free) < LOG_BYTES:
             print(
-                f"error: {folder}: the disk is full, {free} bytes are free. Make room and run again.", file=sys.stderr
+                f"error: {folder}: the disk is full, {free} bytes are free. Free disk space, then run again.",
+                file=sys.stderr,
             )
 
 
@@ -104,7 +105,7 @@ def without_braces(paths) -> list[str]:
 def declared(paths) -> list:
     """Source files as inputs. Their dates say nothing; their digests, of all of them, are among the rules' params.
 
-    Fetched ones count as any other job's outputs: behind a fetch Snakemake would not see what else has changed.
+    Fetched ones count like any other job's outputs: Snakemake would otherwise not see what else has changed.
     """
     return [path if Path(path) in FETCHED else ancient(path) for path in without_braces(paths)]
 

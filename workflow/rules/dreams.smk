@@ -41,7 +41,7 @@ if "atlas" in SETTINGS:
             f"{RESULTS}/benchmarks/atlas.tsv"
         conda:
             ENVIRONMENT
-        threads: 1  # so that the bytes do not hang on --cores
+        threads: 1  # so that the bytes do not depend on --cores
         params:
             checkpoint=CHECKPOINT,
             policy=POLICY,

@@ -6,17 +6,18 @@ The client's own angles differ from a pose's: its yaw is the pose's + 90 degrees
 """
 
 import numpy as np
+from jaxtyping import Float
 
 from minetest_interp.capture.types import EYE_HEIGHT, VERTICAL_FIELD_OF_VIEW, Pose
 
 
-def eye(pose: Pose) -> np.ndarray:
-    """Where the player's eye is, float64 `[3]`."""
+def eye(pose: Pose) -> Float[np.ndarray, "3"]:
+    """Where the player's eye is."""
     return np.array([pose.x, pose.y + EYE_HEIGHT, pose.z])
 
 
-def axes(pose: Pose) -> np.ndarray:
-    """Unit vectors to the right, up and forward in the picture, float64 `[3, 3]`, one a row."""
+def axes(pose: Pose) -> Float[np.ndarray, "3 3"]:
+    """Unit vectors to the right, up and forward in the picture, one a row."""
     yaw, pitch = np.radians([pose.yaw, pose.pitch])
     return np.array(
         [
@@ -27,15 +28,15 @@ def axes(pose: Pose) -> np.ndarray:
     )
 
 
-def spread(*, width: int, height: int) -> tuple[float, float]:
+def half_field(*, width: int, height: int) -> tuple[float, float]:
     """Tangents of half the horizontal and half the vertical field of view."""
     vertical = float(np.tan(np.radians(VERTICAL_FIELD_OF_VIEW / 2)))
     return vertical * width / height, vertical
 
 
-def rays(pose: Pose, *, width: int, height: int) -> np.ndarray:
-    """Directions from the eye through the centres of the pixels, unit length, float64 `[height, width, 3]`."""
-    horizontal, vertical = spread(width=width, height=height)
+def rays(pose: Pose, *, width: int, height: int) -> Float[np.ndarray, "{height} {width} 3"]:
+    """Directions from the eye through the centres of the pixels, unit length."""
+    horizontal, vertical = half_field(width=width, height=height)
     across = horizontal * (2 * (np.arange(width) + 0.5) / width - 1)
     upward = vertical * (1 - 2 * (np.arange(height) + 0.5) / height)
     right, up, forward = axes(pose)
@@ -43,9 +44,11 @@ def rays(pose: Pose, *, width: int, height: int) -> np.ndarray:
     return directions / np.linalg.norm(directions, axis=-1, keepdims=True)
 
 
-def project(pose: Pose, points: np.ndarray, *, width: int, height: int) -> np.ndarray:
-    """Column and row at which points `[..., 3]` appear, float64 `[..., 2]`; NaN for points beside or behind the eye."""
+def project(
+    pose: Pose, points: Float[np.ndarray, "*point 3"], *, width: int, height: int
+) -> Float[np.ndarray, "*point 2"]:
+    """Column and row at which points appear; NaN for points beside or behind the eye."""
     right, up, forward = np.moveaxis((np.asarray(points, float) - eye(pose)) @ axes(pose).T, -1, 0)
-    horizontal, vertical = spread(width=width, height=height)
+    horizontal, vertical = half_field(width=width, height=height)
     depth = np.where(forward > 0, forward, np.nan)
     return np.stack([right / (horizontal * depth), -up / (vertical * depth)], axis=-1)

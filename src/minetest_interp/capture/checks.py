@@ -4,6 +4,7 @@ import math
 
 import cv2
 import numpy as np
+from jaxtyping import Bool, UInt8
 
 from minetest_interp.capture.classes import LEAVES, SKY, UNKNOWN
 from minetest_interp.capture.march import Rendered
@@ -19,12 +20,17 @@ LEAST_SKY = 0.001  # share of the picture from which the sky's own colours are k
 
 
 def reason_to_reject(
-    picture: np.ndarray, rendered: Rendered, pose: Pose, shot: Shot, *, most_unloaded: float = 0.002
+    picture: UInt8[np.ndarray, "height width 3"],
+    rendered: Rendered,
+    pose: Pose,
+    shot: Shot,
+    *,
+    most_unloaded: float = 0.002,
 ) -> str | None:
     """Why a frame cannot be kept, None if it can.
 
     Args:
-      picture: uint8 `[h, w, 3]` RGB. pose: what the client's camera reported. most_unloaded: share of the picture.
+      picture: RGB. pose: what the client's camera reported. most_unloaded: share of the picture.
     """
     if not same_pose(pose, shot.pose):
         return STALE
@@ -42,7 +48,9 @@ def same_pose(reported: Pose, wanted: Pose, *, nodes: float = 0.02, degrees: flo
     return apart < nodes and turned < degrees
 
 
-def edge_shift(picture: np.ndarray, rendered: Rendered, *, largest: int = LARGEST_SHIFT) -> tuple[int, int] | None:
+def edge_shift(
+    picture: UInt8[np.ndarray, "height width 3"], rendered: Rendered, *, largest: int = LARGEST_SHIFT
+) -> tuple[int, int] | None:
     """How far the mask would have to move, (right, down) in pixels, to lie best on the picture's edges.
 
     Of all shifts up to `largest` each way, the one under which the steps between neighbouring pixels of the picture are
@@ -66,7 +74,7 @@ def edge_shift(picture: np.ndarray, rendered: Rendered, *, largest: int = LARGES
     return int(right) - largest, int(down) - largest
 
 
-def unloaded(picture: np.ndarray, rendered: Rendered) -> float:
+def unloaded(picture: UInt8[np.ndarray, "height width 3"], rendered: Rendered) -> float:
     """Share of the picture that shows flat sky where the mask has something solid: blocks that were not drawn yet.
 
     Flat sky is a colour that fills whole squares of the picture. Where the mask has flat sky too, only its colours
@@ -85,8 +93,8 @@ def unloaded(picture: np.ndarray, rendered: Rendered) -> float:
     return float((suspect & (blue >= green) & (green >= red) & (blue > red)).mean())
 
 
-def _flat(picture: np.ndarray) -> np.ndarray:
-    """Pixels within a square of side `FLAT` of one single colour, bool `[h, w]`."""
+def _flat(picture: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:
+    """Pixels within a square of side `FLAT` of one single colour."""
     square = np.ones((FLAT, FLAT), np.uint8)
     centres = (cv2.dilate(picture, square) == cv2.erode(picture, square)).all(-1).astype(np.uint8)
     return cv2.dilate(centres, square).astype(bool)

@@ -69,7 +69,7 @@ def tree_at(place: Ground, trunk: Node) -> int:
     return int(place.trees[tuple(np.array(trunk[:3]) - place.shown.voxels.origin + 1)])
 
 
-def removal(place: Ground, trunk: Node) -> tuple[Node, ...]:
+def remove(place: Ground, trunk: Node) -> tuple[Node, ...]:
     """What takes the place of the tree's trunk: air, or ground for its foot in the ground, so that no hole is left."""
     voxels = place.shown.voxels
     left = []
@@ -103,7 +103,7 @@ def move(place: Ground, pose: Pose, trunk: Node, nodes: int) -> tuple[Node, ...]
     if not (free | buried).all() or not stands_out or (new[buried, 1] >= heights.min()).any():
         return ()
     names = [voxels.names[i] for i in voxels.content[tuple((old - voxels.origin).T)]]
-    placed = {node[:3]: node.name for node in removal(place, trunk)}
+    placed = {node[:3]: node.name for node in remove(place, trunk)}
     placed.update({tuple(at): name for at, name, is_free in zip(new.tolist(), names, free, strict=True) if is_free})
     return tuple(Node(x, y, z, name) for (x, y, z), name in placed.items())
 

@@ -1,6 +1,6 @@
 """What each pixel of a picture shows: rays marched through the nodes of the map.
 
-A ray goes from node to node until it meets one that fills its cell (Amanatides & Woo, "A fast voxel traversal
+A ray goes from node to node until it reaches one that fills its cell (Amanatides & Woo, "A fast voxel traversal
 algorithm", 1987). In the open it leaps: an empty cell stores how many nodes away the nearest other one is, and the ray
 goes straight to the face of the empty cube that this promises (Cohen & Sheffer, "Proximity clouds", 1994). The result
 is that of stepping node by node; the time is that of ten to twenty steps a ray: 0.1-0.2 s a picture on one core.

@@ -23,7 +23,7 @@ import numpy as np
 from minetest_interp.capture import checks, classes, views
 from minetest_interp.capture.march import Rendered, Scene
 from minetest_interp.capture.shots import ShotList, Site
-from minetest_interp.capture.types import Look, Shot, from_json, to_json
+from minetest_interp.capture.types import Look, Shot, shot_from_json, shot_to_json
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import frames, labels
@@ -94,11 +94,13 @@ class Folder:
             return None
         content = files.read_json(kept)
         place = Site(**{**content["site"], "centre": tuple(content["site"]["centre"])})
-        return place, [from_json(shot) for shot in content["shots"]]
+        return place, [shot_from_json(shot) for shot in content["shots"]]
 
     def keep_plan(self, site: Site, shots: Sequence[Shot]) -> None:
         """Keeps a plan for later runs: they take the same shots, even where the world has changed a little."""
-        files.write_json(self._plan(site.number), {"site": site._asdict(), "shots": [to_json(shot) for shot in shots]})
+        files.write_json(
+            self._plan(site.number), {"site": site._asdict(), "shots": [shot_to_json(shot) for shot in shots]}
+        )
 
     def done(self) -> set[str]:
         """Names of the frames that are there, whole."""

@@ -259,7 +259,7 @@ def _takes(
     if trunk is None:
         return []
     if kind == REMOVED:
-        role, changes = "no trunk", ground.removal(place, trunk.node)
+        role, changes = "no trunk", ground.remove(place, trunk.node)
     else:
         moves = (ground.move(place, pose, trunk.node, side * options["nodes"]) for side in (sign, -sign))
         role, changes = "moved trunk", next(filter(None, moves), ())
@@ -276,7 +276,7 @@ def _poses(place: Ground, wanted: Wanted, generator: np.random.Generator) -> lis
     elif place.trunks and len(place.feet):
         eyes = place.feet + np.array([0, EYE_HEIGHT, 0])
         columns = generator.uniform(*COLUMNS[wanted.position], TRIES)
-        bearings = np.degrees(np.arctan(columns * camera.spread(width=WIDTH, height=HEIGHT)[0]))
+        bearings = np.degrees(np.arctan(columns * camera.half_field(width=WIDTH, height=HEIGHT)[0]))
         for label, bearing in zip(generator.choice(list(place.trunks), TRIES), bearings, strict=True):
             trunk = place.trunks[label]
             distance, nearest = KDTree(trunk).query(eyes)

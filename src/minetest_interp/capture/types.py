@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, UInt8, UInt16
 
 WIDTH, HEIGHT = 1024, 600  # pixels of the game's window
 VERTICAL_FIELD_OF_VIEW = 72.0
@@ -51,34 +52,34 @@ class Shot(NamedTuple):
 
 
 class Voxels(NamedTuple):
-    """A box of the map. content: uint16 `[X, Y, Z]`, an index into `names`; origin: the node of content[0, 0, 0]."""
+    """A box of the map. content: an index into `names`; origin: the node of content[0, 0, 0]."""
 
     origin: tuple[int, int, int]
     names: tuple[str, ...]
-    content: np.ndarray
+    content: UInt16[np.ndarray, "x y z"]
 
 
 class Survey(NamedTuple):
-    """Places on the ground all over a world. points: float64 `[K, 3]`, feet. biomes: their K technical names."""
+    """Places on the ground all over a world. points: of the feet. biomes: their technical names."""
 
-    points: np.ndarray
+    points: Float[np.ndarray, "place 3"]
     biomes: tuple[str, ...]
 
 
 class Look(NamedTuple):
-    """A picture at rest: uint8 `[HEIGHT, WIDTH, 3]` RGB; the client's own report of its pose; seconds it took."""
+    """A picture at rest, RGB; the client's own report of its pose; seconds it took."""
 
-    picture: np.ndarray
+    picture: UInt8[np.ndarray, "height width 3"]
     pose: Pose
     settle_s: float
 
 
-def to_json(shot: Shot) -> dict:
+def shot_to_json(shot: Shot) -> dict:
     """A shot as JSON can hold it."""
     return {**shot._asdict(), "pose": shot.pose._asdict(), "changes": [list(node) for node in shot.changes]}
 
 
-def from_json(content: Mapping) -> Shot:
-    """The shot that `to_json` was given."""
+def shot_from_json(content: Mapping) -> Shot:
+    """The shot that `shot_to_json` was given."""
     changes = tuple(Node(*node) for node in content["changes"])
     return Shot(**{**content, "pose": Pose(**content["pose"]), "changes": changes})

@@ -1,6 +1,6 @@
 """Labelled frames to random crops with the rule's answer for each.
 
-A crop is a smaller view of the same scene: the window is cut from the frame's grey levels and labels alike and its
+A crop is a smaller view of the same scene: the same window is cut from the frame's grey levels and labels, and its
 grey levels are shrunk to `[64, 64]`, as the study does with whole frames. Cutting a share s of the width looks like
 coming nearer by that factor, so distances in a crop are the frame's distances times s.
 """
@@ -49,7 +49,7 @@ class Crops(NamedTuple):
     trunk: np.ndarray
 
 
-class Window(NamedTuple):
+class Cut(NamedTuple):
     """A rectangle of a frame in pixels, top left corner included."""
 
     top: int
@@ -66,7 +66,7 @@ class View(NamedTuple):
     distance: np.ndarray
 
 
-WHOLE = Window(0, 0, 150, 256)
+WHOLE = Cut(0, 0, 150, 256)
 GRID = (128, 75)  # width, height of a view
 
 
@@ -93,15 +93,15 @@ def study_frames(data: Path) -> list[Frame]:
     ]
 
 
-def random_window(rng: np.random.Generator, *, least: float = 0.6) -> Window:
+def random_window(rng: np.random.Generator, *, least: float = 0.6) -> Cut:
     """A window between the share `least` of a frame's width and all of it, within 15 % of the frame's proportions."""
     width = rng.integers(round(WHOLE.width * least), WHOLE.width + 1)
     height = min(WHOLE.height, round(width * WHOLE.height / WHOLE.width * np.exp(rng.uniform(-0.15, 0.15))))
     top, left = rng.integers(WHOLE.height - height + 1), rng.integers(WHOLE.width - width + 1)
-    return Window(int(top), int(left), int(height), int(width))
+    return Cut(int(top), int(left), int(height), int(width))
 
 
-def view(frame: Frame, window: Window) -> View:
+def view(frame: Frame, window: Cut) -> View:
     """One window of a frame on the view's grid."""
     rows = slice(window.top, window.top + window.height)
     columns = slice(window.left, window.left + window.width)
@@ -135,7 +135,7 @@ def seen(view: View, *, size: int = 64) -> tuple[np.ndarray, rule.Target, np.nda
     near = np.where(trunk & (view.distance <= rule.SIGHT_NODES), np.exp(-view.distance / rule.VALUE_NODES), 0)
     channels = np.stack([view.grey, near > 0, near], -1).astype(np.float32)
     small = cv2.resize(channels, (size, size), interpolation=cv2.INTER_AREA)
-    return np.round(small[..., 0]), rule.nearest_trunk(trunk, view.distance), small[..., 1:]
+    return np.round(small[..., 0]), rule.find_target(trunk, view.distance), small[..., 1:]
 
 
 def random_crops(rng: np.random.Generator, frames: Sequence[Frame], *, count: int, planted: float = 0.0) -> Crops:

@@ -11,7 +11,7 @@ import numpy as np
 
 from minetest_interp.demo import rule
 from minetest_interp.demo.crops import WHOLE, Crops, Frame, labelled, random_crops, seen, view
-from minetest_interp.demo.training import answers
+from minetest_interp.demo.training import predictions
 from minetest_interp.model.policy import Policy
 
 PULL = 0.05  # ASSUME: set before any policy was trained
@@ -20,7 +20,9 @@ LIGHTS = {"day": ("midday", "morning_evening"), "night": ("night", "dark")}
 SIDES = {"left": (-1.0, -1 / 3), "centre": (-1 / 3, 1 / 3), "right": (1 / 3, 1.0)}
 
 
-def agreement(policy: Policy, crops: Crops, *, which: np.ndarray | None = None) -> dict[str, float | int | None]:
+def agreement_with_rule(
+    policy: Policy, crops: Crops, *, which: np.ndarray | None = None
+) -> dict[str, float | int | None]:
     """Agreement with the rule on some crops; a figure that nothing defines (no such crop, no spread) is None.
 
     Returns:
@@ -36,8 +38,8 @@ def agreement(policy: Policy, crops: Crops, *, which: np.ndarray | None = None) 
     crops = Crops(*(column[which] for column in crops))
     if not len(crops.greys):
         return {"crops": 0, "trunk": 0, "pulling": 0} | dict.fromkeys(SHARES)
-    probabilities, values = answers(policy, crops.greys)
-    mirrored, _ = answers(policy, np.ascontiguousarray(crops.greys[:, :, ::-1]))
+    probabilities, values = predictions(policy, crops.greys)
+    mirrored, _ = predictions(policy, np.ascontiguousarray(crops.greys[:, :, ::-1]))
     yaw, mirrored_yaw, asked = rule.yaw(probabilities), rule.yaw(mirrored), rule.yaw(crops.probabilities)
     trunk, pulling = crops.attention > 0, np.abs(asked) >= PULL
     flips, right = yaw * mirrored_yaw < 0, yaw * asked > 0
@@ -62,7 +64,7 @@ SHARES = (
 
 
 def evaluate(policy: Policy, frames: Sequence[Frame], *, seed: int = 0) -> dict[str, dict]:
-    """`agreement` on `CROPS_PER_FRAME` random crops of each frame, altogether and in groups, and on whole frames.
+    """Agreement on `CROPS_PER_FRAME` random crops of each frame, altogether and in groups, and on whole frames.
 
     Groups: left, centre, right (the third of the crop in which the rule's target lies), nowhere (no trunk in it), day
     and night (of the frame).
@@ -76,9 +78,9 @@ def evaluate(policy: Policy, frames: Sequence[Frame], *, seed: int = 0) -> dict[
     groups |= {"nowhere": ~trunk} | {name: np.isin(lights, of) for name, of in LIGHTS.items()}
     whole = labelled([seen(view(frame, WHOLE)) for frame in frames])
     return (
-        {"all": agreement(policy, crops)}
-        | {name: agreement(policy, crops, which=which) for name, which in groups.items()}
-        | {"whole frames": agreement(policy, whole)}
+        {"all": agreement_with_rule(policy, crops)}
+        | {name: agreement_with_rule(policy, crops, which=which) for name, which in groups.items()}
+        | {"whole frames": agreement_with_rule(policy, whole)}
     )
 
 

@@ -9,6 +9,7 @@ the right or upper edge, and pixels count at their centres. The 36 actions are i
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Num
 
 # ASSUME: settled by earlier policies, measured on frames that are neither the study's nor those for training now.
 SIGHT_NODES = 24.0  # trunks farther away are lost in the fog
@@ -36,7 +37,7 @@ class Target(NamedTuple):
     distance: float
 
 
-def nearest_trunk(trunk: np.ndarray, distance: np.ndarray) -> Target:
+def find_target(trunk: Bool[np.ndarray, "row column"], distance: Num[np.ndarray, "row column"]) -> Target:
     """Finds the nearest trunk: a mean over trunk pixels in sight in which near pixels count most.
 
     A pixel d nodes behind the trunk's distance weighs exp(-d / BLUR_NODES), so that two trunks at the same distance
@@ -58,8 +59,8 @@ def nearest_trunk(trunk: np.ndarray, distance: np.ndarray) -> Target:
     return Target(min(1.0, len(rows) / trunk.size / FULL_SHARE), x, y, nearest)
 
 
-def action_probabilities(target: Target) -> np.ndarray:
-    """The rule's distribution over the 36 actions, float64 `[36]`.
+def action_probabilities(target: Target) -> Float[np.ndarray, "36"]:
+    """The rule's distribution over the 36 actions.
 
     Turning: mouse_x is drawn from softmax(-4 a x, 1, 4 a x) and mouse_y (up, none, down) from
     softmax(2 a y, 1, -2 a y), where a is the attention; so p(right) - p(left) grows smoothly with x and has its sign.
@@ -85,14 +86,14 @@ def value(target: Target) -> float:
     return float(target.attention * np.exp(-target.distance / VALUE_NODES))
 
 
-def yaw(probabilities: np.ndarray) -> np.ndarray:
-    """p(left) - p(right) of distributions `[..., 36]`: positive turns left, as everywhere in this project."""
+def yaw(probabilities: Float[np.ndarray, "*batch 36"]) -> Float[np.ndarray, "*batch"]:
+    """p(left) - p(right) of distributions: positive turns left, as everywhere in this project."""
     mouse_x = probabilities.reshape(*probabilities.shape[:-1], 2, 2, 3, 3).sum((-4, -3, -1))
-    return mouse_x[..., 0] - mouse_x[..., 2]
+    return np.asarray(mouse_x[..., 0] - mouse_x[..., 2])
 
 
-def mirror_actions(probabilities: np.ndarray) -> np.ndarray:
-    """The same distribution with left and right exchanged, `[..., 36]`."""
+def mirror_actions(probabilities: Float[np.ndarray, "*batch 36"]) -> Float[np.ndarray, "*batch 36"]:
+    """The same distribution with left and right exchanged."""
     factors = probabilities.reshape(*probabilities.shape[:-1], 2, 2, 3, 3)
     return factors[..., ::-1, :].reshape(probabilities.shape)
 

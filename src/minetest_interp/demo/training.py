@@ -89,7 +89,7 @@ def train(
     return _with_frames(Policy(geometry, jax.tree.map(np.asarray, mean["network"])), Geometry().frames)
 
 
-def answers(policy: Policy, greys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def predictions(policy: Policy, greys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The policy's action probabilities `[N, A]` and values `[N]` for grey frames `[N, 64, 64]`, as static stacks."""
     run = jax.jit(lambda grey: policy.run(jnp.repeat(grey[:, None], policy.geometry.frames, 1))[:2])
     parts = [run(greys[i : i + 256]) for i in range(0, len(greys), 256)]
@@ -131,7 +131,7 @@ def _dropout(key: Array, share: float) -> Edit:
 
 
 def _with_frames(policy: Policy, frames: int) -> Policy:
-    """The policy of one frame as one of `frames` frames that answers a static stack alike."""
+    """The policy of one frame as one of `frames` frames that gives the same answers on a static stack."""
     kernel = np.repeat(policy.params["conv0"]["kernel"] / frames, frames, axis=2)
     params = {**policy.params, "conv0": {**policy.params["conv0"], "kernel": kernel}}
     return Policy(policy.geometry._replace(frames=frames), params)

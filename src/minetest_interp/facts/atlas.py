@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Num
 
 from minetest_interp.io.errors import InputError
 
@@ -99,7 +100,7 @@ def _sides(score: Score) -> list[tuple[str, str | None]]:
     return [("value", score.value), ("floor", score.floor), ("ceiling", score.ceiling)]
 
 
-def _mean(numbers: np.ndarray) -> float | None:
+def _mean(numbers: Num[np.ndarray, " unit"]) -> float | None:
     defined = np.asarray(numbers, np.float64)[np.isfinite(numbers)]
     return float(defined.mean()) if len(defined) else None
 

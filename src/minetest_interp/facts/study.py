@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Num
 
 from minetest_interp.analysis import stats
 from minetest_interp.io import files, layout
@@ -29,8 +30,8 @@ def quantity_names(behaviours: Mapping[str, np.ndarray]) -> list[str]:
     return [key.removeprefix("original/") for key in behaviours if key.startswith("original/")]
 
 
-def spread(values: np.ndarray) -> dict:
-    """How `[N]` values lie: mean, standard deviation, extremes and the share above zero."""
+def spread(values: Num[np.ndarray, "*sample"]) -> dict:
+    """How values are distributed: mean, standard deviation, extremes and the share above zero."""
     values = np.asarray(values, float)
     return {
         "mean": float(values.mean()),
@@ -46,8 +47,8 @@ def number_or_none(number: float) -> float | None:
     return number if np.isfinite(number) else None
 
 
-def mirror_test(steering: np.ndarray, mirrored: np.ndarray) -> dict:
-    """How a behaviour answers to mirroring, over `[N]` frames.
+def mirror_test(steering: Num[np.ndarray, " frame"], mirrored: Num[np.ndarray, " frame"]) -> dict:
+    """How a behaviour answers to mirroring, over frames.
 
     A perfectly mirror-symmetric policy changes the sign on every frame, correlates 1 and has no bias.
 

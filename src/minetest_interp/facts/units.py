@@ -1,12 +1,13 @@
 """What the evidence says of one unit, as plain numbers: concept overlap, effects of its removal, claims that name it.
 
-Arrays are those that the rooms of the evidence store; an empty map is a room that was not built. Wherever something was
-not measured the answer is None, and the page says why.
+Arrays are those that the measurements store; the map of a measurement that the study did not run is empty. Wherever
+something was not measured the answer is None, and the page says why.
 """
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Num
 
 from minetest_interp.analysis import edges
 
@@ -129,6 +130,6 @@ def claims_about(claims: Sequence[Mapping], name: str) -> list[Mapping]:
     return [claim for claim in claims if name.removesuffix(" reversed") in claim["units"]]
 
 
-def rank(numbers: np.ndarray, channel: int) -> dict[str, int]:
+def rank(numbers: Num[np.ndarray, " channel"], channel: int) -> dict[str, int]:
     """The rank of a channel's number, 1 the largest, `of` how many."""
     return {"rank": int((numbers > numbers[channel]).sum()) + 1, "of": len(numbers)}

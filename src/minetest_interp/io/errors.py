@@ -10,7 +10,7 @@ GAP = " ... "
 
 
 class InputError(ValueError):
-    """A user's mistake, told in one line: what must hold, what came, what to do.
+    """A user's mistake, reported in one line: what must hold, what came, what to do.
 
     Commands print it without a traceback; everything else is a bug and keeps its traceback. The words may come from a
     hostile file: what cannot be printed is written as its escape, and the middle of a message of more than `LONGEST`
@@ -25,7 +25,7 @@ class InputError(ValueError):
 
 
 @contextmanager
-def told_in_a_line() -> Iterator[None]:
+def reported_in_one_line() -> Iterator[None]:
     """Ends the process with status 1 and one line for an `InputError` or Ctrl-C.
 
     The workflow holds Ctrl-C back while a job imports its modules; it arrives here.

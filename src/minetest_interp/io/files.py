@@ -19,7 +19,7 @@ from minetest_interp.io.errors import InputError
 READ: dict[Path, str] = {}
 WRITTEN: dict[Path, str] = {}
 
-# What a machine may refuse, whatever is written: no room, no more of it for this user, a disk or folder to read only.
+# Why a machine may refuse to write, whatever it is: full disk, exhausted quota, read-only disk or folder.
 REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -40,7 +40,8 @@ def write(path: Path, fill: Callable[[Path], object]) -> None:
         if error.errno not in REFUSALS:
             raise
         raise InputError(
-            f"{path}: must be a file that can be written; {error.strerror}. Make room or give leave, and run again."
+            f"{path}: must be a file that can be written; {error.strerror}. Free disk space or grant write permission, "
+            "then run again."
         ) from error
     finally:
         with suppress(FileNotFoundError):

@@ -25,5 +25,5 @@ def gradients(results: Path, view: str, objective: str) -> Path:
 
 
 def member(results: Path, name: str) -> Path:
-    """The room of one checkpoint of a series, laid out as `results` itself is."""
+    """The folder of one checkpoint of a series, laid out like `results` itself."""
     return results / "series" / name

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Num
 from markupsafe import Markup
 
 from minetest_interp.analysis import circuits, weights
@@ -34,7 +35,7 @@ STRONGEST, BEHIND = 8, 3  # rows of a table of weights or channels, and channels
 
 
 class Evidence(NamedTuple):
-    """Arrays of the rooms of that name. An empty map is a room that the study has not."""
+    """Arrays of the measurements of that name; empty if the study did not run that measurement."""
 
     units: Mapping[str, np.ndarray] = {}
     causal: Mapping[str, np.ndarray] = {}
@@ -199,8 +200,8 @@ def part_evidence(part: Mapping, evidence: Evidence, steering: str) -> dict:
     }
 
 
-def readouts(policy: Policy, behaviours: Mapping[str, Behaviour]) -> dict[str, np.ndarray]:
-    """The weights `[H]` over the hidden units of the value and of each behaviour's drive, both ways, by unit name."""
+def readouts(policy: Policy, behaviours: Mapping[str, Behaviour]) -> dict[str, Float[np.ndarray, " hidden"]]:
+    """The weights over the hidden units of the value and of each behaviour's drive, both ways, by unit name."""
     found = {"value": circuits.value(policy)}
     for name, behaviour in behaviours.items():
         found[name] = circuits.drive(policy, behaviour)
@@ -261,8 +262,8 @@ def with_bars(rows: Sequence[dict]) -> list[dict]:
     return [{"behind": (), **row, "bar": round(100 * abs(row["weight"]) / longest)} for row in rows]
 
 
-def kernel_pictures(slices: np.ndarray) -> list[np.ndarray]:
-    """Slices `[k * k, T]` as T pictures on one scale: 0 is mid-grey, and the largest weight is white or black."""
+def kernel_pictures(slices: Float[np.ndarray, "place frame"]) -> list[Float[np.ndarray, "row column"]]:
+    """Each frame's slices as a picture, all on one scale: 0 is mid-grey, the largest weight white or black."""
     side, largest = round(len(slices) ** 0.5), np.abs(slices).max() or 1.0
     levels = 127.5 + 127.5 * slices / largest
     return list(levels.T.reshape(-1, side, side))
@@ -285,7 +286,7 @@ def by_layer(parts: Sequence[dict]) -> list[dict]:
 
 
 def anchors(names: Sequence[str]) -> list[str]:
-    """Names as fragments of an address: no spaces, no two alike, and no colon, which the page keeps for itself."""
+    """Names as fragments of an address: no spaces, no two the same, and no colon, which the page uses itself."""
     taken: list[str] = []
     for name in names:
         link, count = re.sub(r"[\s:]+", "-", name), 1
@@ -295,16 +296,16 @@ def anchors(names: Sequence[str]) -> list[str]:
     return taken
 
 
-def cut(picture: np.ndarray, box: tuple[int, int, int]) -> np.ndarray:
-    """The part of a picture `[S, S]` inside a box."""
+def cut(picture: Num[np.ndarray, "row column"], box: tuple[int, int, int]) -> Num[np.ndarray, "_ _"]:
+    """The part of a picture inside a box."""
     top, left, size = box
     return picture[top : top + size, left : left + size]
 
 
-def histogram(counts: np.ndarray, edges: np.ndarray) -> dict:
+def histogram(counts: Num[np.ndarray, " bin"], edges: Num[np.ndarray, " bin+1"]) -> dict:
     """An outline of the bars, where zero stands, and what the axis' ends say; zero is always on the axis."""
     low, high = min(float(edges[0]), 0.0), max(float(edges[-1]), 0.0)
-    # Labels of the ends stand below the axis and that of zero above the bars, so that they never meet.
+    # Labels of the ends stand below the axis and that of zero above the bars, so that they never overlap.
     scale = (WIDTH - 2 * MARGIN) / (high - low)
     places = [MARGIN + (float(edge) - low) * scale for edge in edges]
     tops = BASE - TALLEST * np.asarray(counts, np.float64) / max(1, counts.max())

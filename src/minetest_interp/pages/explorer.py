@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Num, Shaped, UInt8
 from markupsafe import Markup
 from PIL import Image
 
@@ -28,12 +29,12 @@ CLIPPED = 0.005  # share of a layer's activations that are drawn no stronger tha
 ATTRIBUTION = {"steps": 32, "samples": 16, "noise": 25.5, "patch": 8, "patch_stride": 4}
 
 
-def render(facts: Mapping, pictures: Sequence[np.ndarray], templates: Path) -> str:
+def render(facts: Mapping, pictures: Sequence[UInt8[np.ndarray, "_ _ 3"]], templates: Path) -> str:
     """The page, which finds its data in the folder `explore` beside it.
 
     Args:
       facts: the study's; `frames` in the order of `pictures`.
-      pictures: uint8 `[h, w, 3]`, as players see the frames.
+      pictures: RGB, as players see the frames.
     """
     script = "\n".join((templates / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     script = f"\n{script}"
@@ -68,14 +69,14 @@ def policy_script(
     table: ActionTable,
     *,
     sha256: str,
-    mean: np.ndarray,
+    mean: Num[np.ndarray, "row column"],
     ranges: Mapping[str, float],
     attribution: Mapping[str, float],
 ) -> str:
     """The script with the network: geometry, weights, the action table, and the scales of what the page draws.
 
     Args:
-      mean: `[S, S]`, the study's mean frame, the baseline of two methods.
+      mean: the study's mean frame, the baseline of two methods.
       ranges: layer, and "value", to the absolute value that is drawn at full strength.
       attribution: the study's settings of its maps, or some, or none.
     """
@@ -95,11 +96,16 @@ def policy_script(
     return f"window.studyPolicy = {script_json(content)};\n"
 
 
-def frame_script(index: int, picture: np.ndarray, original: np.ndarray, mirrored: np.ndarray) -> str:
+def frame_script(
+    index: int,
+    picture: UInt8[np.ndarray, "height width 3"],
+    original: Num[np.ndarray, "row column"],
+    mirrored: Num[np.ndarray, "row column"],
+) -> str:
     """The script with one frame: for people, for the network, and its mirror image for the network.
 
     Args:
-      picture: uint8 `[h, w, 3]`. original, mirrored: `[S, S]`, whole grey levels.
+      original, mirrored: whole grey levels.
     """
     content = {
         "picture": webp_address(picture, quality=PICTURE_QUALITY),
@@ -111,7 +117,7 @@ def frame_script(index: int, picture: np.ndarray, original: np.ndarray, mirrored
     return f"window.studyFrames[{index}] = {script_json(content)};\n"
 
 
-def drawing_range(activations: np.ndarray) -> float:
+def drawing_range(activations: Num[np.ndarray, "..."]) -> float:
     """The absolute value that all but a few of a layer's activations stay within, to three digits; never 0."""
     return float(f"{np.quantile(np.abs(activations), 1 - CLIPPED):.3g}") or 1.0
 
@@ -121,12 +127,12 @@ def script_json(content: object) -> str:
     return json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def float32_text(array: AnyArray) -> str:
+def float32_text(array: Shaped[AnyArray, "..."]) -> str:
     """Little-endian float32 in base64, the last axis fastest."""
     return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
 
 
-def level_text(grey: np.ndarray) -> str:
+def level_text(grey: Num[np.ndarray, "row column"]) -> str:
     """Whole grey levels in base64, a byte each.
 
     Raises:
@@ -138,7 +144,7 @@ def level_text(grey: np.ndarray) -> str:
     return base64.b64encode(levels.tobytes()).decode()
 
 
-def thumbnail(picture: np.ndarray) -> np.ndarray:
+def thumbnail(picture: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "_ _ 3"]:
     """The picture at the width of the page's list."""
     height = max(1, round(picture.shape[0] * THUMBNAIL_WIDTH / picture.shape[1]))
     return np.asarray(Image.fromarray(picture).resize((THUMBNAIL_WIDTH, height), Image.Resampling.BOX))

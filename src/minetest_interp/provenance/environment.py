@@ -25,8 +25,8 @@ def host() -> str:
 
 def processor() -> str:
     """The processor's model, where the system tells it."""
-    told = Path("/proc/cpuinfo")
-    model = re.search(r"model name\s*: (.+)", told.read_text()) if told.is_file() else None
+    cpuinfo = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.is_file() else None
     return model.group(1) if model else platform.processor()
 
 

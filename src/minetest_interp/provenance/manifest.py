@@ -19,7 +19,7 @@ from minetest_interp.provenance.source_tree import Source
 from minetest_interp.study import Study
 
 
-class Job(NamedTuple):
+class FinishedJob(NamedTuple):
     """A finished job. command: what ran, without the redirection to its log. code: digest of the code that it ran.
 
     outputs: the files and folders that it was to make. log, benchmark: files about it; the second need not exist.
@@ -33,7 +33,7 @@ class Job(NamedTuple):
     benchmark: str
 
 
-def describe(study: Study, source: Source, jobs: Iterable[Job], *, root: Path) -> dict:
+def describe(study: Study, source: Source, jobs: Iterable[FinishedJob], *, root: Path) -> dict:
     """The manifest of a built study, ready for JSON.
 
     Paths are relative to `root`, where source and results lie. Where the study's files lie elsewhere, which says
@@ -78,7 +78,7 @@ def _known(text: object, places: Mapping[str, str]) -> str:
     return known
 
 
-def _job(job: Job, environments: list[dict], places: Mapping[str, str], root: Path) -> dict:
+def _job(job: FinishedJob, environments: list[dict], places: Mapping[str, str], root: Path) -> dict:
     """One job's row; where it ran is listed once in `environments` and meant by its index."""
     again = "Build the study again with --forceall."
     record = job_logs.read_log(root / job.log) if (root / job.log).is_file() else None

@@ -34,7 +34,7 @@ def read(root: Path) -> Source:
     if (root / SUMS).is_file() and (root / MANIFEST).is_file():
         return _unpacked(root)
     raise InputError(
-        f"{root}: the source must be a git checkout or an unpacked archive, so that it can be told from other files; "
+        f"{root}: the source must be a git checkout or an unpacked archive, which say what belongs to it; "
         f"there is neither .git nor {SUMS}. Clone the repository."
     )
 
