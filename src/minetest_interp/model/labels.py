@@ -6,6 +6,7 @@ numbers.
 
 import io
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,11 @@ PATTERN, MASKS = "frames/*.[jp]*g", "masks"
 OFF_MIDDLE = 0.2  # of half the frame: a trunk that is further from the middle is on a side
 NO_LABELS = "no labelled frames; name some in the study or pass --config probe=FOLDER"
 DEFAULTS = {"frames": PATTERN, "masks": MASKS, "trunk": 1}
+
+
+def no_trunk(masks: int) -> str:
+    """Why nothing can be said of trunks where none of so many masks has one."""
+    return f"no pixel of the class of trunks in {masks} masks"
 
 
 class Labelled(NamedTuple):
@@ -56,7 +62,7 @@ def read_mask(path: Path) -> np.ndarray:
     """Class numbers, uint8 `[h, w]`.
 
     Raises:
-      InputError: not an 8-bit PNG of one channel.
+      InputError: not an 8-bit PNG of one channel, or an animated one.
     """
     content = read_bytes(path, what="a mask", limit=frames.LIMIT_BYTES, advice="Restore it.")
     try:
@@ -68,6 +74,7 @@ def read_mask(path: Path) -> np.ndarray:
                         f"{path}: a mask must be 8-bit with one channel and at most {frames.LIMIT_PIXELS:,} pixels; "
                         f"got {image.mode}, {image.width}x{image.height}. Save it again."
                     )
+                frames.check_single(image, path)
                 return np.asarray(image)
     except InputError:
         raise
@@ -101,6 +108,26 @@ def read(picture: Path, mask: Path, *, size: int, order: str, trunk: int = 1) ->
         trunk=cv2.resize(is_trunk.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA).clip(0, 1),
         position=horizontal_centre(is_trunk),
     )
+
+
+def check_class(classes: Iterable[np.ndarray], trunk: int, folder: Path) -> None:
+    """Refuses masks that label other things than trunks alone: their class number is then most likely another one.
+
+    Masks of zeros alone say that there is no trunk, which is an answer.
+
+    Args:
+      classes: of every mask, as `read_mask` gives them. trunk: the class number that was asked for.
+
+    Raises:
+      InputError: no pixel of class `trunk`, but others that are not 0.
+    """
+    found = sorted({int(value) for each in classes for value in np.unique(each)})
+    if trunk not in found and any(found):
+        values = " and ".join(filter(None, [", ".join(map(str, found[:-1])), str(found[-1])]))
+        raise InputError(
+            f"{folder}: masks must have pixels of class {trunk} where trunks are; the values found are {values}. "
+            "Set `labels.trunk` to the class of trunks."
+        )
 
 
 def horizontal_centre(mask: np.ndarray) -> float:
