@@ -1,5 +1,6 @@
 # make            set up .venv and build the default study
 # make test       the whole test suite
+# make test-environments   the smoke study under what people's shells set, each time with the same bytes
 # make archive    the study, its provenance and the source in one zip, archive/*.zip
 # make lint       what every commit must pass
 # make coverage   the suite again, and the share of lines that it runs
@@ -17,7 +18,8 @@ SHOTS ?= config/captures/demo.yaml
 CAPTURES ?= captures
 TRAINING ?= captures-training
 
-.PHONY: docs report verify smoke expected test archive demo-data demo-policy capture screenshots bench lint coverage lock clean
+.PHONY: docs report verify smoke expected test test-environments archive demo-data demo-policy capture screenshots bench lint \
+  coverage lock clean
 
 report: .venv/ready
 	@start=$$(date +%s) && \
@@ -40,6 +42,9 @@ expected: .venv/ready
 
 test: .venv/ready-to-test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-environments: .venv/ready-to-test
+	$(BIN)/python -m tests.environments
 
 archive: .venv/ready
 	$(BIN)/python -m workflow.archive --study "$(STUDY)" --cores $(CORES) $(if $(DATA),--data "$(DATA)") \

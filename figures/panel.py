@@ -1,7 +1,6 @@
 """The command line of every panel: results and parameters in, one PNG and one SVG out; same input, same bytes."""
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from inspect import signature
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import style
+from minetest_interp.cli import read_settings
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError, reported_in_one_line
 from minetest_interp.provenance import job_logs
@@ -90,7 +90,7 @@ def _check(load: Callable[..., dict[str, object]], params: object) -> None:
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Draw one panel from a study's results.", allow_abbrev=False)
     parser.add_argument("--results", type=Path, required=True, help="the study's results folder")
-    parser.add_argument("--params", type=json.loads, default={}, help="the panel's parameters, a JSON object")
+    parser.add_argument("--params", type=read_settings, default={}, help="the panel's parameters: JSON or @FILE")
     parser.add_argument("--png", type=Path, required=True)
     parser.add_argument("--svg", type=Path, required=True)
     return parser.parse_args(argv)

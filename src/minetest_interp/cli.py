@@ -8,12 +8,27 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
-from minetest_interp.io.errors import reported_in_one_line
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError, reported_in_one_line
 from minetest_interp.provenance import job_logs
 
+LIMIT_BYTES = 2**24
+
+
+def read_settings(word: str) -> Any:
+    """The settings that a word of a command line gives: JSON, or @FILE for a file of it."""
+    try:
+        if word.startswith("@"):
+            advice = "Build the study again."
+            word = files.read_text(Path(word[1:]), what="a file of settings", limit=LIMIT_BYTES, advice=advice)
+        return json.loads(word)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 READ: dict[object, dict[str, Any]] = {kind: {"type": kind} for kind in (str, int, float, Path)} | {
-    dict: {"type": json.loads},
-    list: {"type": json.loads},
+    dict: {"type": read_settings},
+    list: {"type": read_settings},
     list[Path]: {"type": Path, "nargs": "*"},
     Path | None: {"type": Path},
     bool: {"action": "store_true"},
@@ -23,9 +38,9 @@ READ: dict[object, dict[str, Any]] = {kind: {"type": kind} for kind in (str, int
 def command(run: Callable, *, argv: list[str] | None = None, record: bool = True) -> None:
     """Runs `run` with one command-line option for each of its parameters, read as the parameter is annotated.
 
-    A `dict` or `list` is given as JSON, `list[Path]` as any number of paths, `bool` by its name alone. An option is
-    required unless `run` has a default for it. With `record` it ends by saying what was read and written, with digests
-    (see `job_logs`). An `InputError` or Ctrl-C is reported in one line and ends the process with status 1.
+    A `dict` or `list` is given as JSON or as @FILE, `list[Path]` as any number of paths, `bool` by its name alone. An
+    option is required unless `run` has a default for it. With `record` it ends by saying what was read and written,
+    with digests (see `job_logs`). An `InputError` or Ctrl-C is reported in one line and ends the process with status 1.
     """
     parser = argparse.ArgumentParser(description=sys.modules[run.__module__].__doc__)
     for name, parameter in signature(run).parameters.items():

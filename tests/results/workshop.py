@@ -180,9 +180,9 @@ class Workshop:
         return done.stdout
 
     def made(self) -> set[str]:
-        """Paths of everything that a build makes, but for its logs and timings."""
+        """Paths of everything that a build makes, but for its logs, timings and settings."""
         found = (p for top in ("results", "figures", "report") for p in (self.folder / top / "own").rglob("*"))
-        kept = (p for p in found if p.is_file() and not {"logs", "benchmarks"} & set(p.parts))
+        kept = (p for p in found if p.is_file() and not {"logs", "benchmarks", "settings"} & set(p.parts))
         return {str(p.relative_to(self.folder)) for p in kept}
 
     def outputs(self) -> dict[str, str]:

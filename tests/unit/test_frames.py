@@ -86,7 +86,6 @@ def modes(image):
     yield "grey", Image.fromarray(grey), grey_rgb
     yield "16-bit", Image.fromarray((grey.astype(np.uint16) << 8) + 37), grey_rgb
     yield "opaque", Image.fromarray(np.dstack([image, np.full(grey.shape, 255, np.uint8)])), image
-    yield "clear", Image.fromarray(np.dstack([image, np.zeros(grey.shape, np.uint8)])), np.zeros_like(image)
     palette = Image.fromarray((grey // 64) * 64).convert("P")
     yield "palette", palette, np.asarray(palette.convert("RGB"))
     yield "one bit", Image.fromarray(grey > 127), np.repeat((grey > 127)[..., None] * np.uint8(255), 3, 2)
@@ -98,6 +97,12 @@ def test_pictures_that_can_be_understood_are(tmp_path):
         np.testing.assert_array_equal(frames.read(tmp_path / f"{name}.png"), expected, err_msg=name)
 
 
+def encoded(image, kind="PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
 def bad_files(folder):
     whole = save(folder / "whole.png", picture(4)).read_bytes()
     yield "missing.png", None, "there is none"
@@ -107,9 +112,17 @@ def bad_files(folder):
     turned = Image.fromarray(picture(4))
     exif = turned.getexif()
     exif[0x0112] = 6
-    buffer = io.BytesIO()
-    turned.save(buffer, "PNG", exif=exif)
-    yield "turned.png", buffer.getvalue(), "asks? for a rotation"
+    yield "turned.png", encoded(turned, exif=exif), "asks? for a rotation"
+    opaque, half = Image.fromarray(picture(4)), Image.fromarray(picture(4)[..., 0])
+    half.putalpha(Image.linear_gradient("L").resize(half.size))
+    yield "half transparent.png", encoded(half), r"must be opaque; \d+\.\d% of its pixels are transparent"
+    yield "clear colour.png", encoded(Image.fromarray(picture(4)[..., 0]), transparency=0), "must be opaque"
+    for kind in ("PNG", "WEBP", "TIFF"):
+        frames_of = encoded(opaque, kind, save_all=True, append_images=[Image.new("RGB", opaque.size)])
+        yield f"animated.{kind}", frames_of, "must hold one picture; it holds 2"
+    dim = Image.fromarray(picture(4)[..., 0].astype(np.uint16))
+    yield "8 bits in 16.png", encoded(dim), "16-bit frame must have values from 0 to 65,535; the largest is 255"
+    yield "one pixel.png", encoded(opaque.resize((1, 1))), "at least 8 pixels on each side; got 1x1"
     bomb = bytearray(whole)
     bomb[16:24] = (30000).to_bytes(4) + (30000).to_bytes(4)
     bomb[29:33] = zlib.crc32(bytes(bomb[12:29])).to_bytes(4)

@@ -1,5 +1,7 @@
 """Labelled frames: where trunks are, as the network sees them, and files that are not what they should be."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -142,3 +144,14 @@ def test_other_formats_are_refused_though_called_png(tmp_path):
     Image.fromarray(classes()).save(tmp_path / "mask.png", format="BMP")
     with pytest.raises(InputError, match="must be a whole 8-bit PNG"):
         labels.read_mask(tmp_path / "mask.png")
+
+
+def test_masks_that_label_other_classes_alone_are_refused_with_what_they_hold():
+    folder = Path("labels")
+    empty, other, trunk = (np.full((2, 3), value, np.uint8) for value in (0, 255, 1))
+    labels.check_class([empty, trunk], 1, folder)
+    labels.check_class([other, trunk], 1, folder)
+    labels.check_class([empty, empty], 1, folder)  # there is no trunk, which the masks may say
+    labels.check_class([empty, other], 255, folder)
+    with pytest.raises(InputError, match=r"labels: masks must have pixels of class 1 .* found are 0 and 255"):
+        labels.check_class([empty, other], 1, folder)

@@ -2,11 +2,12 @@
 
 import json
 import os
-import re
 import sys
+from hashlib import sha256
 from pathlib import Path
 from shlex import quote
 from shutil import disk_usage, which
+from uuid import uuid4
 
 ROOT = Path(workflow.basedir)
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
@@ -16,6 +17,7 @@ from minetest_interp import study as studies
 from minetest_interp.io import layout
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import frames
+from minetest_interp.provenance import environment
 
 # Used by `--software-deployment-method conda` alone. A file, since a named environment would need conda in every build.
 ENVIRONMENT = "../envs/software.yaml"
@@ -23,16 +25,26 @@ DEFAULT_STUDY = "demo"
 ASKED = str(config.get("study", DEFAULT_STUDY))  # a name, or the path of a YAML file
 
 
-def job_prefix() -> str:
-    """Jobs run the interpreter that runs Snakemake, whatever `python` means in the user's shell; conda's under conda.
+# Bash reads these before the first word of a job.
+for name in [name for name in os.environ if name.startswith("BASH_") or name in ("BASHOPTS", "ENV", "SHELLOPTS")]:
+    del os.environ[name]
 
-    They end with Snakemake, even if it is killed, so that none goes on writing beside the next run; and Ctrl-C waits
-    until their modules are loaded and they can report it in a line. This needs Linux.
+
+def job_prefix() -> str:
+    """Jobs run in an environment of their own, so that nothing in the user's shell changes their results.
+
+    They run the interpreter that runs Snakemake, whatever `python` means in that shell; conda's under conda. They end
+    with Snakemake, even if it is killed, so that none goes on writing beside the next run; and Ctrl-C waits until
+    their modules are loaded and they can report it in a line. This needs Linux.
     """
     activated = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
     path = "" if activated else f"export PATH={quote(str(Path(sys.executable).parent))}:$PATH; "
-    bound = "exec setpriv --pdeathsig KILL env --block-signal=INT " if which("setpriv") else "exec "
-    return f"set -euo pipefail; {path}export PYTHONPATH={quote(str(ROOT / 'src'))}; {bound}"
+    bound = "setpriv --pdeathsig KILL env --block-signal=INT" if which("setpriv") else "env"
+    # Snakemake takes doubled braces as braces.
+    passed = " ".join(f'${{{{{name}+{name}="${name}"}}}}' for name in environment.PASSED)
+    folders = {"PYTHONPATH": ROOT / "src", "MPLCONFIGDIR": Path.cwd() / ".snakemake/matplotlib"}
+    defined = " ".join(f"{name}={quote(str(value))}" for name, value in (environment.DEFINED | folders).items())
+    return f"set -euo pipefail; {path}exec {bound} -i {passed} {defined} "
 
 
 shell.prefix(job_prefix())
@@ -56,6 +68,7 @@ SETTINGS = STUDY.config
 RESULTS = f"results/{STUDY.name}"
 FIGURES = f"figures/{STUDY.name}"
 REPORT = f"report/{STUDY.name}"
+LONGEST_WORD = 2**12  # bytes of settings on a command line; Linux takes 2**17
 LOG_BYTES = 2**16  # more than a failing job says
 
 
@@ -80,16 +93,31 @@ def say_where_full(*folders) -> None:
             )
 
 
-def as_json(content) -> str:
+def as_word(content) -> str:
     """Settings as one command-line word; the same settings give the same word, so nothing reruns needlessly.
 
-    A brace inside a string is written as its code, or Snakemake would read a wildcard.
+    The word is JSON or, where that is long, @FILE: a file beside the results that is named by its digest, and written
+    when Snakemake is about to run jobs.
     """
-    return re.sub(r"\{(?=\s*\w)", r"\\u007b", json.dumps(content, separators=(",", ":"), ensure_ascii=False))
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+    if len(text.encode()) <= LONGEST_WORD:
+        return text
+    file = Path(RESULTS, "settings", f"{sha256(text.encode()).hexdigest()[:16]}.json")
+    if workflow.executor_plugin and not workflow.dryrun and not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside = file.with_name(f".{uuid4()}.part")  # jobs on other machines may write the same
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(file)
+    return f"@{file}"
 
 
-POLICY = as_json({key: SETTINGS["policy"][key] for key in ("strides", "size") if key in SETTINGS["policy"]})
-ACTIONS = as_json(SETTINGS["actions"])
+def as_json(content):
+    """Settings as a param (see `as_word`), made when it is known whether jobs will run; Snakemake takes it as it is."""
+    return lambda wildcards: as_word(content)
+
+
+POLICY_SETTINGS = {key: SETTINGS["policy"][key] for key in ("strides", "size") if key in SETTINGS["policy"]}
+POLICY, ACTIONS = as_json(POLICY_SETTINGS), as_json(SETTINGS["actions"])
 
 
 # The published digests, where there are any: the files may not have been fetched yet.

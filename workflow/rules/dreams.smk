@@ -17,7 +17,7 @@ rule dream:
         checkpoint=CHECKPOINT,
         policy=POLICY,
         actions=ACTIONS,
-        dream=lambda wildcards: as_json(SETTINGS["dreams"][wildcards.dream]),
+        dream=lambda wildcards: as_word(SETTINGS["dreams"][wildcards.dream]),
         content=checkpoint_digest(),
         code=code_digest("minetest_interp.stages.dream"),
     message:

@@ -17,7 +17,7 @@ rule panel:
     params:
         script=lambda wildcards: str(SCRIPTS_FOLDER / f"{STUDY.panels[wildcards.panel].script}.py"),
         results=RESULTS,
-        settings=lambda wildcards: as_json(panel_settings(wildcards.panel)),
+        settings=lambda wildcards: as_word(panel_settings(wildcards.panel)),
         code=lambda wildcards: code_digest(STUDY.panels[wildcards.panel].script),
     message:
         "Draw panel {wildcards.panel}."

@@ -50,7 +50,7 @@ if "evidence" in SETTINGS:
 
     def measurement_settings(name, measurement) -> dict:
         settings = measurement.settings | ({"settings": MEASURE[name]} if name in MEASURE else {})
-        return {option: as_json(value) for option, value in settings.items()}
+        return {option: as_word(value) for option, value in settings.items()}
 
     def measurement_options(name, measurement) -> str:
         return options(measurement.files | measurement_settings(name, measurement))

@@ -19,8 +19,8 @@ if STUDY.series:
         def place(path) -> str:
             return of_member(path).format(member=name)
 
-        policy = {"checkpoint-path": str(STUDY.series[name]), "policy": POLICY}
-        agent, results = policy | {"actions": ACTIONS}, {"results": place(RESULTS)}
+        policy = {"checkpoint-path": str(STUDY.series[name]), "policy": as_word(POLICY_SETTINGS)}
+        agent, results = policy | {"actions": as_word(SETTINGS["actions"])}, {"results": place(RESULTS)}
 
         def measured(measurement, given, folder) -> list:
             words = given.files | measurement_settings(measurement, given)
@@ -36,7 +36,7 @@ if STUDY.series:
                 | {key: place(path) for key, path in rules.describe.output.items()},
             ],
             ["intermediates", policy | results | {"stacks": f"{RESULTS}/stacks.npz"}],
-            ["readouts", results | {"actions": ACTIONS, "readouts": place(rules.readouts.output.readouts)}],
+            ["readouts", results | {"actions": agent["actions"], "readouts": place(rules.readouts.output.readouts)}],
             *(measured(each, MEASUREMENTS[each], EVIDENCE) for each in WITH_CLAIMS),
             *(measured(each, on_turns(each), TURNS) for each in ON_TURNS),
         ]

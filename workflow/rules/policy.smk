@@ -95,7 +95,7 @@ rule gradients:
         checkpoint=CHECKPOINT,
         policy=POLICY,
         actions=ACTIONS,
-        objective=lambda wildcards: as_json(SETTINGS["gradients"][wildcards.objective]),
+        objective=lambda wildcards: as_word(SETTINGS["gradients"][wildcards.objective]),
         content=checkpoint_digest(),
         code=code_digest("minetest_interp.stages.gradients"),
     message:

@@ -32,7 +32,7 @@ if STUDY.series:
             ENVIRONMENT
         threads: 1
         params:
-            stages=lambda wildcards: as_json(member_stages(wildcards.member)),
+            stages=lambda wildcards: as_word(member_stages(wildcards.member)),
             content=lambda wildcards: checkpoint_digest(STUDY.series[wildcards.member]),
             code=code_digest(*(f"minetest_interp.stages.{stage}" for stage in ("run_stages", *MEMBER_STAGES))),
         message:
@@ -51,7 +51,7 @@ if STUDY.series:
         benchmark:
             f"{RESULTS}/benchmarks/series/{{member}}/ledger.tsv"
         params:
-            commands=lambda wildcards: as_json(
+            commands=lambda wildcards: as_word(
                 {
                     name: build_command(of_member(f"{EVIDENCE}/{name}.json").format(member=wildcards.member))
                     for name in WITH_CLAIMS

@@ -13,7 +13,7 @@ if STUDY.fetched:
         params:
             # Snakemake takes no notice of changes in a param that depends on the output: only missing files are fetched.
             repository=lambda wildcards, output: SETTINGS["source"]["repository"],
-            checksums=lambda wildcards, output: as_json(STUDY.checksums),
+            checksums=lambda wildcards, output: as_word(STUDY.checksums),
             folder=literal(STUDY.folder),
         message:
             f"Fetch the published files of {STUDY.name}, each verified by its SHA-256."

@@ -20,6 +20,7 @@ from minetest_interp.io.files import inside, read_bytes, within
 
 LIMIT_PIXELS = 40_000_000
 LIMIT_BYTES = 2**28
+LEAST_SIDE = 8  # pixels; enlarged for the network, fewer would be a gradient of grey and no scene
 ORDERS = ("notebook", "environment")
 VIEWS = ("original", "mirrored", "unrounded", "reordered", "masked", "masked-mirrored")
 ROUNDINGS = ("uint8", "float32")
@@ -66,10 +67,11 @@ def find(folder: Path, pattern: str) -> list[Path]:
 
 
 def read(path: Path) -> UInt8[np.ndarray, "height width 3"]:
-    """A picture. Palette, grey, 16-bit and transparent images are converted (alpha over black).
+    """A picture. Palette, grey and 16-bit images are converted.
 
     Raises:
-      InputError: missing, empty, damaged, rotated by EXIF, or more than `LIMIT_PIXELS`.
+      InputError: missing, empty, damaged, rotated by EXIF, animated, transparent, 16-bit with the values of 8-bit, more
+        than `LIMIT_PIXELS`, or less than `LEAST_SIDE` on a side.
     """
     advice = "Restore it or take it off the study's list."
     content = read_bytes(path, what="a picture", limit=LIMIT_BYTES, advice=advice)
@@ -86,12 +88,18 @@ def read(path: Path) -> UInt8[np.ndarray, "height width 3"]:
                         f"{path}: a frame must have at most {LIMIT_PIXELS:,} pixels; "
                         f"got {image.width}x{image.height}. Scale it down."
                     )
+                if min(image.size) < LEAST_SIDE:
+                    raise InputError(
+                        f"{path}: a frame must have at least {LEAST_SIDE} pixels on each side; "
+                        f"got {image.width}x{image.height}. Replace it with a screenshot."
+                    )
+                check_single(image, path)
                 if image.getexif().get(0x0112, 1) != 1:
                     raise InputError(
                         f"{path}: a frame must be stored upright; its EXIF data ask for a rotation, "
                         "which would turn left into up. Save it again without EXIF."
                     )
-                return _to_rgb(image)
+                return _to_rgb(image, path)
     except InputError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -106,14 +114,35 @@ def read(path: Path) -> UInt8[np.ndarray, "height width 3"]:
         ) from error
 
 
-def _to_rgb(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
+def check_single(image: Image.Image, path: Path) -> None:
+    """Refuses a file of several pictures, such as an animation or pages.
+
+    Raises:
+      InputError: more than one picture in it.
+    """
+    pictures = getattr(image, "n_frames", 1)
+    if pictures > 1:
+        raise InputError(f"{path}: a file must hold one picture; it holds {pictures}. Save the one that is meant.")
+
+
+def _to_rgb(image: Image.Image, path: Path) -> UInt8[np.ndarray, "height width 3"]:
     if image.mode.startswith("I;16") or image.mode == "I":
         # ASSUME: 16-bit greys span 0..65535; the high byte is what an 8-bit save would keep.
-        grey = (np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
-    if image.mode in ("P", "RGBA", "LA", "PA"):
-        rgba = image.convert("RGBA")
-        return np.asarray(Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba).convert("RGB"))
+        values = np.asarray(image)
+        if 0 < values.max() <= 255:
+            raise InputError(
+                f"{path}: a 16-bit frame must have values from 0 to 65,535; the largest is {values.max()}, as in an "
+                "8-bit picture. Save it with 8 bits."
+            )
+        return np.repeat((values >> 8).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    if image.has_transparency_data:
+        rgba = np.asarray(image.convert("RGBA"))
+        if share := np.mean(rgba[..., 3] < 255):
+            raise InputError(
+                f"{path}: a frame must be opaque; {share:.1%} of its pixels are transparent, and what lies behind them "
+                "is not known. Save it without transparency."
+            )
+        return rgba[..., :3]
     return np.asarray(image.convert("RGB"))
 
 

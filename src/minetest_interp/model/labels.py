@@ -6,7 +6,7 @@ numbers.
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple, NotRequired, TypedDict, cast
 
@@ -34,6 +34,11 @@ class LabelSettings(TypedDict):
     masks: str
     trunk: int
     folder: NotRequired[str]
+
+
+def no_trunk(masks: int) -> str:
+    """Why nothing can be said of trunks where none of so many masks has one."""
+    return f"no pixel of the class of trunks in {masks} masks"
 
 
 class Labelled(NamedTuple):
@@ -74,7 +79,7 @@ def read_mask(path: Path) -> UInt8[np.ndarray, "height width"]:
     """Class numbers.
 
     Raises:
-      InputError: not an 8-bit PNG of one channel.
+      InputError: not an 8-bit PNG of one channel, or an animated one.
     """
     content = read_bytes(path, what="a mask", limit=frames.LIMIT_BYTES, advice="Restore it.")
     try:
@@ -86,6 +91,7 @@ def read_mask(path: Path) -> UInt8[np.ndarray, "height width"]:
                         f"{path}: a mask must be 8-bit with one channel and at most {frames.LIMIT_PIXELS:,} pixels; "
                         f"got {image.mode}, {image.width}x{image.height}. Save it again."
                     )
+                frames.check_single(image, path)
                 return np.asarray(image)
     except InputError:
         raise
@@ -119,6 +125,26 @@ def read(picture: Path, mask: Path, *, size: int, order: str, trunk: int = 1) ->
         trunk=cv2.resize(is_trunk.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA).clip(0, 1),
         position=horizontal_centre(is_trunk),
     )
+
+
+def check_class(classes: Iterable[UInt8[np.ndarray, "height width"]], trunk: int, folder: Path) -> None:
+    """Refuses masks that label other things than trunks alone: their class number is then most likely another one.
+
+    Masks of zeros alone say that there is no trunk, which is an answer.
+
+    Args:
+      classes: of every mask, as `read_mask` gives them. trunk: the class number that was asked for.
+
+    Raises:
+      InputError: no pixel of class `trunk`, but others that are not 0.
+    """
+    found = sorted({int(value) for each in classes for value in np.unique(each)})
+    if trunk not in found and any(found):
+        values = " and ".join(filter(None, [", ".join(map(str, found[:-1])), str(found[-1])]))
+        raise InputError(
+            f"{folder}: masks must have pixels of class {trunk} where trunks are; the values found are {values}. "
+            "Set `labels.trunk` to the class of trunks."
+        )
 
 
 def horizontal_centre(mask: Bool[np.ndarray, "row column"]) -> float:

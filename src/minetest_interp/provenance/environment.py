@@ -1,6 +1,7 @@
 """Where a job ran: what, beside code, settings and inputs, can change a byte of its results."""
 
 import importlib.metadata
+import os
 import platform
 import re
 from pathlib import Path
@@ -11,6 +12,28 @@ PACKAGES = (
     "scikit-learn", "scipy", "snakemake",
 )  # fmt: skip
 
+# The variables that a job has of its user's: where programs, libraries and temporary files are, how the network is
+# reached, how many threads it may use, and what only watches it. Nothing else reaches a job.
+PASSED = (
+    "PATH", "HOME", "USER", "LD_LIBRARY_PATH", "TMPDIR",
+    "http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+    "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS",
+    "OPENBLAS_CORETYPE",  # set by the owner of a machine whose processor OpenBLAS does not recognise
+    "PYTHONDONTWRITEBYTECODE", "PYTHONPROFILEIMPORTTIME", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG",
+)  # fmt: skip
+
+# What results are defined on.
+DEFINED = {
+    "JAX_PLATFORMS": "cpu",
+    "JAX_ENABLE_X64": "0",
+    "LC_ALL": "C.UTF-8",
+    "MPLBACKEND": "Agg",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "TZ": "UTC",
+}
+
 
 def describe() -> dict:
     """The versions of Python and of `PACKAGES`, and the class of the host; neither its name nor its user."""
@@ -18,9 +41,10 @@ def describe() -> dict:
 
 
 def host() -> str:
-    """The class of the machine in words: system, C library and processor."""
-    library = " ".join(platform.libc_ver())
-    return ", ".join(filter(None, (f"{platform.system()} {platform.machine()}", library, processor())))
+    """The class of the machine in words: system, C library, processor, and kernels that are set for OpenBLAS."""
+    library, kernels = " ".join(platform.libc_ver()), os.environ.get("OPENBLAS_CORETYPE")
+    parts = (f"{platform.system()} {platform.machine()}", library, processor(), kernels and f"OpenBLAS for {kernels}")
+    return ", ".join(filter(None, parts))
 
 
 def processor() -> str:

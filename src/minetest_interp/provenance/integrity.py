@@ -7,8 +7,8 @@ from typing import NamedTuple
 from minetest_interp.io import files
 from minetest_interp.provenance.job_logs import Job
 
-# Logs and timings are kept beside the results by the workflow, which marks the folders that it made as a whole.
-BESIDE = ("logs", "benchmarks")
+# The workflow keeps logs, timings and settings beside the results, and marks the folders that it made as a whole.
+BESIDE = ("logs", "benchmarks", "settings")
 MARK = ".snakemake_timestamp"
 
 

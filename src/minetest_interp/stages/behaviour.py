@@ -10,7 +10,7 @@ from minetest_interp.claims import behaviour as behaviour_claims
 from minetest_interp.cli import command
 from minetest_interp.io import files
 from minetest_interp.model import agent
-from minetest_interp.model.labels import NO_LABELS
+from minetest_interp.model.labels import NO_LABELS, no_trunk
 
 VIEWS = ("original", "mirrored")
 COVERED = ("masked", "masked-mirrored")
@@ -63,9 +63,9 @@ def run(
     bias = intervals.estimate(intervals.mean((here + there) / 2), clusters, bootstrap, chance=0.0)
     asymmetry = intervals.estimate(behaviour_claims.unchanged_share(here, there), clusters, bootstrap, chance=0.0)
 
-    if labels:
-        labelled = files.read_arrays(labels, "frames", "original", "mirrored", "position", "group")
-        seen = np.isfinite(labelled["position"])
+    labelled = files.read_arrays(labels, "frames", "original", "mirrored", "position", "group") if labels else {}
+    seen = np.isfinite(labelled.get("position", []))
+    if seen.any():
         labelled = {name: array[seen] for name, array in labelled.items()}
         position = labelled["position"]
         groups = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
@@ -75,7 +75,9 @@ def run(
         parts = {"frames": labelled["frames"], "clusters": groups, "position": position, **turns}
         kept |= {f"labelled/{name}": array for name, array in parts.items()}
     else:
-        by_trunk = following = dict.fromkeys(("flips", "correlation", "sides"), missing(NO_LABELS))
+        by_trunk = following = dict.fromkeys(
+            ("flips", "correlation", "sides"), missing(no_trunk(len(seen)) if labels else NO_LABELS)
+        )
 
     found = {
         "yaw-mirror": {

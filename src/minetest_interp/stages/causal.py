@@ -10,7 +10,7 @@ from minetest_interp.cli import command
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import agent
-from minetest_interp.model.labels import NO_LABELS
+from minetest_interp.model.labels import NO_LABELS, no_trunk
 from minetest_interp.model.networks import CONVOLUTIONS
 
 DETECTOR = "conv2"  # the layer that the claims are about
@@ -76,16 +76,17 @@ def run(
         sign=-1 if off else 1,
     )
 
-    relation = dict.fromkeys(("rank-correlation", "before-relu"), missing(NO_LABELS))
-    slope = missing(NO_LABELS)
+    labelled = files.read_arrays(labels, "frames", "original", "position", "group") if labels else {}
+    seen = np.isfinite(labelled.get("position", []))
+    unknown = missing(no_trunk(len(seen)) if labels and not seen.any() else NO_LABELS)
+    relation, slope = dict.fromkeys(("rank-correlation", "before-relu"), unknown), unknown
     if all(f"{layer}/auroc" in measured for layer in TRUNK_LAYERS):
         effect = [steered[layer]["zero"].size.mean(0) for layer in TRUNK_LAYERS]
         for part, name in (("rank-correlation", "rectified"), ("before-relu", "auroc")):
             strength = [np.abs(measured[f"{layer}/{name}"] - 0.5) for layer in TRUNK_LAYERS]
             relation[part] = interventions.rank_correlation(strength, effect, bootstrap)
         kept |= {f"trunk/{layer}": np.abs(measured[f"{layer}/rectified"] - 0.5) for layer in TRUNK_LAYERS}
-    if labels:
-        labelled = files.read_arrays(labels, "frames", "original", "position", "group")
+    if seen.any():
         groups = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
         (chosen, tested), greys = intervals.halves(groups), labelled["original"]
         strengths, directions = settings["strengths"], settings["directions"]

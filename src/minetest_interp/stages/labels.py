@@ -14,6 +14,7 @@ def run(
 ) -> None:
     geometry = files.read_json(network)
     found = labels.find(folder, pattern=pattern, masks=masks)
+    labels.check_class((labels.read_mask(mask) for _, mask in found), trunk, folder)
     read = [labels.read(picture, mask, size=geometry["size"], order=order, trunk=trunk) for picture, mask in found]
     arrays = {name: np.stack([getattr(frame, name) for frame in read]) for name in labels.Labelled._fields}
     names = [picture.stem for picture, _ in found]

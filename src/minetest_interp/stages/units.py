@@ -12,7 +12,7 @@ from minetest_interp.cli import command
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import agent
-from minetest_interp.model.labels import NO_LABELS
+from minetest_interp.model.labels import NO_LABELS, no_trunk
 from minetest_interp.model.policy import Policy
 
 LAYERS = ("conv1", "conv2")
@@ -53,6 +53,8 @@ def run(
         if labels is None:
             raise InputError(NO_LABELS)
         labelled = _read(labels, "frames", "original", "trunk", "group", similarity=similarity)
+        if not labelled["trunk"].any():
+            raise InputError(no_trunk(len(labelled["trunk"])))
         more, judged = _trunks(loaded, labelled, named, settings, bootstrap)
         saved, claims = saved | more, claims | judged
     except InputError as error:
