@@ -197,7 +197,7 @@ def test_projecting_the_points_of_a_ray_gives_its_pixel(yaw, pitch, far):
 
 
 def test_what_is_behind_has_no_pixel():
-    assert np.isnan(camera.project(Pose(0, 0, 0, 0, 0), [0, 0, -3], width=8, height=6)).all()
+    assert np.isnan(camera.project(Pose(0, 0, 0, 0, 0), np.array([0, 0, -3]), width=8, height=6)).all()
 
 
 @pytest.mark.parametrize(

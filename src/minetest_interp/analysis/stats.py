@@ -4,11 +4,9 @@ import numpy as np
 import scipy.stats
 from jaxtyping import Float, Int, Num, Shaped
 
-from minetest_interp.model.arrays import AnyArray
-
 
 def cosine_similarity(
-    vectors: Float[AnyArray, "vector dimension"], direction: Float[AnyArray, " dimension"]
+    vectors: Float[np.ndarray, "vector dimension"], direction: Float[np.ndarray, " dimension"]
 ) -> Float[np.ndarray, " vector"]:
     """Cosine of the angle between each vector and the direction; 0 where either has no length."""
     vectors, direction = np.asarray(vectors, float), np.asarray(direction, float)

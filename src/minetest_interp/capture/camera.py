@@ -6,7 +6,7 @@ The client's own angles differ from a pose's: its yaw is the pose's + 90 degrees
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from minetest_interp.capture.types import EYE_HEIGHT, VERTICAL_FIELD_OF_VIEW, Pose
 
@@ -45,7 +45,7 @@ def rays(pose: Pose, *, width: int, height: int) -> Float[np.ndarray, "{height} 
 
 
 def project(
-    pose: Pose, points: Float[np.ndarray, "*point 3"], *, width: int, height: int
+    pose: Pose, points: Num[np.ndarray, "*point 3"], *, width: int, height: int
 ) -> Float[np.ndarray, "*point 2"]:
     """Column and row at which points appear; NaN for points beside or behind the eye."""
     right, up, forward = np.moveaxis((np.asarray(points, float) - eye(pose)) @ axes(pose).T, -1, 0)

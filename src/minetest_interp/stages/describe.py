@@ -31,12 +31,12 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, seed: int, network: 
             },
         },
     )
-    heads = params["actor"]["kernel"].T
+    actor, critic = (np.asarray(params[name]["kernel"]).T for name in ("actor", "critic"))
     random = np.random.default_rng(seed).standard_normal(geometry.hidden)
     files.write_arrays(
         alignment,
-        similarity=stats.cosine_similarity(heads, params["critic"]["kernel"][:, 0]),
-        random=stats.cosine_similarity(heads, random),
+        similarity=stats.cosine_similarity(actor, critic[0]),
+        random=stats.cosine_similarity(actor, random),
         labels=np.array(table.labels),
     )
 
