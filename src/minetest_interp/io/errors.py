@@ -5,20 +5,24 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LONGEST = 1500  # characters of a message
+LONGEST = 1500  # characters of a message, escapes and all
+LEFT_OUT = " ... "
 
 
 class InputError(ValueError):
     """A user's mistake, told in one line: what must hold, what came, what to do.
 
     Commands print it without a traceback; everything else is a bug and keeps its traceback. The words may come from a
-    hostile file: what cannot be printed is written as its escape, and the middle of a very long message is left out.
+    hostile file: what cannot be printed is written as its escape, and the middle of a message longer than `LONGEST` is
+    left out.
     """
 
     def __init__(self, message: str):
-        if len(message) > LONGEST:
-            message = f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
-        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message))
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+        if len(text) > LONGEST:
+            half = (LONGEST - len(LEFT_OUT)) // 2
+            text = text[:half] + LEFT_OUT + text[-half:]
+        super().__init__(text)
 
 
 @contextmanager
