@@ -1,5 +1,6 @@
 # make            set up .venv and build the default study
-# make test       the whole test suite
+# make test [ORDER=random]   the whole test suite; in another order, random or that of a seed
+# make fuzz [SECONDS=600]    looks for failures that the suite does not know, with new seeds
 # make archive    the study, its provenance and the source in one zip, archive/*.zip
 # make lint       what every commit must pass
 # make coverage   the suite again, and the share of lines that it runs
@@ -15,8 +16,10 @@ FOLDERS = $(if $(DATA),data="$(DATA)") $(if $(PROBE),probe="$(PROBE)")
 SHOTS ?= config/captures/demo.yaml
 CAPTURES ?= captures
 TRAINING ?= captures-training
+SECONDS ?= 600
+RANDOMLY = $(if $(ORDER),$(if $(filter-out random,$(ORDER)),--randomly-seed=$(ORDER)),-p no:randomly)
 
-.PHONY: report verify smoke expected test archive demo-data demo-policy capture screenshots bench lint coverage lock clean
+.PHONY: report verify smoke expected test fuzz archive demo-data demo-policy capture screenshots bench lint coverage lock clean
 
 report: .venv/ready
 	@start=$$(date +%s) && \
@@ -38,7 +41,10 @@ expected: .venv/ready
 	  --output expected/$(STUDY).json
 
 test: .venv/ready-to-test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(RANDOMLY)
+
+fuzz: .venv/ready-to-test
+	$(BIN)/python -m tests.fuzz.explore --seconds $(SECONDS)
 
 archive: .venv/ready
 	$(BIN)/python -m workflow.archive --study "$(STUDY)" --cores $(CORES) $(if $(DATA),--data "$(DATA)") \

@@ -10,7 +10,7 @@ import jinja2
 import numpy as np
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from PIL import Image
@@ -331,7 +331,6 @@ def test_nothing_of_a_study_is_a_mark_of_hugo(rendered, hugo):
     assert any("alert(1)" in alt for _, alt, _ in re.findall(SHORTCODE, hugo))
 
 
-@settings(deadline=None)
 @given(text=st.text(st.sampled_from("ab_*`~<>&[]()!|\\#+-1. $\"'{}%/"), min_size=1, max_size=20).filter(str.strip))
 def test_any_text_shows_itself_in_hugo(text):
     for written in (article.hugo_text(text.strip()), article.quoted_parameter(article.hugo_text(text.strip()))):
@@ -518,7 +517,6 @@ def plain_page(facts):
     return article.render_html(plain, TEMPLATES, dict.fromkeys(plain["panels"], article.Picture(b"", 1, 1)))
 
 
-@settings(deadline=None)
 @example("0)")
 @given(text=st.text(max_size=40).filter(str.strip))
 def test_any_text_is_one_table_cell_that_shows_itself(text):
@@ -530,7 +528,6 @@ def test_any_text_is_one_table_cell_that_shows_itself(text):
     assert {child.type for child in cells[0].children} <= {"text", "text_special"}
 
 
-@settings(deadline=None)
 @given(text=st.text(st.sampled_from("ab_*`~<>&[]()!|\\#+-1. $\"'"), min_size=1, max_size=20).filter(str.strip))
 def test_marks_at_the_start_of_a_paragraph_show_themselves(text):
     tokens = tree(f"{article.markdown_text(text.strip())}\n")
