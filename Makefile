@@ -1,6 +1,7 @@
 # make            set up .venv and build the default study
-# make test       the whole test suite
+# make test [ORDER=random]   the whole test suite; in another order, random or that of a seed
 # make test-environments   the smoke study under what people's shells set, each time with the same bytes
+# make fuzz [SECONDS=600]    looks for failures that the suite does not know, with new seeds
 # make archive    the study, its provenance and the source in one zip, archive/*.zip
 # make lint       what every commit must pass
 # make coverage   the suite again, and the share of lines that it runs
@@ -17,9 +18,11 @@ FOLDERS = $(if $(DATA),data="$(DATA)") $(if $(PROBE),probe="$(PROBE)")
 SHOTS ?= config/captures/demo.yaml
 CAPTURES ?= captures
 TRAINING ?= captures-training
+SECONDS ?= 600
+RANDOMLY = $(if $(ORDER),$(if $(filter-out random,$(ORDER)),--randomly-seed=$(ORDER)),-p no:randomly)
 
-.PHONY: docs report verify smoke expected test test-environments archive demo-data demo-policy capture screenshots bench lint \
-  coverage lock clean
+.PHONY: docs report verify smoke expected test test-environments fuzz archive demo-data demo-policy capture screenshots \
+  bench lint coverage lock clean
 
 report: .venv/ready
 	@start=$$(date +%s) && \
@@ -41,7 +44,10 @@ expected: .venv/ready
 	  --output expected/$(STUDY).json
 
 test: .venv/ready-to-test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(RANDOMLY)
+
+fuzz: .venv/ready-to-test
+	$(BIN)/python -m tests.fuzz.explore --seconds $(SECONDS)
 
 test-environments: .venv/ready-to-test
 	$(BIN)/python -m tests.environments

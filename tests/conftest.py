@@ -1,6 +1,8 @@
 """Shared by all tests. Stricter than the program: rank promotion and warnings are errors, and types are checked."""
 
+import gc
 import os
+import resource
 from pathlib import Path
 
 import jax
@@ -21,11 +23,12 @@ from minetest_interp.model.policy import Geometry, Network, Policy  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-# The suite draws the same examples in every run; `make fuzz` draws new ones.
-settings.register_profile("suite", derandomize=True, deadline=None, database=None)
-settings.register_profile("fuzz", max_examples=2000, deadline=None, database=None, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+# The suite draws the same examples every time; `make fuzz` draws others.
+settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+settings.register_profile("explore", derandomize=False, deadline=None, database=None, print_blob=True)
+settings.load_profile("fixed")
 
+PEAKS = pytest.StashKey[dict[str, str | None]]()  # of each worker of xdist
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -49,6 +52,42 @@ def random_policy(geometry: Geometry = MINETESTER, seed: int = 0, gain: float = 
 def random_stacks(n: int, geometry: Geometry = MINETESTER, seed: int = 0) -> np.ndarray:
     shape = (n, *geometry.shape("input"))
     return np.random.default_rng(seed).uniform(0, 255, shape).astype(np.float32)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_of_one_file():
+    """Compiled functions take most of a worker's memory, and few are used by more than one file."""
+    yield
+    jax.clear_caches()
+    gc.collect()
+
+
+def peak_memory() -> str:
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB"
+
+
+def pytest_sessionfinish(session):
+    """With xdist, a worker's peak reaches the process that reports."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["peak_memory"] = peak_memory()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    node.config.stash.setdefault(PEAKS, {})[node.gateway.id] = getattr(node, "workeroutput", {}).get("peak_memory")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    peaks = config.stash.get(PEAKS, {"this process": peak_memory()})
+    told = ", ".join(f"{name} {peak}" for name, peak in sorted(peaks.items()))
+    terminalreporter.write_line(f"Peak memory: {told}")
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory) -> Path:
+    """A folder of this run of the suite that all its workers share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")

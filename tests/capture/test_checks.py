@@ -34,7 +34,7 @@ def shifted(rendered: march.Rendered, right: int, down: int) -> march.Rendered:
     return march.Rendered(*(np.roll(array, (down, right), (0, 1)) for array in rendered))
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(right=st.integers(-4, 4), down=st.integers(-4, 4))
 def test_the_edge_shift_is_how_far_a_mask_was_pushed_away(rendered, right, down):
     assert checks.edge_shift(painted(rendered), shifted(rendered, right, down)) == (-right, -down)

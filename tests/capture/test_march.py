@@ -34,7 +34,7 @@ def step_by_step(found: np.ndarray, eye, direction, reach: float):
     return found[tuple(cell)], distance, plants, np.ravel_multi_index(cell, found.shape), closest
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**31), yaw=st.floats(0, 360), pitch=st.floats(-89, 89), share=st.sampled_from((0.0, 0.01, 0.2))
 )
@@ -55,7 +55,7 @@ def test_leaping_agrees_with_stepping_node_by_node(seed, yaw, pitch, share):
     assert compared > 0.9 * seen.classes.size
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**31), yaw=st.floats(0, 360))
 def test_nothing_solid_lies_before_what_a_pixel_shows(seed, yaw):
     """Dense sampling: no face, no cell, only points of the ray."""
@@ -142,7 +142,7 @@ def test_several_poses_at_once_are_the_same_as_one_by_one():
             np.testing.assert_array_equal(found, wanted)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**31), number=st.integers(0, 6))
 def test_a_changed_scene_is_the_scene_of_the_changed_nodes(seed, number):
     content, generator = worlds.noise(seed), np.random.default_rng(seed)

@@ -20,7 +20,7 @@ from PIL import Image
 
 from minetest_interp import study
 from minetest_interp.capture import shots
-from minetest_interp.io.errors import InputError
+from minetest_interp.io.errors import LONGEST, InputError
 from minetest_interp.model import checkpoint, frame_groups, frames, labels
 from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import Geometry
@@ -51,7 +51,7 @@ def feed(target: Target, folder: Path, data: bytes) -> bool:
         target.read(folder, data)
     except InputError as error:
         assert str(error).isprintable(), f"a refusal must be one printable line; got {error!r}"
-        assert len(str(error)) < 4000, f"a refusal must be short; got {len(str(error))} characters"
+        assert len(str(error)) <= LONGEST, f"a refusal must be short; got {len(str(error))} characters"
         cause: BaseException | None = error
         while cause := cause.__cause__ or cause.__context__:
             assert not isinstance(cause, MemoryError), f"memory ran out before the refusal: {error}"

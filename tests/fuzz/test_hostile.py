@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from minetest_interp import study
@@ -134,7 +134,7 @@ ANY = {
 
 @pytest.mark.parametrize("name", ANY)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_nothing_that_can_be_drawn_crashes_a_reader(name, data, tmp_path_factory):
     home = tmp_path_factory.getbasetemp() / "drawn"
     if not home.exists():
@@ -252,6 +252,7 @@ def test_yaml_makes_nothing_but_plain_data(tmp_path):
 
 
 @given(st.text())
+@example("\U000110bd\U000e0001")  # each is escaped in ten characters
 def test_a_refusal_is_one_printable_line_whatever_it_quotes(text):
     for message in (text, text * 1000):
         said = str(InputError(message))

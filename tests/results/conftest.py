@@ -1,5 +1,6 @@
-"""One build of the small study for all tests, each of which works on a copy."""
+"""One build of the small study for all tests and all workers, each of which works on a copy."""
 
+import fcntl
 import os
 
 import pytest
@@ -8,8 +9,16 @@ from tests.results.workshop import Workshop
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory) -> Workshop:
-    """A finished build, whose jobs said in their logs what they imported; not to be changed."""
-    shop = Workshop(tmp_path_factory.mktemp("the house") / "café au lait")
-    shop.build(env=os.environ | {"PYTHONPROFILEIMPORTTIME": "1"})
+def built(shared_folder) -> Workshop:
+    """A finished build, whose jobs said in their logs what they imported; not to be changed, nor Snakemake run there.
+
+    The first worker that needs it builds it, while any other that needs it waits.
+    """
+    done = shared_folder / "built"
+    with (shared_folder / "built.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shop = Workshop(shared_folder / "the house" / "café au lait")
+        if not done.exists():
+            shop.build(env=os.environ | {"PYTHONPROFILEIMPORTTIME": "1"})
+            done.touch()
     return shop

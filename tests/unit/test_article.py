@@ -10,7 +10,7 @@ import jinja2
 import numpy as np
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from PIL import Image
@@ -333,7 +333,6 @@ def test_nothing_of_a_study_is_a_mark_of_hugo(rendered, hugo):
     assert any("alert(1)" in alt for _, alt, _ in re.findall(SHORTCODE, hugo))
 
 
-@settings(deadline=None)
 @given(text=st.text(st.sampled_from("ab_*`~<>&[]()!|\\#+-1. $\"'{}%/"), min_size=1, max_size=20).filter(str.strip))
 def test_any_text_shows_itself_in_hugo(text):
     for written in (page_text.hugo_text(text.strip()), page_text.quoted_parameter(page_text.hugo_text(text.strip()))):
@@ -546,7 +545,6 @@ def plain_page(facts):
     return article.render_html(plain, TEMPLATES, dict.fromkeys(plain["panels"], page_pictures.Picture(b"", 1, 1)))
 
 
-@settings(deadline=None)
 @example("0)")
 @given(text=st.text(max_size=40).filter(str.strip))
 def test_any_text_is_one_table_cell_that_shows_itself(text):
@@ -558,7 +556,6 @@ def test_any_text_is_one_table_cell_that_shows_itself(text):
     assert {child.type for child in cells[0].children} <= {"text", "text_special"}
 
 
-@settings(deadline=None)
 @given(text=st.text(st.sampled_from("ab_*`~<>&[]()!|\\#+-1. $\"'"), min_size=1, max_size=20).filter(str.strip))
 def test_marks_at_the_start_of_a_paragraph_show_themselves(text):
     tokens = tree(f"{page_text.markdown_text(text.strip())}\n")

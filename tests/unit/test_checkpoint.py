@@ -118,7 +118,7 @@ def test_files_of_another_kind_are_refused(saved, tmp_path):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_damage_crashes_the_reader(saved, tmp_path_factory, data):
     content = bytearray(saved.read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):

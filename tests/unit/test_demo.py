@@ -42,7 +42,7 @@ def one_trunk(column, *, away, width=4):
     return rule.find_target(trunk, distance)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=seeds)
 def test_the_rule_mirrors_with_the_view(seed):
     trunk, distance = random_view(seed)
@@ -53,7 +53,7 @@ def test_the_rule_mirrors_with_the_view(seed):
     np.testing.assert_allclose(rule.value(mirrored), rule.value(seen), atol=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=seeds)
 def test_the_rule_gives_probabilities_and_a_value_between_0_and_1(seed):
     target = rule.find_target(*random_view(seed))
@@ -103,7 +103,7 @@ def test_the_nearer_of_two_trunks_counts():
     assert rule.find_target(trunk, distance).x < -0.6
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds)
 def test_windows_lie_within_the_frame(seed):
     window = crops.random_window(np.random.default_rng(seed))

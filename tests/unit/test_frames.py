@@ -48,7 +48,7 @@ def test_both_orders_agree_without_rounding_and_nearly_with_it():
 
 
 @given(st.integers(0, 1000), st.sampled_from([(60, 100), (61, 103)]))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_mirroring_twice_is_the_identity_and_commutes_with_grey(seed, shape):
     image = picture(seed, *shape)
     np.testing.assert_array_equal(frames.mirror(frames.mirror(image)), image)
@@ -140,7 +140,7 @@ def test_bad_files_are_refused_by_name(tmp_path):
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"BM"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_bytes_crash_the_reader(tmp_path_factory, content, head):
     path = tmp_path_factory.getbasetemp() / "fuzz.png"
     path.write_bytes(head + content)

@@ -59,7 +59,7 @@ def pairs_won(scores: np.ndarray, positive: np.ndarray, negative: np.ndarray) ->
     return (won * np.outer(positive, negative)).sum() / (positive.sum() * negative.sum())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**31 - 1), levels=st.integers(1, 30), most=st.integers(1, 3))
 def test_auroc_is_the_share_of_pairs_that_the_positive_sample_wins(seed, levels, most):
     generator = np.random.default_rng(seed)
@@ -110,7 +110,7 @@ def test_labels_are_what_each_receptive_field_holds():
     assert (~(positive | negative)).any()
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(frames=st.integers(0, 9), columns=st.integers(0, SMALL.size - 1))
 def test_a_shift_of_the_labels_is_one_of_the_pixels(frames, columns):
     masks = trunks(8)

@@ -129,7 +129,7 @@ JSON = st.recursive(
 
 
 @given(key=st.sampled_from(sorted(BASE)), value=JSON)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_value_crashes_the_loader(folder, key, value):
     try:
         load(folder, changed(**{key: value}))
