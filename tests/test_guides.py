@@ -30,15 +30,6 @@ MADE = (
     "config/mine.yaml", "figures/steering_spread", "tests/unit/test_figure_steering_spread",
     "figures/demo", "figures/own", "results/", "report/demo", "report/mine",
 )  # fmt: skip
-    "config/mine.yaml",
-    "figures/steering_spread",
-    "tests/unit/test_figure_steering_spread",
-    "figures/demo",
-    "figures/own",
-    "results/",
-    "report/demo",
-    "report/mine",
-)  # by the reader
 
 
 def blocks(page: str, language: str) -> list[str]:
