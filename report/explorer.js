@@ -577,7 +577,7 @@ window.studyFrames = {};
     });
 
     window.addEventListener("hashchange", choose);
-    // A phone resizes its window while it scrolls: what does not hang on the width is not drawn again.
+    // A phone resizes its window while it scrolls: what does not depend on the width is not drawn again.
     window.addEventListener("resize", drawLayers);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawLayers);
   }

@@ -31,7 +31,7 @@ def run(
         templates,
         policy=loaded.policy,
         behaviours=table.behaviours,
-        evidence=Evidence(*(files.read_arrays(room) if room else {} for room in (units, causal, circuits))),
+        evidence=Evidence(*(files.read_arrays(path) if path else {} for path in (units, causal, circuits))),
     )
     for name, content in made.items():
         files.write(report / name, partial(Path.write_bytes, data=content))

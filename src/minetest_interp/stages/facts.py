@@ -71,7 +71,7 @@ def run(study: str, command_line: str, settings: dict, panels: dict, results: Pa
 
 def evidence(folder: Path) -> dict:
     units, causal, maps, circuits = (
-        files.read_arrays(folder / f"{room}.npz") for room in ("units", "causal", "attribution", "circuits")
+        files.read_arrays(folder / f"{name}.npz") for name in ("units", "causal", "attribution", "circuits")
     )
     found: dict[str, Any] = {
         "attribution": study_facts.attribution_methods(maps),

@@ -23,7 +23,7 @@ def run(facts: Path, templates: Path, panels: Path, output: Path) -> None:
 
 
 def put_again(file: Path, other: Path) -> None:
-    """The same file under another name, so that it takes no room again; where the disk knows no links, a copy."""
+    """The same file under another name, so that it takes no more disk space; a copy where the disk has no links."""
     try:
         os.link(file, other)
     except OSError:
