@@ -44,6 +44,14 @@ def load(folder, config, **options):
     return study.load(path, SCHEMA, **options)
 
 
+def test_settings_stay_as_written_and_what_they_leave_to_files_and_defaults_stands_beside_them(folder):
+    (folder / "actions.yaml").write_text(yaml.safe_dump(BASE["actions"]))
+    loaded = load(folder, changed(actions="actions.yaml"))
+    assert loaded.settings == changed(actions="actions.yaml")
+    assert loaded.actions == loaded.config["actions"] == BASE["actions"]
+    assert loaded.claims is loaded.label_settings is None and loaded.config.keys() == BASE.keys()
+
+
 def changed(**paths):
     """BASE with dotted keys (written with __) set; `...` removes."""
     config = copy.deepcopy(BASE)

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jaxtyping import Bool, Float32, Int32, UInt8
 from scipy import ndimage
 
 from minetest_interp.capture import camera
@@ -28,28 +29,28 @@ RAYS_AT_ONCE = 2048  # a tile that fits a core's cache; the whole picture at onc
 class Scene(NamedTuple):
     """A part of the map, ready for marching.
 
-    drawtypes: as in `classes.classify`. classes: uint8 `[X + 2, Y + 2, Z + 2]`, the nodes' classes within one layer of
-    UNKNOWN, so that no ray leaves the array. leap: uint8 of the same shape: STOP, THROUGH, or how many nodes away (the
-    largest of the three coordinates' differences) the nearest node that is not air may be.
+    drawtypes: as in `classes.classify`. classes: the nodes' classes within one layer of UNKNOWN, so that no ray leaves
+    the array. leap: STOP, THROUGH, or how many nodes away (the largest of the three coordinates' differences) the
+    nearest node that is not air may be.
     """
 
     voxels: Voxels
     drawtypes: Mapping[str, Mapping]
-    classes: np.ndarray
-    leap: np.ndarray
+    classes: UInt8[np.ndarray, "x+2 y+2 z+2"]
+    leap: UInt8[np.ndarray, "x+2 y+2 z+2"]
 
 
 class Rendered(NamedTuple):
-    """What each pixel shows; all arrays `[..., height, width]`.
+    """What each pixel shows, of one view or of several.
 
-    classes: uint8. distance: float32, nodes from the eye to the surface; infinite for the sky. plants: bool, whether a
-    plant's cell lies before it. cell: int32, index into the flattened `Scene.classes`, see `node_at`; -1 for the sky.
+    distance: nodes from the eye to the surface; infinite for the sky. plants: whether a plant's cell lies before it.
+    cell: index into the flattened `Scene.classes`, see `node_at`; -1 for the sky.
     """
 
-    classes: np.ndarray
-    distance: np.ndarray
-    plants: np.ndarray
-    cell: np.ndarray
+    classes: UInt8[np.ndarray, "*view height width"]
+    distance: Float32[np.ndarray, "*view height width"]
+    plants: Bool[np.ndarray, "*view height width"]
+    cell: Int32[np.ndarray, "*view height width"]
 
 
 def scene(voxels: Voxels, drawtypes: Mapping[str, Mapping]) -> Scene:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from jaxtyping import Float32, UInt8
 
 from minetest_interp.demo import rule, scaled
 from minetest_interp.io.errors import InputError
@@ -22,31 +23,30 @@ NO_HIT = 255  # in depths
 
 
 class Frame(NamedTuple):
-    """A labelled frame on the 256x150 grid: `[150, 256]` each.
+    """A labelled frame on the 256x150 grid.
 
-    row: the frame's line of frames.csv. grey: uint8. kind: class. distance: float32, nodes.
+    row: the frame's line of frames.csv. kind: class. distance: in nodes.
     """
 
     row: dict[str, str]
-    grey: np.ndarray
-    kind: np.ndarray
-    distance: np.ndarray
+    grey: UInt8[np.ndarray, "150 256"]
+    kind: UInt8[np.ndarray, "150 256"]
+    distance: Float32[np.ndarray, "150 256"]
 
 
 class Crops(NamedTuple):
     """What the policy sees and what the rule answers.
 
-    greys: float32 `[B, 64, 64]`, 0 to 255. probabilities: float32 `[B, 36]`. values: float32 `[B]`.
-    attention, x: float32 `[B]`, the rule's target. trunk: float32 `[B, 64, 64, 2]`, in each pixel the share of trunk in
-      sight, and that share times how near it is.
+    greys: 0 to 255. attention, x: the rule's target. trunk: in each pixel the share of trunk in sight, and that share
+      times how near it is.
     """
 
-    greys: np.ndarray
-    probabilities: np.ndarray
-    values: np.ndarray
-    attention: np.ndarray
-    x: np.ndarray
-    trunk: np.ndarray
+    greys: Float32[np.ndarray, "batch row column"]
+    probabilities: Float32[np.ndarray, "batch action"]
+    values: Float32[np.ndarray, " batch"]
+    attention: Float32[np.ndarray, " batch"]
+    x: Float32[np.ndarray, " batch"]
+    trunk: Float32[np.ndarray, "batch row column 2"]
 
 
 class Cut(NamedTuple):
@@ -59,11 +59,11 @@ class Cut(NamedTuple):
 
 
 class View(NamedTuple):
-    """A window at half a frame's resolution, `[75, 128]` each: grey float32, kind (class), distance in nodes."""
+    """A cut at half a frame's resolution: grey levels, classes, and distances in nodes."""
 
-    grey: np.ndarray
-    kind: np.ndarray
-    distance: np.ndarray
+    grey: Float32[np.ndarray, "75 128"]
+    kind: UInt8[np.ndarray, "75 128"]
+    distance: Float32[np.ndarray, "75 128"]
 
 
 WHOLE = Cut(0, 0, 150, 256)

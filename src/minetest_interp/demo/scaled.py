@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from minetest_interp.io.errors import InputError
@@ -54,17 +55,19 @@ def write_training(captures: Path, data: Path) -> int:
     return len(rows)
 
 
-def small(picture: np.ndarray, *, size: tuple[int, int] = SMALL) -> np.ndarray:
-    """A picture `[h, w, ...]` at a smaller size (width, height), by area."""
+def small(
+    picture: UInt8[np.ndarray, "height width *colour"], *, size: tuple[int, int] = SMALL
+) -> UInt8[np.ndarray, "_ _ *colour"]:
+    """A picture at a smaller size (width, height), by area."""
     return cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_AREA)
 
 
-def small_grey(picture: np.ndarray) -> np.ndarray:
-    """Grey levels of a picture at 256x150, uint8 `[150, 256]`."""
+def small_grey(picture: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "150 256"]:
+    """Grey levels of a picture at 256x150."""
     return cv2.cvtColor(small(picture), cv2.COLOR_RGB2GRAY)
 
 
-def small_mask(half: np.ndarray) -> np.ndarray:
+def small_mask(half: UInt8[np.ndarray, "300 512"]) -> UInt8[np.ndarray, "150 256"]:
     """A mask at 256x150 of one at 512x300, on the grid of the depths."""
     return np.ascontiguousarray(half[1::2, 1::2])
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array
+from jaxtyping import Float
 
 from minetest_interp.demo.crops import Frame, exposed, random_crops, with_mirrors
 from minetest_interp.model.policy import LAYERS, Edit, Geometry, Network, Policy
@@ -89,8 +90,10 @@ def train(
     return _with_frames(Policy(geometry, jax.tree.map(np.asarray, mean["network"])), Geometry().frames)
 
 
-def predictions(policy: Policy, greys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The policy's action probabilities `[N, A]` and values `[N]` for grey frames `[N, 64, 64]`, as static stacks."""
+def predictions(
+    policy: Policy, greys: Float[np.ndarray, "batch row column"]
+) -> tuple[Float[np.ndarray, "batch action"], Float[np.ndarray, " batch"]]:
+    """The policy's action probabilities and values for grey frames, as static stacks."""
     run = jax.jit(lambda grey: policy.run(jnp.repeat(grey[:, None], policy.geometry.frames, 1))[:2])
     parts = [run(greys[i : i + 256]) for i in range(0, len(greys), 256)]
     logits, values = (np.concatenate([np.asarray(part[k]) for part in parts]) for k in (0, 1))
