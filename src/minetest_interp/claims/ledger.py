@@ -86,7 +86,7 @@ def ledger(
                 "units": [fill(unit, names) for unit in claim.get("units", ())],
                 "figure": claim["figure"],
                 "measurement": claim["measurement"],
-                "rule": "evidence",
+                "rule": "measurement",
                 "command": commands[claim["measurement"]],
                 **_summary(parts),
                 "unit": parts[0]["unit"],
