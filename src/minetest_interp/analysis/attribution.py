@@ -1,8 +1,8 @@
 """Share scores out over the pixels, and over the channels, that caused them.
 
-*Scores* are a function from stacks `[B, T, H, W]` to `[B, K]`, K questions of each item, that is itself a pytree, so
+*Scores* are a function from stacks `[B, T, H, W]` to `[B, K]`, K readouts of each item, that is itself a pytree, so
 that one compiled step serves any policy of a geometry. Items must not influence one another. A *map* is
-`[B, K, T, H, W]`, one for each question; a *baseline* is `[T, H, W]`, the stack that stands for "nothing there".
+`[B, K, T, H, W]`, one for each readout; a *baseline* is `[T, H, W]`, the stack that stands for "nothing there".
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ Scores = Callable[[Array], Array]
 
 
 @flax.struct.dataclass
-class Questions:
+class Readouts:
     """A network (a pytree from stacks to a trace, such as `blocks.fast`) and K objectives, as scores."""
 
     network: Callable[[Array], Trace]
@@ -34,7 +34,7 @@ class Questions:
         return jnp.stack([objective(trace) for objective in self.objectives], axis=-1)
 
 
-class Method(NamedTuple):
+class AttributionMethod(NamedTuple):
     """attribute: scores and stacks to maps.
 
     baseline: where not None, the method claims completeness: each map sums to scores(stack) - scores(baseline).
@@ -53,12 +53,12 @@ def run(scores: Scores, stack: Array) -> Array:
 @jax.jit
 def gradient(scores: Scores, stack: Array) -> Array:
     """Each score's gradient, in its units per grey level: one run forward and K back (Simonyan et al. 2014)."""
-    asked, back = jax.vjp(scores, stack)
+    values, back = jax.vjp(scores, stack)
 
-    def pull(question: Array) -> Array:
-        return back(jnp.broadcast_to(question[None], asked.shape))[0]
+    def pull(readout: Array) -> Array:
+        return back(jnp.broadcast_to(readout[None], values.shape))[0]
 
-    return jax.vmap(pull, out_axes=1)(jnp.eye(asked.shape[1]))
+    return jax.vmap(pull, out_axes=1)(jnp.eye(values.shape[1]))
 
 
 def gradient_times_input(scores: Scores, stack: np.ndarray) -> np.ndarray:
@@ -133,7 +133,7 @@ def occlusion(
 
 def methods(
     mean: np.ndarray, *, side: int, steps: int, samples: int, noise: float, patch: int, patch_stride: int, seed: int
-) -> dict[str, Method]:
+) -> dict[str, AttributionMethod]:
     """Every method by name; gradient and SmoothGrad are in units per grey level and claim no completeness.
 
     Args:
@@ -144,12 +144,12 @@ def methods(
     smooth = partial(smooth_gradient, samples=samples, noise=noise, seed=seed)
     occlude = partial(occlusion, baseline=mean, patch=patch, patch_stride=patch_stride, side=side)
     return {
-        "gradient": Method(gradient),
-        "gradient × input": Method(gradient_times_input, black),
-        "IG, black": Method(partial(integrate, baseline=black), black),
-        "IG, mean frame": Method(partial(integrate, baseline=mean), mean),
-        "SmoothGrad": Method(smooth),
-        "occlusion": Method(occlude, mean),
+        "gradient": AttributionMethod(gradient),
+        "gradient × input": AttributionMethod(gradient_times_input, black),
+        "IG, black": AttributionMethod(partial(integrate, baseline=black), black),
+        "IG, mean frame": AttributionMethod(partial(integrate, baseline=mean), mean),
+        "SmoothGrad": AttributionMethod(smooth),
+        "occlusion": AttributionMethod(occlude, mean),
     }
 
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from minetest_interp.analysis.factors import leading_directions
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import Behaviour
 from minetest_interp.model.batches import SIZE, map_batches
@@ -25,7 +26,7 @@ SWEEPS = 200  # of coordinate descent: strengths stop changing by more than floa
 ABOVE_ZERO = 1e-30  # too small to change a float32 sum, and a ReLU is the identity from here on
 
 
-class Readouts(NamedTuple):
+class LinearReadouts(NamedTuple):
     """weights: `[R, H]` over the hidden units. bias: `[R]`."""
 
     weights: Array
@@ -54,7 +55,7 @@ class Flow(NamedTuple):
     strength: np.ndarray
 
 
-class Attribution(NamedTuple):
+class FactorAttribution(NamedTuple):
     """One layer's gradient times activation, by factor.
 
     parts: `[N, R, K + 1]`, the factors' and last the residual's, which no factor explains; they sum to gradient times
@@ -67,13 +68,13 @@ class Attribution(NamedTuple):
     places: np.ndarray
 
 
-def value(policy: Policy) -> Readouts:
+def value_readout(policy: Policy) -> LinearReadouts:
     """The critic's value, in reward units."""
     critic = policy.params["critic"]
-    return Readouts(jnp.asarray(critic["kernel"]).T, jnp.asarray(critic["bias"]))
+    return LinearReadouts(jnp.asarray(critic["kernel"]).T, jnp.asarray(critic["bias"]))
 
 
-def drive(policy: Policy, behaviour: Behaviour) -> Readouts:
+def behaviour_drive(policy: Policy, behaviour: Behaviour) -> LinearReadouts:
     """Mean logit of the behaviour's plus actions less that of its minus actions, in nats.
 
     Raises:
@@ -85,15 +86,15 @@ def drive(policy: Policy, behaviour: Behaviour) -> Readouts:
         raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
     weights = behaviour.plus / behaviour.plus.sum() - minus / minus.sum()
     actor = policy.params["actor"]
-    return Readouts(jnp.asarray(weights @ actor["kernel"].T)[None], jnp.asarray(weights @ actor["bias"])[None])
+    return LinearReadouts(jnp.asarray(weights @ actor["kernel"].T)[None], jnp.asarray(weights @ actor["bias"])[None])
 
 
-def join(readouts: Sequence[Readouts]) -> Readouts:
+def join(readouts: Sequence[LinearReadouts]) -> LinearReadouts:
     """Several readouts as one, in their order."""
-    return Readouts(*(jnp.concatenate(arrays) for arrays in zip(*readouts, strict=True)))
+    return LinearReadouts(*(jnp.concatenate(arrays) for arrays in zip(*readouts, strict=True)))
 
 
-def contributions(policy: Policy, readouts: Readouts, greys: np.ndarray) -> Contributions:
+def contributions(policy: Policy, readouts: LinearReadouts, greys: np.ndarray) -> Contributions:
     """What each channel of conv2 adds to each readout of each frame, over all its positions and all hidden units."""
     kernel, bias = _hidden_parameters(policy)
 
@@ -139,7 +140,7 @@ def static_flow(policy: Policy) -> np.ndarray:
     return np.asarray(_hidden_parameters(policy)[0]).sum(0)
 
 
-def strongest(sizes: np.ndarray, *, count: int) -> np.ndarray:
+def strongest_paths(sizes: np.ndarray, *, count: int) -> np.ndarray:
     """Places of the greatest of `[C, H]`, strongest first: (channel, hidden unit), `[count, 2]`."""
     order = np.argsort(-sizes, axis=None, kind="stable")[:count]
     return np.stack(np.unravel_index(order, sizes.shape), -1)
@@ -157,13 +158,13 @@ def variance_shares(parts: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return (parts - parts.mean(0)).T @ deviation / energy if energy > 0 else np.full(parts.shape[1], np.nan)
 
 
-def factors(policy: Policy, greys: np.ndarray, *, count: int, seed: int) -> dict[str, np.ndarray]:
+def layer_factors(policy: Policy, greys: np.ndarray, *, count: int, seed: int) -> dict[str, np.ndarray]:
     """Non-negative factors of each layer after its ReLU, as `factors.leading_directions`: layer to `[K, C]`."""
     # ASSUME: 2,000 evenly spaced frames stand for all, so that memory does not grow with their number.
     chosen = np.linspace(0, len(greys) - 1, min(len(greys), FITTED)).round().astype(int)
     run = jax.jit(policy.run)
     trace = map_batches(lambda batch: run(as_stacks(batch, policy.geometry.frames)), greys[chosen])
-    return factors.leading_directions(trace, count=count, seed=seed)
+    return leading_directions(trace, count=count, seed=seed)
 
 
 def strengths(activations: Array, directions: Array) -> Array:
@@ -181,7 +182,9 @@ def strengths(activations: Array, directions: Array) -> Array:
     return jax.lax.fori_loop(0, SWEEPS, sweep, jnp.zeros_like(aims)).T
 
 
-def rectified_gradients(policy: Policy, readouts: Readouts, stacks: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+def rectified_gradients(
+    policy: Policy, readouts: LinearReadouts, stacks: Array
+) -> tuple[dict[str, Array], dict[str, Array]]:
     """Every layer's activation after its ReLU, `[B, ...]`, and the readouts' gradients by it, `[R, B, ...]`.
 
     Unlike a gradient taken before the ReLU it also tells what units that are off would do, as factors need: they reach
@@ -201,8 +204,8 @@ def rectified_gradients(policy: Policy, readouts: Readouts, stacks: Array) -> tu
 
 
 def attribute(
-    policy: Policy, readouts: Readouts, directions: Mapping[str, np.ndarray], greys: np.ndarray
-) -> dict[str, Attribution]:
+    policy: Policy, readouts: LinearReadouts, directions: Mapping[str, np.ndarray], greys: np.ndarray
+) -> dict[str, FactorAttribution]:
     """Shares each layer's gradient times activation out over its factors, as in Hilton et al. 2020 ("Understanding RL
     Vision"), and keeps what they do not explain.
 
@@ -210,16 +213,16 @@ def attribute(
     them is multiplied by the gradient and summed over positions.
     """
 
-    def share_out(activation: Array, gradient: Array, basis: Array) -> Attribution:
+    def share_out(activation: Array, gradient: Array, basis: Array) -> FactorAttribution:
         activation = activation.reshape(len(activation), -1, basis.shape[1])
         gradient = gradient.reshape(-1, *activation.shape)
         found = strengths(activation.reshape(-1, basis.shape[1]), basis).reshape(*activation.shape[:2], -1)
         explained = jnp.einsum("rbpc,kc,bpk->brk", gradient, basis, found)
         residual = jnp.einsum("rbpc,bpc->br", gradient, activation - found @ basis)
-        return Attribution(jnp.concatenate([explained, residual[..., None]], -1), found.max(1), found.argmax(1))
+        return FactorAttribution(jnp.concatenate([explained, residual[..., None]], -1), found.max(1), found.argmax(1))
 
     @jax.jit
-    def step(stacks: Array) -> dict[str, Attribution]:
+    def step(stacks: Array) -> dict[str, FactorAttribution]:
         activations, gradients = rectified_gradients(policy, readouts, stacks)
         return {
             name: share_out(activations[name], gradients[name], jnp.asarray(basis))

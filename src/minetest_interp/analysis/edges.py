@@ -99,7 +99,7 @@ def moments(greys: np.ndarray, kernels: np.ndarray, filters: np.ndarray, *, stri
     return Moments(side**2, *map_batches(step, greys))
 
 
-def correlations(moments: Moments) -> np.ndarray:
+def filter_correlations(moments: Moments) -> np.ndarray:
     """Pearson's correlation of each channel with each filter over all samples: `[C, F]`; 0 where either is constant."""
     x, y, xx, yy, xy = (sums.sum(0) for sums in moments[1:])
     return _pearson(len(moments.x) * moments.positions, x[:, None], y[None], xx[:, None], yy[None], xy)
@@ -107,7 +107,7 @@ def correlations(moments: Moments) -> np.ndarray:
 
 def choose(moments: Moments, candidates: Sequence[int]) -> Choice:
     """The filter, among the candidates' numbers, that each channel correlates with most, whatever the sign."""
-    found = correlations(moments)[:, candidates]
+    found = filter_correlations(moments)[:, candidates]
     best = np.abs(found).argmax(1)
     correlation = found[np.arange(len(found)), best]
     return Choice(np.asarray(candidates)[best], np.where(correlation < 0, -1, 1), np.abs(correlation))

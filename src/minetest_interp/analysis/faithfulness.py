@@ -14,7 +14,7 @@ import scipy.ndimage
 from jax import Array
 
 from minetest_interp.analysis import attribution
-from minetest_interp.analysis.attribution import Method, Scores
+from minetest_interp.analysis.attribution import AttributionMethod, Scores
 from minetest_interp.analysis.stats import spearman
 from minetest_interp.model.policy import Policy, shuffled_weights
 
@@ -44,7 +44,7 @@ def blurred(stack: np.ndarray) -> np.ndarray:
     return scipy.ndimage.gaussian_filter(stack, BLUR, axes=(-2, -1), mode="nearest")
 
 
-def rank(maps: np.ndarray, *, side: int) -> np.ndarray:
+def rank_pixels(maps: np.ndarray, *, side: int) -> np.ndarray:
     """The ranking of maps `[B, T, H, W]`: strongest first; ties in reading order.
 
     The frames' attributions are added up before the strength is taken, since a pixel goes from all frames at once.
@@ -103,12 +103,12 @@ def removals(
         each = [removal(scores, stack, shown, ranking, side=side, steps=steps) for shown in replacements]
         return np.stack(each, axis=-1)  # [2, B, K, R]
 
-    own = [[ordered(rank(each[:, k], side=side))[:, :, k] for k in range(each.shape[1])] for each in maps]
+    own = [[ordered(rank_pixels(each[:, k], side=side))[:, :, k] for k in range(each.shape[1])] for each in maps]
     random = random_ranks(items, stack.shape[-2:], side=side, draws=draws, seed=seed)
     return Removal(*np.moveaxis(np.array(own), (2, 3), (0, 1))), Removal(*np.mean([ordered(r) for r in random], axis=0))
 
 
-def completeness_error(scores: Scores, stack: np.ndarray, method: Method, maps: np.ndarray) -> np.ndarray:
+def completeness_error(scores: Scores, stack: np.ndarray, method: AttributionMethod, maps: np.ndarray) -> np.ndarray:
     """How far a method's maps miss the score gained over its baseline, as a share of it: `[B, K]`; NaN without one."""
     if method.baseline is None:
         return np.full(maps.shape[:2], np.nan)
@@ -124,7 +124,7 @@ def cascade(policy: Policy, *, seed: int) -> Iterator[Policy]:
         yield Policy(policy.geometry, dict(params))
 
 
-def rank_correlation(maps: np.ndarray, others: np.ndarray, *, side: int) -> np.ndarray:
+def map_correlation(maps: np.ndarray, others: np.ndarray, *, side: int) -> np.ndarray:
     """Spearman's correlation of the strengths of two sets of maps `[..., T, H, W]`, over read pixels of all frames.
 
     A map of zeros has nothing in common with any: 0.
@@ -135,7 +135,14 @@ def rank_correlation(maps: np.ndarray, others: np.ndarray, *, side: int) -> np.n
 
 
 def max_sensitivity(
-    method: Method, scores: Scores, stack: np.ndarray, maps: np.ndarray, *, radius: float, draws: int, seed: int
+    method: AttributionMethod,
+    scores: Scores,
+    stack: np.ndarray,
+    maps: np.ndarray,
+    *,
+    radius: float,
+    draws: int,
+    seed: int,
 ) -> np.ndarray:
     """The largest change of a map under small perturbations, over the map's length (Yeh et al. 2019): `[B, K]`.
 

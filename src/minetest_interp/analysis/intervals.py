@@ -29,6 +29,9 @@ class Bootstrap(NamedTuple):
     least_clusters: int = 10
 
 
+BOOTSTRAP = Bootstrap()  # what intervals are made by where nothing else is asked for
+
+
 class Estimate(NamedTuple):
     """n: frames; clusters: independent ones among them. estimate, chance: None where there is none.
 
@@ -80,7 +83,7 @@ def near_duplicates(greys: np.ndarray, *, similarity: float, group: np.ndarray |
     return scipy.sparse.csgraph.connected_components(near, directed=False)[1]
 
 
-def halves(clusters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def cluster_halves(clusters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two boolean masks `[N]`, to choose on one and to test on the other; whole clusters go alternately to each.
 
     Neighbouring clusters look more alike than distant ones where frames are named in the order they were taken.
@@ -121,12 +124,12 @@ def estimate(
     return Estimate(len(clusters), count, value, interval, chance)
 
 
-def mean(values: np.ndarray) -> Statistic:
+def weighted_mean(values: np.ndarray) -> Statistic:
     """The weighted mean of `[N]`."""
     return lambda weights: _ratio(weights @ np.asarray(values, np.float64), weights.sum(-1))
 
 
-def correlation(x: np.ndarray, y: np.ndarray) -> Statistic:
+def weighted_correlation(x: np.ndarray, y: np.ndarray) -> Statistic:
     """Pearson's correlation of two `[N]`."""
     x, y = (np.asarray(values, np.float64) - np.mean(values) for values in (x, y))
 
@@ -140,13 +143,13 @@ def correlation(x: np.ndarray, y: np.ndarray) -> Statistic:
     return statistic
 
 
-def ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
+def weighted_ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
     """The sum of one `[N]` over the sum of another."""
     above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
     return lambda weights: _ratio(weights @ above, weights @ below)
 
 
-def auroc(scores: np.ndarray, positive: np.ndarray, frame: np.ndarray) -> Statistic:
+def weighted_auroc(scores: np.ndarray, positive: np.ndarray, frame: np.ndarray) -> Statistic:
     """Area under the ROC curve: how often a positive sample scores above a negative one, ties counting half.
 
     Args:

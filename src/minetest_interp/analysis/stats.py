@@ -38,6 +38,11 @@ def highest(values: np.ndarray, *, count: int) -> np.ndarray:
     return np.argsort(-np.asarray(values), kind="stable")[:count]
 
 
+def opposite_signs(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Where two arrays of one shape have strictly opposite signs, boolean."""
+    return np.sign(x) * np.sign(y) < 0
+
+
 def sign_changes(x: np.ndarray, y: np.ndarray) -> float:
     """Share of pairs of strictly opposite sign."""
-    return float(np.mean(np.sign(x) * np.sign(y) < 0))
+    return float(np.mean(opposite_signs(x, y)))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from minetest_interp.analysis import stats
+from minetest_interp.claims.behaviour import mirror_test
 from minetest_interp.io import files, layout
 
 
@@ -36,23 +37,6 @@ def spread(values: np.ndarray) -> dict:
         "min": float(values.min()),
         "max": float(values.max()),
         "positive": float((values > 0).mean()),
-    }
-
-
-def mirror_test(steering: np.ndarray, mirrored: np.ndarray) -> dict:
-    """How a behaviour answers to mirroring, over `[N]` frames.
-
-    A perfectly mirror-symmetric policy changes the sign on every frame, correlates 1 and has no bias.
-
-    Returns:
-      n; flips: share of frames whose sign changes; correlation: of the behaviour with minus its mirrored self, None
-      where either does not vary; bias: mean of the two, which symmetry would make zero.
-    """
-    return {
-        "n": len(steering),
-        "flips": stats.sign_changes(steering, mirrored) if len(steering) else None,
-        "correlation": stats.correlation(steering, -mirrored) if len(steering) else None,
-        "bias": float((steering + mirrored).mean() / 2) if len(steering) else None,
     }
 
 
