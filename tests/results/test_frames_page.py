@@ -11,7 +11,7 @@ from PIL import Image
 
 from minetest_interp.analysis import interventions
 from minetest_interp.io import files, layout
-from minetest_interp.model import agent, frames
+from minetest_interp.model import agent, frames, objectives
 from minetest_interp.pages import explorer
 from tests.conftest import ROOT
 
@@ -55,7 +55,7 @@ def study():
         "mirrored": stacks["mirrored"],
         "facts": files.read_json(ROOT / "report/demo/facts.json"),
         "policy": policy,
-        "asked": interventions.quantities(table),
+        "asked": objectives.readouts(table),
         "table": table,
     }
 
@@ -114,7 +114,7 @@ def slide(page, name, value):
 
 
 def check_numbers(page, study, grey, other):
-    expected = interventions.answers(study["policy"], tuple(study["asked"].values()), np.stack([grey, other]))
+    expected = interventions.read_out(study["policy"], tuple(study["asked"].values()), np.stack([grey, other]))
     for column, (name, shown) in enumerate(numbers(page).items()):
         assert name == list(study["asked"])[column]
         np.testing.assert_allclose(shown, expected[:, column], atol=SHOWN)
@@ -243,7 +243,9 @@ def test_every_edit_changes_frame_mirror_image_and_numbers(page, study):
 def test_the_change_is_from_the_unedited_frame(page, study):
     grey = study["greys"][0]
     page.locator("#invert").check()
-    edited, plain = interventions.answers(study["policy"], tuple(study["asked"].values()), np.stack([255 - grey, grey]))
+    edited, plain = interventions.read_out(
+        study["policy"], tuple(study["asked"].values()), np.stack([255 - grey, grey])
+    )
     page.evaluate(PAINTED)
     shown = page.locator("#quantities tr.now td:last-child").all_inner_texts()
     np.testing.assert_allclose([float(text.replace("−", "-")) for text in shown], edited - plain, atol=SHOWN)

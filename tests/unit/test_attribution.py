@@ -8,7 +8,7 @@ import pytest
 from jax import Array
 
 from minetest_interp.analysis import attribution
-from minetest_interp.analysis.attribution import Questions
+from minetest_interp.analysis.attribution import Readouts
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks, objectives
 from minetest_interp.model.policy import Geometry
@@ -51,7 +51,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def questions(small):
-    return Questions(networks.fast(small), BEHAVIOURS)
+    return Readouts(networks.fast(small), BEHAVIOURS)
 
 
 def test_on_a_linear_score_all_methods_give_the_weights_or_weights_times_input():
@@ -108,7 +108,7 @@ def test_integrated_gradients_account_for_the_whole_change_of_a_policy_s_scores(
 
 def test_where_no_unit_switches_one_step_accounts_for_the_value_exactly(small):
     positive = jax.tree.map(jnp.abs, dict(small.params))  # no unit is ever off
-    scores = Questions(networks.fast(small._replace(params=positive)), BEHAVIOURS)
+    scores = Readouts(networks.fast(small._replace(params=positive)), BEHAVIOURS)
     stack, baseline = random_stacks(3, SMALL), random_stacks(1, SMALL, seed=9)[0]
     maps = attribution.integrated_gradients(scores, stack, baseline, steps=1)[:, 2]
     values = np.asarray(attribution.run(scores, np.concatenate([stack, baseline[None]])))[:, 2]

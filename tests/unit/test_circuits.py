@@ -7,6 +7,7 @@ import pytest
 import scipy.optimize
 
 from minetest_interp.analysis import circuits
+from minetest_interp.claims import circuits as circuit_claims
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import Behaviour
@@ -35,7 +36,9 @@ def small():
 
 @pytest.fixture(scope="module")
 def readouts(small):
-    return circuits.join([circuits.drive(small, TURN), circuits.drive(small, JUMP), circuits.value(small)])
+    return circuits.join(
+        [circuits.behaviour_drive(small, TURN), circuits.behaviour_drive(small, JUMP), circuits.value_readout(small)]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,7 @@ def test_readouts_are_mean_logits_and_the_value(readouts, trace):
 def test_a_drive_needs_actions_on_both_sides(small):
     for empty in (Behaviour(np.ones(6, bool), np.zeros(6, bool)), Behaviour(np.zeros(6, bool), TURN.minus)):
         with pytest.raises(InputError, match="both sides"):
-            circuits.drive(small, empty)
+            circuits.behaviour_drive(small, empty)
 
 
 def test_channels_and_biases_add_up_to_the_readouts(small, readouts, trace):
@@ -90,7 +93,7 @@ def test_the_static_flow_is_the_flow_of_ones_through_open_relus(small):
 
 def test_the_strongest_come_first():
     sizes = np.array([[1.0, 5.0, 0.0], [4.0, 2.0, 5.0]])
-    np.testing.assert_array_equal(circuits.strongest(sizes, count=4), [[0, 1], [1, 2], [1, 0], [1, 1]])
+    np.testing.assert_array_equal(circuits.strongest_paths(sizes, count=4), [[0, 1], [1, 2], [1, 0], [1, 1]])
 
 
 def test_variance_shares_of_parts_sum_to_one_and_constants_have_none():
@@ -159,11 +162,13 @@ def test_factors_of_many_frames_are_those_of_evenly_spaced_ones(small, monkeypat
 
 
 def test_places_are_the_corners_of_receptive_fields():
-    rows, columns, boxes = stage._places(SMALL, "conv1", np.array([[0, 10]]))
+    rows, columns, boxes = circuit_claims.locate(SMALL, "conv1", np.array([[0, 10]]))
     side, (field, stride) = SMALL.sides[1], SMALL.receptive_fields[1]
     np.testing.assert_array_equal([rows[0], columns[0]], [[0, 10 // side], [0, 10 % side]])
     np.testing.assert_array_equal(boxes[0], [[0, 0, field], [10 // side * stride, 10 % side * stride, field]])
-    np.testing.assert_array_equal(stage._places(SMALL, "hidden", np.zeros((1, 1), int))[2], [[[0, 0, SMALL.size]]])
+    np.testing.assert_array_equal(
+        circuit_claims.locate(SMALL, "hidden", np.zeros((1, 1), int))[2], [[[0, 0, SMALL.size]]]
+    )
 
 
 def test_the_stage_s_shares_sum_to_one_and_its_exemplars_peak_in_order(tmp_path):

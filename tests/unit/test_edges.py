@@ -62,7 +62,7 @@ def test_a_template_follows_itself_and_a_flat_kernel_brightness_on_any_frames(gr
     templates = edges.templates(SIZE)
     kernels = np.concatenate([2 * templates[[5]], -templates[[20]], np.full((1, SIZE, SIZE), 0.3)])
     sums = edges.moments(greys, kernels, filters(), stride=STRIDE)
-    found = edges.correlations(sums)
+    found = edges.filter_correlations(sums)
     np.testing.assert_allclose([found[0, 5], found[1, 20], found[2, -1]], [1, -1, 1])
     choice = edges.choose(sums, range(len(templates)))
     np.testing.assert_array_equal(choice.filters[:2], [5, 20])
@@ -73,7 +73,7 @@ def test_a_template_follows_itself_and_a_flat_kernel_brightness_on_any_frames(gr
 def test_correlations_are_those_of_the_network_s_responses(greys):
     policy = random_policy(SMALL)
     activation = np.asarray(policy.run(np.repeat(greys[:, None], SMALL.frames, 1)).layers["conv0"], float)
-    found = edges.correlations(edges.moments(greys, edges.still_kernels(policy), filters(), stride=STRIDE))
+    found = edges.filter_correlations(edges.moments(greys, edges.still_kernels(policy), filters(), stride=STRIDE))
     for number in (0, 17, 48):
         other = responses(greys, filters()[number]).ravel()
         expected = [np.corrcoef(activation[..., c].ravel(), other)[0, 1] for c in range(SMALL.channels[0])]
@@ -103,14 +103,14 @@ def test_weights_are_frames_that_come_more_than_once(greys):
     found = edges.following(sums, choice)(weights.astype(float))
     for row, values in zip(weights, found, strict=True):
         repeated = edges.moments(np.repeat(greys, row, axis=0), kernels, filters(), stride=STRIDE)
-        expected = edges.correlations(repeated)[np.arange(3), choice.filters] * choice.signs
+        expected = edges.filter_correlations(repeated)[np.arange(3), choice.filters] * choice.signs
         np.testing.assert_allclose(values, expected, rtol=1e-9)
 
 
 def test_what_does_not_vary_correlates_with_nothing(greys):
     dead = np.zeros((1, SIZE, SIZE))
-    assert not edges.correlations(edges.moments(greys, dead, filters(), stride=STRIDE)).any()
+    assert not edges.filter_correlations(edges.moments(greys, dead, filters(), stride=STRIDE)).any()
     flat = np.full((5, SMALL.size, SMALL.size), 77.0, np.float32)
     flat_sums = edges.moments(flat, np.ones((1, SIZE, SIZE)), edges.mean_filter(SIZE), stride=STRIDE)
-    assert not edges.correlations(flat_sums).any()
-    assert not edges.correlations(flat_sums.take(np.zeros(5, bool))).any()
+    assert not edges.filter_correlations(flat_sums).any()
+    assert not edges.filter_correlations(flat_sums.take(np.zeros(5, bool))).any()

@@ -8,7 +8,7 @@ import scipy.stats
 from jax import Array
 
 from minetest_interp.analysis import attribution, faithfulness
-from minetest_interp.analysis.attribution import Method
+from minetest_interp.analysis.attribution import AttributionMethod
 from minetest_interp.io import files
 from minetest_interp.model import checkpoint
 from minetest_interp.model.policy import LAYERS, Geometry
@@ -59,7 +59,7 @@ def test_pixels_go_strongest_first_whatever_their_sign_and_unread_ones_never():
     maps[0, :, 0, :3] = [[5, -4, 1], [-5, -4, 1]]  # what two frames say of the first pixel cancels out
     maps[0, 0, 1, 1], maps[0, 0, 3, 3] = 3, 99
     expected = [[3, 0, 2, 9], [4, 1, 5, 9], [6, 7, 8, 9], [9, 9, 9, 9]]
-    np.testing.assert_array_equal(faithfulness.rank(maps, side=3)[0], expected)
+    np.testing.assert_array_equal(faithfulness.rank_pixels(maps, side=3)[0], expected)
 
 
 def test_random_maps_rank_each_pixel_once_and_an_item_keeps_its_own():
@@ -115,7 +115,7 @@ def test_each_score_is_judged_by_its_own_map():
     own, random = faithfulness.removals(scores, stack, mean, [product, -product[:, ::-1]], items, **how)
     for k in range(2):
         for m, chosen in enumerate((product[:, k], product[:, 1 - k])):
-            ranking = faithfulness.rank(chosen, side=SIDE)
+            ranking = faithfulness.rank_pixels(chosen, side=SIDE)
             blurred = faithfulness.blurred(stack)
             alone = faithfulness.removal(scores, stack, blurred, ranking, side=SIDE, steps=3)
             np.testing.assert_array_equal(own.deletion[:, m, k, 1], alone.deletion[:, k])
@@ -137,7 +137,7 @@ def test_a_blur_keeps_the_mean_and_takes_away_detail_of_each_frame_alone():
 
 def test_completeness_is_missed_by_what_is_added_and_not_asked_of_those_that_claim_none():
     scores, stack = linear(questions=2)
-    black = Method(attribution.gradient_times_input, np.zeros_like(stack[0]))
+    black = AttributionMethod(attribution.gradient_times_input, np.zeros_like(stack[0]))
     maps = attribution.gradient_times_input(scores, stack)
     np.testing.assert_allclose(faithfulness.completeness_error(scores, stack, black, maps), 0, atol=1e-4)
     np.testing.assert_allclose(faithfulness.completeness_error(scores, stack, black, 1.5 * maps), 0.5, atol=1e-3)
@@ -162,18 +162,18 @@ def test_the_cascade_shuffles_from_the_heads_down_and_keeps_every_number(small):
 def test_maps_are_alike_where_their_strengths_rank_alike():
     generator = np.random.default_rng(0)
     maps, others = generator.standard_normal((2, 3, 1, 2, SIZE, SIZE))
-    found = faithfulness.rank_correlation(maps, others, side=SIDE)
+    found = faithfulness.map_correlation(maps, others, side=SIDE)
     read = [np.abs(each[1, 0, :, :SIDE, :SIDE]).ravel() for each in (maps, others)]
     np.testing.assert_allclose(found[1, 0], scipy.stats.spearmanr(*read).statistic)
     same = -(maps**3)
     same[..., SIDE:, :] = 0
-    np.testing.assert_allclose(faithfulness.rank_correlation(maps, same, side=SIDE), 1)
-    np.testing.assert_array_equal(faithfulness.rank_correlation(maps, 0 * maps, side=SIDE), 0)
+    np.testing.assert_allclose(faithfulness.map_correlation(maps, same, side=SIDE), 1)
+    np.testing.assert_array_equal(faithfulness.map_correlation(maps, 0 * maps, side=SIDE), 0)
 
 
 def test_a_map_that_follows_the_input_moves_as_far_as_the_noise_and_one_of_the_weights_not_at_all():
     scores, stack = linear(questions=2)
-    still, moving = Method(attribution.gradient), Method(attribution.gradient_times_input)
+    still, moving = AttributionMethod(attribution.gradient), AttributionMethod(attribution.gradient_times_input)
 
     def measure(method, radius, draws=3):
         maps = method.attribute(scores, stack)
@@ -187,7 +187,7 @@ def test_a_map_that_follows_the_input_moves_as_far_as_the_noise_and_one_of_the_w
     length = np.linalg.norm((weights[None] * stack[:, None]).reshape(3, 2, -1), axis=-1)
     np.testing.assert_allclose(measure(moving, 0.5), moved[None] / length, rtol=1e-4)
     assert (measure(moving, 0.5, draws=6) >= measure(moving, 0.5) - 1e-9).all()
-    nothing = Method(lambda s, x: 0 * attribution.gradient_times_input(s, x))
+    nothing = AttributionMethod(lambda s, x: 0 * attribution.gradient_times_input(s, x))
     np.testing.assert_array_equal(measure(nothing, 0.5), 0)
 
 

@@ -197,5 +197,5 @@ def test_without_trunks_to_look_at_only_the_edges_are_known(labels, reason, stud
 
 
 def test_a_channel_that_the_layer_has_not_is_refused(study):
-    with pytest.raises(InputError, match="0 to 63 in conv1; got 64"):
+    with pytest.raises(InputError, match="conv1 must be 0 to 63; got 64"):
         measured(study, "refused", named=NAMED | {"conv1": 64})

@@ -23,10 +23,10 @@ def clustered(generator, clusters):
 
 
 STATISTICS = {
-    "mean": (lambda x, y: intervals.mean(x + 1), 1.0),
-    "share": (lambda x, y: intervals.mean(x < scipy.stats.norm.ppf(0.7)), 0.7),
-    "correlation": (intervals.correlation, 0.6),
-    "ratio": (lambda x, y: intervals.ratio(y**2, x**2 + y**2), 0.5),
+    "mean": (lambda x, y: intervals.weighted_mean(x + 1), 1.0),
+    "share": (lambda x, y: intervals.weighted_mean(x < scipy.stats.norm.ppf(0.7)), 0.7),
+    "correlation": (intervals.weighted_correlation, 0.6),
+    "ratio": (lambda x, y: intervals.weighted_ratio(y**2, x**2 + y**2), 0.5),
 }
 
 
@@ -46,7 +46,7 @@ def test_intervals_that_ignore_the_clusters_would_not():
     for _ in range(200):
         clusters = np.repeat(np.arange(CLUSTERS), 3)
         low, high = intervals.estimate(
-            intervals.mean(clustered(generator, clusters)[0]), np.arange(len(clusters)), bootstrap
+            intervals.weighted_mean(clustered(generator, clusters)[0]), np.arange(len(clusters)), bootstrap
         ).interval
         hits += low <= 0 <= high
     assert hits / 200 < 0.9
@@ -74,9 +74,9 @@ def test_a_weight_counts_a_frame_that_often(name):
 def test_statistics_agree_with_numpy_and_scipy():
     generator = np.random.default_rng(2)
     x, y, ones = generator.standard_normal(30), generator.standard_normal(30), np.ones(30)
-    assert intervals.mean(x)(ones) == pytest.approx(x.mean())
-    assert intervals.correlation(x, y)(ones) == pytest.approx(scipy.stats.pearsonr(x, y).statistic)
-    assert np.isnan(intervals.correlation(x, ones)(ones))
+    assert intervals.weighted_mean(x)(ones) == pytest.approx(x.mean())
+    assert intervals.weighted_correlation(x, y)(ones) == pytest.approx(scipy.stats.pearsonr(x, y).statistic)
+    assert np.isnan(intervals.weighted_correlation(x, ones)(ones))
 
 
 def test_auroc_counts_pairs_and_carries_the_weight_of_each_samples_frame():
@@ -87,7 +87,7 @@ def test_auroc_counts_pairs_and_carries_the_weight_of_each_samples_frame():
     index = np.repeat(np.arange(30), times[frame])
     plus, minus = scores[index][positive[index]], scores[index][~positive[index]]
     pairs = (plus[:, None] > minus) + 0.5 * (plus[:, None] == minus)
-    assert intervals.auroc(scores, positive, frame)(times.astype(float)) == pytest.approx(pairs.mean())
+    assert intervals.weighted_auroc(scores, positive, frame)(times.astype(float)) == pytest.approx(pairs.mean())
 
 
 def test_near_duplicates_are_chains_of_similar_frames():
@@ -102,27 +102,27 @@ def test_near_duplicates_are_chains_of_similar_frames():
 
 def test_halves_keep_clusters_whole():
     clusters = np.array([0, 0, 1, 2, 1, 3])
-    first, second = intervals.halves(clusters)
+    first, second = intervals.cluster_halves(clusters)
     assert not set(clusters[first]) & set(clusters[second]) and (first | second).all()
 
 
 def test_a_share_without_exception_has_the_exact_binomial_interval():
-    found = intervals.estimate(intervals.mean(np.ones(60)), np.arange(60) // 2, Bootstrap(), share=True)
+    found = intervals.estimate(intervals.weighted_mean(np.ones(60)), np.arange(60) // 2, Bootstrap(), share=True)
     low = 0.025 ** (1 / 30)  # Clopper and Pearson: low^n = 2.5 % for n of n
     assert found.interval == pytest.approx((low, 1.0))
 
 
 def test_there_is_no_interval_where_frames_are_too_few_or_the_statistic_undefined():
-    few = intervals.estimate(intervals.mean(np.arange(9.0)), np.arange(9), Bootstrap(least_clusters=10))
+    few = intervals.estimate(intervals.weighted_mean(np.arange(9.0)), np.arange(9), Bootstrap(least_clusters=10))
     assert few.estimate == 4 and few.interval is None and few.clusters == 9
-    same = intervals.estimate(intervals.correlation(np.ones(20), np.arange(20.0)), np.arange(20), Bootstrap())
+    same = intervals.estimate(intervals.weighted_correlation(np.ones(20), np.arange(20.0)), np.arange(20), Bootstrap())
     assert same.estimate is None and same.interval is None
-    nothing = intervals.estimate(intervals.mean(np.array([])), np.array([], int), Bootstrap())
+    nothing = intervals.estimate(intervals.weighted_mean(np.array([])), np.array([], int), Bootstrap())
     assert nothing.n == 0 and nothing.estimate is None
 
 
 def test_what_no_resampling_changes_is_certain_and_a_rank_has_percentiles():
-    certain = intervals.estimate(intervals.mean(np.zeros(20)), np.arange(20), Bootstrap())
+    certain = intervals.estimate(intervals.weighted_mean(np.zeros(20)), np.arange(20), Bootstrap())
     assert certain.interval == (0, 0)
     values = np.arange(200.0)
 
@@ -135,6 +135,6 @@ def test_what_no_resampling_changes_is_certain_and_a_rank_has_percentiles():
 
 def test_the_same_seed_gives_the_same_interval_however_clusters_are_numbered():
     x = np.random.default_rng(0).standard_normal(40)
-    one = intervals.estimate(intervals.mean(x), np.arange(40), Bootstrap(seed=1))
-    assert one == intervals.estimate(intervals.mean(x), 7 * np.arange(40), Bootstrap(seed=1))
-    assert one != intervals.estimate(intervals.mean(x), np.arange(40), Bootstrap(seed=2))
+    one = intervals.estimate(intervals.weighted_mean(x), np.arange(40), Bootstrap(seed=1))
+    assert one == intervals.estimate(intervals.weighted_mean(x), 7 * np.arange(40), Bootstrap(seed=1))
+    assert one != intervals.estimate(intervals.weighted_mean(x), np.arange(40), Bootstrap(seed=2))

@@ -1,21 +1,15 @@
 """Edits and their effects: invariants, closed forms, and a network written a second time in numpy."""
 
-import json
-
 import jax
 import numpy as np
 import pytest
 import scipy.stats
 
 from minetest_interp.analysis import interventions
-from minetest_interp.analysis.intervals import Bootstrap
-from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable, Behaviour, probabilities
 from minetest_interp.model.policy import Geometry, Policy
-from minetest_interp.stages import causal as stage
-from tests.conftest import ROOT
 from tests.samples import smooth_frames
 
 SMALL = Geometry(2, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 6)
@@ -28,9 +22,8 @@ TABLE = ActionTable(
         "jump": Behaviour(np.arange(6) % 2 == 0, np.zeros(6, bool)),
     },
 )
-QUESTIONS = tuple(interventions.quantities(TABLE).values())
+READOUTS = tuple(objectives.readouts(TABLE).values())
 CONVOLUTIONS = ("conv0", "conv1", "conv2")
-BOOTSTRAP = Bootstrap(resamples=99)
 every_layer = pytest.mark.parametrize("layer", [*CONVOLUTIONS, "hidden"])
 every_convolution = pytest.mark.parametrize("layer", CONVOLUTIONS)
 
@@ -83,13 +76,13 @@ def close(a, b, tolerance=1e-5):
 
 
 def test_quantities_are_the_behaviours_and_then_the_value(small):
-    assert list(interventions.quantities(TABLE)) == ["turn", "jump", "value"]
-    close(interventions.answers(small, QUESTIONS, GREYS), plain_run(small, GREYS))
+    assert list(objectives.readouts(TABLE)) == ["turn", "jump", "value"]
+    close(interventions.read_out(small, READOUTS, GREYS), plain_run(small, GREYS))
 
 
 @every_layer
 def test_zero_ablation_is_that_of_an_independent_network(small, layer):
-    effects = interventions.ablation_effects(small, QUESTIONS, layer, GREYS)
+    effects = interventions.ablation_effects(small, READOUTS, layer, GREYS)
     before = plain_run(small, GREYS)
     expected = [plain_run(small, GREYS, layer=layer, channel=i) - before for i in range(SMALL.shape(layer)[-1])]
     assert np.abs(effects).max() > 0.01
@@ -101,7 +94,7 @@ def test_an_ablation_of_no_unit_changes_nothing(small, layer):
     channels = SMALL.shape(layer)[-1]
     nothing, everything = np.zeros((1, channels)), np.ones((1, channels))
     effects = interventions.ablation_effects(
-        small, QUESTIONS, layer, GREYS, values=9.0, units=np.r_[nothing, everything]
+        small, READOUTS, layer, GREYS, values=9.0, units=np.r_[nothing, everything]
     )
     assert np.abs(effects[:, 0]).max() < 1e-6 < 0.01 < np.abs(effects[:, 1]).max()
 
@@ -115,31 +108,31 @@ def test_a_channel_that_nothing_reads_changes_nothing(small, layer):
         else:
             params[{"conv0": "conv1", "conv1": "conv2"}[layer]]["kernel"][:, :, 1] = 0
 
-    effects = interventions.ablation_effects(changed(small, cut), QUESTIONS, layer, GREYS, values=5.0)
+    effects = interventions.ablation_effects(changed(small, cut), READOUTS, layer, GREYS, values=5.0)
     assert np.abs(effects[:, 1]).max() < 1e-6 < 1e-3 < np.abs(effects).max((0, 2)).max()
 
 
 @every_layer
 def test_patching_every_channel_from_the_mirrored_frame_is_the_mirrored_frame(small, layer):
     everything = np.ones((1, SMALL.shape(layer)[-1]))
-    effects = interventions.patching_effects(small, QUESTIONS, layer, GREYS, MIRRORED, units=everything)
-    here, there = (interventions.answers(small, QUESTIONS, greys) for greys in (GREYS, MIRRORED))
+    effects = interventions.patching_effects(small, READOUTS, layer, GREYS, MIRRORED, units=everything)
+    here, there = (interventions.read_out(small, READOUTS, greys) for greys in (GREYS, MIRRORED))
     assert np.abs(there - here).max() > 0.01
     close(effects[:, 0], there - here, 1e-6)
 
 
 def test_without_conv2_only_biases_speak(small):
-    effects = interventions.ablation_effects(small, QUESTIONS, "conv2", GREYS, units=np.ones((1, 4)))
+    effects = interventions.ablation_effects(small, READOUTS, "conv2", GREYS, units=np.ones((1, 4)))
     hidden = np.maximum(small.params["hidden"]["bias"], 0)
     value = hidden @ small.params["critic"]["kernel"][:, 0] + small.params["critic"]["bias"][0]
-    close(interventions.answers(small, QUESTIONS, GREYS)[:, -1] + effects[:, 0, -1], np.full(len(GREYS), value))
+    close(interventions.read_out(small, READOUTS, GREYS)[:, -1] + effects[:, 0, -1], np.full(len(GREYS), value))
 
 
 @every_layer
 def test_the_mean_of_one_frame_is_that_frame(small, layer):
     mean = interventions.mean_activation(small, layer, GREYS[:1], rectified=True)
-    assert np.abs(interventions.ablation_effects(small, QUESTIONS, layer, GREYS[:1], values=mean)).max() < 1e-6
-    assert np.abs(interventions.ablation_effects(small, QUESTIONS, layer, GREYS[1:2], values=mean)).max() > 1e-3
+    assert np.abs(interventions.ablation_effects(small, READOUTS, layer, GREYS[:1], values=mean)).max() < 1e-6
+    assert np.abs(interventions.ablation_effects(small, READOUTS, layer, GREYS[1:2], values=mean)).max() > 1e-3
 
 
 def test_a_mean_over_chunks_of_frames_is_the_mean(small, monkeypatch):
@@ -153,15 +146,15 @@ def test_a_mean_over_chunks_of_frames_is_the_mean(small, monkeypatch):
 
 
 def test_frames_do_not_influence_one_another_however_they_are_batched(small, monkeypatch):
-    together = interventions.patching_effects(small, QUESTIONS, "conv1", GREYS, MIRRORED)
+    together = interventions.patching_effects(small, READOUTS, "conv1", GREYS, MIRRORED)
     monkeypatch.setattr(interventions, "RUNS", 12)  # two frames at a time
-    close(interventions.patching_effects(small, QUESTIONS, "conv1", GREYS, MIRRORED), together, 1e-6)
+    close(interventions.patching_effects(small, READOUTS, "conv1", GREYS, MIRRORED), together, 1e-6)
 
 
 def test_units_must_be_sets_of_the_layer_s_channels(small):
     for units in (np.ones((1, 3)), np.ones(4), np.full((1, 4), 0.5)):
         with pytest.raises(InputError, match=r"\[U, 4\] in layer 'conv2'"):
-            interventions.ablation_effects(small, QUESTIONS, "conv2", GREYS, units=units)
+            interventions.ablation_effects(small, READOUTS, "conv2", GREYS, units=units)
 
 
 def test_donors_come_evenly_from_other_clusters():
@@ -180,29 +173,29 @@ def test_donors_come_evenly_from_other_clusters():
 def test_resampling_averages_signed_and_absolute_changes_over_donors(small):
     donors = np.array([[1, 2], [2, 0], [0, 1]])
     first, second = (
-        interventions.patching_effects(small, QUESTIONS, "conv1", GREYS[:3], GREYS[:3][donor]) for donor in donors.T
+        interventions.patching_effects(small, READOUTS, "conv1", GREYS[:3], GREYS[:3][donor]) for donor in donors.T
     )
-    found = interventions.resampling_effects(small, QUESTIONS, "conv1", GREYS[:3], donors)
+    found = interventions.resampling_effects(small, READOUTS, "conv1", GREYS[:3], donors)
     close(found.change, (first + second) / 2, 1e-7)
     close(found.size, (np.abs(first) + np.abs(second)) / 2, 1e-7)
     assert (np.sign(first) * np.sign(second) < 0).any() and (found.size >= np.abs(found.change) - 1e-7).all()
 
 
 def test_replacements_are_what_their_names_say(small):
-    found = interventions.replacement_effects(small, QUESTIONS, "conv2", GREYS, MIRRORED, None)
+    found = interventions.replacement_effects(small, READOUTS, "conv2", GREYS, MIRRORED, None)
     mean = interventions.mean_activation(small, "conv2", GREYS, rectified=True)
-    close(found["zero"].change, interventions.ablation_effects(small, QUESTIONS, "conv2", GREYS), 1e-7)
-    close(found["mean"].change, interventions.ablation_effects(small, QUESTIONS, "conv2", GREYS, values=mean), 1e-7)
-    close(found["patch"].size, np.abs(interventions.patching_effects(small, QUESTIONS, "conv2", GREYS, MIRRORED)), 1e-7)
+    close(found["zero"].change, interventions.ablation_effects(small, READOUTS, "conv2", GREYS), 1e-7)
+    close(found["mean"].change, interventions.ablation_effects(small, READOUTS, "conv2", GREYS, values=mean), 1e-7)
+    close(found["patch"].size, np.abs(interventions.patching_effects(small, READOUTS, "conv2", GREYS, MIRRORED)), 1e-7)
     assert set(found) == {"zero", "mean", "patch"}
     donors = interventions.draw_donors(np.arange(7), count=2, seed=0)
-    assert "resample" in interventions.replacement_effects(small, QUESTIONS, "conv2", GREYS, MIRRORED, donors)
+    assert "resample" in interventions.replacement_effects(small, READOUTS, "conv2", GREYS, MIRRORED, donors)
 
 
 @every_layer
 def test_steering_by_nothing_changes_nothing(small, layer):
     vectors = np.stack([np.zeros(SMALL.shape(layer)), np.ones(SMALL.shape(layer))])
-    effects = interventions.steering_effects(small, QUESTIONS, layer, GREYS, vectors)
+    effects = interventions.steering_effects(small, READOUTS, layer, GREYS, vectors)
     assert np.abs(effects[:, 0]).max() < 1e-6 < 0.01 < np.abs(effects[:, 1]).max()
 
 
@@ -227,7 +220,7 @@ def test_steering_a_linear_region_is_linear(small):
 def test_a_vector_without_positions_is_added_at_every_one(small):
     vectors = np.random.default_rng(5).standard_normal((2, 5)).astype(np.float32)
     everywhere = np.broadcast_to(vectors[:, None, None], (2, *SMALL.shape("conv1")))
-    both = (interventions.steering_effects(small, QUESTIONS, "conv1", GREYS, v) for v in (vectors, everywhere))
+    both = (interventions.steering_effects(small, READOUTS, "conv1", GREYS, v) for v in (vectors, everywhere))
     np.testing.assert_array_equal(*both)
 
 
@@ -248,17 +241,15 @@ def test_gradient_sides_predict_a_small_push_of_the_left_less_one_of_the_right(s
     side = np.sign(width // 2 - np.arange(width)) / (width * (width // 2))
     push = np.eye(4)[:, None, None] * np.broadcast_to(side[:, None], SMALL.shape("conv2"))
     step = 1e-3  # a ReLU rarely turns within it
-    there, back = (
-        interventions.steering_effects(small, QUESTIONS[:1], "conv2", GREYS, s * push) for s in (step, -step)
-    )
-    found = interventions.gradient_sides(small, QUESTIONS[0], "conv2", GREYS)
+    there, back = (interventions.steering_effects(small, READOUTS[:1], "conv2", GREYS, s * push) for s in (step, -step))
+    found = interventions.gradient_sides(small, READOUTS[0], "conv2", GREYS)
     expected = (there - back)[..., 0] / (2 * step)
     np.testing.assert_allclose(found, expected, atol=0.02 * np.abs(expected).max())
 
 
 def test_a_single_column_has_no_sides():
     narrow = Geometry(1, 36, (2, 2, 2), (8, 4, 3), (4, 2, 1), 4, 6)
-    sides = interventions.gradient_sides(drawn(narrow), QUESTIONS[0], "conv2", smooth_frames(2, 36))
+    sides = interventions.gradient_sides(drawn(narrow), READOUTS[0], "conv2", smooth_frames(2, 36))
     assert sides.shape == (2, 2) and np.isnan(sides).all()
 
 
@@ -279,45 +270,6 @@ def test_a_channel_that_carries_all_of_a_difference_has_share_one():
     assert np.isnan(interventions.carried_share(change, 0 * difference)).all()
 
 
-def test_the_detector_s_estimates_on_numbers_known_by_hand():
-    generator, n = np.random.default_rng(9), 24
-    difference = generator.standard_normal(n)
-    noise = generator.uniform(0.9, 1.1, (n, 5))
-    change = noise * [0.1, -0.2, 0.3, -0.4, 0.5]
-    patch = difference[:, None] * [0.1, 0.2, 0.3, 0.4, 1.0]
-    found = {
-        "zero": interventions.Effects(change, np.abs(change)),
-        "mean": interventions.Effects(change, 2 * np.abs(change)),
-        "patch": interventions.Effects(patch, np.abs(patch)),
-    }
-    gradient = noise * [1, 2, 3, 4, 5]
-    options = {"clusters": np.arange(n), "bootstrap": BOOTSTRAP, "channel": 3}
-    on, off = (interventions.detector_estimates(found, gradient, difference, sign=s, **options) for s in (1, -1))
-    assert on["gradient"].estimate == pytest.approx(gradient[:, 3].mean()) == pytest.approx(-off["gradient"].estimate)
-    assert on["ablation-rank"].estimate == 1 / 4
-    assert on["ablation-zero"].estimate == pytest.approx(-change[:, 3].mean())
-    assert on["ablation-zero"].chance == pytest.approx(change[:, 2].mean())
-    assert on["ablation-mean"].estimate == pytest.approx(2 * on["ablation-zero"].estimate)
-    assert on["ablation-resample"].estimate is None and "near-duplicates" in on["ablation-resample"].reason
-    assert (on["patch"].estimate, on["patch"].chance) == (pytest.approx(0.4), pytest.approx(0.4))
-    still = interventions.detector_estimates(found, gradient, 0 * difference, sign=1, **options)
-    assert (still["patch"].estimate, still["patch"].chance) == (None, None)
-
-
-def test_the_rank_correlation_is_spearman_s_within_layers():
-    generator = np.random.default_rng(10)
-    strength, effect = generator.random((2, 2, 12))
-    alone = interventions.rank_correlation(strength[:1], effect[:1], BOOTSTRAP)
-    assert alone.estimate == pytest.approx(scipy.stats.spearmanr(strength[0], effect[0]).statistic)
-    both = interventions.rank_correlation(strength, effect, BOOTSTRAP)
-    assert (both.n, both.chance) == (24, 0) and both.interval is not None
-    # A layer's scale, which depends on its width and depth, does not matter.
-    scaled = interventions.rank_correlation([strength[0], strength[1] ** 3], [effect[0], 100 + effect[1]], BOOTSTRAP)
-    assert scaled == both
-    unknown = [np.append(strength[0], np.nan), strength[1]]
-    assert interventions.rank_correlation(unknown, [np.append(effect[0], 9.0), effect[1]], BOOTSTRAP) == both
-
-
 def test_a_steering_vector_is_the_difference_of_mean_activations(small):
     greys = smooth_frames(10, 84, seed=1)
     position = np.array([-0.9, -0.3, 0.3, 0.9, 0.0, np.nan, -0.21, 0.21, -0.2, 0.2])
@@ -331,93 +283,12 @@ def test_a_steering_vector_is_the_difference_of_mean_activations(small):
 
 def test_a_dose_response_tries_every_vector_at_every_strength(small):
     vectors = np.random.default_rng(11).standard_normal((3, *SMALL.shape("conv2")))
-    dose = interventions.dose_response(small, QUESTIONS, "conv2", GREYS, vectors, strengths=(-1, 0, 2))
+    dose = interventions.dose_response(small, READOUTS, "conv2", GREYS, vectors, strengths=(-1, 0, 2))
     assert dose.shape == (3, 7, 3, 3) and np.abs(dose[:, :, 1]).max() < 1e-6
     close(
         dose[:, :, 2].swapaxes(0, 1),
-        interventions.steering_effects(small, QUESTIONS, "conv2", GREYS, 2 * vectors),
+        interventions.steering_effects(small, READOUTS, "conv2", GREYS, 2 * vectors),
         1e-6,
     )
     with pytest.raises(InputError, match="near-duplicates"):
-        interventions.dose_response(small, QUESTIONS, "conv2", GREYS[:0], vectors, strengths=(1,))
-
-
-def test_the_slope_is_that_of_the_vector_less_that_of_random_directions():
-    strengths, slopes = np.array([-2, 0.5, 1]), np.random.default_rng(12).standard_normal((4, 15, 1))
-    found = interventions.slope_estimate(slopes * strengths, np.arange(15), BOOTSTRAP, strengths=strengths)
-    assert found.estimate == pytest.approx((slopes[0] - slopes[1:].mean(0)).mean())
-    low, high = found.interval
-    assert low < found.estimate < high
-
-
-def run_stage(folder, **options):
-    """The stage on frames of the demo study, a few resamples and donors."""
-    names = [f"frame {i}" for i in range(12)]
-    greys = smooth_frames(12, seed=2)
-    files.write_arrays(folder / "stacks.npz", frames=names, original=greys, mirrored=greys[:, :, ::-1])
-    actions = {
-        "factors": {"forward": ["-", "f"], "jump": ["-", "j"], "x": ["l", "-", "r"], "y": ["u", "-", "d"]},
-        "behaviours": {"jump": {"plus": {"jump": "j"}}, "yaw": {"plus": {"x": "l"}, "minus": {"x": "r"}}},
-        "steering": "yaw",
-    }
-    stage.run(
-        **{
-            "checkpoint_path": ROOT / "data/demo/demo.model",
-            "policy": {"strides": [4, 2, 1]},
-            "actions": actions,
-            "stacks": folder / "stacks.npz",
-            "settings": {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0},
-            "interval": BOOTSTRAP._asdict(),
-            "similarity": 0.9,
-            "named": {"conv0": 21, "conv1": 13, "conv2": 18},
-            "side": 1,
-            "arrays": folder / "causal.npz",
-            "estimates": folder / "causal.json",
-        }
-        | options
-    )
-    return files.read_arrays(folder / "causal.npz"), json.loads((folder / "causal.json").read_text())
-
-
-def test_the_stage_says_what_is_missing_and_keeps_what_others_can_recompute(tmp_path):
-    kept, estimates = run_stage(tmp_path)
-    assert kept["quantities"].tolist() == ["jump", "yaw", "value"]
-    for layer in CONVOLUTIONS:
-        np.testing.assert_allclose(kept[f"zero/{layer}/steering"].mean(0), kept[f"zero/{layer}/size"][:, 1], rtol=1e-5)
-        low, high = kept[f"zero/{layer}/interval"].T
-    size = kept["zero/conv2/size"][:, 1]
-    steers = estimates["tree-detector-steers"]
-    assert steers["ablation-rank"]["estimate"] == (size > size[18]).sum() / 63
-    assert steers["ablation-zero"]["estimate"] == pytest.approx(size[18], rel=1e-5)
-    assert low[1] < size[18] < high[1]
-    assert steers["patch"]["estimate"] == pytest.approx(kept["patch/conv2/share"][18], rel=1e-5)
-    for claim, part in (("trunk-units-steer", "rank-correlation"), ("steering-vector", "slope")):
-        assert "no labelled frames" in estimates[claim][part]["reason"]
-    with pytest.raises(InputError, match="conv1 must be 0 to 63; got 64"):
-        run_stage(tmp_path, named={"conv0": 0, "conv1": 64, "conv2": 0})
-
-
-def test_the_stage_turns_round_with_its_side_and_with_units_that_trunks_switch_off(tmp_path):
-    greys = smooth_frames(24, seed=3)
-    position = np.where(np.arange(24) // 2 % 2, 0.5, -0.5)
-    labels = {"frames": np.arange(24).astype(str), "original": greys, "position": position, "group": np.full(24, "")}
-    files.write_arrays(tmp_path / "labels.npz", **labels)
-    before, after = np.random.default_rng(0).random((2, 2, 64)) / 2  # below .5: switched off
-    units = {f"{layer}/auroc": before[i] for i, layer in enumerate(("conv1", "conv2"))}
-    units |= {f"{layer}/rectified": after[i] for i, layer in enumerate(("conv1", "conv2"))}
-    files.write_arrays(tmp_path / "units.npz", **units)
-    _, without = run_stage(tmp_path, labels=tmp_path / "labels.npz")
-    kept, off = run_stage(tmp_path, labels=tmp_path / "labels.npz", units=tmp_path / "units.npz", side=-1)
-    slopes = [found["steering-vector"]["slope"]["estimate"] for found in (without, off)]
-    assert slopes[0] == pytest.approx(-slopes[1]) and slopes[0] != 0
-    pushes = [found["tree-detector-steers"]["gradient"]["estimate"] for found in (without, off)]
-    assert pushes[0] == pytest.approx(pushes[1]) and pushes[0] != 0  # turned round twice
-    effect = [kept[f"zero/{layer}/steering"].mean(0) for layer in ("conv1", "conv2")]
-    for part, auroc in (("rank-correlation", after), ("before-relu", before)):
-        expected = interventions.rank_correlation(0.5 - auroc, effect, BOOTSTRAP)
-        assert off["trunk-units-steer"][part]["estimate"] == pytest.approx(expected.estimate)
-        assert off["trunk-units-steer"][part]["interval"] == pytest.approx(expected.interval)
-    assert kept["dose/frames"].tolist() == [str(i) for i in range(1, 24, 2)]
-    assert kept["dose/random"].shape == (2, 2, 3) and kept["dose/interval"].shape == (2, 3, 2)
-    down, up = (kept["dose/change"] - kept["dose/random"].mean(0))[:, 1]
-    assert slopes[1] == pytest.approx(-(up - down) / 2, rel=1e-5)
+        interventions.dose_response(small, READOUTS, "conv2", GREYS[:0], vectors, strengths=(1,))

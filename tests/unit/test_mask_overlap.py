@@ -50,7 +50,7 @@ def noise(count: int, channels: int, seed: int = 1) -> np.ndarray:
 
 
 def halves(count: int) -> tuple[np.ndarray, np.ndarray]:
-    return intervals.halves(np.arange(count))
+    return intervals.cluster_halves(np.arange(count))
 
 
 def pairs_won(scores: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
@@ -67,7 +67,7 @@ def test_auroc_is_the_share_of_pairs_that_the_positive_sample_wins(seed, levels,
     kinds, times = generator.integers(0, 3, (5, 40)), generator.integers(1, most + 1, (5, 40))
     kinds[:, :2] = [0, 1]
     positive, negative = times * (kinds == 0), times * (kinds == 1)
-    found = mask_overlap.auroc(mask_overlap.rank(scores), positive, negative)
+    found = mask_overlap.auroc(mask_overlap.rank_samples(scores), positive, negative)
     expected = [[pairs_won(scores[:, c], positive[r], negative[r]) for c in range(3)] for r in range(5)]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
@@ -143,7 +143,7 @@ def test_the_weighted_auroc_is_that_of_intervals():
     scores, known = noise(7, 1), labels(trunks(7))
     positive, negative = (label[0] for label in known.moved())
     kept, frame = positive | negative, np.repeat(np.arange(7), positive.size // 7)
-    other = intervals.auroc(scores.ravel()[kept], positive[kept], frame[kept])
+    other = intervals.weighted_auroc(scores.ravel()[kept], positive[kept], frame[kept])
     weights = np.random.default_rng(3).integers(0, 4, (9, 7)).astype(float)
     found = mask_overlap.weighted(mask_overlap.auroc, mask_overlap.samples(scores, known), [0])(weights)[..., 0]
     np.testing.assert_allclose(found, other(weights), rtol=1e-12)
@@ -156,7 +156,7 @@ def test_the_linear_auroc_has_the_value_and_the_slope_of_the_true_one():
     linear = mask_overlap.linear_auroc(mask_overlap.samples(scores, known))
     nudged = 1 + np.concatenate([np.zeros((1, 9)), 1e-5 * np.eye(9)])
     for channel in range(2):
-        true = intervals.auroc(scores[..., channel].ravel()[kept], positive[kept], frame[kept])(nudged)
+        true = intervals.weighted_auroc(scores[..., channel].ravel()[kept], positive[kept], frame[kept])(nudged)
         found = linear(nudged)[:, channel]
         assert found[0] == pytest.approx(true[0], rel=1e-12)
         np.testing.assert_allclose((found[1:] - found[0]) / 1e-5, (true[1:] - true[0]) / 1e-5, rtol=1e-3, atol=1e-6)
@@ -211,7 +211,7 @@ def test_shifts_are_drawn_from_all_frames_and_columns_and_never_leave_the_frames
 
     mask = np.zeros((5, 1, 8), bool)
     mask[0, 0, 0] = True  # its place after a draw is the draw
-    known = Samples(mask_overlap.rank(np.zeros((40, 1))), Labels(mask, ~mask, np.arange(8)))
+    known = Samples(mask_overlap.rank_samples(np.zeros((40, 1))), Labels(mask, ~mask, np.arange(8)))
     mask_overlap.shifted(spy, known, shifts=500, seed=0)
     frames, columns = np.divmod(np.concatenate(seen).argmax(1), 8)
     assert set(frames) == {1, 2, 3, 4} and set(columns) == set(range(8))

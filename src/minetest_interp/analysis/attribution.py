@@ -1,8 +1,8 @@
 """Share scores out over the pixels, and over the channels, that caused them.
 
-*Scores* are a function from stacks `[batch, frame, row, column]` to numbers `[batch, question]`; it is itself a pytree,
+*Scores* are a function from stacks `[batch, frame, row, column]` to numbers `[batch, readout]`; it is itself a pytree,
 so that one compiled step serves any policy of a geometry. Items must not influence one another. A *map* has a stack's
-shape, one for each question; a *baseline* is the stack that stands for "nothing there".
+shape, one for each readout; a *baseline* is the stack that stands for "nothing there".
 """
 
 from collections.abc import Callable, Sequence
@@ -25,18 +25,18 @@ Scores = Callable[[AnyArray], Array]
 
 
 @flax.struct.dataclass
-class Questions:
+class Readouts:
     """A network (a pytree from stacks to a trace, such as `networks.fast`) and K objectives, as scores."""
 
     network: Callable[[AnyArray], Trace]
     objectives: tuple[Objective, ...]
 
-    def __call__(self, stack: Float[AnyArray, "batch frame row column"]) -> Float[Array, "batch question"]:
+    def __call__(self, stack: Float[AnyArray, "batch frame row column"]) -> Float[Array, "batch readout"]:
         trace = self.network(stack)
         return jnp.stack([objective(trace) for objective in self.objectives], axis=-1)
 
 
-class Method(NamedTuple):
+class AttributionMethod(NamedTuple):
     """attribute: scores and stacks to maps.
 
     baseline: where not None, the method claims completeness: each map sums to scores(stack) - scores(baseline).
@@ -47,7 +47,7 @@ class Method(NamedTuple):
 
 
 @jax.jit
-def run(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Float[Array, "batch question"]:
+def run(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Float[Array, "batch readout"]:
     """The scores of stacks, compiled once for each shape."""
     return scores(stack)
 
@@ -55,19 +55,19 @@ def run(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Flo
 @jax.jit
 def gradient(
     scores: Scores, stack: Float[AnyArray, "batch frame row column"]
-) -> Float[Array, "batch question frame row column"]:
+) -> Float[Array, "batch readout frame row column"]:
     """Each score's gradient, in its units per grey level: one run forward and K back (Simonyan et al. 2014)."""
-    asked, back = jax.vjp(scores, stack)
+    values, back = jax.vjp(scores, stack)
 
-    def pull(question: Array) -> Array:
-        return back(jnp.broadcast_to(question[None], asked.shape))[0]
+    def pull(readout: Array) -> Array:
+        return back(jnp.broadcast_to(readout[None], values.shape))[0]
 
-    return jax.vmap(pull, out_axes=1)(jnp.eye(asked.shape[1]))
+    return jax.vmap(pull, out_axes=1)(jnp.eye(values.shape[1]))
 
 
 def gradient_times_input(
     scores: Scores, stack: Float[AnyArray, "batch frame row column"]
-) -> Float[np.ndarray, "batch question frame row column"]:
+) -> Float[np.ndarray, "batch readout frame row column"]:
     """The gradient times the grey levels, in units of the score (Shrikumar et al. 2016).
 
     Complete against black where the scores are linear with no constant.
@@ -81,7 +81,7 @@ def integrated_gradients(
     baseline: Float[np.ndarray, "frame row column"],
     *,
     steps: int,
-) -> Float[np.ndarray, "batch question frame row column"]:
+) -> Float[np.ndarray, "batch readout frame row column"]:
     """The gradient's mean on the straight way from the baseline, times the difference (Sundararajan et al. 2017).
 
     Args:
@@ -99,7 +99,7 @@ def integrated_gradients(
 
 def smooth_gradient(
     scores: Scores, stack: Float[AnyArray, "batch frame row column"], *, samples: int, noise: float, seed: int
-) -> Float[np.ndarray, "batch question frame row column"]:
+) -> Float[np.ndarray, "batch readout frame row column"]:
     """SmoothGrad: the gradient's mean over noisy copies of each stack (Smilkov et al. 2017).
 
     Args:
@@ -123,7 +123,7 @@ def occlusion(
     patch: int,
     patch_stride: int,
     side: int,
-) -> Float[np.ndarray, "batch question frame row column"]:
+) -> Float[np.ndarray, "batch readout frame row column"]:
     """What each score loses when a window of one frame of the stack shows the baseline (Zeiler and Fergus 2014).
 
     A window's loss is shared equally by its pixels, and a pixel gets the mean share of the windows that cover it.
@@ -161,7 +161,7 @@ def methods(
     patch: int,
     patch_stride: int,
     seed: int,
-) -> dict[str, Method]:
+) -> dict[str, AttributionMethod]:
     """Every method by name; gradient and SmoothGrad are in units per grey level and claim no completeness.
 
     Args:
@@ -172,12 +172,12 @@ def methods(
     smooth = partial(smooth_gradient, samples=samples, noise=noise, seed=seed)
     occlude = partial(occlusion, baseline=mean, patch=patch, patch_stride=patch_stride, side=side)
     return {
-        "gradient": Method(gradient),
-        "gradient × input": Method(gradient_times_input, black),
-        "IG, black": Method(partial(integrate, baseline=black), black),
-        "IG, mean frame": Method(partial(integrate, baseline=mean), mean),
-        "SmoothGrad": Method(smooth),
-        "occlusion": Method(occlude, mean),
+        "gradient": AttributionMethod(gradient),
+        "gradient × input": AttributionMethod(gradient_times_input, black),
+        "IG, black": AttributionMethod(partial(integrate, baseline=black), black),
+        "IG, mean frame": AttributionMethod(partial(integrate, baseline=mean), mean),
+        "SmoothGrad": AttributionMethod(smooth),
+        "occlusion": AttributionMethod(occlude, mean),
     }
 
 
@@ -196,7 +196,7 @@ def _run_covered(
     stack: Float[AnyArray, "batch frame row column"],
     baseline: Float[AnyArray, "frame row column"],
     covered: Bool[AnyArray, "frame row column"],
-) -> Float[Array, "batch question"]:
+) -> Float[Array, "batch readout"]:
     return scores(jnp.where(covered[None], baseline[None], stack))
 
 

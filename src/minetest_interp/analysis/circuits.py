@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
-from minetest_interp.analysis import factors
+from minetest_interp.analysis.factors import leading_directions
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import Behaviour
 from minetest_interp.model.arrays import AnyArray
@@ -28,7 +28,7 @@ SWEEPS = 200  # of coordinate descent: strengths stop changing by more than floa
 ABOVE_ZERO = 1e-30  # too small to change a float32 sum, and a ReLU is the identity from here on
 
 
-class Readouts(NamedTuple):
+class LinearReadouts(NamedTuple):
     """weights: over the hidden units."""
 
     weights: Float[Array, "readout hidden"]
@@ -57,7 +57,7 @@ class Flow(NamedTuple):
     strength: Float[np.ndarray, "channel hidden"]
 
 
-class Attribution(NamedTuple):
+class FactorAttribution(NamedTuple):
     """One layer's gradient times activation, by factor.
 
     parts: the factors' and last the residual's, which no factor explains; they sum to gradient times activation.
@@ -69,13 +69,13 @@ class Attribution(NamedTuple):
     places: Int[np.ndarray, "frame factor"]
 
 
-def value(policy: Policy) -> Readouts:
+def value_readout(policy: Policy) -> LinearReadouts:
     """The critic's value, in reward units."""
     critic = policy.params["critic"]
-    return Readouts(jnp.asarray(critic["kernel"]).T, jnp.asarray(critic["bias"]))
+    return LinearReadouts(jnp.asarray(critic["kernel"]).T, jnp.asarray(critic["bias"]))
 
 
-def drive(policy: Policy, behaviour: Behaviour) -> Readouts:
+def behaviour_drive(policy: Policy, behaviour: Behaviour) -> LinearReadouts:
     """Mean logit of the behaviour's plus actions less that of its minus actions, in nats.
 
     Raises:
@@ -87,15 +87,17 @@ def drive(policy: Policy, behaviour: Behaviour) -> Readouts:
         raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
     weights = behaviour.plus / behaviour.plus.sum() - minus / minus.sum()
     actor = policy.params["actor"]
-    return Readouts(jnp.asarray(weights @ actor["kernel"].T)[None], jnp.asarray(weights @ actor["bias"])[None])
+    return LinearReadouts(jnp.asarray(weights @ actor["kernel"].T)[None], jnp.asarray(weights @ actor["bias"])[None])
 
 
-def join(readouts: Sequence[Readouts]) -> Readouts:
+def join(readouts: Sequence[LinearReadouts]) -> LinearReadouts:
     """Several readouts as one, in their order."""
-    return Readouts(*(jnp.concatenate(arrays) for arrays in zip(*readouts, strict=True)))
+    return LinearReadouts(*(jnp.concatenate(arrays) for arrays in zip(*readouts, strict=True)))
 
 
-def contributions(policy: Policy, readouts: Readouts, greys: Float[np.ndarray, "frame row column"]) -> Contributions:
+def contributions(
+    policy: Policy, readouts: LinearReadouts, greys: Float[np.ndarray, "frame row column"]
+) -> Contributions:
     """What each channel of conv2 adds to each readout of each frame, over all its positions and all hidden units."""
     kernel, bias = _hidden_parameters(policy)
 
@@ -138,7 +140,7 @@ def static_flow(policy: Policy) -> Float[np.ndarray, "channel hidden"]:
     return np.asarray(_hidden_parameters(policy)[0]).sum(0)
 
 
-def strongest(sizes: Float[np.ndarray, "channel hidden"], *, count: int) -> Int[np.ndarray, "place 2"]:
+def strongest_paths(sizes: Float[np.ndarray, "channel hidden"], *, count: int) -> Int[np.ndarray, "place 2"]:
     """The `count` greatest, strongest first: (channel, hidden unit)."""
     order = np.argsort(-sizes, axis=None, kind="stable")[:count]
     return np.stack(np.unravel_index(order, sizes.shape), -1)
@@ -166,7 +168,7 @@ def layer_factors(
     chosen = np.linspace(0, len(greys) - 1, min(len(greys), FITTED)).round().astype(int)
     run = jax.jit(policy.run)
     trace = map_batches(lambda batch: run(as_stacks(batch, policy.geometry.frames)), greys[chosen])
-    return factors.leading_directions(trace, count=count, seed=seed)
+    return leading_directions(trace, count=count, seed=seed)
 
 
 def strengths(
@@ -187,7 +189,7 @@ def strengths(
 
 
 def rectified_gradients(
-    policy: Policy, readouts: Readouts, stacks: Float[AnyArray, "batch frame row column"]
+    policy: Policy, readouts: LinearReadouts, stacks: Float[AnyArray, "batch frame row column"]
 ) -> tuple[dict[str, Float[Array, "batch ..."]], dict[str, Float[Array, "readout batch ..."]]]:
     """Every layer's activation after its ReLU, and the readouts' gradients by it.
 
@@ -209,10 +211,10 @@ def rectified_gradients(
 
 def attribute(
     policy: Policy,
-    readouts: Readouts,
+    readouts: LinearReadouts,
     directions: Mapping[str, Float[np.ndarray, "factor channel"]],
     greys: Float[np.ndarray, "frame row column"],
-) -> dict[str, Attribution]:
+) -> dict[str, FactorAttribution]:
     """Shares each layer's gradient times activation out over its factors, as in Hilton et al. 2020 ("Understanding RL
     Vision"), and keeps what they do not explain.
 
@@ -237,7 +239,7 @@ def attribute(
         }
 
     shared = map_batches(lambda batch: step(as_stacks(batch, policy.geometry.frames)), greys)
-    return {name: Attribution(*arrays) for name, arrays in shared.items()}
+    return {name: FactorAttribution(*arrays) for name, arrays in shared.items()}
 
 
 def _hidden_parameters(

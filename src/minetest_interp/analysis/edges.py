@@ -109,7 +109,7 @@ def moments(
     return Moments(side**2, *map_batches(step, greys))
 
 
-def correlations(moments: Moments) -> Float[np.ndarray, "channel filter"]:
+def filter_correlations(moments: Moments) -> Float[np.ndarray, "channel filter"]:
     """Pearson's correlation of each channel with each filter over all samples; 0 where either is constant."""
     x, y, xx, yy, xy = (sums.sum(0) for sums in moments[1:])
     return _pearson(len(moments.x) * moments.positions, x[:, None], y[None], xx[:, None], yy[None], xy)
@@ -117,7 +117,7 @@ def correlations(moments: Moments) -> Float[np.ndarray, "channel filter"]:
 
 def choose(moments: Moments, candidates: Sequence[int]) -> Choice:
     """The filter, among the candidates' numbers, that each channel correlates with most, whatever the sign."""
-    found = correlations(moments)[:, candidates]
+    found = filter_correlations(moments)[:, candidates]
     best = np.abs(found).argmax(1)
     correlation = found[np.arange(len(found)), best]
     return Choice(np.asarray(candidates)[best], np.where(correlation < 0, -1, 1), np.abs(correlation))

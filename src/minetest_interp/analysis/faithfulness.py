@@ -16,7 +16,7 @@ from jax import Array
 from jaxtyping import Bool, Float, Int
 
 from minetest_interp.analysis import attribution
-from minetest_interp.analysis.attribution import Method, Scores
+from minetest_interp.analysis.attribution import AttributionMethod, Scores
 from minetest_interp.analysis.stats import spearman
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import Policy, shuffled_weights
@@ -47,8 +47,8 @@ def blurred(stack: Float[np.ndarray, "batch frame row column"]) -> Float[np.ndar
     return scipy.ndimage.gaussian_filter(stack, BLUR, axes=(-2, -1), mode="nearest")
 
 
-def rank(maps: Float[AnyArray, "batch frame row column"], *, side: int) -> Int[np.ndarray, "batch row column"]:
-    """The ranking of maps for one question: strongest first; ties in reading order.
+def rank_pixels(maps: Float[AnyArray, "batch frame row column"], *, side: int) -> Int[np.ndarray, "batch row column"]:
+    """The ranking of maps for one readout: strongest first; ties in reading order.
 
     The frames' attributions are added up before the strength is taken, since a pixel goes from all frames at once.
     """
@@ -89,7 +89,7 @@ def removals(
     scores: Scores,
     stack: Float[np.ndarray, "batch _ row column"],
     mean: Float[np.ndarray, "row column"],
-    maps: Sequence[Float[AnyArray, "batch question frame row column"]],
+    maps: Sequence[Float[AnyArray, "batch readout frame row column"]],
     items: Int[np.ndarray, " batch"],
     *,
     side: int,
@@ -114,7 +114,7 @@ def removals(
         each = [removal(scores, stack, shown, ranking, side=side, steps=steps) for shown in replacements]
         return np.stack(each, axis=-1)  # [2, B, K, R]
 
-    own = [[ordered(rank(each[:, k], side=side))[:, :, k] for k in range(each.shape[1])] for each in maps]
+    own = [[ordered(rank_pixels(each[:, k], side=side))[:, :, k] for k in range(each.shape[1])] for each in maps]
     random = random_ranks(items, stack.shape[-2:], side=side, draws=draws, seed=seed)
     return Removal(*np.moveaxis(np.array(own), (2, 3), (0, 1))), Removal(*np.mean([ordered(r) for r in random], axis=0))
 
@@ -122,9 +122,9 @@ def removals(
 def completeness_error(
     scores: Scores,
     stack: Float[AnyArray, "batch frame row column"],
-    method: Method,
-    maps: Float[AnyArray, "batch question frame row column"],
-) -> Float[np.ndarray, "batch question"]:
+    method: AttributionMethod,
+    maps: Float[AnyArray, "batch readout frame row column"],
+) -> Float[np.ndarray, "batch readout"]:
     """How far a method's maps miss the score gained over its baseline, as a share of it; NaN without a baseline."""
     if method.baseline is None:
         return np.full(maps.shape[:2], np.nan)
@@ -140,7 +140,7 @@ def cascade(policy: Policy, *, seed: int) -> Iterator[Policy]:
         yield Policy(policy.geometry, dict(params))
 
 
-def rank_correlation(
+def map_correlation(
     maps: Float[AnyArray, "*maps frame row column"], others: Float[AnyArray, "*maps frame row column"], *, side: int
 ) -> Float[np.ndarray, "*maps"]:
     """Spearman's correlation of the strengths of two sets of maps, over read pixels of all frames.
@@ -153,15 +153,15 @@ def rank_correlation(
 
 
 def max_sensitivity(
-    method: Method,
+    method: AttributionMethod,
     scores: Scores,
     stack: Float[AnyArray, "batch frame row column"],
-    maps: Float[AnyArray, "batch question frame row column"],
+    maps: Float[AnyArray, "batch readout frame row column"],
     *,
     radius: float,
     draws: int,
     seed: int,
-) -> Float[np.ndarray, "batch question"]:
+) -> Float[np.ndarray, "batch readout"]:
     """The largest change of a map under small perturbations, over the map's length (Yeh et al. 2019).
 
     Args:
@@ -213,5 +213,5 @@ def _ranking(
     return ranking
 
 
-def _length(maps: Float[AnyArray, "batch question frame row column"]) -> Float[np.ndarray, "batch question"]:
+def _length(maps: Float[AnyArray, "batch readout frame row column"]) -> Float[np.ndarray, "batch readout"]:
     return np.sqrt((np.asarray(maps, np.float64) ** 2).sum((-3, -2, -1)))

@@ -30,6 +30,9 @@ class Bootstrap(NamedTuple):
     least_clusters: int = 10
 
 
+BOOTSTRAP = Bootstrap()  # what intervals are made by where nothing else is asked for
+
+
 class Estimate(NamedTuple):
     """n: frames; clusters: independent ones among them. estimate, chance: None where there is none.
 
@@ -86,7 +89,9 @@ def near_duplicates(
     return scipy.sparse.csgraph.connected_components(near, directed=False)[1]
 
 
-def halves(clusters: Int[np.ndarray, " frame"]) -> tuple[Bool[np.ndarray, " frame"], Bool[np.ndarray, " frame"]]:
+def cluster_halves(
+    clusters: Int[np.ndarray, " frame"],
+) -> tuple[Bool[np.ndarray, " frame"], Bool[np.ndarray, " frame"]]:
     """Two masks, to choose on one and to test on the other; whole clusters go alternately to each.
 
     Neighbouring clusters are more similar than distant ones where frames are named in the order they were taken.
@@ -127,12 +132,12 @@ def estimate(
     return Estimate(len(clusters), count, value, interval, chance)
 
 
-def mean(values: Shaped[np.ndarray, " frame"]) -> Statistic:
+def weighted_mean(values: Shaped[np.ndarray, " frame"]) -> Statistic:
     """The weighted mean."""
     return lambda weights: _ratio(weights @ np.asarray(values, np.float64), weights.sum(-1))
 
 
-def correlation(x: Num[np.ndarray, " frame"], y: Num[np.ndarray, " frame"]) -> Statistic:
+def weighted_correlation(x: Num[np.ndarray, " frame"], y: Num[np.ndarray, " frame"]) -> Statistic:
     """Pearson's correlation."""
     x, y = (np.asarray(values, np.float64) - np.mean(values) for values in (x, y))
 
@@ -146,13 +151,13 @@ def correlation(x: Num[np.ndarray, " frame"], y: Num[np.ndarray, " frame"]) -> S
     return statistic
 
 
-def ratio(above: Shaped[np.ndarray, " frame"], below: Shaped[np.ndarray, " frame"]) -> Statistic:
+def weighted_ratio(above: Shaped[np.ndarray, " frame"], below: Shaped[np.ndarray, " frame"]) -> Statistic:
     """The sum of `above` over the sum of `below`."""
     above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
     return lambda weights: _ratio(weights @ above, weights @ below)
 
 
-def auroc(
+def weighted_auroc(
     scores: Num[np.ndarray, " sample"], positive: Bool[np.ndarray, " sample"], frame: Int[np.ndarray, " sample"]
 ) -> Statistic:
     """Area under the ROC curve: how often a positive sample scores above a negative one, ties counting half.

@@ -1,29 +1,25 @@
 """Edit one layer, run on, and measure what changes: ablation, patching, steering, and their controls.
 
 *greys* are frames `[N, S, S]`, 0 to 255, each shown to the network as a still stack. *units* are U sets of a layer's C
-channels, 0 or 1, `[U, C]`. *questions* are Q objectives. An effect is what an edited run answers less what the unedited
-one does, in the question's units: `[N, U, Q]`. All is streamed over frames; edits of one layer share a compiled step.
+channels, 0 or 1, `[U, C]`. *readouts* are R objectives. An effect is a readout of the edited run less that of the
+unedited one, in the readout's units: `[N, U, R]`. Frames are streamed; edits of one layer share a compiled step.
 
 Edits of a convolution act before its ReLU. A number of at least 0 that is set there comes out of the ReLU unchanged, so
 "set to v" means the activation that the next layer reads.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.stats
 from jax import Array
 from jax.typing import ArrayLike
 
-from minetest_interp.analysis import intervals
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic
+from minetest_interp.analysis.intervals import Statistic
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import objectives
-from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.frames import as_stacks
 from minetest_interp.model.labels import OFF_MIDDLE
@@ -32,8 +28,6 @@ from minetest_interp.model.policy import Edit, Geometry, Policy, layer_gradients
 
 RUNS = 256  # edited runs at a time
 CHUNK = 1024  # frames whose activations are held at a time
-
-Questions = Sequence[Objective]
 
 
 class Effects(NamedTuple):
@@ -63,27 +57,21 @@ def add(layer: str, vector: Array) -> Edit:
     return edit
 
 
-def quantities(table: ActionTable) -> dict[str, Objective]:
-    """What an agent does, as questions by name: each behaviour's probability, -1 to 1, then the value."""
-    asked = {name: objectives.behaviour_probability(behaviour) for name, behaviour in table.behaviours.items()}
-    return asked | {"value": objectives.value()}
-
-
-def answers(policy: Policy, questions: Questions, greys: np.ndarray) -> np.ndarray:
-    """The questions on unedited frames, `[N, Q]`."""
-    return _stream(partial(_answers, policy.params, tuple(questions), geometry=policy.geometry), policy, greys)
+def read_out(policy: Policy, readouts: Sequence[Objective], greys: np.ndarray) -> np.ndarray:
+    """The readouts on unedited frames, `[N, R]`."""
+    return _stream(partial(_read_out, policy.params, tuple(readouts), geometry=policy.geometry), policy, greys)
 
 
 def ablation_effects(
     policy: Policy,
-    questions: Questions,
+    readouts: Sequence[Objective],
     layer: str,
     greys: np.ndarray,
     *,
     values: ArrayLike = 0.0,
     units: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Effects of setting channels to the same numbers on every frame, `[N, U, Q]`.
+    """Effects of setting channels to the same numbers on every frame, `[N, U, R]`.
 
     The headline effect of a channel: set to zero at every position, the mean over frames of the absolute change.
 
@@ -95,19 +83,19 @@ def ablation_effects(
       InputError: `units` are not sets of the layer's channels.
     """
     values = np.asarray(values, np.float32)
-    return _replace_all(policy, questions, layer, units, lambda _: values, greys)
+    return _replace_all(policy, readouts, layer, units, lambda _: values, greys)
 
 
 def patching_effects(
     policy: Policy,
-    questions: Questions,
+    readouts: Sequence[Objective],
     layer: str,
     greys: np.ndarray,
     sources: np.ndarray,
     *,
     units: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Effects of giving channels the activation that the network computes on other frames, `[N, U, Q]`.
+    """Effects of giving channels the activation that the network computes on other frames, `[N, U, R]`.
 
     Activation patching (Vig et al. 2020; Meng et al. 2022). Patching all channels gives the source's own outputs.
 
@@ -118,12 +106,12 @@ def patching_effects(
     def values(stack: np.ndarray) -> Array:
         return _activation(policy.params, stack, geometry=policy.geometry, layer=layer)
 
-    return _replace_all(policy, questions, layer, units, values, greys, sources)
+    return _replace_all(policy, readouts, layer, units, values, greys, sources)
 
 
 def resampling_effects(
     policy: Policy,
-    questions: Questions,
+    readouts: Sequence[Objective],
     layer: str,
     greys: np.ndarray,
     donors: np.ndarray,
@@ -133,28 +121,26 @@ def resampling_effects(
     """Resample ablation (Chan et al. 2022): patching from each of D donors `[N, D]`, averaged over them."""
     change = size = 0.0
     for column in donors.T:
-        effect = patching_effects(policy, questions, layer, greys, greys[column], units=units)
+        effect = patching_effects(policy, readouts, layer, greys, greys[column], units=units)
         change, size = change + effect / donors.shape[1], size + np.abs(effect) / donors.shape[1]
     return Effects(np.asarray(change), np.asarray(size))
 
 
 def steering_effects(
-    policy: Policy, questions: Questions, layer: str, greys: np.ndarray, vectors: np.ndarray
+    policy: Policy, readouts: Sequence[Objective], layer: str, greys: np.ndarray, vectors: np.ndarray
 ) -> np.ndarray:
-    """Effects of adding each of V vectors, `[V, h, w, C]` or at every position `[V, C]`, to a layer: `[N, V, Q]`."""
+    """Effects of adding each of V vectors, `[V, h, w, C]` or at every position `[V, C]`, to a layer: `[N, V, R]`."""
     vectors = np.concatenate([np.zeros_like(vectors[:1]), vectors]).astype(np.float32)
 
     def step(stack: np.ndarray) -> Array:
-        return _changes(
-            policy.params, tuple(questions), stack, vectors, geometry=policy.geometry, layer=layer, edit=add
-        )
+        return _changes(policy.params, tuple(readouts), stack, vectors, geometry=policy.geometry, layer=layer, edit=add)
 
     return _stream(step, policy, greys, size=max(1, RUNS // len(vectors)))
 
 
 def replacement_effects(
     policy: Policy,
-    questions: Questions,
+    readouts: Sequence[Objective],
     layer: str,
     greys: np.ndarray,
     mirrored: np.ndarray,
@@ -166,13 +152,13 @@ def replacement_effects(
     """
     mean = mean_activation(policy, layer, greys, rectified=True)
     changes = {
-        "zero": ablation_effects(policy, questions, layer, greys),
-        "mean": ablation_effects(policy, questions, layer, greys, values=mean),
-        "patch": patching_effects(policy, questions, layer, greys, mirrored),
+        "zero": ablation_effects(policy, readouts, layer, greys),
+        "mean": ablation_effects(policy, readouts, layer, greys, values=mean),
+        "patch": patching_effects(policy, readouts, layer, greys, mirrored),
     }
     found = {name: Effects(change, np.abs(change)) for name, change in changes.items()}
     if donors is not None:
-        found["resample"] = resampling_effects(policy, questions, layer, greys, donors)
+        found["resample"] = resampling_effects(policy, readouts, layer, greys, donors)
     return found
 
 
@@ -213,13 +199,13 @@ def random_directions(vector: np.ndarray, *, count: int, seed: int) -> np.ndarra
     return (drawn * np.linalg.norm(vector) / lengths).astype(np.float32)
 
 
-def gradient_sides(policy: Policy, question: Objective, layer: str, greys: np.ndarray) -> np.ndarray:
-    """Gradient of a question with respect to each channel of a convolution, left half less right half, `[N, C]`.
+def gradient_sides(policy: Policy, readout: Objective, layer: str, greys: np.ndarray) -> np.ndarray:
+    """Gradient of a readout with respect to each channel of a convolution, left half less right half, `[N, C]`.
 
     Means over the positions of each half, per unit of activation before the ReLU. The middle column of an odd grid
     belongs to neither half; a single column has no halves and gives NaN.
     """
-    step = partial(_gradient_sides, policy.params, question, geometry=policy.geometry, layer=layer)
+    step = partial(_gradient_sides, policy.params, readout, geometry=policy.geometry, layer=layer)
     return _stream(step, policy, greys)
 
 
@@ -238,65 +224,6 @@ def carried_share(change: np.ndarray, difference: np.ndarray) -> np.ndarray:
     """Share of a difference `[N]` that each channel's change `[N, C]` carries (least squares), `[C]`; NaN for none."""
     with np.errstate(invalid="ignore"):
         return difference @ change / (difference @ difference)
-
-
-def detector_estimates(
-    found: Mapping[str, Effects],
-    gradient: np.ndarray,
-    difference: np.ndarray,
-    clusters: np.ndarray,
-    bootstrap: Bootstrap,
-    *,
-    channel: int,
-    sign: int,
-) -> dict[str, Estimate]:
-    """Does a channel push the steering the expected way, and does its removal matter among the layer's channels?
-
-    gradient: of turning left, left half less right half, times `sign`. ablation-rank: share of the other channels whose
-    zero ablation changes the steering more. ablation-zero, -mean, -resample: mean absolute change; chance is the median
-    over the layer's channels. patch: share of `difference` that patching the channel from the mirrored frame carries
-    over; chance is the mean over the channels.
-
-    Args:
-      found: the layer's effects on the steering by replacement, `[N, C]`. gradient: `[N, C]`.
-      difference: `[N]`, mirrored steering less steering.
-      sign: -1 where trunks switch the channel off, so that pushing left at a trunk means a negative gradient.
-    """
-
-    def estimate(statistic: Statistic, chance: float) -> Estimate:
-        known = float(chance) if np.isfinite(chance) else None
-        return intervals.estimate(statistic, clusters, bootstrap, chance=known)
-
-    def effect(name: str) -> Estimate:
-        if name not in found:
-            return intervals.missing("all frames are near-duplicates of one another, so none can lend its activation")
-        size = found[name].size.astype(np.float64)
-        return estimate(intervals.mean(size[:, channel]), np.median(size.mean(0)))
-
-    patch = found["patch"].change
-    share = intervals.ratio(patch[:, channel] * difference, difference**2)
-    return {
-        "gradient": estimate(intervals.mean(sign * gradient[:, channel]), 0.0),
-        "ablation-rank": estimate(rank_share(found["zero"].size, channel), 0.5),
-        **{f"ablation-{name}": effect(name) for name in ("zero", "mean", "resample")},
-        "patch": estimate(share, carried_share(patch, difference).mean()),
-    }
-
-
-def rank_correlation(strength: Sequence[np.ndarray], effect: Sequence[np.ndarray], bootstrap: Bootstrap) -> Estimate:
-    """Spearman's correlation over the channels of several layers, each `[C]`; n counts channels.
-
-    Ranks are taken within each layer, as shares of its channels, since a channel's effect depends on how many share its
-    layer's work; the bootstrap draws channels. Channels without a strength (NaN) are left out.
-    """
-    known = [np.isfinite(layer) for layer in strength]
-    x, y = (
-        np.concatenate(
-            [(scipy.stats.rankdata(layer[k]) - 0.5) / max(1, k.sum()) for layer, k in zip(of, known, strict=True)]
-        )
-        for of in (strength, effect)
-    )
-    return intervals.estimate(intervals.correlation(x, y), np.arange(len(x)), bootstrap, chance=0.0)
 
 
 def steering_vector(
@@ -325,14 +252,14 @@ def steering_vector(
 
 def dose_response(
     policy: Policy,
-    questions: Questions,
+    readouts: Sequence[Objective],
     layer: str,
     greys: np.ndarray,
     vectors: np.ndarray,
     *,
     strengths: Sequence[float],
 ) -> np.ndarray:
-    """Effects of adding each of V vectors to a layer at S strengths, `[V, N, S, Q]`.
+    """Effects of adding each of V vectors to a layer at S strengths, `[V, N, S, R]`.
 
     Raises:
       InputError: no frames.
@@ -340,26 +267,11 @@ def dose_response(
     if not len(greys):
         raise InputError("a steering vector needs frames to be tested on; all labelled frames are near-duplicates.")
     scale = np.asarray(strengths, np.float32).reshape(-1, *[1] * (vectors.ndim - 1))
-    return np.stack([steering_effects(policy, questions, layer, greys, scale * vector) for vector in vectors])
+    return np.stack([steering_effects(policy, readouts, layer, greys, scale * vector) for vector in vectors])
 
 
-def slope_estimate(
-    changes: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap, *, strengths: Sequence[float]
-) -> Estimate:
-    """Change for one unit of strength, less that of random directions; the mean over frames.
-
-    A frame's slope is that of least squares through the origin, since strength 0 changes nothing.
-
-    Args:
-      changes: `[V, N, S]` of one question: the vector, then random directions.
-    """
-    steps = np.asarray(strengths, np.float64)
-    slopes = changes @ steps / (steps @ steps)
-    return intervals.estimate(intervals.mean(slopes[0] - slopes[1:].mean(0)), clusters, bootstrap, chance=0.0)
-
-
-def _replace_all(policy, questions, layer, units, values, greys, *sources) -> np.ndarray:
-    """Effects `[N, U, Q]`; `values` maps the stacks of the sources, or of the frames, to what channels are set to."""
+def _replace_all(policy, readouts, layer, units, values, greys, *sources) -> np.ndarray:
+    """Effects `[N, U, R]`; `values` maps the stacks of the sources, or of the frames, to what channels are set to."""
     shape = policy.geometry.shape(layer)
     units = np.eye(shape[-1]) if units is None else np.asarray(units)
     if units.ndim != 2 or units.shape[1] != shape[-1] or not np.isin(units, (0, 1)).all():
@@ -369,7 +281,7 @@ def _replace_all(policy, questions, layer, units, values, greys, *sources) -> np
     def step(stack: np.ndarray, *source: np.ndarray) -> Array:
         given = jnp.broadcast_to(values(*source or (stack,)), (len(stack), *shape))
         return _changes(
-            policy.params, tuple(questions), stack, units, given, geometry=policy.geometry, layer=layer, edit=replace
+            policy.params, tuple(readouts), stack, units, given, geometry=policy.geometry, layer=layer, edit=replace
         )
 
     return _stream(step, policy, greys, *sources, size=max(1, RUNS // len(units)))
@@ -380,13 +292,13 @@ def _stream(step, policy: Policy, *greys: np.ndarray, **size) -> np.ndarray:
     return map_batches(lambda *batch: step(*(as_stacks(grey, frames) for grey in batch)), *greys, **size)
 
 
-def _ask(questions: Questions, trace) -> Array:
-    return jnp.stack([question(trace) for question in questions], -1)
+def _apply(readouts: Sequence[Objective], trace) -> Array:
+    return jnp.stack([readout(trace) for readout in readouts], -1)
 
 
 @partial(jax.jit, static_argnames=("geometry",))
-def _answers(params, questions: tuple[Objective, ...], stack: Array, *, geometry: Geometry) -> Array:
-    return _ask(questions, Policy(geometry, params).run(stack))
+def _read_out(params, readouts: tuple[Objective, ...], stack: Array, *, geometry: Geometry) -> Array:
+    return _apply(readouts, Policy(geometry, params).run(stack))
 
 
 @partial(jax.jit, static_argnames=("geometry", "layer"))
@@ -396,21 +308,21 @@ def _activation(params, stack: Array, *, geometry: Geometry, layer: str) -> Arra
 
 @partial(jax.jit, static_argnames=("geometry", "layer", "edit"))
 def _changes(
-    params, questions, stack: Array, varied: Array, *fixed: Array, geometry: Geometry, layer: str, edit
+    params, readouts, stack: Array, varied: Array, *fixed: Array, geometry: Geometry, layer: str, edit
 ) -> Array:
-    """Effects `[B, U, Q]` of `edit(layer, one, *fixed)` for each of U + 1, of which the first must change nothing."""
+    """Effects `[B, U, R]` of `edit(layer, one, *fixed)` for each of U + 1, of which the first must change nothing."""
     policy = Policy(geometry, params)
     activation = policy.run(stack).layers[layer]
 
     def answer(one: Array) -> Array:
-        return _ask(questions, policy.run(activation, start=layer, edit=edit(layer, one, *fixed)))
+        return _apply(readouts, policy.run(activation, start=layer, edit=edit(layer, one, *fixed)))
 
     answered = jax.vmap(answer, out_axes=1)(varied)
     return answered[:, 1:] - answered[:, :1]
 
 
 @partial(jax.jit, static_argnames=("geometry", "layer"))
-def _gradient_sides(params, question: Objective, stack: Array, *, geometry: Geometry, layer: str) -> Array:
-    gradient = layer_gradients(Policy(geometry, params), question, stack)[1][layer]
+def _gradient_sides(params, readout: Objective, stack: Array, *, geometry: Geometry, layer: str) -> Array:
+    gradient = layer_gradients(Policy(geometry, params), readout, stack)[1][layer]
     half = gradient.shape[2] // 2
     return gradient[:, :, :half].mean((1, 2)) - gradient[:, :, -half:].mean((1, 2))

@@ -149,7 +149,7 @@ def with_brightness(activation: np.ndarray, greys: np.ndarray, geometry: Geometr
     return np.concatenate([activation, brightness[..., None].astype(activation.dtype)], -1)
 
 
-def rank(scores: np.ndarray) -> Ranked:
+def rank_samples(scores: np.ndarray) -> Ranked:
     """Orders the samples of every channel, `[S, C]`."""
     ranks = np.empty((3, *scores.T.shape), np.int32)
     for channel, values in enumerate(scores.T):
@@ -206,7 +206,7 @@ def iou(ranked: Ranked, positive: np.ndarray, negative: np.ndarray) -> np.ndarra
 
 def samples(scores: np.ndarray, labels: Labels) -> Samples:
     """Joins scores `[M, h, w, C]` with the labels of the same frames."""
-    return Samples(rank(scores.reshape(-1, scores.shape[-1])), labels)
+    return Samples(rank_samples(scores.reshape(-1, scores.shape[-1])), labels)
 
 
 def observed(measure: Measure, samples: Samples) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import scipy.stats
-from jaxtyping import Float, Int, Num, Shaped
+from jaxtyping import Bool, Float, Int, Num, Shaped
 
 
 def cosine_similarity(
@@ -41,6 +41,11 @@ def highest(values: Shaped[np.ndarray, " item"], *, count: int) -> Int[np.ndarra
     return np.argsort(-np.asarray(values), kind="stable")[:count]
 
 
+def opposite_signs(x: Num[np.ndarray, "*sample"], y: Num[np.ndarray, "*sample"]) -> Bool[np.ndarray, "*sample"]:
+    """Where two arrays have strictly opposite signs."""
+    return np.sign(x) * np.sign(y) < 0
+
+
 def sign_changes(x: Num[np.ndarray, "*sample"], y: Num[np.ndarray, "*sample"]) -> float:
     """Share of pairs of strictly opposite sign."""
-    return float(np.mean(np.sign(x) * np.sign(y) < 0))
+    return float(np.mean(opposite_signs(x, y)))

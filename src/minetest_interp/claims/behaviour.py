@@ -4,24 +4,170 @@
 that it turns right; positions run from -1 (left edge) to 1 (right edge).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from minetest_interp.analysis import intervals
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic
+from minetest_interp.analysis import intervals, stats
+from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
+from minetest_interp.claims.measured import Measured, Parts
 from minetest_interp.model.actions import ActionTable, behaviour_values
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.frames import as_stacks
-from minetest_interp.model.labels import OFF_MIDDLE
+from minetest_interp.model.labels import NO_LABELS, OFF_MIDDLE, why_no_trunks
 from minetest_interp.model.policy import Policy
 
+VIEWS = ("original", "mirrored")
+COVERED = ("masked", "masked-mirrored")
+WALKING = ("forward", "jump")
+MIRROR_PARTS = ("flips", "correlation")
+TRUNK_PARTS = ("correlation", "sides")
 LIKELY = 0.5  # a behaviour more likely than not
 SOME = 0.05  # "some probability"
 
 
-def behaviours(policy: Policy, table: ActionTable, greys: np.ndarray) -> dict[str, np.ndarray]:
+class Steered(NamedTuple):
+    """Frames that the policy was run on.
+
+    clusters: `[N]`, of near-duplicates. behaviours: view to name to `[N]`.
+    steering: view to `[N]`.
+    """
+
+    clusters: np.ndarray
+    behaviours: dict[str, dict[str, np.ndarray]]
+    steering: dict[str, np.ndarray]
+
+    def mirror_estimates(self, bootstrap: Bootstrap, *, frames: np.ndarray | slice = slice(None)) -> Parts:
+        """`mirror_estimates` of some of the frames and their mirror images."""
+        original, mirrored = (self.steering[view][frames] for view in VIEWS)
+        return mirror_estimates(original, mirrored, self.clusters[frames], bootstrap)
+
+
+def measure(
+    policy: Policy,
+    table: ActionTable,
+    stacks: Mapping[str, np.ndarray],
+    labelled: Mapping[str, np.ndarray] | None = None,
+    *,
+    steering: str,
+    side: int = 1,
+    night: Collection[str] = (),
+    similarity: float = 0.9,
+    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+) -> Measured:
+    """Tests the claims about what the policy does.
+
+    Args:
+      stacks: frames `[N]`, their names; original and mirrored, and masked and masked-mirrored where hand and display
+        are covered, each grey frames `[N, S, S]` or real stacks `[N, T, S, S]`.
+      labelled: frames, original and mirrored as above; position `[M]`, where the trunk is, NaN without one; group `[M]`
+        of names, frames of which are no independent samples.
+      steering: the name of the steering behaviour. night: names of the frames taken at night.
+      similarity: of grey levels, above which frames are near-duplicates.
+    """
+    views = [view for view in (*VIEWS, *COVERED) if view in stacks]
+    clusters = intervals.near_duplicates(stacks["original"], similarity=similarity)
+    steered = _steer(policy, table, stacks, views, clusters, steering=steering)
+    dark = np.isin(stacks["frames"], list(night))
+    changed = {
+        name: read_behaviours(policy, table, frames)[steering] for name, frames in retouched(stacks["original"]).items()
+    }
+    difference = brightness_difference(stacks["original"])
+    walking = {name: steered.behaviours["original"][name] for name in WALKING if name in table.behaviours}
+    arrays = {"frames": stacks["frames"], "clusters": clusters, "night": dark, "difference": difference}
+    trunks = _on_trunks(
+        policy, table, labelled, steering=steering, side=side, similarity=similarity, bootstrap=bootstrap
+    )
+    estimates = {
+        **_mirror_claims(steered, dark, trunks.estimates["mirror"], _covered(stacks, steered, bootstrap), bootstrap),
+        "yaw-follows-trunk": trunks.estimates["follows"],
+        "asymmetry": {"share": _asymmetry(steered, bootstrap)},
+        "moves-forward-and-jumps": walking_estimates(walking, clusters, bootstrap),
+        "not-mere-brightness": brightness_estimates(
+            steered.steering["original"], changed, difference, clusters, bootstrap
+        ),
+    }
+    return Measured(arrays | steered.steering | changed | walking | trunks.arrays, estimates)
+
+
+def _steer(
+    policy: Policy,
+    table: ActionTable,
+    frames: Mapping[str, np.ndarray],
+    views: Collection[str],
+    clusters: np.ndarray,
+    *,
+    steering: str,
+) -> Steered:
+    behaviours = {view: read_behaviours(policy, table, frames[view]) for view in views}
+    return Steered(clusters, behaviours, {view: values[steering] for view, values in behaviours.items()})
+
+
+def _mirror_claims(
+    steered: Steered, dark: np.ndarray, trunks: Parts, covered: Parts, bootstrap: Bootstrap
+) -> dict[str, Parts]:
+    """The mirror test on all frames, by day, by night, with a trunk, and with hand and display covered."""
+    by_day, by_night = (steered.mirror_estimates(bootstrap, frames=frames) for frames in (~dark, dark))
+    original, mirrored = (steered.steering[view] for view in VIEWS)
+    bias = intervals.weighted_mean((original + mirrored) / 2)
+    return {
+        "yaw-mirror": {
+            **steered.mirror_estimates(bootstrap),
+            "flips-day": by_day["flips"],
+            "flips-trunk": trunks["flips"],
+            "correlation-trunk": trunks["correlation"],
+            "flips-covered": covered["flips"],
+            "correlation-covered": covered["correlation"],
+            "bias": intervals.estimate(bias, steered.clusters, bootstrap, chance=0.0),
+        },
+        "yaw-mirror-night": {"flips-night": by_night["flips"], "correlation-night": by_night["correlation"]},
+    }
+
+
+def _covered(stacks: Mapping[str, np.ndarray], steered: Steered, bootstrap: Bootstrap) -> Parts:
+    """The mirror test with hand and display covered in both images; missing where the study covers nothing."""
+    if np.array_equal(stacks.get(COVERED[0], stacks["original"]), stacks["original"]):
+        return dict.fromkeys(MIRROR_PARTS, missing("no hand or display is named to be covered"))
+    original, mirrored = (steered.steering[view] for view in COVERED)
+    return mirror_estimates(original, mirrored, steered.clusters, bootstrap)
+
+
+def _asymmetry(steered: Steered, bootstrap: Bootstrap) -> Estimate:
+    share = unchanged_share(*(steered.steering[view] for view in VIEWS))
+    return intervals.estimate(share, steered.clusters, bootstrap, chance=0.0)
+
+
+def _on_trunks(
+    policy: Policy,
+    table: ActionTable,
+    labelled: Mapping[str, np.ndarray] | None,
+    *,
+    steering: str,
+    side: int,
+    similarity: float,
+    bootstrap: Bootstrap,
+) -> Measured:
+    """The mirror test (`mirror`) and `trunk_estimates` (`follows`) on the labelled frames that show a trunk."""
+    reason = why_no_trunks(np.isfinite(labelled["position"])) if labelled else NO_LABELS
+    if not labelled or reason:
+        unknown = missing(reason or NO_LABELS)
+        parts = {"mirror": MIRROR_PARTS, "follows": TRUNK_PARTS}
+        return Measured({}, {name: dict.fromkeys(names, unknown) for name, names in parts.items()})
+    shown = np.isfinite(labelled["position"])
+    trunks = {name: labelled[name][shown] for name in ("frames", *VIEWS, "position", "group")}
+    clusters = intervals.near_duplicates(trunks["original"], similarity=similarity, group=trunks["group"])
+    steered = _steer(policy, table, trunks, VIEWS, clusters, steering=steering)
+    estimates = {
+        "mirror": steered.mirror_estimates(bootstrap),
+        "follows": trunk_estimates(steered.steering["original"], trunks["position"], clusters, bootstrap, side=side),
+    }
+    arrays = {"frames": trunks["frames"], "clusters": clusters, "position": trunks["position"], **steered.steering}
+    return Measured({f"labelled/{name}": array for name, array in arrays.items()}, estimates)
+
+
+def read_behaviours(policy: Policy, table: ActionTable, greys: np.ndarray) -> dict[str, np.ndarray]:
     """Every behaviour on grey frames `[N, S, S]`, each repeated, or on real stacks `[N, T, S, S]`: name to `[N]`."""
 
     @jax.jit
@@ -57,58 +203,68 @@ def brightness_difference(greys: np.ndarray) -> np.ndarray:
     return greys[..., :middle].mean(inside, dtype=np.float64) - greys[..., middle:].mean(inside, dtype=np.float64)
 
 
-def sign_changes(here: np.ndarray, there: np.ndarray) -> Statistic:
-    """Share of frames on which two `[N]` have strictly opposite signs."""
-    return intervals.mean(np.sign(here) * np.sign(there) < 0)
+def mirror_test(steering: np.ndarray, mirrored: np.ndarray) -> dict:
+    """How a behaviour answers to mirroring, over `[N]` frames.
 
+    A perfectly mirror-symmetric policy changes the sign on every frame, correlates 1 and has no bias.
 
-def mirror_estimates(
-    here: np.ndarray, there: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap
-) -> dict[str, Estimate]:
-    """How the steering answers to mirroring.
-
-    flips: share of frames whose sign changes. correlation: of the steering with minus the mirrored steering.
-
-    Args:
-      here, there: `[N]`, steering on frames and on their mirror images.
+    Returns:
+      n; flips: share of frames whose sign changes; correlation: of the behaviour with minus its mirrored self, None
+      where either does not vary; bias: mean of the two, which symmetry would make zero.
     """
     return {
-        "flips": intervals.estimate(sign_changes(here, there), clusters, bootstrap, chance=0.5, share=True),
-        "correlation": intervals.estimate(intervals.correlation(here, -there), clusters, bootstrap, chance=0.0),
+        "n": len(steering),
+        "flips": stats.sign_changes(steering, mirrored) if len(steering) else None,
+        "correlation": _number_or_none(stats.correlation(steering, -mirrored)) if len(steering) else None,
+        "bias": float((steering + mirrored).mean() / 2) if len(steering) else None,
     }
 
 
-def unchanged_share(here: np.ndarray, there: np.ndarray) -> Statistic:
-    """Share of the steering's energy in its part that mirroring leaves alone, (here + there) / 2; 0 under symmetry."""
-    return intervals.ratio((here + there) ** 2, 2 * (here**2 + there**2))
+def mirror_estimates(steering: np.ndarray, mirrored: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
+    """Flips and correlation of the `mirror_test` with their intervals.
+
+    Args:
+      steering, mirrored: `[N]`, on frames and on their mirror images.
+    """
+    flips = intervals.weighted_mean(stats.opposite_signs(steering, mirrored))
+    correlation = intervals.weighted_correlation(steering, -mirrored)
+    return {
+        "flips": intervals.estimate(flips, clusters, bootstrap, chance=0.5, share=True),
+        "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0),
+    }
+
+
+def unchanged_share(steering: np.ndarray, mirrored: np.ndarray) -> Statistic:
+    """Share of the energy in the steering that mirroring leaves alone, half the sum of both; 0 under symmetry."""
+    return intervals.weighted_ratio((steering + mirrored) ** 2, 2 * (steering**2 + mirrored**2))
 
 
 def trunk_estimates(
     steering: np.ndarray, position: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap, *, side: int
-):
+) -> Parts:
     """Does the steering follow the trunk? `[M]` frames with a trunk at `position`.
 
     correlation: of turning left with how far left the trunk is. sides: share of the trunks more than `OFF_MIDDLE` from
     the middle to whose side the policy turns.
     """
     left, off = side * steering, np.abs(position) > OFF_MIDDLE
+    correlation = intervals.weighted_correlation(left, -position)
+    sides = intervals.weighted_mean(stats.opposite_signs(left[off], position[off]))
     return {
-        "correlation": intervals.estimate(intervals.correlation(left, -position), clusters, bootstrap, chance=0.0),
-        "sides": intervals.estimate(
-            sign_changes(left[off], position[off]), clusters[off], bootstrap, chance=0.5, share=True
-        ),
+        "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0),
+        "sides": intervals.estimate(sides, clusters[off], bootstrap, chance=0.5, share=True),
     }
 
 
-def walking_estimates(
-    values: Mapping[str, np.ndarray], clusters: np.ndarray, bootstrap: Bootstrap
-) -> dict[str, Estimate]:
+def walking_estimates(values: Mapping[str, np.ndarray], clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
     """How often forward is more likely than not, and jump has some probability at all."""
 
     def estimate(name: str, often: Callable[[np.ndarray], np.ndarray]) -> Estimate:
         if name not in values:
-            return intervals.missing(f"the action table has no behaviour {name}")
-        return intervals.estimate(intervals.mean(often(values[name])), clusters, bootstrap, chance=0.5, share=True)
+            return missing(f"the action table has no behaviour {name}")
+        return intervals.estimate(
+            intervals.weighted_mean(often(values[name])), clusters, bootstrap, chance=0.5, share=True
+        )
 
     return {
         "forward": estimate("forward", lambda p: p > LIKELY),
@@ -122,7 +278,7 @@ def brightness_estimates(
     difference: np.ndarray,
     clusters: np.ndarray,
     bootstrap: Bootstrap,
-) -> dict[str, Estimate]:
+) -> Parts:
     """What a mere comparison of brightness cannot do; chance is what such a comparison would give.
 
     Args:
@@ -131,10 +287,15 @@ def brightness_estimates(
     chances = {"equalised": 0.0, "inverted": -1.0, "darker": 1.0, "brighter": 1.0}
     estimates = {
         name: intervals.estimate(
-            intervals.correlation(steering, retouched[name]), clusters, bootstrap, chance=chances[name]
+            intervals.weighted_correlation(steering, retouched[name]), clusters, bootstrap, chance=chances[name]
         )
         for name in chances
     }
-    related = intervals.correlation(steering, difference)
+    related = intervals.weighted_correlation(steering, difference)
     explained = intervals.estimate(lambda weights: related(weights) ** 2, clusters, bootstrap, chance=1.0)
     return estimates | {"explained": explained}
+
+
+def _number_or_none(number: float) -> float | None:
+    """JSON knows no NaN: what is not defined is None."""
+    return number if np.isfinite(number) else None

@@ -15,13 +15,19 @@ from jax import Array
 
 from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Bootstrap, Estimate
+from minetest_interp.claims.measured import Arrays, Measured
 from minetest_interp.dreams.notebook import RANGES, grey_start
+from minetest_interp.model import objectives
+from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.networks import Blocks, fast
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import Policy, shuffled_weights
 
+# What the post says each dream has more of than chance.
+CLAIMED = {"value": "repetition", "left": "middle_left", "right": "edges"}
 
-class Contrast(NamedTuple):
+
+class ContrastShares(NamedTuple):
     """Shares of a frame's squared deviation from its mean, 0 to 1.
 
     middle_left: in the second quarter of the columns. edges: in the first and the last.
@@ -39,6 +45,71 @@ class Pair(NamedTuple):
 
     real: np.ndarray
     shuffled: np.ndarray
+
+
+def measure(
+    policy: Policy,
+    table: ActionTable,
+    *,
+    steering: str,
+    side: int = 1,
+    seeds: int = 20,
+    value_steps: int = 500,
+    yaw_steps: int = 600,
+    lr: float = 1000,
+    least_lag: float = 6,
+    most_lag: float = 24,
+    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+) -> Measured:
+    """Tests the claims about dreams on many seeds, each beside a dream of shuffled weights.
+
+    Args:
+      steering: the name of the steering behaviour. seeds: how many dreams of each kind, from seeds 0, 1, ....
+      value_steps, yaw_steps: of the ascents. lr: grey levels per unit of gradient. least_lag, most_lag: pixels, between
+        which a pattern counts as repeating.
+    """
+    turn = table.behaviours[steering]
+    dreamed = {
+        "value": (objectives.value(), value_steps),
+        "left": (objectives.behaviour_probability(turn, sign=side), yaw_steps),
+        "right": (objectives.behaviour_probability(turn, sign=-side), yaw_steps),
+    }
+    arrays, estimates = {"seeds": np.arange(seeds)}, {}
+    for name, (objective, steps) in dreamed.items():
+        pair = dream_pairs(policy, objective, seeds=range(seeds), lr=lr, steps=steps)
+        properties = {
+            kind: dream_properties(dreams, least_lag=least_lag, most_lag=most_lag)
+            for kind, dreams in pair._asdict().items()
+        }
+        arrays |= {f"{name}/{kind}/{key}": array for kind, of in properties.items() for key, array in of.items()}
+        real, shuffled = (of[CLAIMED[name]] for of in properties.values())
+        estimates[name] = excess(real, shuffled, bootstrap)
+    return Measured(arrays, _claims(estimates))
+
+
+def _claims(estimates: dict[str, tuple[Estimate, Estimate]]) -> dict[str, dict[str, Estimate]]:
+    """The parts of each claim, from the `excess` of each dream."""
+    (repeats, peak), (left, left_share), (right, right_share) = (estimates[name] for name in ("value", "left", "right"))
+    return {
+        "dream-value-repeats": {"repeats": repeats, "peak": peak},
+        "dream-yaw-sides": {"left": left, "right": right, "left-share": left_share, "right-share": right_share},
+    }
+
+
+def dream_properties(dreams: np.ndarray, *, least_lag: float, most_lag: float) -> Arrays:
+    """What the claims and figures need of dreams `[B, T, h, w]`, most of it of their newest frame.
+
+    Returns:
+      the fields of `ContrastShares`, `[B]`; repetition `[B]`; contrast `[h, w]`, its mean over the dreams; example
+      `[h, w]`, the first dream.
+    """
+    newest = dreams[:, -1]
+    return {
+        **contrast_shares(newest)._asdict(),
+        "repetition": np.array([repetition(dream, least_lag=least_lag, most_lag=most_lag) for dream in dreams]),
+        "contrast": contrast(newest).mean(0),
+        "example": newest[0],
+    }
 
 
 def notebook_ascents(network: Blocks, objective: Objective, starts: Array, *, lr: float, steps: int) -> np.ndarray:
@@ -113,11 +184,11 @@ def contrast(frames: np.ndarray) -> np.ndarray:
     return np.divide(squares, total, out=np.zeros_like(squares), where=total > 0)
 
 
-def contrast_shares(frames: np.ndarray) -> Contrast:
+def contrast_shares(frames: np.ndarray) -> ContrastShares:
     """Where frames `[..., h, w]` have their contrast; a column belongs to the quarter in which its centre lies."""
     columns = contrast(frames).sum(-2)
     quarter = (4 * np.arange(columns.shape[-1]) + 2) // columns.shape[-1]
-    return Contrast(columns[..., quarter == 1].sum(-1), columns[..., (quarter == 0) | (quarter == 3)].sum(-1))
+    return ContrastShares(columns[..., quarter == 1].sum(-1), columns[..., (quarter == 0) | (quarter == 3)].sum(-1))
 
 
 def excess(real: np.ndarray, shuffled: np.ndarray, bootstrap: Bootstrap) -> tuple[Estimate, Estimate]:
@@ -127,6 +198,6 @@ def excess(real: np.ndarray, shuffled: np.ndarray, bootstrap: Bootstrap) -> tupl
     """
     clusters = np.arange(len(real))
     return (
-        intervals.estimate(intervals.mean(real - shuffled), clusters, bootstrap, chance=0.0),
-        intervals.estimate(intervals.mean(real), clusters, bootstrap, chance=float(np.mean(shuffled))),
+        intervals.estimate(intervals.weighted_mean(real - shuffled), clusters, bootstrap, chance=0.0),
+        intervals.estimate(intervals.weighted_mean(real), clusters, bootstrap, chance=float(np.mean(shuffled))),
     )

@@ -2,10 +2,46 @@
 
 import numpy as np
 
-from minetest_interp.analysis import stats
-from minetest_interp.analysis.intervals import Statistic
+from minetest_interp.analysis import intervals, stats
+from minetest_interp.analysis.intervals import Bootstrap, Statistic
+from minetest_interp.claims.measured import Measured
+from minetest_interp.model.actions import ActionTable
+from minetest_interp.model.policy import Policy
 
 CHUNK = 1024  # random orders held at a time
+
+
+def measure(
+    policy: Policy,
+    table: ActionTable,
+    *,
+    permutations: int = 9999,
+    seed: int = 0,
+    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+) -> Measured:
+    """Tests whether actor and critic read the same features.
+
+    Args:
+      permutations: random orders of the critic's weights. seed: of these orders.
+    """
+    actor = np.asarray(policy.params["actor"]["kernel"], np.float64).T
+    critic = np.asarray(policy.params["critic"]["kernel"], np.float64)[:, 0]
+    null = random_orders(actor, critic, count=permutations, seed=seed)
+    # ASSUME: hidden units are a sample of those that training could have made.
+    units, statistic = np.arange(len(critic)), mean_cosine(actor, critic)
+    observed = statistic(np.ones(len(units)))
+    p_value = float(intervals.exceedance(observed, null))
+    parts = {
+        "cosine": intervals.estimate(statistic, units, bootstrap, chance=float(null.mean())),
+        "p-value": intervals.exact(p_value, n=len(units)),
+    }
+    arrays = {
+        "labels": np.array(table.labels),
+        "cosines": stats.cosine_similarity(actor, critic),
+        "observed": observed,
+        "null": null,
+    }
+    return Measured(arrays, {"actor-critic-aligned": parts})
 
 
 def mean_cosine(actor: np.ndarray, critic: np.ndarray) -> Statistic:

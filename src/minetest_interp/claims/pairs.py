@@ -5,32 +5,37 @@ A contrast is measured on groups of frames that share their place: `frames` `[P,
 behaviour with the sign that is positive to the left; positions run from -1 (left edge) to 1 (right edge).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from minetest_interp.analysis import intervals
-from minetest_interp.analysis.intervals import Bootstrap, Estimate
-from minetest_interp.model import frame_groups
+from minetest_interp.analysis import intervals, interventions, stats
+from minetest_interp.analysis.intervals import Bootstrap, Estimate, missing
+from minetest_interp.claims.measured import Arrays, Measured, Parts
+from minetest_interp.model import frame_groups, objectives
+from minetest_interp.model.actions import ActionTable
+from minetest_interp.model.labels import NO_LABELS
+from minetest_interp.model.policy import Policy
 
-Arrays = dict[str, np.ndarray]
+NO_PAIRS = "no labelled frames differ in this alone; those of make capture do"
+
 # Grey frames [N, S, S] or real stacks [N, T, S, S] to turning and value, [N] each.
-Ask = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+ReadOut = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class Contrast(NamedTuple):
     """One claim about frames that differ in one thing.
 
-    roles: of a group's frames; none for the frames of a turn. parts: of the claim. measure: (ask, frames, trunk) to
-    arrays `[P, ...]`. estimate: those arrays by name, clusters `[P]` and a bootstrap to an estimate of each part.
+    roles: of a group's frames; none for the frames of a turn. parts: of the claim. measure: (read_out, frames, trunk)
+    to arrays `[P, ...]`. estimate: those arrays by name, clusters `[P]` and a bootstrap to an estimate of each part.
     """
 
     claim: str
     roles: tuple[str, ...]
     parts: tuple[str, ...]
-    measure: Callable[[Ask, np.ndarray, np.ndarray], Arrays]
-    estimate: Callable[..., dict[str, Estimate]]
+    measure: Callable[[ReadOut, np.ndarray, np.ndarray], Arrays]
+    estimate: Callable[..., Parts]
 
     def members(self, group: np.ndarray, role: np.ndarray, *, frames: int) -> np.ndarray:
         """Which frames, `[P, R]`; frames: how many a stack has."""
@@ -39,6 +44,54 @@ class Contrast(NamedTuple):
             if self.roles
             else frame_groups.stacks(group, role, frames=frames)
         )
+
+
+def measure(
+    policy: Policy,
+    table: ActionTable,
+    labelled: Mapping[str, np.ndarray] | None = None,
+    *,
+    steering: str,
+    side: int = 1,
+    similarity: float = 0.9,
+    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+) -> Measured:
+    """Tests the claims of every contrast in `CONTRASTS`; those without labelled frames are missing.
+
+    Args:
+      labelled: M frames: frames, group and role `[M]` of names; original `[M, S, S]` grey; trunk `[M, S, S]`, the share
+        of each pixel that is trunk.
+      steering: the name of the steering behaviour. similarity: of grey levels, above which frames are near-duplicates.
+    """
+    readouts = objectives.readouts(table)
+
+    def read_out(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        turning, value = interventions.read_out(policy, (readouts[steering], readouts["value"]), frames).T
+        return side * turning, value
+
+    arrays: Arrays = {}
+    estimates: dict[str, Parts] = {}
+    for name, contrast in CONTRASTS.items():
+        groups = _groups(contrast, labelled, frames=policy.geometry.frames)
+        if isinstance(groups, Estimate):
+            estimates[contrast.claim] = dict.fromkeys(contrast.parts, groups)
+            continue
+        clusters = intervals.near_duplicates(groups["original"][:, -1], similarity=similarity)
+        changes = contrast.measure(read_out, groups["original"], groups["trunk"])
+        estimates[contrast.claim] = contrast.estimate(**changes, clusters=clusters, bootstrap=bootstrap)
+        changes |= {"frames": groups["frames"], "clusters": clusters}
+        arrays |= {f"{name}/{key}": array for key, array in changes.items()}
+    return Measured(arrays, estimates)
+
+
+def _groups(contrast: Contrast, labelled: Mapping[str, np.ndarray] | None, *, frames: int) -> Arrays | Estimate:
+    """The labelled frames that differ in one thing, `[P, R, ...]` by name; a missing estimate where there are none."""
+    if labelled is None:
+        return missing(NO_LABELS)
+    members = contrast.members(labelled["group"], labelled["role"], frames=frames)
+    if not len(members):
+        return missing(NO_PAIRS)
+    return {name: labelled[name][members] for name in ("frames", "original", "trunk")}
 
 
 def elsewhere(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -54,10 +107,10 @@ def where_gone(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return np.divide(gone @ columns, total, out=np.full(len(gone), np.nan), where=total > 0)
 
 
-def measure_removal(ask: Ask, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
+def measure_removal(read_out: ReadOut, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
     """turning, value: `[P, 2]`, with the trunk and without. control: `[P]`, turning on `elsewhere`. position: `[P]`."""
-    turning, value = _both(ask, frames)
-    control, _ = ask(elsewhere(frames[:, 0], frames[:, 1]))
+    turning, value = _both(read_out, frames)
+    control, _ = read_out(elsewhere(frames[:, 0], frames[:, 1]))
     return {"turning": turning, "value": value, "control": control, "position": where_gone(trunk[:, 0], trunk[:, 1])}
 
 
@@ -68,75 +121,77 @@ def removal_estimates(
     position: np.ndarray,
     clusters: np.ndarray,
     bootstrap: Bootstrap,
-) -> dict[str, Estimate]:
+) -> Parts:
     """What goes when a trunk goes; its leaves stay.
 
     above-control: mean size of the change of turning, less that of the control's. towards: mean turn towards the trunk
     while it is there, less that once it is gone. change: mean size of the change of turning. value: mean fall of it.
     """
-    here, gone = turning.T
+    present, gone = turning.T
 
     def mean(numbers: np.ndarray, chance: float | None = None) -> Estimate:
-        return intervals.estimate(intervals.mean(numbers), clusters, bootstrap, chance=chance)
+        return intervals.estimate(intervals.weighted_mean(numbers), clusters, bootstrap, chance=chance)
 
     return {
-        "above-control": mean(np.abs(gone - here) - np.abs(control - here), 0.0),
+        "above-control": mean(np.abs(gone - present) - np.abs(control - present), 0.0),
         # Left is negative in a picture and positive in turning.
-        "towards": mean(-np.sign(position) * (here - gone), 0.0),
-        "change": mean(np.abs(gone - here)),
+        "towards": mean(-np.sign(position) * (present - gone), 0.0),
+        "change": mean(np.abs(gone - present)),
         "value": mean(value[:, 0] - value[:, 1], 0.0),
     }
 
 
-def measure_move(ask: Ask, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
+def measure_move(read_out: ReadOut, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
     """turning: `[P, 2]`, before and after. moved: `[P]`, how far to the right the trunk went."""
     before, after = trunk[:, 0], trunk[:, 1]
-    return {"turning": _both(ask, frames)[0], "moved": where_gone(after, before) - where_gone(before, after)}
+    return {"turning": _both(read_out, frames)[0], "moved": where_gone(after, before) - where_gone(before, after)}
 
 
-def move_estimates(
-    turning: np.ndarray, moved: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap
-) -> dict[str, Estimate]:
+def move_estimates(turning: np.ndarray, moved: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
     """Does the steering go where the trunk goes?
 
     sides: share of the pairs whose turning changes to the side to which the trunk moved. correlation: of the changes.
     """
     turned = turning[:, 1] - turning[:, 0]
-    sides = intervals.mean(np.sign(turned) * np.sign(moved) < 0)
+    sides = intervals.weighted_mean(stats.opposite_signs(turned, moved))
     return {
         "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, share=True),
-        "correlation": intervals.estimate(intervals.correlation(turned, -moved), clusters, bootstrap, chance=0.0),
+        "correlation": intervals.estimate(
+            intervals.weighted_correlation(turned, -moved), clusters, bootstrap, chance=0.0
+        ),
     }
 
 
-def measure_light(ask: Ask, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
+def measure_light(read_out: ReadOut, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
     """turning: `[P, 2]`, by day and by night."""
-    return {"turning": _both(ask, frames)[0]}
+    return {"turning": _both(read_out, frames)[0]}
 
 
-def measure_motion(ask: Ask, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
+def measure_motion(read_out: ReadOut, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
     """turning: `[P, 2]`, on real stacks and on their newest frame repeated."""
-    return {"turning": np.stack([ask(frames)[0], ask(frames[:, -1])[0]], axis=1)}
+    return {"turning": np.stack([read_out(frames)[0], read_out(frames[:, -1])[0]], axis=1)}
 
 
-def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> dict[str, Estimate]:
+def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
     """Does the policy steer alike on two renderings of one view?
 
     correlation: of the two. sides: share that turn to the same side. strength: mean size of the second turning over
     that of the first.
     """
     one, other = turning.T
-    sides = intervals.mean(np.sign(one) * np.sign(other) > 0)
+    sides = intervals.weighted_mean(np.sign(one) * np.sign(other) > 0)
     return {
-        "correlation": intervals.estimate(intervals.correlation(one, other), clusters, bootstrap, chance=0.0),
+        "correlation": intervals.estimate(intervals.weighted_correlation(one, other), clusters, bootstrap, chance=0.0),
         "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, share=True),
-        "strength": intervals.estimate(intervals.ratio(np.abs(other), np.abs(one)), clusters, bootstrap, chance=1.0),
+        "strength": intervals.estimate(
+            intervals.weighted_ratio(np.abs(other), np.abs(one)), clusters, bootstrap, chance=1.0
+        ),
     }
 
 
-def _both(ask: Ask, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _both(read_out: ReadOut, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Turning and value of both frames of each pair, `[P, 2]` each."""
-    turning, value = ask(frames.reshape(-1, *frames.shape[2:]))
+    turning, value = read_out(frames.reshape(-1, *frames.shape[2:]))
     return turning.reshape(-1, 2), value.reshape(-1, 2)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Num
 
 from minetest_interp.analysis import stats
+from minetest_interp.claims.behaviour import mirror_test
 from minetest_interp.io import files, layout
 
 LEADING = 5  # channels of conv2 that are named
@@ -39,28 +40,6 @@ def spread(values: Num[np.ndarray, "*sample"]) -> dict:
         "min": float(values.min()),
         "max": float(values.max()),
         "positive": float((values > 0).mean()),
-    }
-
-
-def number_or_none(number: float) -> float | None:
-    """JSON knows no NaN: what is not defined is None."""
-    return number if np.isfinite(number) else None
-
-
-def mirror_test(steering: Num[np.ndarray, " frame"], mirrored: Num[np.ndarray, " frame"]) -> dict:
-    """How a behaviour answers to mirroring, over frames.
-
-    A perfectly mirror-symmetric policy changes the sign on every frame, correlates 1 and has no bias.
-
-    Returns:
-      n; flips: share of frames whose sign changes; correlation: of the behaviour with minus its mirrored self, None
-      where either does not vary; bias: mean of the two, which symmetry would make zero.
-    """
-    return {
-        "n": len(steering),
-        "flips": stats.sign_changes(steering, mirrored) if len(steering) else None,
-        "correlation": number_or_none(stats.correlation(steering, -mirrored)) if len(steering) else None,
-        "bias": float((steering + mirrored).mean() / 2) if len(steering) else None,
     }
 
 

@@ -36,9 +36,13 @@ class LabelSettings(TypedDict):
     folder: NotRequired[str]
 
 
-def no_trunk(masks: int) -> str:
-    """Why nothing can be said of trunks where none of so many masks has one."""
-    return f"no pixel of the class of trunks in {masks} masks"
+def why_no_trunks(shown: Bool[np.ndarray, " frame"]) -> str | None:
+    """Why nothing can be said of trunks, None where something can.
+
+    Args:
+      shown: which of the labelled frames show a trunk.
+    """
+    return None if shown.any() else f"no pixel of the class of trunks in {len(shown)} masks"
 
 
 class Labelled(NamedTuple):

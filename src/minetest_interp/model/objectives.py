@@ -1,7 +1,7 @@
-"""Questions we ask of a trace. Each builder returns a function from a `Trace` to one score per item, `[B]`.
+"""Scores of a trace, to ascend or to read out: functions from a `Trace` to one score per item, `[B]`.
 
 An objective is a pytree whose numbers are its leaves, so one compiled step serves every channel of a layer, and
-`stack` asks U questions of one kind at once: their leaves gain a leading axis that is matched with the batch.
+`stack` scores U objectives of one kind at once: their leaves gain a leading axis that is matched with the batch.
 A position is (row, column) on the layer's grid, from the top left; the centre is (h // 2, w // 2).
 """
 
@@ -108,6 +108,12 @@ def value(*, sign: float = 1.0) -> Objective:
 def behaviour_probability(behaviour: Behaviour, *, sign: int = 1) -> Objective:
     """Probability of the behaviour's actions, those it subtracts counted negative: the post's yaw, in [-1, 1]."""
     return Probability(sign * jnp.asarray(behaviour.weights))
+
+
+def readouts(table: ActionTable) -> dict[str, Objective]:
+    """What an agent puts out, by name: each behaviour's probability, -1 to 1, then the value."""
+    behaviours = {name: behaviour_probability(behaviour) for name, behaviour in table.behaviours.items()}
+    return behaviours | {"value": value()}
 
 
 def behaviour(behaviour: Behaviour, *, sign: int = 1) -> Objective:

@@ -202,9 +202,9 @@ def part_evidence(part: Mapping, evidence: Evidence, steering: str) -> dict:
 
 def readouts(policy: Policy, behaviours: Mapping[str, Behaviour]) -> dict[str, Float[np.ndarray, " hidden"]]:
     """The weights over the hidden units of the value and of each behaviour's drive, both ways, by unit name."""
-    found = {"value": circuits.value(policy)}
+    found = {"value": circuits.value_readout(policy)}
     for name, behaviour in behaviours.items():
-        found[name] = circuits.drive(policy, behaviour)
+        found[name] = circuits.behaviour_drive(policy, behaviour)
     vectors = {name: np.asarray(readout.weights[0]) for name, readout in found.items()}
     return {one_line(name): vector for name, vector in vectors.items()} | {
         one_line(f"{name} reversed"): -vectors[name] for name in behaviours

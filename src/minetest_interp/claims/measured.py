@@ -1,0 +1,35 @@
+"""What every measurement gives, and what the measurements have in common."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from minetest_interp.analysis.intervals import Estimate
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.policy import Policy
+
+Arrays = dict[str, np.ndarray]
+Parts = dict[str, Estimate]
+
+
+class Measured(NamedTuple):
+    """arrays: by name, as `docs/results.md` lists them.
+
+    estimates: by claim and part; none from a measurement on which no claim rests.
+    """
+
+    arrays: Arrays
+    estimates: dict[str, Parts]
+
+
+def check_channels(policy: Policy, channels: Mapping[str, int]) -> None:
+    """Checks the channels that the claims name, layer to number.
+
+    Raises:
+      InputError: a layer has no such channel.
+    """
+    for layer, channel in channels.items():
+        last = policy.geometry.shape(layer)[-1] - 1
+        if not 0 <= channel <= last:
+            raise InputError(f"the channel that `evidence.named` gives for {layer} must be 0 to {last}; got {channel}.")

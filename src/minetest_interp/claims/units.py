@@ -1,0 +1,243 @@
+"""What single channels respond to: oriented gradients in conv0, trunks in conv1 and conv2; both against controls."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from minetest_interp.analysis import edges, intervals, mask_overlap
+from minetest_interp.analysis.edges import Choice, Moments
+from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
+from minetest_interp.analysis.mask_overlap import Detection
+from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.labels import NO_LABELS, why_no_trunks
+from minetest_interp.model.policy import Policy
+
+LAYERS = ("conv1", "conv2")
+EDGE_PARTS = ("response", "over-brightness", "kernel", "rank")
+TRUNK_PARTS = ("auroc", "over-brightness", "q-value", "iou", "rank")
+MOVING = "oriented gradients are those of one picture; a real stack has four"
+
+
+class Detectors(NamedTuple):
+    """How the channels of each layer tell trunks.
+
+    detections: by layer, of its channels and, last, of brightness. q: by layer `[C]`, corrected for all channels.
+    rectified: by layer `[C + 1]`, the AUROC of what a channel passes on, after the ReLU.
+    """
+
+    detections: dict[str, Detection]
+    q: dict[str, np.ndarray]
+    rectified: dict[str, np.ndarray]
+
+
+class Followers(NamedTuple):
+    """How the channels of conv0 follow oriented gradients and brightness, chosen on the first half of the frames.
+
+    gradient, brightness: the choice of each channel. gradient_following, brightness_following: statistics of the second
+    half's weights, to `[..., C]`.
+    """
+
+    gradient: Choice
+    brightness: Choice
+    gradient_following: Statistic
+    brightness_following: Statistic
+
+
+def measure(
+    policy: Policy,
+    stacks: Mapping[str, np.ndarray],
+    labelled: Mapping[str, np.ndarray] | None = None,
+    *,
+    channels: Mapping[str, int],
+    trunk_share: float = 0.1,
+    shifts: int = 999,
+    false_discovery: float = 0.05,
+    named: int = 5,
+    seed: int = 0,
+    similarity: float = 0.9,
+    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+) -> Measured:
+    """Tests the claims about what the channels of `channels` detect, each among the channels of its layer.
+
+    Args:
+      stacks: frames `[N]`, their names; original, grey `[N, S, S]`. On real stacks `[N, T, S, S]` gradients are not
+        measured.
+      labelled: M frames: frames, group `[M]` of names; original as above; trunk `[M, S, S]`, the share of each pixel
+        that is trunk. What they cannot decide is a missing estimate with its reason.
+      channels: layer to the channel that the claims name.
+      trunk_share: of a receptive field; from here on it holds a trunk. shifts: of the masks, for the null.
+      false_discovery: rate at which units are named. named: how many units the data may name.
+      similarity: of grey levels, above which frames are near-duplicates.
+
+    Raises:
+      InputError: a layer has no such channel.
+    """
+    check_channels(policy, channels)
+    clusters = intervals.near_duplicates(stacks["original"], similarity=similarity)
+    gradients = _gradients(policy, stacks["original"], clusters, channels["conv0"], seed, bootstrap)
+    try:
+        if labelled is None:
+            raise InputError(NO_LABELS)
+        if reason := why_no_trunks(np.any(labelled["trunk"], axis=(1, 2))):
+            raise InputError(reason)
+        groups = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
+        detectors = detect_trunks(
+            policy, labelled["original"], labelled["trunk"], groups, trunk_share=trunk_share, shifts=shifts, seed=seed
+        )
+    except InputError as error:
+        unknown = dict.fromkeys(TRUNK_PARTS, missing(str(error)))
+        trunks = Measured({}, {f"tree-detector-{layer}": unknown for layer in LAYERS})
+    else:
+        arrays = {"labelled/frames": labelled["frames"], "labelled/clusters": groups}
+        arrays["found"] = np.array(best_units(detectors, false_discovery=false_discovery)[:named], dtype=str)
+        trunks = Measured(arrays | _channel_arrays(detectors), _detector_claims(detectors, groups, channels, bootstrap))
+    arrays = {"frames": stacks["frames"], "clusters": clusters}
+    return Measured(arrays | gradients.arrays | trunks.arrays, gradients.estimates | trunks.estimates)
+
+
+def _gradients(
+    policy: Policy, greys: np.ndarray, clusters: np.ndarray, channel: int, seed: int, bootstrap: Bootstrap
+) -> Measured:
+    if greys.ndim != 3:
+        return Measured({}, {"edge-detector": dict.fromkeys(EDGE_PARTS, missing(MOVING))})
+    kernels = edges.still_kernels(policy)
+    templates = edges.templates(kernels.shape[1])
+    filters = np.concatenate([templates, edges.mean_filter(kernels.shape[1])])
+    sums = edges.moments(greys, kernels, filters, stride=policy.geometry.strides[0])
+    halves = intervals.cluster_halves(clusters)
+    followers = follow(sums, halves, templates=len(templates))
+    share = edges.kernel_share(kernels, templates)
+    once = np.ones(halves[1].sum())
+    arrays = {
+        "conv0/kernel": share,
+        "conv0/template": followers.gradient.filters,
+        "conv0/gradient/first": followers.gradient.correlation,
+        "conv0/gradient/second": followers.gradient_following(once),
+        "conv0/brightness/first": followers.brightness.correlation,
+        "conv0/brightness/second": followers.brightness_following(once),
+    }
+    shuffled = edges.shuffled_share(kernels, templates, seed=seed)
+    kernel = intervals.exact(share[channel], n=len(share), chance=shuffled)
+    estimates = edge_estimates(followers, channel, clusters[halves[1]], bootstrap) | {"kernel": kernel}
+    return Measured(arrays, {"edge-detector": {part: estimates[part] for part in EDGE_PARTS}})
+
+
+def follow(sums: Moments, halves: tuple[np.ndarray, np.ndarray], *, templates: int) -> Followers:
+    """The gradient and the brightness that each channel follows.
+
+    Args:
+      sums: of N frames; their filters are the templates, and then the mean. halves: two boolean masks `[N]`.
+    """
+    first, second = (sums.take(half) for half in halves)
+    gradient, brightness = edges.choose(first, range(templates)), edges.choose(first, [templates])
+    return Followers(gradient, brightness, *(edges.following(second, choice) for choice in (gradient, brightness)))
+
+
+def edge_estimates(followers: Followers, channel: int, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
+    """How a channel follows its gradient on the second half.
+
+    response: its correlation. over-brightness: the same less that with brightness. rank: share of the other channels
+    that follow gradients better.
+    """
+    gradient, brightness = followers.gradient_following, followers.brightness_following
+
+    def estimate(statistic: Statistic, chance: float) -> Estimate:
+        return intervals.estimate(statistic, clusters, bootstrap, chance=chance)
+
+    return {
+        "response": estimate(lambda weights: gradient(weights)[..., channel], 0.0),
+        "over-brightness": estimate(lambda weights: (gradient(weights) - brightness(weights))[..., channel], 0.0),
+        "rank": estimate(lambda weights: mask_overlap.larger(gradient(weights), channel), 0.5),
+    }
+
+
+def detect_trunks(
+    policy: Policy,
+    greys: np.ndarray,
+    trunk: np.ndarray,
+    clusters: np.ndarray,
+    *,
+    trunk_share: float,
+    shifts: int,
+    seed: int,
+) -> Detectors:
+    """Holds every channel of `LAYERS`, and brightness, against the trunks in its receptive fields.
+
+    Args:
+      greys: `[M, S, S]` or real stacks, whose newest frame the masks are of. trunk: `[M, S, S]`.
+
+    Raises:
+      InputError: a half of the frames has too few, or no place with trunk or none without.
+    """
+    halves, newest = intervals.cluster_halves(clusters), greys if greys.ndim == 3 else greys[:, -1]
+    detections, rectified = {}, {}
+    for layer, activation in mask_overlap.activations(policy, greys, LAYERS).items():
+        scores = mask_overlap.with_brightness(activation, newest, policy.geometry, layer)
+        labels = mask_overlap.field_labels(trunk, policy.geometry, layer, trunk_share=trunk_share)
+        detections[layer] = mask_overlap.detect(scores, labels, halves, shifts=shifts, seed=seed)
+        passed_on = mask_overlap.samples(np.maximum(activation, 0), labels)
+        rectified[layer] = mask_overlap.observed(mask_overlap.auroc, passed_on)
+    q = mask_overlap.corrected({layer: detection.p[:-1] for layer, detection in detections.items()})
+    return Detectors(detections, q, rectified)
+
+
+def best_units(detectors: Detectors, *, false_discovery: float) -> list[str]:
+    """Units that tell trunks on the second half too, those first that told them best on the first."""
+    units = [
+        (-detection.first[channel], f"{layer}/{channel}")
+        for layer, detection in detectors.detections.items()
+        for channel in np.flatnonzero((detectors.q[layer] < false_discovery) & (detection.second[:-1] > 0.5))
+    ]
+    return [name for _, name in sorted(units, key=lambda unit: unit[0])]
+
+
+def _channel_arrays(detectors: Detectors) -> Arrays:
+    """By layer, `[C]` for the channels and one number for brightness."""
+    names = ("auroc", "first", "second", "iou", "iou_chance", "p", "null")
+    arrays: Arrays = {}
+    for layer, detection in detectors.detections.items():
+        values = {name: getattr(detection, name) for name in names}
+        positive, negative = detection.held_out.labels.moved()
+        of_layer = {name: value[..., :-1] for name, value in values.items()} | {"q": detectors.q[layer]}
+        of_layer |= {f"brightness/{name}": values[name][-1] for name in ("auroc", "first", "second")}
+        of_layer |= {"positives": positive.sum(), "negatives": negative.sum(), "rectified": detectors.rectified[layer]}
+        arrays |= {f"{layer}/{name}": array for name, array in of_layer.items()}
+    return arrays
+
+
+def _detector_claims(
+    detectors: Detectors, clusters: np.ndarray, channels: Mapping[str, int], bootstrap: Bootstrap
+) -> dict[str, Parts]:
+    held_out = clusters[intervals.cluster_halves(clusters)[1]]
+    return {
+        f"tree-detector-{layer}": trunk_estimates(detection, detectors.q[layer], channels[layer], held_out, bootstrap)
+        for layer, detection in detectors.detections.items()
+    }
+
+
+def trunk_estimates(
+    detection: Detection, q: np.ndarray, channel: int, clusters: np.ndarray, bootstrap: Bootstrap
+) -> Parts:
+    """How well a channel tells trunks on the second half, in the first half's direction.
+
+    over-brightness: AUROC less that of brightness. rank: share of the layer's other channels with a higher AUROC.
+
+    Args:
+      q: `[C]`. clusters: of the second half's frames.
+    """
+    auroc = mask_overlap.weighted(mask_overlap.auroc, detection.held_out, [channel, -1])
+    every_auroc = mask_overlap.linear_auroc(detection.held_out)
+    iou = mask_overlap.weighted(mask_overlap.iou, detection.held_out, [channel])
+
+    def estimate(statistic: Statistic, chance: float) -> Estimate:
+        return intervals.estimate(statistic, clusters, bootstrap, chance=chance)
+
+    return {
+        "auroc": estimate(lambda weights: auroc(weights)[..., 0], 0.5),
+        "over-brightness": estimate(lambda weights: auroc(weights) @ np.array([1, -1]), 0.0),
+        "q-value": intervals.exact(q[channel], n=len(clusters)),
+        "iou": estimate(lambda weights: iou(weights)[..., 0], float(detection.iou_chance[channel])),
+        "rank": estimate(lambda weights: mask_overlap.larger(every_auroc(weights)[..., :-1], channel), 0.5),
+    }

@@ -1,0 +1,139 @@
+"""What is claimed to cause the steering: estimates on numbers known by hand, and the stage on the demo policy."""
+
+import json
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.interventions import Effects
+from minetest_interp.claims import causal
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.networks import CONVOLUTIONS
+from minetest_interp.stages import causal as stage
+from tests.conftest import ROOT
+from tests.samples import smooth_frames
+
+BOOTSTRAP = Bootstrap(resamples=99)
+
+
+def test_the_detector_s_estimates_on_numbers_known_by_hand():
+    generator, n = np.random.default_rng(9), 24
+    difference = generator.standard_normal(n)
+    noise = generator.uniform(0.9, 1.1, (n, 5))
+    change = noise * [0.1, -0.2, 0.3, -0.4, 0.5]
+    patch = difference[:, None] * [0.1, 0.2, 0.3, 0.4, 1.0]
+    found = {
+        "zero": Effects(change, np.abs(change)),
+        "mean": Effects(change, 2 * np.abs(change)),
+        "patch": Effects(patch, np.abs(patch)),
+    }
+    gradient = noise * [1, 2, 3, 4, 5]
+    options = {"clusters": np.arange(n), "bootstrap": BOOTSTRAP, "channel": 3}
+    on, off = (causal.detector_estimates(found, gradient, difference, sign=s, **options) for s in (1, -1))
+    assert on["gradient"].estimate == pytest.approx(gradient[:, 3].mean()) == pytest.approx(-off["gradient"].estimate)
+    assert on["ablation-rank"].estimate == 1 / 4
+    assert on["ablation-zero"].estimate == pytest.approx(-change[:, 3].mean())
+    assert on["ablation-zero"].chance == pytest.approx(change[:, 2].mean())
+    assert on["ablation-mean"].estimate == pytest.approx(2 * on["ablation-zero"].estimate)
+    assert on["ablation-resample"].estimate is None and "near-duplicates" in on["ablation-resample"].reason
+    assert (on["patch"].estimate, on["patch"].chance) == (pytest.approx(0.4), pytest.approx(0.4))
+    still = causal.detector_estimates(found, gradient, 0 * difference, sign=1, **options)
+    assert (still["patch"].estimate, still["patch"].chance) == (None, None)
+
+
+def test_the_rank_correlation_is_spearman_s_within_layers():
+    generator = np.random.default_rng(10)
+    strength, effect = generator.random((2, 2, 12))
+    alone = causal.rank_correlation_estimate(strength[:1], effect[:1], BOOTSTRAP)
+    assert alone.estimate == pytest.approx(scipy.stats.spearmanr(strength[0], effect[0]).statistic)
+    both = causal.rank_correlation_estimate(strength, effect, BOOTSTRAP)
+    assert (both.n, both.chance) == (24, 0) and both.interval is not None
+    # A layer's scale, which depends on its width and depth, does not matter.
+    scaled = causal.rank_correlation_estimate([strength[0], strength[1] ** 3], [effect[0], 100 + effect[1]], BOOTSTRAP)
+    assert scaled == both
+    unknown = [np.append(strength[0], np.nan), strength[1]]
+    assert causal.rank_correlation_estimate(unknown, [np.append(effect[0], 9.0), effect[1]], BOOTSTRAP) == both
+
+
+def test_the_slope_is_that_of_the_vector_less_that_of_random_directions():
+    strengths, slopes = np.array([-2, 0.5, 1]), np.random.default_rng(12).standard_normal((4, 15, 1))
+    found = causal.slope_estimate(slopes * strengths, np.arange(15), BOOTSTRAP, strengths=strengths)
+    assert found.estimate == pytest.approx((slopes[0] - slopes[1:].mean(0)).mean())
+    low, high = found.interval
+    assert low < found.estimate < high
+
+
+def run_stage(folder, **options):
+    """The stage on frames of the demo study, a few resamples and donors."""
+    names = [f"frame {i}" for i in range(12)]
+    greys = smooth_frames(12, seed=2)
+    files.write_arrays(folder / "stacks.npz", frames=names, original=greys, mirrored=greys[:, :, ::-1])
+    actions = {
+        "factors": {"forward": ["-", "f"], "jump": ["-", "j"], "x": ["l", "-", "r"], "y": ["u", "-", "d"]},
+        "behaviours": {"jump": {"plus": {"jump": "j"}}, "yaw": {"plus": {"x": "l"}, "minus": {"x": "r"}}},
+        "steering": "yaw",
+    }
+    stage.run(
+        **{
+            "checkpoint_path": ROOT / "data/demo/demo.model",
+            "policy": {"strides": [4, 2, 1]},
+            "actions": actions,
+            "stacks": folder / "stacks.npz",
+            "settings": {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0},
+            "interval": BOOTSTRAP._asdict(),
+            "similarity": 0.9,
+            "named": {"conv0": 21, "conv1": 13, "conv2": 18},
+            "side": 1,
+            "arrays": folder / "causal.npz",
+            "estimates": folder / "causal.json",
+        }
+        | options
+    )
+    return files.read_arrays(folder / "causal.npz"), json.loads((folder / "causal.json").read_text())
+
+
+def test_the_stage_says_what_is_missing_and_keeps_what_others_can_recompute(tmp_path):
+    kept, estimates = run_stage(tmp_path)
+    assert kept["quantities"].tolist() == ["jump", "yaw", "value"]
+    for layer in CONVOLUTIONS:
+        np.testing.assert_allclose(kept[f"zero/{layer}/steering"].mean(0), kept[f"zero/{layer}/size"][:, 1], rtol=1e-5)
+        low, high = kept[f"zero/{layer}/interval"].T
+    size = kept["zero/conv2/size"][:, 1]
+    steers = estimates["tree-detector-steers"]
+    assert steers["ablation-rank"]["estimate"] == (size > size[18]).sum() / 63
+    assert steers["ablation-zero"]["estimate"] == pytest.approx(size[18], rel=1e-5)
+    assert low[1] < size[18] < high[1]
+    assert steers["patch"]["estimate"] == pytest.approx(kept["patch/conv2/share"][18], rel=1e-5)
+    for claim, part in (("trunk-units-steer", "rank-correlation"), ("steering-vector", "slope")):
+        assert "no labelled frames" in estimates[claim][part]["reason"]
+    with pytest.raises(InputError, match="conv1 must be 0 to 63; got 64"):
+        run_stage(tmp_path, named={"conv0": 0, "conv1": 64, "conv2": 0})
+
+
+def test_the_stage_turns_round_with_its_side_and_with_units_that_trunks_switch_off(tmp_path):
+    greys = smooth_frames(24, seed=3)
+    position = np.where(np.arange(24) // 2 % 2, 0.5, -0.5)
+    labels = {"frames": np.arange(24).astype(str), "original": greys, "position": position, "group": np.full(24, "")}
+    files.write_arrays(tmp_path / "labels.npz", **labels)
+    before, after = np.random.default_rng(0).random((2, 2, 64)) / 2  # below .5: switched off
+    units = {f"{layer}/auroc": before[i] for i, layer in enumerate(("conv1", "conv2"))}
+    units |= {f"{layer}/rectified": after[i] for i, layer in enumerate(("conv1", "conv2"))}
+    files.write_arrays(tmp_path / "units.npz", **units)
+    _, without = run_stage(tmp_path, labels=tmp_path / "labels.npz")
+    kept, off = run_stage(tmp_path, labels=tmp_path / "labels.npz", units=tmp_path / "units.npz", side=-1)
+    slopes = [found["steering-vector"]["slope"]["estimate"] for found in (without, off)]
+    assert slopes[0] == pytest.approx(-slopes[1]) and slopes[0] != 0
+    pushes = [found["tree-detector-steers"]["gradient"]["estimate"] for found in (without, off)]
+    assert pushes[0] == pytest.approx(pushes[1]) and pushes[0] != 0  # turned round twice
+    effect = [kept[f"zero/{layer}/steering"].mean(0) for layer in ("conv1", "conv2")]
+    for part, auroc in (("rank-correlation", after), ("before-relu", before)):
+        expected = causal.rank_correlation_estimate(0.5 - auroc, effect, BOOTSTRAP)
+        assert off["trunk-units-steer"][part]["estimate"] == pytest.approx(expected.estimate)
+        assert off["trunk-units-steer"][part]["interval"] == pytest.approx(expected.interval)
+    assert kept["dose/frames"].tolist() == [str(i) for i in range(1, 24, 2)]
+    assert kept["dose/random"].shape == (2, 2, 3) and kept["dose/interval"].shape == (2, 3, 2)
+    down, up = (kept["dose/change"] - kept["dose/random"].mean(0))[:, 1]
+    assert slopes[1] == pytest.approx(-(up - down) / 2, rel=1e-5)
