@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from minetest_interp.analysis import circuits
-from minetest_interp.analysis.stats import correlation, highest
+from minetest_interp.analysis.stats import correlation
 from minetest_interp.cli import command
 from minetest_interp.io import files
 from minetest_interp.model import agent
@@ -59,7 +59,7 @@ def _paths(
                 "strength": strength[cells],
                 "flow": flow.mean[cells],
                 "weight": weights[top[:, 1]],
-                "share": strength[cells].sum() / strength.sum(),
+                "share": strength[cells].sum() / (strength.sum() or 1.0),  # none where no path carries anything
                 "static_correlation": correlation(np.asarray(static * weights, float), flow.mean * weights),
             }
         )
@@ -76,7 +76,7 @@ def _factors(
     directions = circuits.layer_factors(policy, greys, count=factors, seed=seed)
     arrays: dict[str, np.ndarray] = {}
     for layer, found in circuits.attribute(policy, readouts, directions, greys).items():
-        frames = np.stack([highest(peaks, count=exemplars) for peaks in found.peaks.T])
+        frames = np.argsort(-found.peaks, axis=0, kind="stable")[:exemplars].T
         rows, columns, boxes = _places(policy.geometry, layer, np.take_along_axis(found.places, frames.T, 0).T)
         arrays |= {
             f"{layer}/factors": directions[layer],
