@@ -67,6 +67,8 @@ def load(results: Path, *, named: dict[str, int]) -> dict[str, object]:
 def _load_factors(path: Path, layer: str, greys: np.ndarray) -> Factors:
     keys = ("factors", "exemplars", "boxes", "attribution")
     directions, exemplars, boxes, attribution = arrays(path, *(f"{layer}/{key}" for key in keys))
+    if not len(directions):
+        return Factors(np.empty((0, 2), int), np.empty((0, 0, 1, 1)), np.empty((0, 0, 3), int), attribution)
     exemplars, boxes = (array[:SHOWN, : TILES[0] * TILES[1]] for array in (exemplars, boxes))
     size, field = greys.shape[-1], boxes[..., 2].max()
     side = min(size, 3 * field)
@@ -145,8 +147,9 @@ def _graph(ax: Axes, readouts: list[str], paths: list[Paths], named: int) -> Non
             _line(ax, 0, heights[0][channel], heights[1][unit], flow, WIDEST * strength / widest)
             through[unit] = through.get(unit, 0.0) + strength
         weights = dict(zip(path.ends[:, 1], path.weight, strict=True))
+        strongest = max(through.values()) or 1.0
         for unit, strength in through.items():
-            _line(ax, 1, heights[1][unit], heights[2][r], weights[unit], WIDEST * strength / max(through.values()))
+            _line(ax, 1, heights[1][unit], heights[2][r], weights[unit], WIDEST * strength / strongest)
     for column, (nodes, side) in enumerate(zip(heights, ("right", "center", "left"), strict=True)):
         for node, y in nodes.items():
             text = style.plain(readouts[node], limit=12) if column == 2 else str(node)
@@ -201,8 +204,11 @@ def _factor_row(axes: Callable[..., Axes], layer: str, found: Factors, top: floa
         below = axes(left, top + high, GROUP, LINE)
         below.set_axis_off()
         below.text(0, 0.4, f"{k + 1}: {', '.join(map(str, channels))}", va="center")
-        if k == 0:
-            below.text(-0.08 / GROUP, 1 + high / LINE / 2, layer, ha="right", va="center")
+    name = axes(LEFT - 0.08, top, BARS - LEFT, high)
+    name.set_axis_off()
+    name.text(0, 0.5, layer, ha="right", va="center")
+    if not len(found.channels):
+        name.text(0.1, 0.5, "no factors: no unit of this layer is ever above zero", va="center")
     wide = (style.WIDTH_INCHES["page"] - BARS) / len(found.attribution)
     for r, values in enumerate(found.attribution):
         ax = axes(BARS + r * wide + 0.4, top, wide - 0.45, high)

@@ -16,6 +16,8 @@ NEGLIGIBLE = 1e-4  # of the strongest factor
 def leading_directions(trace: Trace, *, count: int, seed: int) -> dict[str, Float[np.ndarray, "factor channel"]]:
     """Non-negative factors of each layer's activations after the ReLU, unit length, strongest first.
 
+    n is at most `count`: no more than there are independent activations, and 0 in a layer that is never above zero.
+
     Raises:
       InputError: `count` is below 1 or above a layer's channels.
     """
@@ -31,7 +33,8 @@ def _factors(
     # ASSUME: 2,000 evenly spaced positions stand for all; a factor is a habit of many positions.
     samples = samples[:: max(1, len(samples) // 2000)]
     if not samples.any():
-        raise InputError(f"directions of layer {layer!r} need some activation above zero; all is dead there.")
+        return np.empty((0, samples.shape[1]), np.float32)
+    count = min(count, int(np.linalg.matrix_rank(samples)))
     # A fixed number of steps, so that the outcome never depends on a tolerance.
     model = NMF(count, init="nndsvda", random_state=seed, max_iter=200, tol=0.0)
     with warnings.catch_warnings():

@@ -6,7 +6,7 @@ import numpy as np
 
 from minetest_interp.analysis import circuits
 from minetest_interp.analysis.circuits import Contributions, FactorAttribution, Flow, LinearReadouts
-from minetest_interp.analysis.stats import correlation, highest
+from minetest_interp.analysis.stats import correlation
 from minetest_interp.claims.measured import Arrays, Measured
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.networks import CONVOLUTIONS
@@ -74,7 +74,7 @@ def _paths(flow: Flow, static: np.ndarray, readouts: LinearReadouts, *, count: i
                 "strength": strength[cells],
                 "flow": flow.mean[cells],
                 "weight": weights[top[:, 1]],
-                "share": strength[cells].sum() / strength.sum(),
+                "share": strength[cells].sum() / (strength.sum() or 1.0),  # none where no path carries anything
                 "static_correlation": correlation(np.asarray(static * weights, float), flow.mean * weights),
             }
         )
@@ -86,7 +86,7 @@ def _layer_factors(geometry: Geometry, layer: str, attribution: FactorAttributio
 
     attribution, variance_share: `[R, K + 1]`, the residual last.
     """
-    frames = np.stack([highest(peaks, count=exemplars) for peaks in attribution.peaks.T])
+    frames = np.argsort(-attribution.peaks, axis=0, kind="stable")[:exemplars].T
     places = np.take_along_axis(attribution.places, frames.T, 0).T
     rows, columns, boxes = locate(geometry, layer, places)
     return {

@@ -80,7 +80,9 @@ def observe(unit: Unit, geometry: Geometry, trace: Trace, *, count: int) -> Natu
     rows, columns = np.divmod(flat[order].argmax(1), width)
     boxes = [_box(unit, geometry, (int(r), int(c))) for r, c in zip(rows, columns, strict=True)]
     low, high = float(responses.min()), float(responses.max())
-    counts, edges = np.histogram(responses, bins=BINS, range=(low, high) if high > low else (low - 0.5, low + 0.5))
+    finest = float(BINS * np.spacing(np.float32(max(abs(low), abs(high)))))  # a narrower range has no distinct bins
+    margin = 0.0 if high - low > finest else max(0.5, finest)
+    counts, edges = np.histogram(responses, bins=BINS, range=(low - margin, high + margin))
     return Nature(
         scores=np.asarray(unit.objective(trace)),
         frames=order,

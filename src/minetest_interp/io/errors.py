@@ -26,14 +26,16 @@ class InputError(ValueError):
 
 @contextmanager
 def reported_in_one_line() -> Iterator[None]:
-    """Ends the process with status 1 and one line for an `InputError` or Ctrl-C.
+    """Ends the process with status 1 and one line for an `InputError`, a `FloatingPointError` or Ctrl-C.
+
+    The second is raised, with words, where a policy or settings drive numbers beyond what is finite.
 
     The workflow holds Ctrl-C back while a job imports its modules; it arrives here.
     """
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         yield
-    except InputError as error:
+    except (InputError, FloatingPointError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("error: interrupted.")
