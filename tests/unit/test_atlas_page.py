@@ -123,9 +123,12 @@ def small_stacks():
 def facts_of_a_study(**more):
     facts = small_facts()
     claims = [
-        claim | {"statement": f"{words} <img src=x onerror=alert(2)>"}
-        for claim, words in zip(
-            facts["claims"], ("Channel 2 of conv1 is", "conv2/0 and the yaw are", "A", "B"), strict=True
+        claim | {"statement": f"{words} <img src=x onerror=alert(2)>", "units": units}
+        for claim, words, units in zip(
+            facts["claims"],
+            ("Channel 2 of conv1 is", "conv2/0 and the yaw are", "A", "B"),
+            (["conv1/2"], ["conv2/0", "yaw"], [], []),
+            strict=True,
         )
     ]
     return facts | {"network": facts["network"] | {"read_size": READ}, "claims": claims} | more

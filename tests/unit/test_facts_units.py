@@ -116,28 +116,18 @@ def test_what_was_not_measured_is_none():
 
 
 @pytest.mark.parametrize(
-    ("name", "statements"),
+    ("name", "identifiers"),
     [
-        ("conv1/5", ["Channel 5 of conv1 detects trees.", "Both conv1/5 and conv2/5 do."]),
-        ("conv1/53", ["Channel 53 of conv1 detects trees."]),
-        ("conv2/5", ["Both conv1/5 and conv2/5 do."]),
+        ("conv1/5", ["tree", "both"]),
+        ("conv1/53", ["other"]),
+        ("conv2/5", ["both"]),
         ("conv0/5", []),
-        ("yaw", ["Mirroring flips the yaw.", "A dream of yaw left."]),
-        ("yaw reversed", ["Mirroring flips the yaw.", "A dream of yaw left."]),
-        ("value", ["Dreams of the value repeat."]),
-        ("a(b", ["What a(b does."]),
+        ("yaw", ["mirror"]),
+        ("yaw reversed", ["mirror"]),
+        ("value", []),
     ],
 )
-def test_claims_name_a_unit_by_its_whole_name(name, statements):
-    said = [
-        "Channel 5 of conv1 detects trees.",
-        "Channel 53 of conv1 detects trees.",
-        "Both conv1/5 and conv2/5 do.",
-        "Mirroring flips the yaw.",
-        "A dream of yaw left.",
-        "Dreams of the value repeat.",
-        "Values and yawning are other words.",
-        "What a(b does.",
-    ]
-    claims = [{"statement": statement} for statement in said]
-    assert [claim["statement"] for claim in unit_facts.naming_claims(claims, name)] == statements
+def test_claims_name_a_unit_by_its_whole_name(name, identifiers):
+    units = {"tree": ["conv1/5"], "other": ["conv1/53"], "both": ["conv1/5", "conv2/5"], "mirror": ["yaw"], "none": []}
+    claims = [{"id": identifier, "units": named} for identifier, named in units.items()]
+    assert [claim["id"] for claim in unit_facts.naming_claims(claims, name)] == identifiers

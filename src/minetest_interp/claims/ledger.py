@@ -7,6 +7,7 @@ statistic would be if the claim were empty, and `claimed`, what it must exceed f
 from collections.abc import Mapping, Sequence
 
 from minetest_interp.io.errors import InputError
+from minetest_interp.model.networks import CONVOLUTIONS
 
 SUPPORTED, PARTLY, REFUTED, UNKNOWN = VERDICTS = ("supported", "partly", "not supported", "cannot tell")
 CHANCE = "chance"
@@ -65,7 +66,7 @@ def ledger(
           {placeholders}. commands: measurement to what makes its numbers again.
 
     Returns:
-      per claim: id, statement, source, test, figure, measurement, rule, command, verdict; n, clusters, estimate,
+      per claim: id, statement, source, test, units (see `unit_name`), figure, measurement, rule, command, verdict; n, clusters, estimate,
       interval, chance, unit and reason of its first part; `parts`, each with its own; and `on_turns`, n, clusters,
       estimate, interval, chance, reason and the verdict on real stacks, None for a claim that was not repeated.
 
@@ -83,6 +84,7 @@ def ledger(
             {
                 "id": identifier,
                 **{key: fill(claim[key], names) for key in ("statement", "source", "test")},
+                "units": [unit_name(unit, names) for unit in claim.get("units", ())],
                 "figure": claim["figure"],
                 "measurement": claim["measurement"],
                 "rule": "evidence",
@@ -108,6 +110,16 @@ def fill(text: str, names: Mapping[str, object]) -> str:
     return text
 
 
+def unit_name(unit: str, names: Mapping[str, object]) -> str:
+    """A unit as the atlas names it: "conv1" to "conv1/56", the channel of `names`; "steering" to the behaviour's name.
+
+    Another name, such as "value" or a behaviour's, stands for itself.
+    """
+    if unit in CONVOLUTIONS:
+        return f"{unit}/{names[unit]}"
+    return str(names["steering"]) if unit == "steering" else unit
+
+
 def _parts(claim: Mapping, found: Mapping, names: Mapping[str, object]) -> list[dict]:
     return [_part(name, part, found[name], names) for name, part in claim["parts"].items()]
 
@@ -119,7 +131,7 @@ def _summary(parts: Sequence[Mapping]) -> dict:
 
 
 def _part(name: str, part: Mapping, found: Mapping, names: Mapping[str, object]) -> dict:
-    # A measured chance level is the sharper one.
+    # A measured chance level is preferred to the one in the claims file.
     chance = part.get("chance") if found["chance"] is None else found["chance"]
     claimed, direction = part.get("claimed"), part.get("direction", "above")
     reason = found["reason"]

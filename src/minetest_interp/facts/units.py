@@ -4,7 +4,6 @@ Arrays are those that the rooms of the evidence store; an empty map is a room th
 not measured the answer is None, and the page says why.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -126,12 +125,8 @@ def carriers(circuits: Arrays, readout: str, *, sign: int, count: int) -> list[d
 
 
 def naming_claims(claims: Sequence[Mapping], name: str) -> list[Mapping]:
-    """The claims whose statement names a unit: "channel 56 of conv1" or "conv1/56", or a behaviour by its word."""
-    words = re.escape(name.removesuffix(" reversed"))
-    if channel := re.fullmatch(r"(\w+)/(\d+)", name):
-        words = rf"channel {channel[2]} of {channel[1]}|{words}"
-    named = re.compile(rf"(?<![\w/])(?:{words})(?![\w/])", re.IGNORECASE)
-    return [claim for claim in claims if named.search(claim["statement"])]
+    """The rows of the ledger that name a unit; what names a behaviour names its other side, "yaw reversed", too."""
+    return [claim for claim in claims if name.removesuffix(" reversed") in claim["units"]]
 
 
 def rank(numbers: np.ndarray, channel: int) -> dict[str, int]:
