@@ -66,9 +66,10 @@ def ledger(
           {placeholders}. commands: measurement to what makes its numbers again.
 
     Returns:
-      per claim: id, statement, source, test, units (see `unit_name`), figure, measurement, rule, command, verdict; n, clusters, estimate,
-      interval, chance, unit and reason of its first part; `parts`, each with its own; and `on_turns`, n, clusters,
-      estimate, interval, chance, reason and the verdict on real stacks, None for a claim that was not repeated.
+      per claim: id, statement, source, test, units (see `unit_name`), figure, measurement, rule, command, verdict; n,
+      clusters, estimate, interval, chance, unit and reason of its first part; `parts`, each with its own; and
+      `on_turns`, n, clusters, estimate, interval, chance, reason and the verdict on real stacks, None for a claim that
+      was not repeated.
 
     Raises:
       InputError: a claim or part that nothing measures.
