@@ -76,6 +76,15 @@ def measured(claim, **changes):
     return {part: found | changes.get(part, {}) for part in claim["parts"]}
 
 
+def test_a_row_names_its_units_as_the_atlas_does():
+    claims = {name: CLAIMS["claims"][name] for name in ("tree-detector-steers", "dream-value-repeats", "asymmetry")}
+    names = {"steering": "turn", "conv2": 41}
+    found = {name: measured(claim) for name, claim in claims.items()}
+    commands = {"causal": "a", "dream_controls": "b", "behaviour": "c"}
+    rows = ledger.ledger(claims, found, on_turns={}, names=names, commands=commands)
+    assert [row["units"] for row in rows] == [["conv2/41", "turn"], ["value"], []]
+
+
 def test_a_row_says_what_was_measured_and_why_there_is_no_verdict():
     claim = CLAIMS["claims"]["yaw-mirror"]
     found = measured(claim, correlation={"estimate": None, "interval": None, "clusters": 3})

@@ -212,11 +212,14 @@ def mirror_test(steering: np.ndarray, mirrored: np.ndarray) -> dict:
       n; flips: share of frames whose sign changes; correlation: of the behaviour with minus its mirrored self, None
       where either does not vary; bias: mean of the two, which symmetry would make zero.
     """
+    if not len(steering):
+        return {"n": 0, "flips": None, "correlation": None, "bias": None}
+    correlation = stats.correlation(steering, -mirrored)
     return {
         "n": len(steering),
-        "flips": stats.sign_changes(steering, mirrored) if len(steering) else None,
-        "correlation": _number_or_none(stats.correlation(steering, -mirrored)) if len(steering) else None,
-        "bias": float((steering + mirrored).mean() / 2) if len(steering) else None,
+        "flips": stats.sign_changes(steering, mirrored),
+        "correlation": correlation if np.isfinite(correlation) else None,
+        "bias": float((steering + mirrored).mean() / 2),
     }
 
 
@@ -294,8 +297,3 @@ def brightness_estimates(
     related = intervals.weighted_correlation(steering, difference)
     explained = intervals.estimate(lambda weights: related(weights) ** 2, clusters, bootstrap, chance=1.0)
     return estimates | {"explained": explained}
-
-
-def _number_or_none(number: float) -> float | None:
-    """JSON knows no NaN: what is not defined is None."""
-    return number if np.isfinite(number) else None

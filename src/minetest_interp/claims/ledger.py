@@ -120,7 +120,7 @@ def _summary(parts: Sequence[Mapping]) -> dict:
 
 
 def _part(name: str, part: Mapping, found: Mapping, names: Mapping[str, object]) -> dict:
-    # A measured chance level is the sharper one.
+    # A measured chance level is preferred to the one in the claims file.
     chance = part.get("chance") if found["chance"] is None else found["chance"]
     claimed, direction = part.get("claimed"), part.get("direction", "above")
     reason = found["reason"]

@@ -1,0 +1,287 @@
+"""What every file of arrays in a study's results holds: names, axes, types, units, meaning."""
+
+import re
+from typing import NamedTuple
+
+# What stands for a placeholder in an array's name, as a regular expression; anything for those that are not here.
+PLACEHOLDERS = {
+    "layer": "conv0|conv1|conv2|hidden",
+    "view": "original|mirrored|unrounded|reordered|masked|masked-mirrored",
+    "form": "original|mirrored|masked|masked-mirrored|equalised|inverted|darker|brighter|forward|jump",
+    "filter": "gradient|brightness",
+    "half": "auroc|first|second",
+    "replacement": "zero|mean|patch|resample",
+    "contrast": "removed|moved|light|motion",
+    "side": "value|left|right",
+    "policy": "real|shuffled",
+    "score": "(z|hf|fd|agreement|control_agreement|path_conv[12](_standardised)?)(_control)?|control_correlation",
+    "effect": "steering|trunk",
+}
+TYPES = {"text": "U", "bool": "b1", "int": "i", "uint8": "u1", "float32": "f4", "float64": "f8"}
+
+
+class Declared(NamedTuple):
+    """One array, or all arrays whose names differ in a {placeholder} alone.
+
+    axes: names, outermost first; axes of one name in one file have one length. A {placeholder} in them is that of the
+    name. kind: a key of `TYPES`. unit: empty for pure numbers and names.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    kind: str
+    unit: str
+    meaning: str
+
+    def axes_of(self, name: str) -> tuple[str, ...] | None:
+        """The axes of the array of this name, None if it is not one of these."""
+        match = re.fullmatch(
+            re.sub(r"\\\{(\w+)\\\}", lambda m: f"(?P<{m[1]}>{PLACEHOLDERS.get(m[1], '[^/]+')})", re.escape(self.name)),
+            name,
+        )
+        return match and tuple(axis.format(**match.groupdict()) for axis in self.axes)
+
+
+class Store(NamedTuple):
+    """A kind of file. path: below results/<study>/."""
+
+    path: str
+    what: str
+    arrays: tuple[Declared, ...]
+
+
+def _arrays(table: str) -> tuple[Declared, ...]:
+    """Rows of `name | axes | type | unit | meaning`."""
+    rows = [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
+    return tuple(Declared(name, tuple(filter(None, axes.split(", "))), *rest) for name, axes, *rest in rows)
+
+
+STORES = (
+    Store("stacks.npz", "The study's frames as the network reads them, in every view.", _arrays("""
+frames | frame | text | | names
+{view} | frame, row, column | float32 | grey level, 0 to 255 |
+""")),
+    Store("pictures.npz", "The study's frames for people.", _arrays("""
+frames | frame | text | | names
+pictures | frame, row, column, colour | uint8 | 0 to 255 | of one size, filled up with black
+sizes | frame, height and width | int | pixels | of the picture itself
+""")),
+    Store("readouts.npz", "What the policy puts out on every frame.", _arrays("""
+frames | frame | text | | names
+{view}/{readout} | frame | float32 | probability, -1 to 1; the value in reward units | each behaviour, then the value
+""")),
+    Store("intermediates/{layer}.npz", "What one layer computes; other views lie in folders of their own.", _arrays("""
+frames | frame | text | | names
+activations | frame, ... | float32 | | before the ReLU; row, column, channel of a convolution
+""")),
+    Store("gradients/{view}/{objective}.npz", "The gradient of one objective with respect to every layer.", _arrays("""
+frames | frame | text | | names
+scores | frame | float32 | that of the objective | the objective itself
+input | frame, stack, row, column | float32 | per grey level | oldest frame of the stack first
+hidden | frame, unit | float32 | per activation | before the ReLU
+{layer} | frame, row of {layer}, column of {layer}, channel of {layer} | float32 | per activation | before the ReLU
+""")),
+    Store("alignment.npz", "How the actor's weights align with the critic's.", _arrays("""
+similarity | action | float32 float64 | cosine | with the critic's weights
+random | action | float64 | cosine | with one random vector
+labels | action | text | | names of the actions
+""")),
+    Store("dreams/{dream}.npz", "One dream of the notebook.", _arrays("""
+start | ... | float32 | that of the target | what the ascent starts from: [stack, row, column], or the layer's shape
+image | ... | float32 | that of the target | what it reaches
+scores | step | float32 | that of the objective | before each step, and at the end
+energy | row, column | float32 | squared grey levels | blurred squared deviation from the mean
+""")),
+    Store("evidence/labels.npz", "Labelled frames.", _arrays("""
+frames | frame | text | | names
+original | frame, row, column | float32 | grey level, 0 to 255 |
+mirrored | frame, row, column | float32 | grey level, 0 to 255 |
+trunk | frame, row, column | float32 | share, 0 to 1 | of the pixel that is trunk
+position | frame | float64 | -1 (left edge) to 1 (right edge) | mean column of the trunk; NaN without one
+group | frame | text | | frames of one place, or of one turn; empty for none
+role | frame | text | | what the frame is in its group
+""")),
+    Store("evidence/turns.npz", "Labelled real stacks; masks are of the newest frame.", _arrays("""
+frames | stack | text | | names of the newest frames
+original | stack, frame of the stack, row, column | float32 | grey level, 0 to 255 | oldest first
+mirrored | stack, frame of the stack, row, column | float32 | grey level, 0 to 255 | oldest first
+trunk | stack, row, column | float32 | share, 0 to 1 | of the pixel that is trunk
+position | stack | float64 | -1 (left edge) to 1 (right edge) | mean column of the trunk; NaN without one
+group | stack | text | | the turn
+role | stack | text | | of the newest frame
+""")),
+    Store("evidence/behaviour.npz", "The steering, on frames in every form that the claims ask for.", _arrays("""
+frames | frame | text | | names
+clusters | frame | int | | near-duplicates share a number
+night | frame | bool | | taken at night
+difference | frame | float64 | grey levels | mean of the left half less that of the right
+labelled/frames | trunk frame | text | | labelled frames that show a trunk
+labelled/clusters | trunk frame | int | | near-duplicates share a number
+labelled/position | trunk frame | float64 | -1 (left edge) to 1 (right edge) | of the trunk
+labelled/{view} | trunk frame | float32 | -1 to 1 | the steering: original, mirrored
+{form} | frame | float32 | -1 to 1 | the steering on views and retouched frames; forward; jump
+""")),
+    Store("evidence/units.npz", "What the channels of the convolutions respond to.", _arrays("""
+frames | frame | text | | names
+clusters | frame | int | | near-duplicates share a number
+conv0/kernel | channel of conv0 | float64 | share | of its energy in its best oriented gradient
+conv0/template | channel of conv0 | int | | the gradient chosen on the first half; see `edges`
+conv0/{filter}/first | channel of conv0 | float64 | correlation | with what was chosen, on the half that chose
+conv0/{filter}/second | channel of conv0 | float64 | correlation | the same on the other half, with its sign
+labelled/frames | labelled frame | text | | names
+labelled/clusters | labelled frame | int | | near-duplicates share a number
+found | unit | text | | units that the data name, best first
+{layer}/auroc | channel of {layer} | float64 | AUROC | of trunk against none, on all labelled frames
+{layer}/first | channel of {layer} | float64 | AUROC | of the first half, turned round below .5
+{layer}/second | channel of {layer} | float64 | AUROC | of the second half in the first half's direction
+{layer}/iou | channel of {layer} | float64 | share | intersection over union with the masks, second half
+{layer}/iou_chance | channel of {layer} | float64 | share | the same with shifted masks, mean
+{layer}/p | channel of {layer} | float64 | probability | against shifted masks
+{layer}/q | channel of {layer} | float64 | probability | corrected for all channels
+{layer}/null | quantile, channel of {layer} | float64 | AUROC | with shifted masks: 2.5 %, median, 97.5 %
+{layer}/brightness/{half} | | float64 | AUROC | of the receptive field's mean grey level: auroc, first, second
+{layer}/positives | | int | | places of the second half with trunk
+{layer}/negatives | | int | | places of the second half without any
+{layer}/rectified | channel of {layer} | float64 | AUROC | of what the channel passes on, after the ReLU
+""")),
+    Store("evidence/causal.npz", "What replacing, patching and steering channels does to the readouts.", _arrays("""
+frames | frame | text | | names
+clusters | frame | int | | near-duplicates share a number
+quantities | readout | text | | names of the readouts
+{replacement}/{layer}/size | channel of {layer}, readout | float32 | the readout's | mean absolute change
+{replacement}/{layer}/change | channel of {layer}, readout | float32 | the readout's | mean change
+{replacement}/{layer}/interval | readout, low and high | float64 | the readout's | of the size, for the named channel
+zero/{layer}/steering | frame, channel of {layer} | float32 | -2 to 2 | absolute change of the steering
+patch/{layer}/share | channel of {layer} | float32 | share | of the mirrored steering carried over
+gradient/conv2/sides | frame, channel of conv2 | float32 | per activation | of turning left, left half less right half
+trunk/{layer} | channel of {layer} | float64 | AUROC less .5 | size, after the ReLU
+dose/frames | tested frame | text | | labelled frames on which vectors were added
+dose/clusters | tested frame | int | | near-duplicates share a number
+dose/strengths | strength | float64 | | times the vector
+dose/vector | row of conv2, column of conv2, channel of conv2 | float32 | activation | what trunks on the left add
+dose/change | strength, readout | float32 | the readout's | mean change
+dose/interval | strength, readout, low and high | float64 | the readout's | of the change
+dose/random | direction, strength, readout | float32 | the readout's | the same for random directions
+""")),
+    Store("evidence/pairs.npz", "Frames that differ in one thing.", _arrays("""
+{contrast}/turning | pair of {contrast}, of the pair | float32 | -1 to 1, positive left | the steering on both
+{contrast}/value | pair of {contrast}, of the pair | float32 | reward | the value on both
+{contrast}/control | pair of {contrast} | float32 | -1 to 1, positive left | with the same change half a picture aside
+{contrast}/position | pair of {contrast} | float64 | -1 (left edge) to 1 (right edge) | of the trunk that goes
+{contrast}/moved | pair of {contrast} | float64 | half picture widths | how far to the right the trunk went
+{contrast}/frames | pair of {contrast}, frame of {contrast} | text | | names
+{contrast}/clusters | pair of {contrast} | int | | near-duplicates share a number
+""")),
+    Store("evidence/dream_controls.npz", "Dreams of the value, left and right; of shuffled weights too.", _arrays("""
+seeds | seed | int | |
+{side}/{policy}/middle_left | seed | float64 | share | of the contrast in the second quarter
+{side}/{policy}/edges | seed | float64 | share | of the contrast in the outer quarters
+{side}/{policy}/repetition | seed | float64 | correlation | highest autocorrelation between the lags
+{side}/{policy}/contrast | row, column | float64 | share of the contrast | mean over the seeds
+{side}/{policy}/example | row, column | float32 | grey level, 0 to 255 | the first seed's newest frame
+""")),
+    Store("evidence/heads.npz", "Cosines of actor and critic.", _arrays("""
+labels | action | text | | names of the actions
+cosines | action | float64 | cosine | of the action's weights with the critic's
+observed | | float64 | cosine | mean absolute one
+null | permutation | float64 | cosine | the same with the critic's weights in random order
+""")),
+    Store("evidence/attribution.npz", "Maps of every readout by every method, and how far to trust them.", _arrays("""
+frames | frame | text | | names
+clusters | frame | int | | near-duplicates share a number
+methods | method | text | | names
+objectives | readout | text | | names
+judged | judged | text | | the readouts by which methods are judged
+replacements | replacement | text | | what a removed pixel shows
+cascade | stage | text | | the order in which weights are shuffled
+failures | condition | text | | what can fail
+failed | method, condition | bool | | which do
+verdicts | method | text | | the same in words
+checked_frames | checked frame | text | | those on which sensitivity and randomisation are measured
+maps | method, judged, map, stack, row, column | float32 | the readout's, or per grey level | examples
+maps_frames | map | text | | their frames
+completeness_median | method, readout | float64 | share | relative error, median; NaN for methods that claim none
+frame/completeness | frame, method, readout | float64 | share | relative error
+frame/deletion | frame, method, judged, replacement | float32 | the readout's | mean change as pixels go
+frame/insertion | frame, method, judged, replacement | float32 | the readout's | mean change as they come back
+frame/random_deletion | frame, judged, replacement | float32 | the readout's | by random maps
+frame/random_insertion | frame, judged, replacement | float32 | the readout's | by random maps
+frame/scores | frame, readout | float32 | the readout's | the readouts
+frame/sensitivity | checked frame, method, judged | float64 | share | largest relative change under perturbation
+frame/randomisation | checked frame, method, judged, stage | float64 | correlation | with maps of shuffled weights
+mean/deletion_above_random | mean low high, method, judged, replacement | float64 | the readout's | beyond random maps
+mean/insertion_below_random | mean low high, method, judged, replacement | float64 | the readout's | beyond random maps
+mean/sensitivity | mean low high, method, judged | float64 | share | over the frames
+mean/randomisation | mean low high, method, judged, stage | float64 | correlation | over the frames
+channels/{layer} | readout, channel of {layer} | float32 | the readout's | gradient times activation, mean
+channels/{layer}/size | readout, channel of {layer} | float32 | the readout's | its mean absolute value
+""")),
+    Store("evidence/circuits.npz", "The steering's drive and the value, by channel, path and factor.", _arrays("""
+frames | frame | text | | names
+readouts | readout | text | | names
+channels/mean | readout, channel and bias | float32 | the readout's | what each channel of conv2 adds, the biases last
+channels/strength | readout, channel and bias | float32 | the readout's | its mean absolute value
+channels/variance_share | readout, channel and bias | float64 | share | of the readout's variance over frames
+values | frame, readout | float32 | nats; reward | the readouts
+paths/units | readout, path, channel and hidden unit | int | | the strongest paths
+paths/strength | readout, path | float64 | the readout's | mean absolute value
+paths/flow | readout, path | float64 | activation | what the channel adds to the hidden unit
+paths/weight | readout, path | float32 | the readout's per activation | of the hidden unit
+paths/share | readout | float64 | share | of the strength of all paths
+paths/static_correlation | readout | float64 | correlation | of what the weights alone foretell
+{layer}/factors | factor of {layer}, channel of {layer} | float32 | | directions of unit length
+{layer}/exemplars | factor of {layer}, exemplar | int | | numbers of frames
+{layer}/positions | factor of {layer}, exemplar, row and column | int | position | where the factor is strongest
+{layer}/boxes | factor of {layer}, exemplar, top left size | int | pixels | receptive fields
+{layer}/attribution | readout, factor and residual of {layer} | float32 | the readout's | mean absolute value
+{layer}/variance_share | readout, factor and residual of {layer} | float64 | share | of the variance
+""")),
+    Store("atlas.npz", "A dream, its control and its scores for every unit.", _arrays("""
+unit | unit | int | | its number
+name | unit | text | |
+layer | unit | text | |
+pictures | unit, seed, row, column | float32 | grey level, 0 to 255 | dreams
+control | unit, seed, row, column | float32 | grey level, 0 to 255 | dreams of shuffled weights
+box | unit, top left size | int | pixels | receptive field
+patch_frame | unit, patch | int | | frames that excite the unit most
+patch_top | unit, patch | int | pixels |
+patch_left | unit, patch | int | pixels |
+patch_activation | unit, patch | float32 | activation |
+histogram | unit, bin | int | | positions on natural frames
+edges | unit, edge | float32 | activation | of the bins
+active | unit | float64 | share | of positions above zero
+flag | unit | text | | dead or saturated, or empty
+constant | unit | bool | | the unit does not vary over the frames
+natural_mean | unit | float32 | activation |
+natural_sd | unit | float32 | activation |
+{layer}/directions | direction of {layer}, channel of {layer} | float32 | | of unit length
+frames | judged frame | text | | frames that the scores rest on
+mean | row, column | float32 | grey level, 0 to 255 | of the frames that the prior was fitted to
+{score}_real | unit | float64 | see [the scores](#scores) | what real frames reach
+{score} | unit | float64 | see [the scores](#scores) | the dream's; ..._control: of shuffled weights
+""")),
+    Store("recipes.npz", "Ways to dream, compared.", _arrays("""
+recipes | recipe | text | | names
+units | unit | text | | names
+seeds | seed | int | |
+measured | measured unit | text | | units over which means are taken
+gallery | shown unit | text | | units for the eye
+boxes | unit, top left size | int | pixels | receptive fields
+real | unit, seed, row, column | float32 | grey level, 0 to 255 | the best real frames
+frames/{recipe} | unit, seed, stack, row, column | float32 | grey level, 0 to 255 | where the stack's frames differ
+control_frames/{recipe} | unit, seed, stack, row, column | float32 | grey level | of shuffled weights
+pictures | recipe, unit, seed, row, column | float32 | grey level, 0 to 255 | dreams, the newest frame
+controls | recipe, unit, seed, row, column | float32 | grey level, 0 to 255 | dreams of shuffled weights
+bases | recipe, unit, row, column | float32 | grey level, 0 to 255 | what is shown before the ascent
+control_bases | recipe, unit, row, column | float32 | grey level, 0 to 255 | the same of shuffled weights
+{score}_real | unit | float64 | see [the scores](#scores) | what real frames reach
+{score} | recipe, unit | float64 | see [the scores](#scores) | mean over seeds; ..._control: shuffled weights'
+""")),
+    Store("series.npz", "The checkpoints of a series side by side.", _arrays("""
+quantiles/{readout} | member, quantile | float64 | the readout's | over frames: 5 %, median, 95 %
+alike | member, member | float64 | correlation | of two members' steering over frames
+{layer}/steering | member, channel of {layer} | float32 | | mean absolute change of the steering when set to zero
+{layer}/trunk | member, channel of {layer} | float64 | AUROC less .5 | for trunk
+{layer}/{effect}/alike | member, member | float64 | rank correlation | of two members' channels
+""")),
+)  # fmt: skip

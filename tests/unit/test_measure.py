@@ -1,0 +1,101 @@
+"""Every measurement called from Python gives what its stage writes."""
+
+import json
+
+import numpy as np
+import pytest
+
+from minetest_interp.analysis import intervals
+from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.claims import attribution, behaviour, causal, circuits, dream_controls, heads, pairs, units
+from minetest_interp.io import files, results
+from minetest_interp.model import checkpoint
+from minetest_interp.model.actions import action_table
+from minetest_interp.model.policy import Geometry
+from minetest_interp.stages import attribution as attribution_stage
+from minetest_interp.stages import behaviour as behaviour_stage
+from minetest_interp.stages import causal as causal_stage
+from minetest_interp.stages import circuits as circuits_stage
+from minetest_interp.stages import dream_controls as dream_controls_stage
+from minetest_interp.stages import heads as heads_stage
+from minetest_interp.stages import pairs as pairs_stage
+from minetest_interp.stages import units as units_stage
+from tests.conftest import random_policy
+from tests.samples import smooth_frames
+
+SMALL = Geometry(2, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 6)
+ACTIONS = {
+    "factors": {"do": ["-", "left", "right", "up", "down", "go"]},
+    "behaviours": {"yaw": {"plus": {"do": "left"}, "minus": {"do": "right"}}, "forward": {"plus": {"do": "go"}}},
+    "steering": "yaw",
+}
+TABLE = action_table(ACTIONS["factors"], ACTIONS["behaviours"])
+INTERVAL = {"resamples": 50, "least_clusters": 3}
+SIMILARITY, CHANNELS = {"similarity": 0.95}, {"conv0": 5, "conv1": 4, "conv2": 3}
+STEERING, SIDED = {"steering": "yaw"}, {"side": -1}
+GREYS = smooth_frames(16, 84)
+TRUNK = np.zeros((16, 84, 84), np.float32)
+for i in range(16):
+    TRUNK[i, :, 5 * i : 5 * i + 9] = 1
+STACKS = {"frames": np.arange(16).astype(str), "original": GREYS, "mirrored": GREYS[:, :, ::-1]}
+LABELLED = STACKS | {
+    "trunk": TRUNK,
+    "position": (TRUNK[:, 0] * np.linspace(-1, 1, 84)).sum(1) / 9,
+    "group": np.array([f"g{i // 2}" for i in range(16)]),
+    "role": np.array(["trunk", "no trunk"] * 8),
+}
+CAUSAL = {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0}
+UNITS = {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0}
+MAPS = {
+    "steps": 1, "samples": 1, "noise": 25.5, "patch": 42, "patch_stride": 42, "removals": 1, "radius": 5.1, "draws": 1,
+    "frames": 2, "seed": 0,
+}  # fmt: skip
+DREAMS = {"seeds": 3, "value_steps": 1, "yaw_steps": 1, "lr": 1000, "least_lag": 6, "most_lag": 24}
+FACTORS = {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0}
+
+FRAMES = ("stacks", "labels")
+# Measurement: its module, its stage, the arrays it reads, its `measure`'s keywords, and its stage's settings.
+CASES = {
+    "behaviour": (behaviour, behaviour_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"night": ["3"]}, None),
+    "units": (units, units_stage, FRAMES, SIMILARITY | {"channels": CHANNELS}, UNITS),
+    "causal": (causal, causal_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"channels": CHANNELS}, CAUSAL),
+    "pairs": (pairs, pairs_stage, ("labels",), STEERING | SIDED | SIMILARITY, None),
+    "dream_controls": (dream_controls, dream_controls_stage, (), STEERING | SIDED, DREAMS),
+    "heads": (heads, heads_stage, (), {}, {"permutations": 49, "seed": 0}),
+    "attribution": (attribution, attribution_stage, ("stacks",), STEERING | SIMILARITY, MAPS),
+    "circuits": (circuits, circuits_stage, ("stacks",), STEERING, FACTORS),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_measurement_gives_what_its_stage_writes(name, tmp_path):
+    module, stage, reads, keywords, settings = CASES[name]
+    policy = random_policy(SMALL, seed=3, gain=50.0)
+    checkpoint.save(tmp_path / "policy.model", policy, {})
+    data = {"stacks": STACKS, "labels": LABELLED}
+    files.write_arrays(tmp_path / "stacks.npz", **STACKS)
+    files.write_arrays(tmp_path / "labels.npz", **LABELLED)
+    options = {key: value for key, value in keywords.items() if key not in ("steering", "channels")}
+    options |= {"named": CHANNELS} if "channels" in keywords else {}
+    options |= {"settings": settings} if settings else {}
+    estimated = name not in ("attribution", "circuits")
+    stage.run(
+        checkpoint_path=tmp_path / "policy.model",
+        policy={"strides": [4, 2, 1]},
+        actions=ACTIONS,
+        **{key: tmp_path / f"{key}.npz" for key in reads},
+        **options,
+        **({} if name == "circuits" else {"interval": INTERVAL}),
+        arrays=tmp_path / "arrays.npz",
+        **({"estimates": tmp_path / "estimates.json"} if estimated else {}),
+    )
+    bootstrap = {} if name == "circuits" else {"bootstrap": Bootstrap(**INTERVAL)}
+    table = () if name == "units" else (TABLE,)
+    measured = module.measure(policy, *table, *(data[key] for key in reads), **keywords, **settings or {}, **bootstrap)
+    written = files.read_arrays(tmp_path / "arrays.npz")
+    assert list(written) == list(measured.arrays)
+    for key, array in measured.arrays.items():
+        np.testing.assert_array_equal(written[key], array, err_msg=key)
+    assert results.breaches(results.store_of(f"evidence/{name}.npz"), written) == []
+    estimates = json.loads((tmp_path / "estimates.json").read_text()) if estimated else {}
+    assert estimates == json.loads(json.dumps(intervals.to_json(measured.estimates)))

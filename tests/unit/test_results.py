@@ -1,0 +1,49 @@
+"""The declared arrays: the page is made of them, and what is not as declared is named."""
+
+import numpy as np
+import pytest
+
+from minetest_interp.io import results
+from tests.conftest import ROOT
+
+HEADS = results.store_of("evidence/heads.npz")
+GOOD = {"labels": np.array(["a", "b"]), "cosines": np.zeros(2), "observed": np.float64(0), "null": np.zeros(9)}
+
+
+def test_the_page_is_made_of_the_declarations():
+    assert (ROOT / "docs/results.md").read_text() == results.to_markdown()
+
+
+def test_no_array_is_declared_twice():
+    for store in results.STORES:
+        names = [declared.name for declared in store.arrays]
+        assert len(names) == len(set(names)), store.path
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"more": np.zeros(2)}, "more is not declared"),
+        ({"cosines": np.zeros(2, np.float32)}, "cosines must be float64; it is float32"),
+        ({"cosines": np.zeros((2, 1))}, r"cosines must have the axes \[action\]; its shape is \(2, 1\)"),
+        ({"cosines": np.zeros(3)}, "axis action of cosines has length 3, elsewhere 2"),
+    ],
+)
+def test_what_is_not_as_declared_is_named(change, says):
+    assert results.breaches(HEADS, GOOD) == []
+    [breach] = results.breaches(HEADS, GOOD | change)
+    with pytest.raises(AssertionError, match=says):
+        raise AssertionError(breach)
+
+
+@pytest.mark.parametrize(
+    ("path", "store"),
+    [
+        ("evidence/turns/units.npz", "evidence/units.npz"),
+        ("intermediates/conv0.npz", "intermediates/{layer}.npz"),
+        ("intermediates/mirrored/conv0.npz", "intermediates/{layer}.npz"),
+    ],
+)
+def test_a_file_is_of_the_store_of_its_kind(path, store):
+    assert results.store_of(path).path == store
+    assert results.store_of("other.npz") is None
