@@ -3,6 +3,7 @@
 import gc
 import os
 import resource
+from functools import cache
 from pathlib import Path
 
 import jax
@@ -35,10 +36,15 @@ ROOT = Path(__file__).resolve().parent.parent
 MINETESTER = Geometry()
 
 
+@cache
+def initial_weights(geometry: Geometry, seed: int) -> dict:
+    """Drawn once for all tests of a worker, since the compilation takes seconds; not to be changed."""
+    stack = np.zeros((1, *geometry.shape("input")), np.float32)
+    return jax.tree.map(np.asarray, jax.jit(Network(geometry).init)(jax.random.key(seed), stack)["params"])
+
+
 def random_policy(geometry: Geometry = MINETESTER, seed: int = 0, gain: float = 1.0) -> Policy:
     """A policy with random weights and biases; `gain` scales the heads, so that behaviours are not all near zero."""
-    stack = np.zeros((1, *geometry.shape("input")), np.float32)
-    params = Network(geometry).init(jax.random.key(seed), stack)["params"]
     generator = np.random.default_rng(seed)
 
     def vary(path, array):
@@ -46,7 +52,7 @@ def random_policy(geometry: Geometry = MINETESTER, seed: int = 0, gain: float = 
             return (0.1 * generator.standard_normal(array.shape)).astype(np.float32)
         return np.asarray(array) * np.float32(gain if path[0].key == "actor" else 1.0)
 
-    return Policy(geometry, jax.tree_util.tree_map_with_path(vary, params))
+    return Policy(geometry, jax.tree_util.tree_map_with_path(vary, initial_weights(geometry, seed)))
 
 
 def random_stacks(n: int, geometry: Geometry = MINETESTER, seed: int = 0) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Files that others made: whatever is in them, they are read or refused in one line, and nothing else is touched.
 
-`run.py` feeds a fixed share of damaged files in a process of its own, which has little memory and a fence around it;
+`run.py` feeds the same damaged files every time, 5,000 or as many as `FUZZ_CASES` says, in a process of its own, which
+has little memory and a fence around it; `make fuzz` feeds others;
 `python -m tests.fuzz.guided TARGET` searches on by coverage, through the same readers.
 """
 
@@ -25,7 +26,7 @@ from tests.conftest import ROOT
 from tests.fuzz.bombs import bombs
 from tests.fuzz.targets import FETCHED, SCHEMA, STUDY, TARGETS, as_yaml, feed, load_study, pack, prepare
 
-CASES, SEED = 20_000, 1
+CASES, SEED = int(os.environ.get("FUZZ_CASES", 5_000)), 1
 HERE = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
 
 

@@ -265,14 +265,13 @@ def trunks(labelled):
 
 def counted(scores):
     """Scores `[..., C]` to a function of positive and negative samples that counts the pairs in the right order."""
-    levels = [np.unique(x.ravel(), return_inverse=True)[1] for x in np.moveaxis(scores, -1, 0)]
+    levels = [np.unique(x.ravel(), return_inverse=True)[1].astype(np.int32) for x in np.moveaxis(scores, -1, 0)]
+    tops = [level.max() for level in levels]
 
     def aurocs(positive, negative):
-        found = []
-        for level in levels:
-            plus, minus = (
-                np.bincount(level[chosen.ravel()], minlength=level.max() + 1) for chosen in (positive, negative)
-            )
+        found, chosen = [], [np.flatnonzero(samples) for samples in (positive, negative)]
+        for level, top in zip(levels, tops, strict=True):
+            plus, minus = (np.bincount(level[samples], minlength=top + 1) for samples in chosen)
             found.append(plus @ (np.cumsum(minus) - minus / 2) / plus.sum() / minus.sum())
         return np.array(found)
 
