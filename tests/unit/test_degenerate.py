@@ -9,7 +9,7 @@ import pytest
 import circuits as panel
 from minetest_interp.analysis import factors
 from minetest_interp.io import files
-from minetest_interp.io.errors import InputError, told_in_a_line
+from minetest_interp.io.errors import InputError, reported_in_one_line
 from minetest_interp.model import checkpoint
 from minetest_interp.model.frames import VIEWS
 from minetest_interp.model.policy import LAYERS, Geometry, Policy, Trace
@@ -91,6 +91,6 @@ def test_a_layer_that_overflows_is_named_with_the_frame(tmp_path):
         intermediates.run(path, {}, stacks, tmp_path / "results")
 
 
-def test_numbers_that_are_not_finite_are_told_in_a_line():
-    with pytest.raises(SystemExit, match="^error: the objective must stay finite$"), told_in_a_line():
+def test_numbers_that_are_not_finite_are_reported_in_one_line():
+    with pytest.raises(SystemExit, match="^error: the objective must stay finite$"), reported_in_one_line():
         raise FloatingPointError("the objective must stay finite")

@@ -50,7 +50,7 @@ def test_the_rule_mirrors_with_the_view(seed):
     np.testing.assert_allclose(
         rule.action_probabilities(mirrored), rule.mirror_actions(rule.action_probabilities(seen)), atol=1e-12
     )
-    np.testing.assert_allclose(rule.value(mirrored), rule.value(seen), atol=1e-12)
+    np.testing.assert_allclose(rule.rule_value(mirrored), rule.rule_value(seen), atol=1e-12)
 
 
 @settings(max_examples=60)
@@ -60,7 +60,7 @@ def test_the_rule_gives_probabilities_and_a_value_between_0_and_1(seed):
     probabilities = rule.action_probabilities(target)
     assert probabilities.shape == (36,) and (probabilities > 0).all()
     np.testing.assert_allclose(probabilities.sum(), 1, atol=1e-12)
-    assert 0 <= rule.value(target) <= 1
+    assert 0 <= rule.rule_value(target) <= 1
 
 
 def test_the_rule_turns_to_the_side_of_the_trunk_and_more_the_farther_aside_it_is():
@@ -82,7 +82,7 @@ def test_yaw_and_mirror_agree_with_the_action_table():
 
 def test_the_value_falls_and_digging_stops_with_distance():
     near_to_far = [one_trunk(18, away=away, width=16) for away in (1.5, 3, 4, 6, 12, 23)]
-    values = [rule.value(target) for target in near_to_far]
+    values = [rule.rule_value(target) for target in near_to_far]
     assert all(near > far for near, far in itertools.pairwise(values))
     walking = [rule.action_probabilities(target)[18:].sum() for target in near_to_far]
     assert all(near < far for near, far in itertools.pairwise(walking))
@@ -92,7 +92,7 @@ def test_the_value_falls_and_digging_stops_with_distance():
 def test_without_a_trunk_in_sight_the_rule_walks_on_and_turns_neither_way_on_average():
     for target in (one_trunk(24, away=rule.SIGHT_NODES + 1), one_trunk(24, away=5, width=0)):
         probabilities = rule.action_probabilities(target)
-        assert rule.value(target) == 0 and abs(rule.yaw(probabilities)) < 1e-12
+        assert rule.rule_value(target) == 0 and abs(rule.yaw(probabilities)) < 1e-12
         np.testing.assert_allclose(probabilities[18:].sum(), rule.WALK_SEARCHING)
 
 

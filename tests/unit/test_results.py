@@ -11,7 +11,7 @@ GOOD = {"labels": np.array(["a", "b"]), "cosines": np.zeros(2), "observed": np.f
 
 
 def test_the_page_is_made_of_the_declarations():
-    assert (ROOT / "docs/results.md").read_text() == results.to_markdown()
+    assert (ROOT / "docs/results.md").read_text() == results.to_markdown(results.STORES)
 
 
 def test_no_array_is_declared_twice():

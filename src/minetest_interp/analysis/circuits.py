@@ -113,7 +113,7 @@ def contributions(
     return Contributions(*map_batches(lambda batch: step(as_stacks(batch, policy.geometry.frames)), greys))
 
 
-def flow(policy: Policy, greys: Float[np.ndarray, "frame row column"]) -> Flow:
+def path_flow(policy: Policy, greys: Float[np.ndarray, "frame row column"]) -> Flow:
     """What each channel of conv2 adds to each hidden unit, over the channel's positions.
 
     Times a readout's weights it is the strength of every path from a channel through a hidden unit to the readout.

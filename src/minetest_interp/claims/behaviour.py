@@ -49,7 +49,7 @@ def measure(
     policy: Policy,
     table: ActionTable,
     stacks: Mapping[str, np.ndarray],
-    labelled: Mapping[str, np.ndarray] | None = None,
+    labelled: Mapping[str, np.ndarray] | None,
     *,
     steering: str,
     side: int = 1,

@@ -49,7 +49,7 @@ class Contrast(NamedTuple):
 def measure(
     policy: Policy,
     table: ActionTable,
-    labelled: Mapping[str, np.ndarray] | None = None,
+    labelled: Mapping[str, np.ndarray] | None,
     *,
     steering: str,
     side: int = 1,

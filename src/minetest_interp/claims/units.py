@@ -48,7 +48,7 @@ class Followers(NamedTuple):
 def measure(
     policy: Policy,
     stacks: Mapping[str, np.ndarray],
-    labelled: Mapping[str, np.ndarray] | None = None,
+    labelled: Mapping[str, np.ndarray] | None,
     *,
     channels: Mapping[str, int],
     trunk_share: float = 0.1,
@@ -184,7 +184,7 @@ def detect_trunks(
 
 
 def best_units(detectors: Detectors, *, false_discovery: float) -> list[str]:
-    """Units that tell trunks on the second half too, those first that told them best on the first."""
+    """Units that tell trunks on the second half too; those that tell them best on the first half come first."""
     units = [
         (-detection.first[channel], f"{layer}/{channel}")
         for layer, detection in detectors.detections.items()
@@ -212,12 +212,12 @@ def _detector_claims(
 ) -> dict[str, Parts]:
     held_out = clusters[intervals.cluster_halves(clusters)[1]]
     return {
-        f"tree-detector-{layer}": trunk_estimates(detection, detectors.q[layer], channels[layer], held_out, bootstrap)
+        f"tree-detector-{layer}": overlap_estimates(detection, detectors.q[layer], channels[layer], held_out, bootstrap)
         for layer, detection in detectors.detections.items()
     }
 
 
-def trunk_estimates(
+def overlap_estimates(
     detection: Detection, q: np.ndarray, channel: int, clusters: np.ndarray, bootstrap: Bootstrap
 ) -> Parts:
     """How well a channel tells trunks on the second half, in the first half's direction.

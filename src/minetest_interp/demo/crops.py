@@ -186,7 +186,7 @@ def labelled(cuts: Sequence[tuple[np.ndarray, rule.Target, np.ndarray]]) -> Crop
     columns = (
         greys,
         [rule.action_probabilities(target) for target in targets],
-        [rule.value(target) for target in targets],
+        [rule.rule_value(target) for target in targets],
         [target.attention for target in targets],
         [target.x for target in targets],
         trunk,

@@ -81,7 +81,7 @@ def action_probabilities(target: Target) -> Float[np.ndarray, "36"]:
     return np.einsum("f,fj,x,y->fjxy", forward, jump, mouse_x, mouse_y).reshape(-1)
 
 
-def value(target: Target) -> float:
+def rule_value(target: Target) -> float:
     """How near a trunk is: attention times exp(-distance / 8 nodes), in [0, 1]; 0 with none in sight."""
     return float(target.attention * np.exp(-target.distance / VALUE_NODES))
 

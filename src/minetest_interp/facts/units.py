@@ -54,7 +54,7 @@ def gradient_following(units: Arrays, layer: str, channel: int) -> dict | None:
     }
 
 
-def removal(causal: Arrays, layer: str, channel: int, steering: str) -> dict | None:
+def removal_effects(causal: Arrays, layer: str, channel: int, steering: str) -> dict | None:
     """What becomes of an agent's behaviours and value when a channel is replaced.
 
     Returns:

@@ -46,7 +46,7 @@ def store_of(path: str) -> Store | None:
     return None
 
 
-def to_markdown(stores: Iterable[Store] = STORES) -> str:
+def to_markdown(stores: Iterable[Store]) -> str:
     """`docs/results.md`."""
     lines = [
         "# The arrays in a study's results",
@@ -76,4 +76,4 @@ def to_markdown(stores: Iterable[Store] = STORES) -> str:
 
 
 if __name__ == "__main__":
-    print(to_markdown(), end="")
+    print(to_markdown(STORES), end="")

@@ -279,9 +279,9 @@ control_bases | recipe, unit, row, column | float32 | grey level, 0 to 255 | the
 """)),
     Store("series.npz", "The checkpoints of a series side by side.", _arrays("""
 quantiles/{readout} | member, quantile | float64 | the readout's | over frames: 5 %, median, 95 %
-alike | member, member | float64 | correlation | of two members' steering over frames
+similarity | member, member | float64 | correlation | of two members' steering over frames
 {layer}/steering | member, channel of {layer} | float32 | | mean absolute change of the steering when set to zero
 {layer}/trunk | member, channel of {layer} | float64 | AUROC less .5 | for trunk
-{layer}/{effect}/alike | member, member | float64 | rank correlation | of two members' channels
+{layer}/{effect}/similarity | member, member | float64 | rank correlation | of two members' channels
 """)),
 )  # fmt: skip

@@ -68,7 +68,7 @@ def render(
     size = atlas["mean"].shape[-1]
     parts = unit_parts(atlas, min(facts["network"]["read_size"], size))
     names = {part["name"]: part["anchor"] for part in parts}
-    vectors = readouts(policy, behaviours)
+    vectors = readout_vectors(policy, behaviours)
     for i, part in enumerate(parts):
         found = part_evidence(part, evidence, facts["steering"]) | {
             "claims": unit_facts.claims_about(facts.get("claims", ()), part["name"]),
@@ -188,7 +188,7 @@ def part_evidence(part: Mapping, evidence: Evidence, steering: str) -> dict:
         return found | {
             "trunk": unit_facts.trunk_overlap(evidence.units, layer, channel),
             "gradient": unit_facts.gradient_following(evidence.units, layer, channel),
-            "removal": unit_facts.removal(evidence.causal, layer, channel, steering),
+            "removal": unit_facts.removal_effects(evidence.causal, layer, channel, steering),
         }
     if layer in LAYERS:
         return found

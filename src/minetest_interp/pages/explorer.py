@@ -43,7 +43,7 @@ def render(facts: Mapping, pictures: Sequence[UInt8[np.ndarray, "_ _ 3"]], templ
         "explore_style": _markup(templates / "explore.css"),
         "script": Markup(script),
         "script_digest": content_digest(script),
-        "thumbnails": [webp_address(thumbnail(picture), quality=THUMBNAIL_QUALITY) for picture in pictures],
+        "thumbnails": [webp_address(list_thumbnail(picture), quality=THUMBNAIL_QUALITY) for picture in pictures],
         "study_json": Markup(script_json(study_words(facts))),
     }
     return html_environment(templates).get_template("frames.html.j2").render({**facts, **context})
@@ -144,7 +144,7 @@ def level_text(grey: Num[np.ndarray, "row column"]) -> str:
     return base64.b64encode(levels.tobytes()).decode()
 
 
-def thumbnail(picture: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "_ _ 3"]:
+def list_thumbnail(picture: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "_ _ 3"]:
     """The picture at the width of the page's list."""
     height = max(1, round(picture.shape[0] * THUMBNAIL_WIDTH / picture.shape[1]))
     return np.asarray(Image.fromarray(picture).resize((THUMBNAIL_WIDTH, height), Image.Resampling.BOX))

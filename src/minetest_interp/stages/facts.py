@@ -13,32 +13,40 @@ from minetest_interp.io import files
 
 
 def run(study: str, command_line: str, settings: dict, panels: dict, results: Path, output: Path) -> None:
-    network = files.read_json(results / "network.json")
-    listing = files.read_json(results / "frames.json")
-    behaviours = files.read_arrays(results / "readouts.npz")
-    steering, night = settings["actions"]["steering"], settings["frames"].get("night", [])
-    content = {
-        "study": study,
-        "command": command_line,
+    content = {"study": study, "command": command_line, **of_study(settings, results)}
+    content |= of_frames(settings, results) | of_panels(panels, results) | of_sections(settings, results)
+    files.write_json(output, content)
+
+
+def of_study(settings: dict, results: Path) -> dict:
+    """What the study says of itself, and what its checkpoint and frames are."""
+    network, listing = (files.read_json(results / f"{name}.json") for name in ("network", "frames"))
+    source = {key: settings["source"][key] for key in ("attribution", "origin", "commit") if key in settings["source"]}
+    return {
         "title": settings["title"],
         "summary": settings["summary"],
-        "source": {
-            key: settings["source"][key] for key in ("attribution", "origin", "commit") if key in settings["source"]
-        },
+        "source": source,
         "checkpoint": {"file": network.pop("file"), "sha256": network.pop("sha256")},
         "training": network.pop("training"),
         "network": network,
         "pictures": {
             "count": len(listing),
-            "night": len(night),
+            "night": len(settings["frames"].get("night", [])),
             "sizes": Counter(f"{row['width']}x{row['height']}" for row in listing),
             "order": settings["frames"].get("order", "notebook"),
         },
-        "steering": steering,
+        "steering": settings["actions"]["steering"],
         "definitions": settings["actions"]["behaviours"],
-        "behaviours": {
-            name: study_facts.spread(behaviours[f"original/{name}"]) for name in study_facts.quantity_names(behaviours)
-        },
+    }
+
+
+def of_frames(settings: dict, results: Path) -> dict:
+    """What the policy does on the frames, and where its dreams end."""
+    behaviours = files.read_arrays(results / "readouts.npz")
+    steering, night = settings["actions"]["steering"], settings["frames"].get("night", [])
+    names = study_facts.quantity_names(behaviours)
+    return {
+        "behaviours": {name: study_facts.spread(behaviours[f"original/{name}"]) for name in names},
         "mirror": study_facts.mirror_tests(behaviours, steering, night),
         "covered_boxes": len(settings["frames"].get("overlay", [])),
         "views": study_facts.view_differences(behaviours, steering),
@@ -47,10 +55,21 @@ def run(study: str, command_line: str, settings: dict, panels: dict, results: Pa
             for name, dream in settings["dreams"].items()
         },
         "alignment": study_facts.alignment(files.read_arrays(results / "alignment.npz")),
+    }
+
+
+def of_panels(panels: dict, results: Path) -> dict:
+    """What the panels show: their settings, the channels that some of them draw, and every frame."""
+    return {
         "channels": {name: study_facts.channel(results, panel) for name, panel in panels.items() if "channel" in panel},
         "panels": panels,
-        "frames": study_facts.frame_rows(behaviours),
+        "frames": study_facts.frame_rows(files.read_arrays(results / "readouts.npz")),
     }
+
+
+def of_sections(settings: dict, results: Path) -> dict[str, Any]:
+    """What a study has by its optional sections."""
+    content: dict[str, Any] = {}
     if "evidence" in settings:
         content["claims"] = files.read_json(results / "ledger.json")
         content["verdicts"] = ledger.count_verdicts(content["claims"])
@@ -65,8 +84,9 @@ def run(study: str, command_line: str, settings: dict, panels: dict, results: Pa
         headline = settings["recipes"]["units"] if "recipes" in settings else []
         content["atlas"] = atlas_facts.atlas_summary(files.read_arrays(results / "atlas.npz"), headline)
     if "published" in settings:
+        behaviours = files.read_arrays(results / "readouts.npz")
         content["published"] = study_facts.published_rows(settings["published"], behaviours, results)
-    files.write_json(output, content)
+    return content
 
 
 def evidence(folder: Path) -> dict:
