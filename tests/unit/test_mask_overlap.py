@@ -8,7 +8,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minetest_interp.analysis import intervals, mask_overlap
+from minetest_interp.analysis import intervals, mask_overlap, stats
 from minetest_interp.analysis.mask_overlap import Labels, Ranked, Samples
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks
@@ -232,8 +232,8 @@ def test_q_values_are_benjamini_and_hochberg_s_over_all_layers_together():
 
 def test_larger_counts_the_other_channels():
     values = np.array([[1.0, 3.0, 2.0, 3.0], [0.0, 0.0, 0.0, 0.0]])
-    np.testing.assert_allclose(mask_overlap.larger(values, 2), [2 / 3, 0])
-    np.testing.assert_allclose(mask_overlap.larger(values, 1), [0, 0])
+    np.testing.assert_allclose(stats.share_larger(values, 2), [2 / 3, 0])
+    np.testing.assert_allclose(stats.share_larger(values, 1), [0, 0])
 
 
 def test_activations_are_the_network_s_and_brightness_is_the_field_s_mean():

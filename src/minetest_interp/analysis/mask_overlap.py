@@ -314,11 +314,6 @@ def corrected(p: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return dict(zip(p, np.split(joined, ends), strict=True))
 
 
-def larger(values: np.ndarray, channel: int) -> np.ndarray:
-    """Share of the other channels whose value is larger than this one's: `[..., C]` to `[...]`."""
-    return (values > values[..., channel, None]).sum(-1) / (values.shape[-1] - 1)
-
-
 def _check(labels: Labels) -> None:
     frames, (trunk, none) = len(labels.positive), (int(label.sum()) for label in labels.moved())
     if frames < 2 or not trunk or not none:

@@ -41,6 +41,11 @@ def highest(values: Shaped[np.ndarray, " item"], *, count: int) -> Int[np.ndarra
     return np.argsort(-np.asarray(values), kind="stable")[:count]
 
 
+def share_larger(values: Num[np.ndarray, "*resample channel"], channel: int) -> Num[np.ndarray, "*resample"]:
+    """Share of the other channels whose value is larger than this one's."""
+    return np.asarray((values > values[..., channel, None]).sum(-1) / (values.shape[-1] - 1))
+
+
 def opposite_signs(x: Num[np.ndarray, "*sample"], y: Num[np.ndarray, "*sample"]) -> Bool[np.ndarray, "*sample"]:
     """Where two arrays have strictly opposite signs."""
     return np.sign(x) * np.sign(y) < 0

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minetest_interp.analysis import edges, intervals, mask_overlap
+from minetest_interp.analysis import edges, intervals, mask_overlap, stats
 from minetest_interp.analysis.edges import Choice, Moments
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
 from minetest_interp.analysis.mask_overlap import Detection
@@ -149,7 +149,7 @@ def edge_estimates(followers: Followers, channel: int, clusters: np.ndarray, boo
     return {
         "response": estimate(lambda weights: gradient(weights)[..., channel], 0.0),
         "over-brightness": estimate(lambda weights: (gradient(weights) - brightness(weights))[..., channel], 0.0),
-        "rank": estimate(lambda weights: mask_overlap.larger(gradient(weights), channel), 0.5),
+        "rank": estimate(lambda weights: stats.share_larger(gradient(weights), channel), 0.5),
     }
 
 
@@ -239,5 +239,5 @@ def overlap_estimates(
         "over-brightness": estimate(lambda weights: auroc(weights) @ np.array([1, -1]), 0.0),
         "q-value": intervals.exact(q[channel], n=len(clusters)),
         "iou": estimate(lambda weights: iou(weights)[..., 0], float(detection.iou_chance[channel])),
-        "rank": estimate(lambda weights: mask_overlap.larger(every_auroc(weights)[..., :-1], channel), 0.5),
+        "rank": estimate(lambda weights: stats.share_larger(every_auroc(weights)[..., :-1], channel), 0.5),
     }

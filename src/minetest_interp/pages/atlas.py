@@ -200,7 +200,7 @@ def part_evidence(part: Mapping, evidence: Evidence, steering: str) -> dict:
     }
 
 
-def readouts(policy: Policy, behaviours: Mapping[str, Behaviour]) -> dict[str, Float[np.ndarray, " hidden"]]:
+def readout_vectors(policy: Policy, behaviours: Mapping[str, Behaviour]) -> dict[str, Float[np.ndarray, " hidden"]]:
     """The weights over the hidden units of the value and of each behaviour's drive, both ways, by unit name."""
     found = {"value": circuits.value_readout(policy)}
     for name, behaviour in behaviours.items():
