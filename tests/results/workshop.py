@@ -97,7 +97,7 @@ def picture(seed: int) -> Image.Image:
 
 
 # Rules with more than one job, each told from the others by the name of its output.
-MANY = ("dream", "gradients", "measurement", "measurement_on_turns", "panel")
+MANY = ("dream", "gradients", "measurement", "measurement_on_turns", "measurement_without_claims", "panel")
 
 
 def rows(summary: str) -> list[tuple[str, dict]]:
