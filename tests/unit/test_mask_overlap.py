@@ -230,12 +230,6 @@ def test_q_values_are_benjamini_and_hochberg_s_over_all_layers_together():
     np.testing.assert_allclose(np.concatenate(list(q.values())), expected)
 
 
-def test_larger_counts_the_other_channels():
-    values = np.array([[1.0, 3.0, 2.0, 3.0], [0.0, 0.0, 0.0, 0.0]])
-    np.testing.assert_allclose(mask_overlap.larger(values, 2), [2 / 3, 0])
-    np.testing.assert_allclose(mask_overlap.larger(values, 1), [0, 0])
-
-
 def test_activations_are_the_network_s_and_brightness_is_the_field_s_mean():
     policy, greys = random_policy(SMALL), random_stacks(3, SMALL)[:, 0]
     found = mask_overlap.activations(policy, greys, ("conv1", "conv2"))

@@ -33,6 +33,7 @@ TABLE = action_table(ACTIONS["factors"], ACTIONS["behaviours"])
 INTERVAL = {"resamples": 50, "least_clusters": 3}
 SIMILARITY, CHANNELS = {"similarity": 0.95}, {"conv0": 5, "conv1": 4, "conv2": 3}
 STEERING, SIDED = {"steering": "yaw"}, {"side": -1}
+BOTH = STEERING | SIDED | SIMILARITY
 GREYS = smooth_frames(16, 84)
 TRUNK = np.zeros((16, 84, 84), np.float32)
 for i in range(16):
@@ -55,10 +56,10 @@ FACTORS = {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0}
 
 # Measurement: its module, its stage, the arrays it reads, its `measure`'s keywords, and its stage's settings.
 CASES = {
-    "behaviour": (behaviour, behaviour_stage, ("stacks", "labels"), STEERING | SIDED | SIMILARITY | {"night": ["3"]}, None),
+    "behaviour": (behaviour, behaviour_stage, ("stacks", "labels"), BOTH | {"night": ["3"]}, None),
     "units": (units, units_stage, ("stacks", "labels"), SIMILARITY | {"channels": CHANNELS}, UNITS),
-    "causal": (causal, causal_stage, ("stacks", "labels"), STEERING | SIDED | SIMILARITY | {"channels": CHANNELS}, CAUSAL),
-    "pairs": (pairs, pairs_stage, ("labels",), STEERING | SIDED | SIMILARITY, None),
+    "causal": (causal, causal_stage, ("stacks", "labels"), BOTH | {"channels": CHANNELS}, CAUSAL),
+    "pairs": (pairs, pairs_stage, ("labels",), BOTH, None),
     "dream_controls": (dream_controls, dream_controls_stage, (), STEERING | SIDED, DREAMS),
     "heads": (heads, heads_stage, (), {}, {"permutations": 49, "seed": 0}),
     "attribution": (attribution, attribution_stage, ("stacks",), STEERING | SIMILARITY, MAPS),

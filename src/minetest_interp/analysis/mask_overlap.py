@@ -27,7 +27,6 @@ from minetest_interp.model.policy import Geometry, Policy
 NUMBERS = 2**19  # labels worked on at a time: what stays in the processor's cache
 QUANTILES = (0.025, 0.5, 0.975)
 
-
 Measure = Callable[["Ranked", np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -312,11 +311,6 @@ def corrected(p: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     joined = scipy.stats.false_discovery_control(np.concatenate(list(p.values())))
     ends = np.cumsum([len(values) for values in p.values()])[:-1]
     return dict(zip(p, np.split(joined, ends), strict=True))
-
-
-def larger(values: np.ndarray, channel: int) -> np.ndarray:
-    """Share of the other channels whose value is larger than this one's: `[..., C]` to `[...]`."""
-    return (values > values[..., channel, None]).sum(-1) / (values.shape[-1] - 1)
 
 
 def _check(labels: Labels) -> None:

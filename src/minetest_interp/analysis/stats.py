@@ -38,6 +38,11 @@ def highest(values: np.ndarray, *, count: int) -> np.ndarray:
     return np.argsort(-np.asarray(values), kind="stable")[:count]
 
 
+def share_larger(values: np.ndarray, channel: int) -> np.ndarray:
+    """Share of the other channels whose value is larger than this one's: `[..., C]` to `[...]`."""
+    return (values > values[..., channel, None]).sum(-1) / (values.shape[-1] - 1)
+
+
 def opposite_signs(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Where two arrays of one shape have strictly opposite signs, boolean."""
     return np.sign(x) * np.sign(y) < 0

@@ -130,7 +130,8 @@ def _covered(stacks: Mapping[str, np.ndarray], steered: Steered, bootstrap: Boot
     """The mirror test with hand and display covered in both images; missing where the study covers nothing."""
     if np.array_equal(stacks.get(COVERED[0], stacks["original"]), stacks["original"]):
         return dict.fromkeys(MIRROR_PARTS, missing("no hand or display is named to be covered"))
-    return mirror_estimates(*(steered.steering[view] for view in COVERED), steered.clusters, bootstrap)
+    original, mirrored = (steered.steering[view] for view in COVERED)
+    return mirror_estimates(original, mirrored, steered.clusters, bootstrap)
 
 
 def _asymmetry(steered: Steered, bootstrap: Bootstrap) -> Estimate:

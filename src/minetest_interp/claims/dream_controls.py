@@ -82,7 +82,8 @@ def measure(
             for kind, dreams in pair._asdict().items()
         }
         arrays |= {f"{name}/{kind}/{key}": array for kind, of in properties.items() for key, array in of.items()}
-        estimates[name] = excess(*(of[CLAIMED[name]] for of in properties.values()), bootstrap)
+        real, shuffled = (of[CLAIMED[name]] for of in properties.values())
+        estimates[name] = excess(real, shuffled, bootstrap)
     return Measured(arrays, _claims(estimates))
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minetest_interp.analysis import edges, intervals, mask_overlap
+from minetest_interp.analysis import edges, intervals, mask_overlap, stats
 from minetest_interp.analysis.edges import Choice, Moments
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
 from minetest_interp.analysis.mask_overlap import Detection
@@ -147,7 +147,7 @@ def edge_estimates(followers: Followers, channel: int, clusters: np.ndarray, boo
     return {
         "response": estimate(lambda weights: gradient(weights)[..., channel], 0.0),
         "over-brightness": estimate(lambda weights: (gradient(weights) - brightness(weights))[..., channel], 0.0),
-        "rank": estimate(lambda weights: mask_overlap.larger(gradient(weights), channel), 0.5),
+        "rank": estimate(lambda weights: stats.share_larger(gradient(weights), channel), 0.5),
     }
 
 
@@ -194,7 +194,7 @@ def best_units(detectors: Detectors, *, false_discovery: float) -> list[str]:
 def _channel_arrays(detectors: Detectors) -> Arrays:
     """By layer, `[C]` for the channels and one number for brightness."""
     names = ("auroc", "first", "second", "iou", "iou_chance", "p", "null")
-    arrays = {}
+    arrays: Arrays = {}
     for layer, detection in detectors.detections.items():
         values = {name: getattr(detection, name) for name in names}
         positive, negative = detection.held_out.labels.moved()
@@ -237,5 +237,5 @@ def trunk_estimates(
         "over-brightness": estimate(lambda weights: auroc(weights) @ np.array([1, -1]), 0.0),
         "q-value": intervals.exact(q[channel], n=len(clusters)),
         "iou": estimate(lambda weights: iou(weights)[..., 0], float(detection.iou_chance[channel])),
-        "rank": estimate(lambda weights: mask_overlap.larger(every_auroc(weights)[..., :-1], channel), 0.5),
+        "rank": estimate(lambda weights: stats.share_larger(every_auroc(weights)[..., :-1], channel), 0.5),
     }

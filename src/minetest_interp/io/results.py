@@ -16,7 +16,8 @@ def breaches(store: Store, arrays: Mapping[str, np.ndarray]) -> list[str]:
 
     The first declaration that a name matches counts. An axis "..." stands for any number of axes.
     """
-    found, sizes = [], {}
+    found: list[str] = []
+    sizes: dict[str, int] = {}
     for name, array in arrays.items():
         matches = ((declared, axes) for declared in store.arrays if (axes := declared.axes_of(name)) is not None)
         declared, axes = next(matches, (None, ()))
