@@ -78,7 +78,7 @@ def test_flows_are_the_same_paths_before_the_readout_however_the_frames_are_batc
     paths = through_hidden(small, trace)
     for size in (2, 64):
         monkeypatch.setattr(circuits, "SIZE", size)
-        found = circuits.flow(small, GREYS)
+        found = circuits.channel_flow(small, GREYS)
         np.testing.assert_allclose(found.mean, paths.mean(0), atol=1e-5)
         np.testing.assert_allclose(found.strength, np.abs(paths).mean(0), atol=1e-5)
 
@@ -88,7 +88,7 @@ def test_the_static_flow_is_the_flow_of_ones_through_open_relus(small):
     params["conv2"]["kernel"][:], params["conv2"]["bias"][:] = 0, 1
     params["hidden"]["bias"][:] = 1e3
     opened = Policy(SMALL, params)
-    np.testing.assert_allclose(circuits.flow(opened, GREYS).mean, circuits.static_flow(small), atol=1e-4)
+    np.testing.assert_allclose(circuits.channel_flow(opened, GREYS).mean, circuits.static_flow(small), atol=1e-4)
 
 
 def test_the_strongest_come_first():
@@ -162,12 +162,12 @@ def test_factors_of_many_frames_are_those_of_evenly_spaced_ones(small, monkeypat
 
 
 def test_places_are_the_corners_of_receptive_fields():
-    rows, columns, boxes = circuit_claims.locate(SMALL, "conv1", np.array([[0, 10]]))
+    rows, columns, boxes = circuit_claims.receptive_fields(SMALL, "conv1", np.array([[0, 10]]))
     side, (field, stride) = SMALL.sides[1], SMALL.receptive_fields[1]
     np.testing.assert_array_equal([rows[0], columns[0]], [[0, 10 // side], [0, 10 % side]])
     np.testing.assert_array_equal(boxes[0], [[0, 0, field], [10 // side * stride, 10 % side * stride, field]])
     np.testing.assert_array_equal(
-        circuit_claims.locate(SMALL, "hidden", np.zeros((1, 1), int))[2], [[[0, 0, SMALL.size]]]
+        circuit_claims.receptive_fields(SMALL, "hidden", np.zeros((1, 1), int))[2], [[[0, 0, SMALL.size]]]
     )
 
 

@@ -68,7 +68,7 @@ def test_a_gradients_number_is_its_angle_and_width(evidence):
 
 
 def test_removal_ranks_a_channel_in_its_layer_for_every_replacement(evidence):
-    found = unit_facts.removal(evidence.causal, "conv2", 4, "yaw")
+    found = unit_facts.channel_removal(evidence.causal, "conv2", 4, "yaw")
     assert found["others"] == ["pitch", "value"]
     assert [row["name"] for row in found["rows"]] == list(unit_facts.REPLACEMENTS)
     for row in found["rows"]:
@@ -82,7 +82,7 @@ def test_removal_ranks_a_channel_in_its_layer_for_every_replacement(evidence):
 
 def test_no_share_is_carried_over_where_mirroring_changes_nothing_and_no_donor_leaves_a_row_out(evidence):
     fewer = {name: array for name, array in evidence.causal.items() if not name.startswith("resample/")}
-    found = unit_facts.removal(fewer | {"patch/conv0/share": np.full(5, np.nan)}, "conv0", 0, "yaw")
+    found = unit_facts.channel_removal(fewer | {"patch/conv0/share": np.full(5, np.nan)}, "conv0", 0, "yaw")
     assert found["carried"] is None
     assert [row["name"] for row in found["rows"]] == ["zero", "mean", "patch"]
 
@@ -110,7 +110,7 @@ def test_carriers_leave_the_biases_out(evidence):
 def test_what_was_not_measured_is_none():
     assert unit_facts.trunk_overlap({}, "conv1", 0) is None
     assert unit_facts.gradient_following({}, "conv0", 0) is None
-    assert unit_facts.removal({}, "conv1", 0, "yaw") is None
+    assert unit_facts.channel_removal({}, "conv1", 0, "yaw") is None
     assert unit_facts.movers({}, ("conv0",), "yaw", sign=1, count=3) is None
     assert unit_facts.carriers({}, "yaw drive", sign=1, count=3) is None
 

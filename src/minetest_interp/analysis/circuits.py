@@ -113,7 +113,7 @@ def contributions(policy: Policy, readouts: LinearReadouts, greys: np.ndarray) -
     return map_batches(lambda batch: step(as_stacks(batch, policy.geometry.frames)), greys)
 
 
-def flow(policy: Policy, greys: np.ndarray) -> Flow:
+def channel_flow(policy: Policy, greys: np.ndarray) -> Flow:
     """What each channel of conv2 adds to each hidden unit, over the channel's positions.
 
     Times a readout's weights it is the strength of every path from a channel through a hidden unit to the readout.

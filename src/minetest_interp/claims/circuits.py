@@ -37,7 +37,7 @@ def measure(
     )
     arrays = {"frames": stacks["frames"], "readouts": np.array([f"{steering} drive", "value"])}
     arrays |= _channels(circuits.contributions(policy, readouts, greys))
-    arrays |= _paths(circuits.flow(policy, greys), circuits.static_flow(policy), readouts, count=paths)
+    arrays |= _paths(circuits.channel_flow(policy, greys), circuits.static_flow(policy), readouts, count=paths)
     directions = circuits.layer_factors(policy, greys, count=factors, seed=seed)
     for layer, attribution in circuits.attribute(policy, readouts, directions, greys).items():
         of_layer = {"factors": directions[layer]}
@@ -88,7 +88,7 @@ def _layer_factors(geometry: Geometry, layer: str, attribution: FactorAttributio
     """
     frames = np.stack([highest(peaks, count=exemplars) for peaks in attribution.peaks.T])
     places = np.take_along_axis(attribution.places, frames.T, 0).T
-    rows, columns, boxes = locate(geometry, layer, places)
+    rows, columns, boxes = receptive_fields(geometry, layer, places)
     return {
         "exemplars": frames,
         "positions": np.stack([rows, columns], -1),
@@ -98,7 +98,7 @@ def _layer_factors(geometry: Geometry, layer: str, attribution: FactorAttributio
     }
 
 
-def locate(geometry: Geometry, layer: str, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def receptive_fields(geometry: Geometry, layer: str, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows, columns and receptive fields (top, left, size) in pixels of positions counted row by row."""
     side, (field, stride) = 1, (geometry.size, 0)
     if layer in CONVOLUTIONS:

@@ -129,7 +129,7 @@ def follow(sums: Moments, halves: tuple[np.ndarray, np.ndarray], *, templates: i
       sums: of N frames; their filters are the templates, and then the mean. halves: two boolean masks `[N]`.
     """
     first, second = (sums.take(half) for half in halves)
-    gradient, brightness = edges.choose(first, range(templates)), edges.choose(first, [templates])
+    gradient, brightness = edges.choose_filters(first, range(templates)), edges.choose_filters(first, [templates])
     return Followers(gradient, brightness, *(edges.following(second, choice) for choice in (gradient, brightness)))
 
 
@@ -210,12 +210,14 @@ def _detector_claims(
 ) -> dict[str, Parts]:
     held_out = clusters[intervals.cluster_halves(clusters)[1]]
     return {
-        f"tree-detector-{layer}": trunk_estimates(detection, detectors.q[layer], channels[layer], held_out, bootstrap)
+        f"tree-detector-{layer}": trunk_detection_estimates(
+            detection, detectors.q[layer], channels[layer], held_out, bootstrap
+        )
         for layer, detection in detectors.detections.items()
     }
 
 
-def trunk_estimates(
+def trunk_detection_estimates(
     detection: Detection, q: np.ndarray, channel: int, clusters: np.ndarray, bootstrap: Bootstrap
 ) -> Parts:
     """How well a channel tells trunks on the second half, in the first half's direction.

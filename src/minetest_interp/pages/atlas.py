@@ -69,7 +69,7 @@ def render(
     size = atlas["mean"].shape[-1]
     parts = unit_parts(atlas, min(facts["network"]["read_size"], size))
     names = {part["name"]: part["anchor"] for part in parts}
-    vectors = readouts(policy, behaviours)
+    vectors = readout_weights(policy, behaviours)
     for i, part in enumerate(parts):
         found = part_evidence(part, evidence, facts["steering"]) | {
             "claims": unit_facts.naming_claims(facts.get("claims", ()), part["name"]),
@@ -189,7 +189,7 @@ def part_evidence(part: Mapping, evidence: Evidence, steering: str) -> dict:
         return found | {
             "trunk": unit_facts.trunk_overlap(evidence.units, layer, channel),
             "gradient": unit_facts.gradient_following(evidence.units, layer, channel),
-            "removal": unit_facts.removal(evidence.causal, layer, channel, steering),
+            "removal": unit_facts.channel_removal(evidence.causal, layer, channel, steering),
         }
     if layer in LAYERS:
         return found
@@ -201,7 +201,7 @@ def part_evidence(part: Mapping, evidence: Evidence, steering: str) -> dict:
     }
 
 
-def readouts(policy: Policy, behaviours: Mapping[str, Behaviour]) -> dict[str, np.ndarray]:
+def readout_weights(policy: Policy, behaviours: Mapping[str, Behaviour]) -> dict[str, np.ndarray]:
     """The weights `[H]` over the hidden units of the value and of each behaviour's drive, both ways, by unit name."""
     found = {"value": circuits.value_readout(policy)}
     for name, behaviour in behaviours.items():

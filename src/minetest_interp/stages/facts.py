@@ -38,7 +38,7 @@ def run(study: str, command_line: str, settings: dict, panels: dict, results: Pa
         "steering": steering,
         "definitions": settings["actions"]["behaviours"],
         "behaviours": {
-            name: study_facts.spread(behaviours[f"original/{name}"]) for name in study_facts.quantity_names(behaviours)
+            name: study_facts.spread(behaviours[f"original/{name}"]) for name in study_facts.readout_names(behaviours)
         },
         "mirror": study_facts.mirror_tests(behaviours, steering, night),
         "covered_boxes": len(settings["frames"].get("overlay", [])),
