@@ -64,7 +64,7 @@ def test_a_template_follows_itself_and_a_flat_kernel_brightness_on_any_frames(gr
     sums = edges.moments(greys, kernels, filters(), stride=STRIDE)
     found = edges.filter_correlations(sums)
     np.testing.assert_allclose([found[0, 5], found[1, 20], found[2, -1]], [1, -1, 1])
-    choice = edges.choose(sums, range(len(templates)))
+    choice = edges.choose_filters(sums, range(len(templates)))
     np.testing.assert_array_equal(choice.filters[:2], [5, 20])
     np.testing.assert_array_equal(choice.signs[:2], [1, -1])
     np.testing.assert_allclose(edges.following(sums, choice)(np.ones(12))[:2], 1)
@@ -84,7 +84,7 @@ def test_what_one_half_chooses_is_tested_on_the_other_by_its_own_frames(greys):
     kernels = np.random.default_rng(0).standard_normal((4, SIZE, SIZE))
     sums = edges.moments(greys, kernels, filters(), stride=STRIDE)
     first = np.arange(12) < 6
-    choice = edges.choose(sums.take(first), range(48))
+    choice = edges.choose_filters(sums.take(first), range(48))
     tested = edges.following(sums.take(~first), choice)(np.ones(6))
     for channel, kernel in enumerate(kernels):
         in_first = [np.corrcoef(responses(greys[:6], kernel).ravel(), responses(greys[:6], f).ravel())[0, 1]
@@ -98,7 +98,7 @@ def test_what_one_half_chooses_is_tested_on_the_other_by_its_own_frames(greys):
 def test_weights_are_frames_that_come_more_than_once(greys):
     kernels = np.random.default_rng(1).standard_normal((3, SIZE, SIZE))
     sums = edges.moments(greys, kernels, filters(), stride=STRIDE)
-    choice = edges.choose(sums, [3, 48])
+    choice = edges.choose_filters(sums, [3, 48])
     weights = np.random.default_rng(2).integers(0, 3, (5, 12))
     found = edges.following(sums, choice)(weights.astype(float))
     for row, values in zip(weights, found, strict=True):

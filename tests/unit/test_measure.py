@@ -33,6 +33,7 @@ TABLE = action_table(ACTIONS["factors"], ACTIONS["behaviours"])
 INTERVAL = {"resamples": 50, "least_clusters": 3}
 SIMILARITY, CHANNELS = {"similarity": 0.95}, {"conv0": 5, "conv1": 4, "conv2": 3}
 STEERING, SIDED = {"steering": "yaw"}, {"side": -1}
+BOTH = STEERING | SIDED | SIMILARITY
 GREYS = smooth_frames(16, 84)
 TRUNK = np.zeros((16, 84, 84), np.float32)
 for i in range(16):

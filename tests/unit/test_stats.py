@@ -21,3 +21,9 @@ def test_what_does_not_vary_has_no_correlation_and_no_direction():
 
 def test_zero_is_neither_sign():
     assert stats.sign_changes(np.array([1, -1, 0, 2]), np.array([-1, -1, 1, -3])) == 0.5
+
+
+def test_larger_counts_the_other_channels():
+    values = np.array([[1.0, 3.0, 2.0, 3.0], [0.0, 0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(stats.share_larger(values, 2), [2 / 3, 0])
+    np.testing.assert_allclose(stats.share_larger(values, 1), [0, 0])

@@ -115,7 +115,7 @@ def filter_correlations(moments: Moments) -> Float[np.ndarray, "channel filter"]
     return _pearson(len(moments.x) * moments.positions, x[:, None], y[None], xx[:, None], yy[None], xy)
 
 
-def choose(moments: Moments, candidates: Sequence[int]) -> Choice:
+def choose_filters(moments: Moments, candidates: Sequence[int]) -> Choice:
     """The filter, among the candidates' numbers, that each channel correlates with most, whatever the sign."""
     found = filter_correlations(moments)[:, candidates]
     best = np.abs(found).argmax(1)

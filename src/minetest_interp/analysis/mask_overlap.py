@@ -27,7 +27,6 @@ from minetest_interp.model.policy import Geometry, Policy
 NUMBERS = 2**19  # labels worked on at a time: what stays in the processor's cache
 QUANTILES = (0.025, 0.5, 0.975)
 
-
 Measure = Callable[["Ranked", np.ndarray, np.ndarray], np.ndarray]
 
 

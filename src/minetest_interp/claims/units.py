@@ -131,7 +131,7 @@ def follow(sums: Moments, halves: tuple[np.ndarray, np.ndarray], *, templates: i
       sums: of N frames; their filters are the templates, and then the mean. halves: two boolean masks `[N]`.
     """
     first, second = (sums.take(half) for half in halves)
-    gradient, brightness = edges.choose(first, range(templates)), edges.choose(first, [templates])
+    gradient, brightness = edges.choose_filters(first, range(templates)), edges.choose_filters(first, [templates])
     return Followers(gradient, brightness, *(edges.following(second, choice) for choice in (gradient, brightness)))
 
 

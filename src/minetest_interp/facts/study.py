@@ -15,7 +15,7 @@ LEADING = 5  # channels of conv2 that are named
 
 def frame_rows(behaviours: Mapping[str, np.ndarray]) -> list[dict]:
     """One row a frame: name, each behaviour and the value, and the same of its mirror image."""
-    names = quantity_names(behaviours)
+    names = readout_names(behaviours)
 
     def row(view: str, i: int) -> dict:
         return {name: float(behaviours[f"{view}/{name}"][i]) for name in names}
@@ -26,7 +26,7 @@ def frame_rows(behaviours: Mapping[str, np.ndarray]) -> list[dict]:
     ]
 
 
-def quantity_names(behaviours: Mapping[str, np.ndarray]) -> list[str]:
+def readout_names(behaviours: Mapping[str, np.ndarray]) -> list[str]:
     """The behaviours in the study's order, then "value"."""
     return [key.removeprefix("original/") for key in behaviours if key.startswith("original/")]
 
@@ -136,7 +136,7 @@ def published_rows(published: Mapping, behaviours: Mapping[str, np.ndarray], res
         )
 
     for row in published["behaviour"]:
-        for name in quantity_names(behaviours):
+        for name in readout_names(behaviours):
             if name in row:
                 add(row, name, row[name], float(behaviours[f"{row['view']}/{name}"][index[row["frame"]]]))
     for row in published["activation_range"]:

@@ -58,16 +58,16 @@ def removal_effects(causal: Arrays, layer: str, channel: int, steering: str) -> 
     """What becomes of an agent's behaviours and value when a channel is replaced.
 
     Returns:
-      others, the names of the quantities beside the steering; rows, one for each replacement that was made: its name,
+      others, the names of the readouts beside the steering; rows, one for each replacement that was made: its name,
       the mean absolute change of the steering (size), the signed one (change), the rank of the size in the layer, and
       the sizes for the `others`; carried, the share of the mirror image's steering that patching the channel from it
       carries over.
     """
     if f"zero/{layer}/size" not in causal:
         return None
-    quantities = [str(name) for name in causal["quantities"]]
-    asked = quantities.index(steering)
-    others = [i for i in range(len(quantities)) if i != asked]
+    readouts = [str(name) for name in causal["quantities"]]
+    column = readouts.index(steering)
+    others = [i for i in range(len(readouts)) if i != column]
     rows = []
     for name in REPLACEMENTS:
         if f"{name}/{layer}/size" in causal:
@@ -75,35 +75,35 @@ def removal_effects(causal: Arrays, layer: str, channel: int, steering: str) -> 
             rows.append(
                 {
                     "name": name,
-                    "size": float(sizes[channel, asked]),
-                    "change": float(changes[channel, asked]),
-                    **rank(sizes[:, asked], channel),
+                    "size": float(sizes[channel, column]),
+                    "change": float(changes[channel, column]),
+                    **rank(sizes[:, column], channel),
                     "others": [float(sizes[channel, i]) for i in others],
                 }
             )
     carried = float(causal[f"patch/{layer}/share"][channel])
     return {
-        "others": [quantities[i] for i in others],
+        "others": [readouts[i] for i in others],
         "rows": rows,
         "carried": carried if np.isfinite(carried) else None,
     }
 
 
-def movers(causal: Arrays, layers: Sequence[str], quantity: str, *, sign: int, count: int) -> list[dict] | None:
+def movers(causal: Arrays, layers: Sequence[str], readout: str, *, sign: int, count: int) -> list[dict] | None:
     """The channels whose setting to zero changes a behaviour or the value most: name, size and signed change.
 
     Args:
       sign: -1 for the behaviour the other way round.
     """
-    quantities = [str(name) for name in causal.get("quantities", ())]
-    if quantity not in quantities:
+    readouts = [str(name) for name in causal.get("quantities", ())]
+    if readout not in readouts:
         return None
-    asked = quantities.index(quantity)
+    column = readouts.index(readout)
     rows: list[dict] = [
         {"name": f"{layer}/{channel}", "size": float(size), "change": sign * float(change)}
         for layer in layers
         for channel, (size, change) in enumerate(
-            zip(causal[f"zero/{layer}/size"][:, asked], causal[f"zero/{layer}/change"][:, asked], strict=True)
+            zip(causal[f"zero/{layer}/size"][:, column], causal[f"zero/{layer}/change"][:, column], strict=True)
         )
     ]
     return sorted(rows, key=lambda row: -row["size"])[:count]
