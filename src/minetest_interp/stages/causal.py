@@ -33,7 +33,7 @@ def run(
         table,
         files.read_arrays(stacks, "frames", "original", "mirrored"),
         files.read_arrays(labels, *LABELLED) if labels else None,
-        files.read_arrays(units) if units else None,
+        units=files.read_arrays(units) if units else None,
         steering=actions["steering"],
         side=side,
         channels=named,

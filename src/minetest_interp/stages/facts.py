@@ -44,7 +44,7 @@ def of_frames(settings: dict, results: Path) -> dict:
     """What the policy does on the frames, and where its dreams end."""
     behaviours = files.read_arrays(results / "readouts.npz")
     steering, night = settings["actions"]["steering"], settings["frames"].get("night", [])
-    names = study_facts.quantity_names(behaviours)
+    names = study_facts.readout_names(behaviours)
     return {
         "behaviours": {name: study_facts.spread(behaviours[f"original/{name}"]) for name in names},
         "mirror": study_facts.mirror_tests(behaviours, steering, night),
