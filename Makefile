@@ -21,7 +21,7 @@ TRAINING ?= captures-training
 SECONDS ?= 600
 RANDOMLY = $(if $(ORDER),$(if $(filter-out random,$(ORDER)),--randomly-seed=$(ORDER)),-p no:randomly)
 
-.PHONY: docs report verify smoke expected test test-environments fuzz archive demo-data demo-policy capture screenshots \
+.PHONY: docs tutorials report verify smoke expected test test-environments fuzz archive demo-data demo-policy capture screenshots \
   bench lint coverage lock clean
 
 report: .venv/ready
@@ -69,6 +69,9 @@ capture: .venv/ready
 
 docs: .venv/ready
 	$(BIN)/python -m docs.generate
+
+tutorials: .venv/ready-to-test
+	$(BIN)/python -m docs.render
 
 screenshots: .venv/ready-to-test
 	$(BIN)/python -m docs.screenshots
