@@ -22,7 +22,7 @@ OUTPUT = "```text\n"  # begins what a cell printed
 def render(tutorial: Path) -> str:
     """The tutorial as Markdown; figures are written beside it, as NAME-1.png and so on."""
     parts, names, figures = [], {"__name__": "__main__"}, 0
-    for cell in jupytext.read(tutorial).cells:
+    for cell in jupytext.read(tutorial, fmt="py:percent").cells:
         parts.append(cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```")
         if cell.cell_type == "markdown":
             continue

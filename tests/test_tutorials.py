@@ -53,7 +53,7 @@ def test_a_tree_detector_is_tested_as_the_ledger_tests_it(run):
 def test_a_rendered_tutorial_has_the_code_and_the_words_of_its_notebook(tutorial):
     cells = [
         cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```"
-        for cell in jupytext.read(tutorial).cells
+        for cell in jupytext.read(tutorial, fmt="py:percent").cells
     ]
     rendered = tutorial.with_suffix(".md").read_text(encoding="utf-8")
     assert render.source(rendered) == render.source("\n\n".join(cells) + "\n"), "run make tutorials"
