@@ -45,7 +45,7 @@ def render(tutorial: Path) -> str:
 def source(markdown: str) -> list[str]:
     """Prose and code of a rendered tutorial, without what it printed and drew."""
     blocks = markdown.split("\n\n")
-    return [block for block in blocks if not block.startswith((OUTPUT, "!["))]
+    return [block.strip() for block in blocks if not block.startswith((OUTPUT, "!["))]
 
 
 if __name__ == "__main__":
