@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from minetest_interp.analysis import stats
-from minetest_interp.dreams import notebook, parametrisations, scores, units
+from minetest_interp.dreams import notebook, parametrisations, recipe, scores, units
 from minetest_interp.dreams import recipes as dream_recipes
+from minetest_interp.facts.recipes import recipe_summary
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import checkpoint, networks
@@ -50,7 +51,7 @@ def listed():
 
 
 def recipes(*names):
-    return [dream_recipes.recipe(name, RECIPES[name], PRIOR, SMALL) for name in names or RECIPES]
+    return [recipe.read_recipe(name, RECIPES[name], PRIOR, SMALL) for name in names or RECIPES]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def stacks(made, recipe, *, control=False):
 
 def test_the_notebook_recipe_is_the_notebook_s_dream(small, listed):
     shown = dream_recipes.dream(
-        recipes("notebook")[0], dream_recipes.meet(small, listed, FITTED), seeds=(3, 4)
+        recipes("notebook")[0], dream_recipes.run_on_frames(small, listed, FITTED), seeds=(3, 4)
     ).pictures
     start = notebook.grey_start(SMALL, seed=4)
     alone = notebook.deep_dream(small, listed[1].objective, start, lr=1e3, steps=6)
@@ -86,7 +87,7 @@ def test_the_same_settings_give_the_same_bytes_and_other_seeds_other_pictures(sm
 
 
 def test_a_control_is_the_same_recipe_on_the_shuffled_policy_and_nothing_else(small, listed, made):
-    other = dream_recipes.meet(shuffled_weights(small, seed=0), listed, FITTED)
+    other = dream_recipes.run_on_frames(shuffled_weights(small, seed=0), listed, FITTED)
     for name in ("notebook", "accentuate"):
         shown, m = dream_recipes.dream(recipes(name)[0], other, seeds=(3, 4)), list(RECIPES).index(name)
         np.testing.assert_array_equal(shown.pictures[:, :, -1], made["controls"][m])
@@ -99,9 +100,9 @@ def test_the_scores_are_those_of_the_saved_pictures_on_the_real_policy(small, li
     suffix, pictures = ("_control", "controls") if control else ("", "pictures")
     run = jax.jit(small.run)
     real = run(np.repeat(JUDGED[:, None], 4, axis=1))
-    for m, recipe in enumerate(RECIPES):
+    for m, name in enumerate(RECIPES):
         for i, unit in enumerate(listed):
-            trace = run(stacks(made, recipe, control=control)[i])
+            trace = run(stacks(made, name, control=control)[i])
             natural = np.asarray(unit.objective(real))
             expected = {
                 "z": np.mean((np.asarray(unit.objective(trace)) - natural.mean()) / natural.std()),
@@ -142,7 +143,9 @@ def test_the_ceilings_are_those_of_the_best_judged_frames(small, listed, made):
 def test_shared_pictures_are_one_frame_and_deltas_are_kept(small, listed, made):
     kept = {name.split("/", 1)[1] for name in made if name.startswith("frames/")}
     assert kept == {"notebook", "motion"}
-    shared = dream_recipes.dream(recipes("frame prior")[0], dream_recipes.meet(small, listed, FITTED), seeds=(3, 4))
+    shared = dream_recipes.dream(
+        recipes("frame prior")[0], dream_recipes.run_on_frames(small, listed, FITTED), seeds=(3, 4)
+    )
     assert shared.pictures.shape == (2, 2, 1, 64, 64)
     frames = made["frames/motion"]
     assert frames.shape == (2, 2, 4, 64, 64) and np.ptp(frames, axis=2).max() > 0
@@ -150,8 +153,8 @@ def test_shared_pictures_are_one_frame_and_deltas_are_kept(small, listed, made):
 
 
 def test_accentuation_begins_at_the_best_fitted_frame(small, listed):
-    subject = dream_recipes.meet(small, listed, FITTED)
-    still = dream_recipes.recipe("still", RECIPES["accentuate"] | {"lr": 0.0}, PRIOR, SMALL)
+    subject = dream_recipes.run_on_frames(small, listed, FITTED)
+    still = recipe.read_recipe("still", RECIPES["accentuate"] | {"lr": 0.0}, PRIOR, SMALL)
     shown = dream_recipes.dream(still, subject, seeds=(3, 4))
     for base, natural in zip(shown.bases, subject.natural, strict=True):
         assert stats.correlation(base, FITTED[natural.argmax()]) > 0.98
@@ -159,9 +162,9 @@ def test_accentuation_begins_at_the_best_fitted_frame(small, listed):
 
 def test_the_target_lies_a_margin_above_the_best_fitted_frame(small, listed):
     """Above its target the picture is only pulled to the mean frame; one that starts below is moved otherwise."""
-    subject = dream_recipes.meet(small, listed, FITTED)
+    subject = dream_recipes.run_on_frames(small, listed, FITTED)
     begun, content, wanting = (
-        dream_recipes.dream(dream_recipes.recipe("t", TARGET | changes, PRIOR, SMALL), subject, seeds=(0,)).pictures
+        dream_recipes.dream(recipe.read_recipe("t", TARGET | changes, PRIOR, SMALL), subject, seeds=(0,)).pictures
         - PRIOR.mean
         for changes in ({"lr": 0.0}, {"margin": -50.0}, {"margin": 50.0})
     )
@@ -174,25 +177,25 @@ def test_a_unit_that_never_varies_has_no_z_and_none_in_the_facts(small, listed):
     params["conv2"]["kernel"][..., 3] = 0
     broken = Policy(SMALL, params)
     found = dream_recipes.compare(broken, listed, recipes("notebook"), fitted=FITTED, judged=JUDGED, seeds=(3, 4))
-    facts = dream_recipes.summary(found)["notebook"]["z"]
+    facts = recipe_summary(found)["notebook"]["z"]
     assert facts["units"]["conv2/3"] is None and facts["mean"] == facts["units"]["conv2/0"]
 
 
 def test_the_facts_are_means_over_the_asked_units_with_control_and_ceiling(made):
-    facts = dream_recipes.summary(made, over=["conv2/3", "conv2/0"])
+    facts = recipe_summary(made, over=["conv2/3", "conv2/0"])
     json.dumps(facts, allow_nan=False)
     assert list(facts) == list(RECIPES) and set(facts["motion"]) == set(dream_recipes.SCORES)
-    for m, recipe in enumerate(RECIPES):
+    for m, name in enumerate(RECIPES):
         for score in dream_recipes.SCORES:
-            fact, both = facts[recipe][score], made[score][m]
+            fact, both = facts[name][score], made[score][m]
             assert list(fact["units"]) == ["conv2/3", "conv2/0"]
             assert [fact["units"]["conv2/0"], fact["units"]["conv2/3"]] == [v if np.isfinite(v) else None for v in both]
             known = both[np.isfinite(both)]
             assert fact["mean"] == (pytest.approx(known.mean()) if len(known) else None)
-        assert facts[recipe]["control_correlation"]["control"] is facts[recipe]["control_correlation"]["real"] is None
-        assert facts[recipe]["hf"]["control"] == pytest.approx(made["hf_control"][m].mean())
-        assert facts[recipe]["z"]["real"] == pytest.approx(made["z_real"].mean())
-    assert dream_recipes.summary(made, over=["conv2/0"])["notebook"]["z"]["mean"] == pytest.approx(made["z"][0, 0])
+        assert facts[name]["control_correlation"]["control"] is facts[name]["control_correlation"]["real"] is None
+        assert facts[name]["hf"]["control"] == pytest.approx(made["hf_control"][m].mean())
+        assert facts[name]["z"]["real"] == pytest.approx(made["z_real"].mean())
+    assert recipe_summary(made, over=["conv2/0"])["notebook"]["z"]["mean"] == pytest.approx(made["z"][0, 0])
 
 
 def test_the_progress_adds_up_to_the_work(small, listed):
@@ -217,7 +220,7 @@ def test_the_progress_adds_up_to_the_work(small, listed):
 )
 def test_unknown_settings_are_named(settings, message):
     with pytest.raises(InputError, match=message):
-        dream_recipes.recipe("r", settings, PRIOR, SMALL)
+        recipe.read_recipe("r", settings, PRIOR, SMALL)
 
 
 def test_unknown_units_and_frames_on_both_sides_are_refused(small, listed):
@@ -233,7 +236,7 @@ def test_unknown_units_and_frames_on_both_sides_are_refused(small, listed):
 def test_an_objective_that_is_not_finite_is_named_with_its_step(small, listed):
     params = {name: {key: np.array(a) for key, a in layer.items()} for name, layer in small.params.items()}
     params["conv2"]["bias"][0] = np.nan
-    subject = dream_recipes.meet(Policy(SMALL, params), listed[1:2], FITTED)
+    subject = dream_recipes.run_on_frames(Policy(SMALL, params), listed[1:2], FITTED)
     with pytest.raises(FloatingPointError, match="conv2/3 must stay finite .* at step 0"):
         dream_recipes.dream(recipes("notebook")[0], subject, seeds=(3,))
 
@@ -253,13 +256,13 @@ def test_the_stage_writes_what_the_panels_read(small, tmp_path):
     written = files.read_arrays(tmp_path / "recipes.npz")
     assert list(written["units"]) == ["conv2/0", "value"] and list(written["measured"]) == ["conv2/0"]
     assert written["pictures"].shape == written["controls"].shape == (1, 2, 2, 64, 64)
-    with pytest.raises(InputError, match="must be units, gallery, seeds, seed, recipes; got 'units'"):
+    with pytest.raises(InputError, match="must be units, gallery, seeds, seed, compared; got 'units'"):
         stage.run(**options, settings={"units": []})
 
 
 def test_the_fast_networks_serve_every_unit_s_recipe(small, listed):
     """A receptive field's picture is the whole network's, outside it untouched."""
-    unit, subject = listed[0], dream_recipes.meet(small, listed, FITTED)
+    unit, subject = listed[0], dream_recipes.run_on_frames(small, listed, FITTED)
     shown = dream_recipes.dream(recipes("notebook")[0], subject, seeds=(3, 4)).pictures[0, 0]
     top, left, side = networks.field_box(SMALL, unit.layer, unit.position)
     outside = np.ones((64, 64), bool)

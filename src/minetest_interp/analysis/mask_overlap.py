@@ -214,7 +214,7 @@ def observed(measure: Measure, samples: Samples) -> np.ndarray:
 
 
 def shifted(measure: Measure, samples: Samples, *, shifts: int, seed: int) -> np.ndarray:
-    """`auroc` or `iou` of every channel with shifted masks: `[shifts, C]`; the same seed shifts alike.
+    """`auroc` or `iou` of every channel with shifted masks: `[shifts, C]`; the same seed gives the same shifts.
 
     Each draw moves the masks on by 1 to M - 1 frames and 0 to W - 1 columns.
     """

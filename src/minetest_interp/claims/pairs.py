@@ -173,7 +173,7 @@ def measure_motion(read_out: ReadOut, frames: np.ndarray, trunk: np.ndarray) -> 
 
 
 def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
-    """Does the policy steer alike on two renderings of one view?
+    """Does the policy steer the same way on two renderings of one view?
 
     correlation: of the two. sides: share that turn to the same side. strength: mean size of the second turning over
     that of the first.

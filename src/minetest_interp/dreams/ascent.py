@@ -72,7 +72,7 @@ def ascend(
       anchors: `[U, ...]` parameters of real frames to start from and to be held to (accentuation); zero if left out.
       position: (row, column) of the unit that a `Field` network computes.
       names: of the objectives, for errors.
-      progress: told the number of each step that is done.
+      progress: is called with the number of each step that is done.
 
     Raises:
       InputError: a setting out of range, or objectives that do not fit the network.

@@ -102,7 +102,7 @@ def compute_batch(plan: Plan, index: int, *, progress: Callable[[int], None] = l
     """One batch: array name to one row per unit; see `_describe` and `_judge` for the names.
 
     Args:
-      progress: told how many unit-steps were just done (units x seeds x steps, dreams and controls).
+      progress: is called with how many unit-steps were just done (units x seeds x steps, dreams and controls).
     """
     chosen = plan.batches[index]
     dream = _dream(plan, plan.real, chosen, progress)

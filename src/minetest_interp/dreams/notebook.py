@@ -51,7 +51,7 @@ def deep_dream(
     Args:
       start: a stack `[1, T, H, W]`; the ascent begins at its activation of `target`.
       lr: step length per unit of gradient.
-      progress: told the number of each step that is done.
+      progress: is called with the number of each step that is done.
 
     Raises:
       FloatingPointError: the objective stopped being finite.

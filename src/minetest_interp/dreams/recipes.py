@@ -15,9 +15,8 @@ import numpy as np
 from jax import Array
 
 from minetest_interp.analysis import stats
-from minetest_interp.dreams import ascent, atlas, notebook, parametrisations, scores, units
-from minetest_interp.dreams.ascent import Method
-from minetest_interp.dreams.parametrisations import Image, Prior
+from minetest_interp.dreams import ascent, atlas, notebook, scores, units
+from minetest_interp.dreams.recipe import ImageRecipe, NotebookRecipe, Recipe
 from minetest_interp.dreams.units import Unit
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks, objectives
@@ -28,29 +27,6 @@ from minetest_interp.model.policy import Geometry, Policy, Trace, shuffled_weigh
 PATH_LAYERS = ("conv1", "conv2")
 PATHS = tuple(f"path_{layer}{form}" for form in ("", "_standardised") for layer in PATH_LAYERS)
 SCORES = ("z", "hf", *PATHS, "fd", "agreement", "control_correlation")
-STARTS = ("noise", "best frame")
-
-
-class Notebook(NamedTuple):
-    """The notebook's ascent: plain gradient steps on raw grey levels, the objective in its own units."""
-
-    steps: int = 500
-    lr: float = 1e3
-
-
-class Recipe(NamedTuple):
-    """One way to dream; see `recipe`.
-
-    image: None for the notebook, whose T frames are ascended as they are.
-    start: "noise", or "best frame" of the fitted ones, to which the penalty then holds the picture (accentuation).
-    margin: form "target" only, natural standard deviations above the best fitted frame.
-    """
-
-    name: str
-    image: Image | None
-    method: Method | Notebook
-    start: str = "noise"
-    margin: float = 0.5
 
 
 class Subject(NamedTuple):
@@ -71,49 +47,6 @@ class Dreams(NamedTuple):
     bases: np.ndarray
 
 
-def recipe(name: str, settings: Mapping, prior: Prior, geometry: Geometry) -> Recipe:
-    """A recipe from its settings: `kind`, and what that kind takes.
-
-    Kind "notebook" takes the fields of `Notebook`. The kinds of image take those of `Method`, `frames` and `motion` of
-    the image, `start` and `margin` of the recipe, and "fourier" its `decay`. Only the frame prior's parameters are
-    standard normal numbers, so only there does `strength` default to other than 0.
-
-    Raises:
-      InputError: an unknown kind, key or start, or a setting that is not a number where it must be.
-    """
-    settings = dict(settings)
-    kind = settings.pop("kind", None)
-    if kind == "notebook":
-        _check_keys(name, kind, settings, Notebook._fields)
-        return Recipe(name, None, Notebook(**_numbers(name, settings)))
-    if kind not in parametrisations.KINDS:
-        raise InputError(
-            f"recipe {name!r}: `kind` must be one of notebook, {', '.join(parametrisations.KINDS)}; got {kind!r}."
-        )
-    of_image = ("frames", "motion", *(("decay",) if kind == "fourier" else ()))
-    _check_keys(name, kind, settings, (*Method._fields, *of_image, "start", "margin"))
-    words = {key: settings.pop(key) for key in ("frames", "form", "start") if key in settings}
-    numbers = _numbers(name, settings)
-    start = words.pop("start", "noise")
-    if start not in STARTS:
-        raise InputError(f"recipe {name!r}: `start` must be one of {', '.join(STARTS)}; got {start!r}.")
-    of_image = {key: value for key, value in (words | numbers).items() if key in of_image}
-    margin = numbers.pop("margin", 0.5)
-    defaults = {} if kind == "frame prior" else {"strength": 0.0}
-    of_method = {key: value for key, value in (words | numbers).items() if key in Method._fields}
-    if of_method.get("form", "penalty") not in ascent.FORMS:
-        raise InputError(
-            f"recipe {name!r}: `form` must be one of {', '.join(ascent.FORMS)}; got {of_method['form']!r}."
-        )
-    build = {"pixels": parametrisations.pixels, "fourier": parametrisations.fourier}.get(kind)
-    if build is None:
-        fitted = {"frame prior": parametrisations.frame_prior, "maco": parametrisations.maco}[kind]
-        image = fitted(prior, geometry, **of_image)
-    else:
-        image = build(geometry, **of_image)
-    return Recipe(name, image, Method(**defaults | of_method), start, margin)
-
-
 def choose(names: Sequence[str], geometry: Geometry, behaviours: Mapping[str, Behaviour]) -> list[Unit]:
     """The units of these names, "conv1/56", "value", "yaw" or "yaw reversed", in this order.
 
@@ -128,7 +61,7 @@ def choose(names: Sequence[str], geometry: Geometry, behaviours: Mapping[str, Be
     return [known[name] for name in names]
 
 
-def meet(policy: Policy, listed: Sequence[Unit], frames: np.ndarray) -> Subject:
+def run_on_frames(policy: Policy, listed: Sequence[Unit], frames: np.ndarray) -> Subject:
     """The policy with what grey frames `[N, S, S]`, each shared by a whole stack, make of it."""
     trace = _show(policy, np.asarray(frames, np.float32)[:, None])
     return Subject(policy, list(listed), np.asarray(frames), trace, np.stack([u.objective(trace) for u in listed]))
@@ -140,21 +73,24 @@ def dream(
     """One recipe on every unit of a subject, whose frames are the fitted ones, from every seed.
 
     Args:
-      progress: told how many unit-steps were just done (units x seeds x steps).
+      progress: is called with how many unit-steps were just done (units x seeds x steps).
     """
-    pictures, bases = [None] * len(subject.listed), [None] * len(subject.listed)
+    by_unit: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     # Units of one kind and layer are ascended together, each in its receptive field alone where it has one.
     for chosen in atlas.divide(subject.listed, len(subject.listed)):
         advance = _counter(progress, len(chosen) * len(seeds))
-        ascended = _notebook if made.image is None else _adam
-        for i, picture, base in zip(chosen, *ascended(made, subject, chosen, seeds, advance), strict=True):
-            pictures[i], bases[i] = picture, base
+        if isinstance(made, NotebookRecipe):
+            shown = _notebook(made, subject, chosen, seeds, advance)
+        else:
+            shown = _adam(made, subject, chosen, seeds, advance)
+        by_unit |= {int(i): (picture, base) for i, picture, base in zip(chosen, *shown, strict=True)}
+    pictures, bases = zip(*(by_unit[i] for i in range(len(subject.listed))), strict=True)
     return Dreams(np.stack(pictures).astype(np.float32), np.stack(bases).astype(np.float32))
 
 
 def work(recipes: Sequence[Recipe], listed: Sequence[Unit], seeds: Sequence[int]) -> int:
     """Unit-steps of a comparison, controls included, as `progress` counts them."""
-    return 2 * len(listed) * len(seeds) * sum(made.method.steps for made in recipes)
+    return 2 * len(listed) * len(seeds) * sum(made.steps for made in recipes)
 
 
 def judge(subject: Subject, shown: Dreams, control: Dreams) -> dict[str, np.ndarray]:
@@ -168,10 +104,12 @@ def judge(subject: Subject, shown: Dreams, control: Dreams) -> dict[str, np.ndar
     """
     result = _score(subject, shown)
     result |= {f"{name}_control": values for name, values in _score(subject, control).items()}
+    changes, others = (dreams.pictures[:, :, -1] - dreams.bases[:, None] for dreams in (shown, control))
+    nothing = np.zeros(shown.bases.shape[1:], np.float32)
     result["control_correlation"] = np.array(
         [
-            scores.control_correlation(*(d.pictures[i, :, -1] - d.bases[i] for d in (shown, control)), 0.0, mask)
-            for i, mask in enumerate(_masks(subject))
+            scores.control_correlation(change, other, nothing, mask)
+            for change, other, mask in zip(changes, others, _masks(subject), strict=True)
         ]
     )
     return result
@@ -230,8 +168,8 @@ def compare(
         raise InputError("a comparison must have at least one unit, one recipe and one seed.")
     if any((frame == other).all() for frame in fitted for other in judged):
         raise InputError("the fitted frames and the judged frames must be disjoint; one is in both.")
-    real, control = (meet(p, listed, fitted) for p in (policy, shuffled_weights(policy, seed=shuffle_seed)))
-    judging = meet(policy, listed, judged)
+    real, control = (run_on_frames(p, listed, fitted) for p in (policy, shuffled_weights(policy, seed=shuffle_seed)))
+    judging = run_on_frames(policy, listed, judged)
     result = {
         "recipes": np.array([made.name for made in recipes]),
         "units": np.array([unit.name for unit in listed]),
@@ -253,36 +191,11 @@ def compare(
             columns.setdefault(key, []).append(value)
         if shown.pictures.shape[2] > 1:
             result |= {f"frames/{made.name}": shown.pictures, f"control_frames/{made.name}": other.pictures}
-        if made.image is not None and made.image.frames == "motion":
+        if isinstance(made, ImageRecipe) and made.image.frames == "motion":
             first = shown.pictures[:, 0]
             result[f"motion/{made.name}"] = first - first.mean(1, keepdims=True)
     result |= {key: np.stack(values) for key, values in columns.items()}
     return result | ceilings(judging, mean=np.mean(fitted, 0), seeds=len(seeds))
-
-
-def summary(arrays: Mapping[str, np.ndarray], *, over: Sequence[str] | None = None) -> dict:
-    """Facts of a comparison, ready for JSON: recipe to score to mean, control, real (means over units) and units.
-
-    Args:
-      arrays: of `compare`. over: the units that count; all if left out.
-
-    Returns:
-      `{recipe: {score: {"mean", "control", "real", "units": {unit: number}}}}`. Units without a number (NaN) are None
-      and left out of the means; so is a control or ceiling that a score does not have.
-    """
-    names = [str(name) for name in arrays["units"]]
-    rows = [names.index(name) for name in (names if over is None else over)]
-
-    def facts(score: str, m: int) -> dict:
-        control, real = arrays.get(f"{score}_control"), arrays.get(f"{score}_real")
-        return {
-            "mean": _mean(arrays[score][m, rows]),
-            "control": None if control is None else _mean(control[m, rows]),
-            "real": None if real is None else _mean(real[rows]),
-            "units": {names[i]: _mean(arrays[score][m, i : i + 1]) for i in rows},
-        }
-
-    return {str(name): {score: facts(score, m) for score in SCORES} for m, name in enumerate(arrays["recipes"])}
 
 
 @jax.jit
@@ -302,7 +215,7 @@ def _counter(progress: Callable[[int], None], done: int) -> Callable[[int], None
     return lambda step: progress(done)
 
 
-def _adam(made: Recipe, subject: Subject, chosen: np.ndarray, seeds: Sequence[int], progress) -> tuple:
+def _adam(made: ImageRecipe, subject: Subject, chosen: np.ndarray, seeds: Sequence[int], progress) -> tuple:
     """Pictures `[U, K, T, S, S]` and bases `[U, S, S]` of the chosen units, which share one kind and layer."""
     first, image, natural = subject.listed[chosen[0]], made.image, subject.natural[chosen]
     asked = [_scaled(subject, i) for i in chosen]
@@ -336,11 +249,11 @@ def _scaled(subject: Subject, i: int) -> objectives.Scaled:
     return objectives.scaled(unit.objective, natural, name=unit.name)
 
 
-def _notebook(made: Recipe, subject: Subject, chosen: np.ndarray, seeds: Sequence[int], progress) -> tuple:
+def _notebook(made: NotebookRecipe, subject: Subject, chosen: np.ndarray, seeds: Sequence[int], progress) -> tuple:
     """`dreams.deep_dream` from `dreams.grey_start`, for all chosen units and seeds at once; no pixel outside a
     receptive field ever moves. Its bases are flat."""
     geometry, listed = subject.policy.geometry, [subject.listed[i] for i in chosen]
-    first, method = listed[0], made.method
+    first = listed[0]
     network, (top, left, side) = _network(subject.policy, first), units.receptive_box(first, geometry)
     asked = [unit.objective for unit in listed for _ in seeds]
     if first.position is not None:
@@ -349,8 +262,8 @@ def _notebook(made: Recipe, subject: Subject, chosen: np.ndarray, seeds: Sequenc
     starts = np.concatenate([notebook.grey_start(geometry, seed=seed) for seed in seeds])
     whole = np.tile(starts, (len(listed), 1, 1, 1))
     x, reached = jnp.asarray(whole[:, :, top : top + side, left : left + side]), []
-    for step in range(method.steps):
-        score, x = _notebook_step(network, stacked, x, method.lr)
+    for step in range(made.steps):
+        score, x = _notebook_step(network, stacked, x, made.lr)
         reached.append(score)
         progress(step + 1)
     _check_finite(np.asarray(reached), [unit.name for unit in listed for _ in seeds])
@@ -410,23 +323,3 @@ def _reference(subject: Subject) -> scores.Gaussian:
 
 def _masks(subject: Subject) -> list[np.ndarray]:
     return [units.receptive_mask(unit, subject.policy.geometry) for unit in subject.listed]
-
-
-def _mean(values: np.ndarray) -> float | None:
-    values = np.asarray(values)[np.isfinite(values)]
-    return float(values.mean()) if len(values) else None
-
-
-def _check_keys(name: str, kind: str, settings: Mapping, known: Sequence[str]) -> None:
-    unknown = [key for key in settings if key not in known]
-    if unknown:
-        raise InputError(
-            f"recipe {name!r} of kind {kind!r} takes {', '.join(known)}; got {', '.join(map(repr, unknown))}."
-        )
-
-
-def _numbers(name: str, settings: Mapping) -> dict:
-    for key, value in settings.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InputError(f"recipe {name!r}: `{key}` must be a number; got {value!r}.")
-    return dict(settings)

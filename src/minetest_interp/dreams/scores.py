@@ -24,7 +24,7 @@ class Path(NamedTuple):
 
 def halves(names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the frames to fit on (1st, 3rd, ...) and to score on (2nd, 4th, ...)."""
-    # ASSUME: names are in natural order, where neighbours look alike, so that both halves see every kind of scene.
+    # ASSUME: names are in natural order, where neighbours look similar, so that both halves see every kind of scene.
     return np.arange(0, len(names), 2), np.arange(1, len(names), 2)
 
 
@@ -46,9 +46,9 @@ def high_frequency(pictures: np.ndarray) -> np.ndarray:
     return np.divide((energy * high).sum((-2, -1)), total, out=np.full(total.shape, np.nan), where=total > 0)
 
 
-def channel_features(activation: np.ndarray) -> np.ndarray:
+def channel_features(activation: AnyArray) -> np.ndarray:
     """What a convolution passes on, `[N, h, w, C]` before its ReLU to `[N, C]`: the mean over positions after it."""
-    return np.maximum(activation, 0).mean((1, 2), dtype=np.float64)
+    return np.maximum(np.asarray(activation), 0).mean((1, 2), dtype=np.float64)
 
 
 def path(dream: np.ndarray, real: np.ndarray, natural: np.ndarray) -> Path:

@@ -186,7 +186,7 @@ def weighted_sum(terms: Sequence[Objective], weights: Sequence[float]) -> Object
     return Sum(tuple(terms), tuple(jnp.float32(weight) for weight in weights))
 
 
-def scaled(objective: Objective, natural: Float[AnyArray, " frame"], *, name: str = "the objective") -> Objective:
+def scaled(objective: Objective, natural: Float[AnyArray, " frame"], *, name: str = "the objective") -> Scaled:
     """The objective in natural standard deviations above its natural mean.
 
     Args:

@@ -6,9 +6,9 @@ from typing import Any
 
 from minetest_interp.claims import ledger
 from minetest_interp.cli import command
-from minetest_interp.dreams import recipes
 from minetest_interp.facts import atlas as atlas_facts
 from minetest_interp.facts import study as study_facts
+from minetest_interp.facts.recipes import recipe_summary
 from minetest_interp.io import files
 
 
@@ -79,7 +79,7 @@ def of_sections(settings: dict, results: Path) -> dict[str, Any]:
     if "recipes" in settings:
         compared = files.read_arrays(results / "recipes.npz")
         measured = [str(name) for name in compared["measured"]]
-        content["recipes"] = {"units": measured, "compared": recipes.summary(compared, over=measured)}
+        content["recipes"] = {"units": measured, "compared": recipe_summary(compared, over=measured)}
     if "atlas" in settings:
         headline = settings["recipes"]["units"] if "recipes" in settings else []
         content["atlas"] = atlas_facts.atlas_summary(files.read_arrays(results / "atlas.npz"), headline)

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from minetest_interp.cli import command
-from minetest_interp.dreams import parametrisations, recipes, scores
+from minetest_interp.dreams import parametrisations, recipe, recipes, scores
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import agent
@@ -23,7 +23,7 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, stacks: Path, settin
     names = list(dict.fromkeys([*settings["units"], *settings["gallery"]]))
     listed = recipes.choose(names, loaded.geometry, table.behaviours)
     prior = parametrisations.fit_prior(fitted, loaded.geometry)
-    compared = [recipes.recipe(name, made, prior, loaded.geometry) for name, made in settings["compared"].items()]
+    compared = [recipe.read_recipe(name, made, prior, loaded.geometry) for name, made in settings["compared"].items()]
     columns = (TextColumn("recipes"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeRemainingColumn())
     with Progress(*columns) as bar:
         task = bar.add_task("recipes", total=recipes.work(compared, listed, settings["seeds"]))
