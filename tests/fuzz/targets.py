@@ -216,11 +216,13 @@ def read_checkpoint(folder: Path, data: bytes) -> None:
 def pictures() -> list[bytes]:
     """One small picture in each mode and format that is read, and one with text and colour chunks."""
     noise = np.random.default_rng(0).integers(0, 256, (9, 12, 4), dtype=np.uint8)
+    noise[..., 3] = 255  # what is transparent is refused
+    deep = Image.fromarray(noise[..., 0].astype(np.uint16) * 257)
     found = []
     for mode, kind in [("RGB", "PNG"), ("RGBA", "PNG"), ("P", "PNG"), ("1", "PNG"), ("I;16", "PNG"), ("L", "PNG"),
                        ("LA", "PNG"), ("RGB", "JPEG"), ("L", "JPEG"), ("CMYK", "JPEG"), ("RGB", "WEBP"),
                        ("RGB", "TIFF"), ("RGB", "BMP")]:  # fmt: skip
-        image = Image.fromarray(noise).convert("I" if mode == "I;16" else mode).convert(mode)
+        image = deep if mode == "I;16" else Image.fromarray(noise).convert(mode)
         file = io.BytesIO()
         image.save(file, kind, **({"exif": image.getexif(), "icc_profile": b"x" * 40} if kind != "BMP" else {}))
         found.append(file.getvalue())

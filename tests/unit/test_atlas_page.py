@@ -125,7 +125,10 @@ def facts_of_a_study(**more):
     claims = [
         claim | {"statement": f"{words} <img src=x onerror=alert(2)>", "units": units}
         for claim, words, units in zip(
-            facts["claims"], ("One", "Two", "A", "B"), (["conv1/2"], ["conv2/0", "yaw"], [], []), strict=True
+            facts["claims"],
+            ("Channel 2 of conv1 is", "Two", "A", "B"),
+            (["conv1/2"], ["conv2/0", "yaw"], [], []),
+            strict=True,
         )
     ]
     return facts | {"network": facts["network"] | {"read_size": READ}, "claims": claims} | more
