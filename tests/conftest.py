@@ -3,14 +3,17 @@
 import gc
 import os
 import resource
+import sys
 from functools import cache
 from pathlib import Path
 
-import jax
-import numpy as np
-import pytest
-from hypothesis import settings
-from jaxtyping import install_import_hook
+UNDER_PYTEST = "pytest" in sys.modules  # and not in the fuzzer, whose guard forbids code that is made of text
+
+import jax  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+from jaxtyping import install_import_hook  # noqa: E402
 
 # Before anything of the package is imported. Types of all kinds are checked, with the dtypes and axes of arrays.
 ANALYSIS = ("attribution", "circuits", "edges", "factors", "faithfulness", "intervals", "stats", "weights")
@@ -18,7 +21,8 @@ CAPTURE = ("camera", "checks", "ground", "shots")
 MODULES = ["model", "study", "facts", "pages", "demo.rule"]
 MODULES += [f"analysis.{name}" for name in ANALYSIS] + [f"capture.{name}" for name in CAPTURE]
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"  # an int where a float is asked for
-install_import_hook([f"minetest_interp.{name}" for name in MODULES], CHECKER)
+if UNDER_PYTEST:
+    install_import_hook([f"minetest_interp.{name}" for name in MODULES], CHECKER)
 
 from minetest_interp.model.policy import Geometry, Network, Policy  # noqa: E402
 
