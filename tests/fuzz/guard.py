@@ -11,7 +11,7 @@ FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "o
 ON_FILES = ("open", "os.listdir", "os.scandir", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link",
             "os.symlink", "os.chmod", "os.truncate", "os.utime", "os.chdir")  # fmt: skip
 INSTALLED = {str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-READABLE = (*INSTALLED, str(ROOT / "src"), str(ROOT / "workflow/schemas"))
+READABLE = (*INSTALLED, *(str(ROOT / name) for name in ("src", "workflow/schemas", "figures/panels.yaml")))
 
 
 class Forbidden(BaseException):
