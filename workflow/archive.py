@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import json
 import os
 import shlex
 import stat
@@ -13,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from minetest_interp import study as studies
+from minetest_interp.cli import read_settings
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.provenance import crate, manifest, source_tree, zip_file
@@ -107,7 +107,7 @@ def jobs(summary: str, study: str) -> list[manifest.FinishedJob]:
 
     def chained(words: list[str]) -> list[str]:
         """The modules of the stages that one process runs, which it does not import by name."""
-        stages = json.loads(words[words.index("--stages") + 1]) if "--stages" in words else []
+        stages = read_settings(words[words.index("--stages") + 1]) if "--stages" in words else []
         return [f"minetest_interp.stages.{name}" for name, _ in stages]
 
     def job(log: str, made: list[dict]) -> manifest.FinishedJob:

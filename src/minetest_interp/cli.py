@@ -16,19 +16,27 @@ LIMIT_BYTES = 2**24
 
 
 def read_settings(word: str) -> Any:
-    """The settings that a word of a command line gives: JSON, or @FILE for a file of it."""
+    """The settings that a word of a command line gives: JSON, or @FILE for a file of it.
+
+    Raises:
+      InputError: the file cannot be read.
+    """
+    if word.startswith("@"):
+        advice = "Build the study again."
+        word = files.read_text(Path(word[1:]), what="a file of settings", limit=LIMIT_BYTES, advice=advice)
+    return json.loads(word)
+
+
+def _settings_option(word: str) -> Any:
     try:
-        if word.startswith("@"):
-            advice = "Build the study again."
-            word = files.read_text(Path(word[1:]), what="a file of settings", limit=LIMIT_BYTES, advice=advice)
-        return json.loads(word)
+        return read_settings(word)
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
 READ: dict[object, dict[str, Any]] = {kind: {"type": kind} for kind in (str, int, float, Path)} | {
-    dict: {"type": read_settings},
-    list: {"type": read_settings},
+    dict: {"type": _settings_option},
+    list: {"type": _settings_option},
     list[Path]: {"type": Path, "nargs": "*"},
     Path | None: {"type": Path},
     bool: {"action": "store_true"},

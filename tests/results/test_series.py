@@ -132,7 +132,8 @@ def test_every_file_of_a_member_is_known_by_the_records(shop, monkeypatch):
     lost.write_bytes(content)
 
 
-def test_a_manifest_says_what_each_member_was_made_from_and_by_which_code(shop):
+def test_a_manifest_says_what_each_member_was_made_from_and_by_which_code(shop, monkeypatch):
+    monkeypatch.chdir(shop.folder)
     done = shop.run("series", "--detailed-summary", "--nolock")
     assert done.returncode == 0, done.stderr
     made = archive.jobs(done.stdout, "own")

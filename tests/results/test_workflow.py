@@ -122,7 +122,7 @@ def test_what_is_not_as_it_was_made_is_named_removed_and_made_again(shop):
         assert found.returncode == 1 and "NOT verified: own" in found.stdout
         named = {path: kind for kind, path in re.findall(r"^([a-z ]+): (\S+): .+\.$", found.stdout, re.MULTILINE)}
         assert named == wrong
-    assert shop.planned() == and_after({"evidence heads", "panel c-alignment"}) & jobs(shop.summary())
+    assert shop.planned() == and_after({"measurement heads", "panel c-alignment"}) & jobs(shop.summary())
     shop.build()
     assert shop.outputs() == before
     assert shop.planned() == set() and shop.verify().returncode == 0

@@ -10,7 +10,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +18,8 @@ import jinja2
 from markupsafe import Markup, escape
 
 MINUS, NO_VALUE = "−", "–"
+Number = float | jinja2.Undefined | None
+"""What a template gives a filter; one that is undefined stops the rendering when it is used."""
 
 
 def html_environment(templates: Path) -> jinja2.Environment:
@@ -105,21 +107,21 @@ def html_code(value: object) -> Markup:
     return Markup("<code>{}</code>").format(one_line(str(value)))
 
 
-def percent(share: float | None) -> str:
+def percent(share: Number) -> str:
     """A share between 0 and 1 in percent: 0.68 as 68 %."""
     return NO_VALUE if share is None else f"{_decimal(100 * share, 0)}\u202f%"
 
 
-def signed(number: float | None, digits: int) -> str:
+def signed(number: Number, digits: int) -> str:
     """A number with its sign, always: +0.7286, −0.8750."""
     return NO_VALUE if number is None else _decimal(number, digits, sign="+")
 
 
-def decimal(number: float | None, digits: int) -> str:
+def decimal(number: Number, digits: int) -> str:
     return NO_VALUE if number is None else _decimal(number, digits)
 
 
-def quantity(number: float | None, unit: str | None) -> str:
+def quantity(number: Number, unit: str | None) -> str:
     """An estimate in its unit: a share in percent, anything else with two digits, or up to four where it is small."""
     if number is None:
         return NO_VALUE
@@ -130,7 +132,7 @@ def quantity(number: float | None, unit: str | None) -> str:
     return _decimal(number, 2 if abs(number) >= 0.1 else 3 if abs(number) >= 0.01 else 4)
 
 
-def scientific(number: float | None) -> str:
+def scientific(number: Number) -> str:
     """Two significant digits: 7.8e−07."""
     return NO_VALUE if number is None else f"{float(number):.1e}".replace("-", MINUS)
 
@@ -147,7 +149,7 @@ def count(number: int) -> str:
     return f"{int(number):,}"
 
 
-def listing(items: Sequence) -> str:
+def listing(items: Iterable) -> str:
     """a, b and c."""
     items = [str(item) for item in items]
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
@@ -217,7 +219,7 @@ def _environment(templates: Path, *, code: Callable, link: Callable, **options) 
     return environment
 
 
-def _decimal(number: float, digits: int, *, sign: str = "-") -> str:
+def _decimal(number: float | jinja2.Undefined, digits: int, *, sign: str = "-") -> str:
     text = f"{float(number):{sign}.{digits}f}"  # float() of what is undefined says so
     # What rounds to zero has no sign to speak of.
     return text.lstrip("+-") if float(text) == 0 else text.replace("-", MINUS)
