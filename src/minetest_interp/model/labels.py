@@ -42,7 +42,9 @@ def why_no_trunks(shown: Bool[np.ndarray, " frame"]) -> str | None:
     Args:
       shown: which of the labelled frames show a trunk.
     """
-    return None if shown.any() else f"no pixel of the class of trunks in {len(shown)} masks"
+    if shown.any():
+        return None
+    return f"no pixel of the class of trunks in {len(shown)} masks. Label more frames, with trunks among them."
 
 
 class Labelled(NamedTuple):

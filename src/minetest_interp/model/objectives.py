@@ -272,7 +272,7 @@ def from_settings(settings: Mapping, table: ActionTable) -> Objective:
     raise InputError(f"an objective's `kind` must be value or behaviour_probability; got {dict(settings)}.")
 
 
-def _masked_logsumexp(logits: Array, mask: Array) -> Array:
+def _masked_logsumexp(logits: AnyArray, mask: Array) -> Array:
     return jax.nn.logsumexp(logits, axis=-1, where=mask)
 
 
