@@ -117,7 +117,10 @@ def old_measure():
 @pytest.mark.parametrize(
     ("claims", "named"),
     [
-        (claim(room="behaviour", measurement=None), "unknown key 'room', which is called 'measurement' now"),
+        *(
+            (claim(former=1, **{key: None}), rf"unknown key 'former'; did you mean '{key}'\?")
+            for key in ("measurement", "parts", "statement")
+        ),
         (old_measure(), "at measure: unknown key 'dreams', which is called 'dream_controls' now"),
         (claim(figure="u-yaw"), "figure must be a panel, one of .*; got 'u-yaw', which is called 'behaviour' now"),
         (claim(figure="behavior"), "figure must be a panel, one of .*; got 'behavior'"),

@@ -69,7 +69,7 @@ def validate(content: Mapping, schema: Schema, path: Path) -> None:
 
     Raises:
       InputError: it does not fit; names the deepest key that is wrong, with today's name of one that was renamed and
-        the likely spelling of any other that is unknown.
+        the likely name of any other that is unknown: the one spelt nearest, or the only one that is lacking.
     """
     error = jsonschema.exceptions.best_match(VALIDATOR(schema.content).iter_errors(content))
     if error is None:
@@ -79,12 +79,13 @@ def validate(content: Mapping, schema: Schema, path: Path) -> None:
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         known = list(error.schema.get("properties", {}))
         unknown = next(name for name in error.instance if name not in known)
-        close = difflib.get_close_matches(unknown, known, n=1)
+        lacking = [name for name in error.schema.get("required", []) if name not in error.instance]
+        likely = difflib.get_close_matches(unknown, known, n=1) or (lacking if len(lacking) == 1 else [])
         message = f"unknown key {unknown!r}"
         if unknown in error.schema.get("renamed", {}):
             message += f", which is called {error.schema['renamed'][unknown]!r} now; rename it"
         else:
-            message += f"; did you mean {close[0]!r}?" if close else f"; known are {known}"
+            message += f"; did you mean {likely[0]!r}?" if likely else f"; known are {known}"
     raise InputError(f"{path}: at {key}: {message}. The schema is {schema.name}.")
 
 
