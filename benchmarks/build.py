@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def copy_of_the_house(folder: Path) -> Path:
+def copy_of_the_project(folder: Path) -> Path:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
@@ -31,9 +31,9 @@ def seconds(command: list[str], folder: Path) -> float:
 def build(study: str, *options: str, target: str = "all") -> float:
     """Wall seconds of one build from nothing on two cores."""
     with tempfile.TemporaryDirectory() as folder:
-        house = copy_of_the_house(Path(folder))
+        project = copy_of_the_project(Path(folder))
         command = [sys.executable, "-m", "snakemake", target, "--cores", "2"]
-        return seconds([*command, "--config", f"study={study}", *options], house)
+        return seconds([*command, "--config", f"study={study}", *options], project)
 
 
 def nothing_to_do(study: str, *options: str) -> float:

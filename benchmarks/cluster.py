@@ -19,7 +19,7 @@ SECONDS = 2.0  # between looks
 
 def run(checkpoints: int, group: int, folder: Path) -> None:
     steps = [1000 * (i + 1) for i in range(checkpoints)]
-    shop = training_run(folder / "house", steps)
+    shop = training_run(folder / "project", steps)
     command = slurm.command("series", "--config", "study=own", "--group-components", f"member={group}", "panels=100")
     faults = {
         checkpoints // 4: ("slurmd killed and started again", slurm.Cluster.kill_slurmd),

@@ -93,9 +93,9 @@ def _signed(correlation: float) -> str:
     return "–" if np.isnan(correlation) else style.signed(round(float(correlation), 2) + 0.0, digits=2)
 
 
-def _side(pixels: int, room: int) -> int:
-    """The largest whole multiple of `pixels` in `room`, so that all pixels look alike; `room` itself if none fits."""
-    return room // pixels * pixels or room
+def _side(pixels: int, available: int) -> int:
+    """The largest whole multiple of `pixels` in `available`, so that pixels have one size; or all of it."""
+    return available // pixels * pixels or available
 
 
 def _cut(picture: np.ndarray, box: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from minetest_interp.io.errors import InputError
 from panel import arrays, panel_command
 
 LEFT, LINE, GAP = 0.72, 0.115, 0.05  # inches: the units' names, a line of the columns' names, between pictures
-APART = 0.1  # more room where real frames end and where the control begins
+APART = 0.1  # more space where real frames end and where the control begins
 
 
 def load(

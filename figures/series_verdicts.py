@@ -14,7 +14,7 @@ from panel import panel_command
 from series_axis import Members
 
 ROW_INCHES, FOOT_INCHES = 0.3, 1.0
-SYMBOLS = 24  # members: beside more there is no room for a verdict's symbol
+SYMBOLS = 24  # members: beside more there is no space for a verdict's symbol
 
 
 def load(results: Path) -> dict[str, object]:

@@ -65,7 +65,7 @@ def panel() -> dict[str, object]:
 
 
 def figure(width: str = "page", *, aspect: float = 0.62) -> Figure:
-    """An empty figure that makes room for its labels; `aspect` is height over width."""
+    """An empty figure that leaves space for its labels; `aspect` is height over width."""
     inches = WIDTH_INCHES[width]
     return Figure(figsize=(inches, inches * aspect), layout="constrained")
 

@@ -66,7 +66,7 @@ def draw(
 
 
 def _limits(tells: Iterable[Tells]) -> tuple[float, float]:
-    """One scale for both layers, with room for the labels above."""
+    """One scale for both layers, with space for the labels above."""
     values = np.concatenate([np.ravel(part) for tell in tells for part in tell])
     low, high = values.min(), values.max()
     return low - 0.03 * (high - low), high + 0.15 * (high - low)

@@ -17,7 +17,7 @@ def built(shared_folder) -> Workshop:
     done = shared_folder / "built"
     with (shared_folder / "built.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        shop = Workshop(shared_folder / "the house" / "café au lait")
+        shop = Workshop(shared_folder / "the project" / "café au lait")
         if not done.exists():
             shop.build(env=os.environ | {"PYTHONPROFILEIMPORTTIME": "1"})
             done.touch()

@@ -14,7 +14,7 @@ import psutil
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue")
 CONFIG = Path("/etc/slurm/slurm.conf")  # jobs look for it nowhere else
-MUNGE_ROOMS = [Path(room) for room in ("/run/munge", "/var/log/munge", "/var/lib/munge")]
+MUNGE_FOLDERS = [Path(folder) for folder in ("/run/munge", "/var/log/munge", "/var/lib/munge")]
 SECONDS = 30  # that a daemon may take to answer
 
 
@@ -42,13 +42,13 @@ class Cluster:
 
     def __enter__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="slurm-"))
-        self.rooms = [room for room in MUNGE_ROOMS if not room.exists()]
+        self.made = [folder for folder in MUNGE_FOLDERS if not folder.exists()]
         self.running: dict[str, subprocess.Popen] = {}
         try:
-            for room in MUNGE_ROOMS:
-                room.mkdir(parents=True, exist_ok=True)
-                shutil.chown(room, "munge", "munge")
-            MUNGE_ROOMS[0].chmod(0o755)
+            for folder in MUNGE_FOLDERS:
+                folder.mkdir(parents=True, exist_ok=True)
+                shutil.chown(folder, "munge", "munge")
+            MUNGE_FOLDERS[0].chmod(0o755)
             (self.folder / "spool").mkdir()
             CONFIG.write_text(self._config())
             self._start("munged", "--foreground", user="munge", group="munge")
@@ -70,8 +70,8 @@ class Cluster:
             self._kill_jobs()  # what began meanwhile
         finally:
             CONFIG.unlink(missing_ok=True)
-            for room in (self.folder, *self.rooms):
-                shutil.rmtree(room, ignore_errors=True)
+            for folder in (self.folder, *self.made):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def start_slurmd(self) -> None:
         self._start("slurmd", "-D", "-N", "node")

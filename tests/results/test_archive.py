@@ -58,7 +58,7 @@ def failed_sums(folder) -> list[str]:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     """A clean commit, not built yet."""
-    shop = Workshop(tmp_path_factory.mktemp("the house") / "café au lait")
+    shop = Workshop(tmp_path_factory.mktemp("the project") / "café au lait")
     shop.write_study(SMALL)
     git(shop.folder, "init", "--quiet")
     git(shop.folder, "add", "--all")
@@ -219,8 +219,8 @@ def test_the_profiles_validator_accepts_the_crate_and_refuses_a_spoilt_one(unpac
 def test_an_unpacked_archive_builds_the_same_files_without_git(unpacked, tmp_path):
     again = tmp_path / "again"
     shutil.copytree(unpacked, again)
-    for room in ("figures", "report"):
-        shutil.rmtree(again / room / "own")
+    for name in ("figures", "report"):
+        shutil.rmtree(again / name / "own")
     words = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "study=own"]
     done = subprocess.run(words, cwd=again, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

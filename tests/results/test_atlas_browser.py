@@ -12,7 +12,7 @@ from tests.browser import CHROMIUM, DESKTOP, PHONE, barriers
 
 # The fixtures of the report's page, which open the `page_file` of this module.
 from tests.results.test_pages import READABLE, browser, contrast, open_page  # noqa: F401
-from tests.unit.test_atlas_page import CONSTANT, DEAD, HOSTILE, SATURATED, SIDES, small_atlas, small_rooms
+from tests.unit.test_atlas_page import CONSTANT, DEAD, HOSTILE, SATURATED, SIDES, hostile_evidence, small_atlas
 from tests.unit.test_atlas_page import render as render_atlas
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the atlas is not opened: no `chromium` on the PATH")
@@ -191,10 +191,10 @@ def test_the_search_filters_by_name(open_page):  # noqa: F811
 
 
 def test_the_index_is_sorted_by_each_number_and_shows_it(open_page, atlas):  # noqa: F811
-    page, rooms = open_page(viewport=DESKTOP), small_rooms(CHANNELS)
+    page, evidence = open_page(viewport=DESKTOP), hostile_evidence(CHANNELS)
     measured = {
-        "concept": rooms.units["conv1/second"],
-        "effect": rooms.causal["zero/conv1/size"][:, 0],
+        "concept": evidence.units["conv1/second"],
+        "effect": evidence.causal["zero/conv1/size"][:, 0],
         "mean": atlas["natural_mean"][[name.startswith("conv1/") for name in UNITS]],
     }
     names = [name for name in UNITS if name.startswith("conv1/")]

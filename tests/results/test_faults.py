@@ -56,8 +56,8 @@ def refused(shop: Workshop, *options: str, message: str, **settings) -> None:
 
 def leftovers(shop: Workshop) -> list[Path]:
     """What was being written when a job ended."""
-    rooms = (shop.folder / room / "own" for room in ("results", "figures", "report"))
-    return [path for room in rooms for path in room.rglob(".*.part*")]
+    folders = (shop.folder / name / "own" for name in ("results", "figures", "report"))
+    return [path for folder in folders for path in folder.rglob(".*.part*")]
 
 
 def wait_for(condition) -> None:
@@ -164,7 +164,7 @@ def test_a_full_disk_is_named_and_nothing_half_written_is_kept(shop, whole):
     assert shop.outputs() == whole
 
 
-def test_a_full_disk_that_has_no_room_for_a_log_is_named_too(shop, whole):
+def test_a_full_disk_that_has_no_space_for_a_log_is_named_too(shop, whole):
     (shop.folder / PANEL).unlink()
     results, figures = shop.folder / "results/own/logs", shop.folder / "figures/own"
     with small_disk(results, bytes_=2**14) as disk, small_disk(figures, bytes_=2**14):

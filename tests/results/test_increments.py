@@ -318,7 +318,7 @@ class Planner:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     """Both studies, with the records of a build."""
-    shop = Workshop(tmp_path_factory.mktemp("the house") / "café au lait", WHOLE)
+    shop = Workshop(tmp_path_factory.mktemp("the project") / "café au lait", WHOLE)
     (shop.labels / "frames.csv").write_text(TURN)
     for name, link in (("own files", "other files"), ("own labels", "other labels")):
         (shop.folder / link).symlink_to(name)

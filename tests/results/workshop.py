@@ -1,4 +1,4 @@
-"""A copy of the house in which tests may change everything, and a small study to build there."""
+"""A copy of the project in which tests may change everything, and a small study to build there."""
 
 import csv
 import hashlib

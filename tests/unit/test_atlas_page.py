@@ -138,7 +138,7 @@ def small_policy(channels=CHANNELS):
     return random_policy(Geometry(channels=(channels,) * 3, hidden=HIDDEN, actions=12), seed=2)
 
 
-def small_rooms(channels=CHANNELS):
+def hostile_evidence(channels=CHANNELS):
     return small_evidence((channels,) * 3, quantities=("yaw", HOSTILE, "value"))
 
 
@@ -150,7 +150,7 @@ def render(atlas=None, *, channels=CHANNELS, evidence=None, **facts):
         TEMPLATES,
         policy=small_policy(channels),
         behaviours=action_table(**ACTIONS).behaviours,
-        evidence=small_rooms(channels) if evidence is None else evidence,
+        evidence=hostile_evidence(channels) if evidence is None else evidence,
     )
 
 
@@ -353,8 +353,8 @@ def test_every_picture_has_an_alternative_text(page, parts):
                 assert re.search(r'(alt|role="img" aria-label)="[^"]{5,}"', tag), tag
 
 
-def test_concept_overlap_is_the_rooms_or_says_why_not(parts):
-    units = small_rooms().units
+def test_concept_overlap_is_the_measurements_or_says_why_not(parts):
+    units = hostile_evidence().units
     for name, part in zip(UNITS, parts, strict=True):
         overlap = section(part, "Concept overlap")
         layer, _, channel = name.partition("/")
@@ -372,8 +372,8 @@ def test_concept_overlap_is_the_rooms_or_says_why_not(parts):
             }
 
 
-def test_removal_is_the_rooms_for_channels_and_for_heads_names_the_channels(parts):
-    causal = small_rooms().causal
+def test_removal_is_the_measurements_for_channels_and_for_heads_names_the_channels(parts):
+    causal = hostile_evidence().causal
     for name, part in zip(UNITS, parts, strict=True):
         removal = section(part, "What removing it does")
         layer, _, channel = name.partition("/")
@@ -451,7 +451,7 @@ def test_claims_are_linked_from_the_units_that_they_are_about_and_from_no_other(
 
 
 def test_a_study_without_evidence_or_labelled_frames_is_told_so_and_shown():
-    everything = small_rooms()
+    everything = hostile_evidence()
     unlabelled = Evidence(
         {name: array for name, array in everything.units.items() if name.startswith("conv0")},
         {name: array for name, array in everything.causal.items() if not name.startswith("resample")},
@@ -479,7 +479,7 @@ def test_a_study_without_evidence_or_labelled_frames_is_told_so_and_shown():
 
 
 def test_the_index_carries_the_numbers_that_it_sorts_by(atlas, page):
-    rooms = small_rooms()
+    evidence = hostile_evidence()
     tiles = {
         name: attributes for attributes, name in re.findall(r'<li id="all:[^"]*"([^>]*data-name="([^"]*)"[^>]*)>', page)
     }
@@ -493,8 +493,8 @@ def test_the_index_carries_the_numbers_that_it_sorts_by(atlas, page):
         if channel.isdigit():
             key = "conv0/gradient/second" if layer == "conv0" else f"{layer}/second"
             expected |= {
-                "concept": rooms.units[key][int(channel)],
-                "effect": rooms.causal[f"zero/{layer}/size"][int(channel), 0],
+                "concept": evidence.units[key][int(channel)],
+                "effect": evidence.causal[f"zero/{layer}/size"][int(channel), 0],
             }
         assert numbers == pytest.approx(expected)
 
@@ -522,10 +522,10 @@ def test_the_stage_writes_the_same_files_each_time(atlas, made, tmp_path):
     files.write_arrays(tmp_path / "atlas.npz", **atlas)
     files.write_arrays(tmp_path / "stacks.npz", **small_stacks())
     files.write_json(tmp_path / "facts.json", facts_of_a_study())
-    rooms = small_rooms()._asdict()
-    for room, arrays in rooms.items():
-        files.write_arrays(tmp_path / f"{room}.npz", **arrays)
-    names = {name: tmp_path / f"{name}.npz" for name in ("atlas", "stacks", *rooms)}
+    evidence = hostile_evidence()._asdict()
+    for name, arrays in evidence.items():
+        files.write_arrays(tmp_path / f"{name}.npz", **arrays)
+    names = {name: tmp_path / f"{name}.npz" for name in ("atlas", "stacks", *evidence)}
     stage.run(
         tmp_path / "small.model",
         {},

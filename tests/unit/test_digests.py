@@ -46,7 +46,7 @@ def test_the_declared_closure_is_every_first_party_module_really_imported(entry,
 
 
 @pytest.fixture
-def house(tmp_path, monkeypatch):
+def package(tmp_path, monkeypatch):
     """A package of two modules, `a` importing `b`."""
     (tmp_path / "src").mkdir()
     (tmp_path / "src/a.py").write_text(
@@ -70,16 +70,16 @@ def house(tmp_path, monkeypatch):
     forget()
 
 
-def test_comments_docstrings_and_layout_do_not_count(house):
-    folder, digest = house
+def test_comments_docstrings_and_layout_do_not_count(package):
+    folder, digest = package
     before = digest()
     (folder / "a.py").write_text('"""Other."""\nimport b\n\ndef f(x):\n    "Other."\n    return b.g( x )\n')
     assert digest() == before
 
 
 @pytest.mark.parametrize("module", ["a", "b"])
-def test_a_change_of_what_the_code_does_counts_wherever_it_is(house, module):
-    folder, digest = house
+def test_a_change_of_what_the_code_does_counts_wherever_it_is(package, module):
+    folder, digest = package
     before = digest()
     file = folder / f"{module}.py"
     file.write_text(file.read_text().replace("return", "return 2 *"))
@@ -97,8 +97,8 @@ def test_a_change_of_what_the_code_does_counts_wherever_it_is(house, module):
         ("sha256:0\n", "sha256:0 \\\n    --hash=sha256:1\n", False),
     ],
 )
-def test_a_locked_version_counts_as_code_and_nothing_else_in_the_lock(house, old, new, counts):
-    _, digest = house
+def test_a_locked_version_counts_as_code_and_nothing_else_in_the_lock(package, old, new, counts):
+    _, digest = package
     before = digest()
     digests.LOCK.write_text(digests.LOCK.read_text().replace(old, new))
     assert (digest() != before) == counts
@@ -109,8 +109,8 @@ def test_every_version_of_the_real_lock_counts():
     assert len(pins) > 50 and digests.pins(digests.LOCK.read_text()) == [pin.removesuffix(" \\") for pin in pins]
 
 
-def test_relative_imports_are_refused(house):
-    folder, digest = house
+def test_relative_imports_are_refused(package):
+    folder, digest = package
     (folder / "b.py").write_text("from . import c\n")
     with pytest.raises(ValueError, match="must be absolute"):
         digest()

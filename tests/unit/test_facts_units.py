@@ -1,4 +1,4 @@
-"""What the evidence says of one unit is what the rooms stored, and nothing where they stored nothing."""
+"""What the evidence says of one unit is what the measurements stored, and nothing where they stored nothing."""
 
 import json
 
@@ -14,7 +14,7 @@ REPLACEMENTS = ("zero", "mean", "resample", "patch")
 
 
 def small_evidence(channels=(3, 3, 3), *, quantities=QUANTITIES, readouts=("yaw drive", "value"), seed=5):
-    """Random numbers under the names that the rooms use; channels: of conv0 to conv2."""
+    """Random numbers under the names that the measurements use; channels: of conv0 to conv2."""
     rng = np.random.default_rng(seed)
     widths = dict(zip(("conv0", "conv1", "conv2"), channels, strict=True))
     units = {
@@ -45,7 +45,7 @@ def evidence():
     return small_evidence((5, 7, 9))
 
 
-def test_trunk_overlap_is_the_rooms_with_a_rank_by_the_held_out_half(evidence):
+def test_trunk_overlap_is_the_measurements_with_a_rank_by_the_held_out_half(evidence):
     second = evidence.units["conv1/second"]
     for channel in range(7):
         found = unit_facts.trunk_overlap(evidence.units, "conv1", channel)
