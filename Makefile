@@ -8,6 +8,7 @@
 # make STUDY=treechop [DATA=folder] [PROBE=folder]   another study, local files, labelled frames
 # make verify [STUDY=...] [REMOVE=1]   every file and number of a built study; REMOVE=1 removes what is wrong
 # make docs       the tables of docs/ that follow from other files
+# make tutorials  the tutorials of docs/ again, with what they print and draw
 # make smoke      a small study built from nothing and verified, in half a minute
 PYTHON ?= python3
 STUDY ?= demo

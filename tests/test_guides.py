@@ -86,22 +86,24 @@ def test_the_study_of_ones_own_is_valid(page, tmp_path):
     assert checkpoint.load(loaded.checkpoint).policy.geometry.actions == len(actions)
 
 
-def test_the_example_of_dreams_ascends(monkeypatch):
+def after_the_example(page, monkeypatch):
+    """The variables that the page's example leaves, run where its reader would."""
     built()
     monkeypatch.chdir(ROOT)
     names: dict = {}
-    [example] = blocks("docs/dreams.md", "python")
-    exec(compile(example, "docs/dreams.md", "exec"), names)
+    [example] = blocks(page, "python")
+    exec(compile(example, page, "exec"), names)
+    return names
+
+
+def test_the_example_of_dreams_ascends(monkeypatch):
+    names = after_the_example("docs/dreams.md", monkeypatch)
     assert names["pictures"].shape == (1, 2, 1, 64, 64)
     assert (names["dream"].scores[-1] > names["dream"].scores[0]).all()
 
 
 def test_the_example_of_claims_ablates(monkeypatch):
-    built()
-    monkeypatch.chdir(ROOT)
-    names: dict = {}
-    [example] = blocks("docs/claims.md", "python")
-    exec(compile(example, "docs/claims.md", "exec"), names)
+    names = after_the_example("docs/claims.md", monkeypatch)
     assert names["effects"].shape == (40, 64, 5) and sorted(names["ranking"]) == list(range(64))
 
 

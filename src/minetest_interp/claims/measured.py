@@ -1,11 +1,14 @@
 """What every measurement gives, and what the measurements have in common."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Estimate
+from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.policy import Policy
 
@@ -21,6 +24,12 @@ class Measured(NamedTuple):
 
     arrays: Arrays
     estimates: dict[str, Parts]
+
+
+def write(measured: Measured, arrays: Path, estimates: Path) -> None:
+    """Stores what was measured: arrays as .npz, estimates as JSON."""
+    files.write_arrays(arrays, **measured.arrays)
+    files.write_json(estimates, intervals.to_json(measured.estimates))
 
 
 def check_channels(policy: Policy, channels: Mapping[str, int]) -> None:

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Bootstrap
 from minetest_interp.claims import dream_controls
+from minetest_interp.claims.measured import write
 from minetest_interp.cli import command
-from minetest_interp.io import files
 from minetest_interp.model import agent
 
 
@@ -24,8 +23,7 @@ def run(
     measured = dream_controls.measure(
         loaded, table, steering=actions["steering"], side=side, **settings, bootstrap=Bootstrap(**interval)
     )
-    files.write_arrays(arrays, **measured.arrays)
-    files.write_json(estimates, intervals.to_json(measured.estimates))
+    write(measured, arrays, estimates)
 
 
 if __name__ == "__main__":

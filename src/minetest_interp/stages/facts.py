@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from minetest_interp.claims import ledger
+from minetest_interp.claims.measured import Arrays
 from minetest_interp.cli import command
 from minetest_interp.facts import atlas as atlas_facts
 from minetest_interp.facts import study as study_facts
@@ -13,9 +14,10 @@ from minetest_interp.io import files
 
 
 def run(study: str, command_line: str, settings: dict, panels: dict, results: Path, output: Path) -> None:
+    readouts = files.read_arrays(results / "readouts.npz")
     content = {"study": study, "command": command_line, **of_study(settings, results)}
-    content |= of_frames(settings, results) | of_panels(panels, results) | of_sections(settings, results)
-    files.write_json(output, content)
+    content |= of_frames(settings, readouts, results) | of_panels(panels, readouts, results)
+    files.write_json(output, content | of_sections(settings, readouts, results))
 
 
 def of_study(settings: dict, results: Path) -> dict:
@@ -40,16 +42,15 @@ def of_study(settings: dict, results: Path) -> dict:
     }
 
 
-def of_frames(settings: dict, results: Path) -> dict:
+def of_frames(settings: dict, readouts: Arrays, results: Path) -> dict:
     """What the policy does on the frames, and where its dreams end."""
-    behaviours = files.read_arrays(results / "readouts.npz")
     steering, night = settings["actions"]["steering"], settings["frames"].get("night", [])
-    names = study_facts.readout_names(behaviours)
+    names = study_facts.readout_names(readouts)
     return {
-        "behaviours": {name: study_facts.spread(behaviours[f"original/{name}"]) for name in names},
-        "mirror": study_facts.mirror_tests(behaviours, steering, night),
+        "behaviours": {name: study_facts.spread(readouts[f"original/{name}"]) for name in names},
+        "mirror": study_facts.mirror_tests(readouts, steering, night),
         "covered_boxes": len(settings["frames"].get("overlay", [])),
-        "views": study_facts.view_differences(behaviours, steering),
+        "views": study_facts.view_differences(readouts, steering),
         "dreams": {
             name: study_facts.dream_row(files.read_arrays(results / "dreams" / f"{name}.npz"), dream)
             for name, dream in settings["dreams"].items()
@@ -58,16 +59,16 @@ def of_frames(settings: dict, results: Path) -> dict:
     }
 
 
-def of_panels(panels: dict, results: Path) -> dict:
+def of_panels(panels: dict, readouts: Arrays, results: Path) -> dict:
     """What the panels show: their settings, the channels that some of them draw, and every frame."""
     return {
         "channels": {name: study_facts.channel(results, panel) for name, panel in panels.items() if "channel" in panel},
         "panels": panels,
-        "frames": study_facts.frame_rows(files.read_arrays(results / "readouts.npz")),
+        "frames": study_facts.frame_rows(readouts),
     }
 
 
-def of_sections(settings: dict, results: Path) -> dict[str, Any]:
+def of_sections(settings: dict, readouts: Arrays, results: Path) -> dict[str, Any]:
     """What a study has by its optional sections."""
     content: dict[str, Any] = {}
     if "evidence" in settings:
@@ -84,8 +85,7 @@ def of_sections(settings: dict, results: Path) -> dict[str, Any]:
         headline = settings["recipes"]["units"] if "recipes" in settings else []
         content["atlas"] = atlas_facts.atlas_summary(files.read_arrays(results / "atlas.npz"), headline)
     if "published" in settings:
-        behaviours = files.read_arrays(results / "readouts.npz")
-        content["published"] = study_facts.published_rows(settings["published"], behaviours, results)
+        content["published"] = study_facts.published_rows(settings["published"], readouts, results)
     return content
 
 

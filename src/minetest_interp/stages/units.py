@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Bootstrap
 from minetest_interp.claims import units
+from minetest_interp.claims.measured import write
 from minetest_interp.cli import command
 from minetest_interp.io import files
 from minetest_interp.model import agent
@@ -34,8 +34,7 @@ def run(
         similarity=similarity,
         bootstrap=Bootstrap(**interval),
     )
-    files.write_arrays(arrays, **measured.arrays)
-    files.write_json(estimates, intervals.to_json(measured.estimates))
+    write(measured, arrays, estimates)
 
 
 if __name__ == "__main__":
