@@ -1,6 +1,5 @@
 """What people's shells set. `python -m tests.environments` builds the smoke study under each and compares the bytes."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -8,9 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from minetest_interp.provenance import source_tree
-from tests.conftest import ROOT
-from tests.results.workshop import TIMED
+from tests.results.workshop import copy_source, outputs
 
 # `{folder}` holds the files of FILES; nothing can be written in `{nowhere}`.
 ENVIRONMENTS = {
@@ -65,19 +62,13 @@ def variables(name: str, folder: Path) -> dict[str, str]:
 
 def build(tree: Path, given: dict[str, str]) -> dict[str, str] | str:
     """Path to SHA-256 of what the smoke study comes to under these variables; why there is nothing, if it fails."""
-    places = [tree / name / "smoke" for name in ("results", "figures", "report")]
-    for place in (*places, tree / ".snakemake"):
-        shutil.rmtree(place, ignore_errors=True)
+    for place in ("results", "figures/smoke", "report/smoke", ".snakemake"):
+        shutil.rmtree(tree / place, ignore_errors=True)
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "all", "--config", "study=smoke"]
     done = subprocess.run(command, cwd=tree, env=os.environ | given, capture_output=True, text=True)
     if done.returncode:
         return (done.stdout + done.stderr).strip()[-2000:]
-    made = (path for place in places for path in place.rglob("*") if path.is_file() and path.name not in TIMED)
-    return {
-        str(path.relative_to(tree)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(made)
-        if not {"logs", "benchmarks", "settings"} & set(path.parts)
-    }
+    return outputs(tree, "smoke")
 
 
 def main(names: list[str]) -> int:
@@ -85,9 +76,7 @@ def main(names: list[str]) -> int:
     failed = []
     with tempfile.TemporaryDirectory() as temporary:
         tree, folder = Path(temporary, "tree"), Path(temporary, "files")
-        for name in source_tree.read(ROOT).files:
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tree / name)
+        copy_source(tree)
         plain = build(tree, {})
         if isinstance(plain, str):
             print(f"The build under this shell's own variables fails:\n{plain}")

@@ -1,7 +1,6 @@
 """A copy of the project in which tests may change everything, and a small study to build there."""
 
 import csv
-import hashlib
 import io
 import os
 import re
@@ -15,6 +14,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from minetest_interp.io import files
 from minetest_interp.model import checkpoint
 from minetest_interp.model.policy import Geometry
 from minetest_interp.provenance import source_tree
@@ -113,6 +113,27 @@ def jobs(summary: str, plan: str = "") -> set[str]:
     return {job for job, row in rows(summary) if plan in row["plan"]}
 
 
+def copy_source(folder: Path, *, without: tuple[str, ...] = ()) -> None:
+    """The files of the working tree, but for those whose paths begin with one of `without`."""
+    for name in source_tree.read(ROOT).files:
+        if not name.startswith(without):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+
+
+def made(folder: Path, study: str) -> set[str]:
+    """Paths of everything that a build in `folder` makes, but for its logs, timings and settings."""
+    found = (p for top in ("results", "figures", "report") for p in (folder / top / study).rglob("*"))
+    kept = (p for p in found if p.is_file() and not {"logs", "benchmarks", "settings"} & set(p.parts))
+    return {str(p.relative_to(folder)) for p in kept}
+
+
+def outputs(folder: Path, study: str) -> dict[str, str]:
+    """Path to SHA-256 of everything that a build in `folder` makes, but for what says how long it took."""
+    names = sorted(name for name in made(folder, study) if Path(name).name not in TIMED)
+    return {name: files.sha256(folder / name) for name in names}
+
+
 class Workshop:
     """A checkout of the working tree in `folder`, holding the study `own`."""
 
@@ -121,10 +142,7 @@ class Workshop:
         self.files, self.labels = folder / "own files", folder / "own labels"
         if folder.exists():  # a copy
             return
-        for name in source_tree.read(ROOT).files:
-            if not name.startswith(("data/", "tests/")):
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, folder / name)
+        copy_source(folder, without=("data/", "tests/"))
         self.files.mkdir()
         for name in ("pictures", "masks"):
             (self.labels / name).mkdir(parents=True)
@@ -180,15 +198,10 @@ class Workshop:
         return done.stdout
 
     def made(self) -> set[str]:
-        """Paths of everything that a build makes, but for its logs, timings and settings."""
-        found = (p for top in ("results", "figures", "report") for p in (self.folder / top / "own").rglob("*"))
-        kept = (p for p in found if p.is_file() and not {"logs", "benchmarks", "settings"} & set(p.parts))
-        return {str(p.relative_to(self.folder)) for p in kept}
+        return made(self.folder, "own")
 
     def outputs(self) -> dict[str, str]:
-        """Path to SHA-256 of everything that a build makes, but for what says how long it took."""
-        names = sorted(name for name in self.made() if Path(name).name not in TIMED)
-        return {name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in names}
+        return outputs(self.folder, "own")
 
     def verify(self, *options: str) -> subprocess.CompletedProcess:
         """`make verify` of the study, without make."""
