@@ -1,7 +1,7 @@
 """Files that others made: whatever is in them, they are read or refused in one line, and nothing else is touched.
 
 `run.py` feeds the same damaged files every time, 5,000 or as many as `FUZZ_CASES` says, in a process of its own, which
-has little memory and a fence around it; `make fuzz` feeds others;
+has little memory and few rights; `make fuzz` feeds others;
 `python -m tests.fuzz.guided TARGET` searches on by coverage, through the same readers.
 """
 
