@@ -1,6 +1,7 @@
 """Write the tables of docs/ that follow from other files: `python -m docs.generate`, or `make docs`.
 
-docs/panels.md from figures/panels.yaml, and docs/verdicts.md from config/claims.yaml and the numbers in expected/.
+docs/panels.md from figures/panels.yaml, docs/verdicts.md from config/claims.yaml and the numbers in expected/, and
+docs/results.md from the declarations in io/stores.py.
 """
 
 import json
@@ -11,7 +12,7 @@ import yaml
 
 from minetest_interp import panels
 from minetest_interp.claims import ledger
-from minetest_interp.io import files
+from minetest_interp.io import files, stores
 from minetest_interp.pages import text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,6 +33,23 @@ page from [`config/claims.yaml`](../config/claims.yaml), which has each claim's 
 the numbers in [`expected/`](../expected), which `make verify` compares with a build. Where a claim names two channels,
 the first is the published agent's and the second the demo policy's.
 
+"""
+
+RESULTS = """# The arrays in a study's results
+
+Files of arrays below `results/STUDY/`, read by `numpy.load`. `make docs` writes this page from
+[`io/stores.py`](../src/minetest_interp/io/stores.py), and a test checks every array of a built study against it.
+`evidence/turns/` holds `behaviour.npz`, `units.npz` and `causal.npz` of real stacks.
+
+A name in braces stands for one of these:
+
+"""
+SCORES = """
+## Scores
+
+`z`, the objective in natural standard deviations; `hf`, share of energy in high frequencies; `fd`, Fréchet distance of
+conv1 to natural frames; `path_...`, rank correlation of a layer's channels with those on the best real frames, raw and
+standardised; `agreement`, correlation between seeds; `control_correlation`, with the control.
 """
 
 
@@ -81,6 +99,20 @@ def verdicts_page(claims: Mapping[str, Mapping], found: Mapping[str, Mapping], n
     return VERDICTS + table(["claim", *(word for study in found for word in (STUDIES[study], ""))], rows)
 
 
+def results_page(declared: Iterable[stores.Store]) -> str:
+    """Every array of every file of arrays: axes, type, unit, meaning."""
+    placeholders = {name: pattern for name, pattern in stores.PLACEHOLDERS.items() if name != "score"}
+    page = RESULTS + "".join(f"- `{{{name}}}`: {p.replace('|', ', ')}\n" for name, p in placeholders.items()) + SCORES
+    for store in declared:
+        rows = (
+            [f"`{name}`", f"[{', '.join(axes)}]" if axes else "–", kind.replace(" ", " or "), unit, meaning]
+            for name, axes, kind, unit, meaning in store.arrays
+        )
+        page += f"\n## `{store.path}`\n\n{store.what}\n\n"
+        page += table(["array", "axes", "type", "unit", "meaning"], rows)
+    return page
+
+
 def pages() -> dict[Path, str]:
     """The content of every generated page."""
     records = panels.read(ROOT / "figures/panels.yaml", ROOT / "workflow/schemas/panels.schema.yaml")
@@ -91,6 +123,7 @@ def pages() -> dict[Path, str]:
     return {
         ROOT / "docs/panels.md": panels_page(records),
         ROOT / "docs/verdicts.md": verdicts_page(claims, found, named),
+        ROOT / "docs/results.md": results_page(stores.STORES),
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Bootstrap
 from minetest_interp.claims import attribution, behaviour, causal, circuits, dream_controls, heads, pairs, units
-from minetest_interp.io import files, results
+from minetest_interp.io import files, stores
 from minetest_interp.model import checkpoint
 from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import Geometry
@@ -97,6 +97,6 @@ def test_a_measurement_gives_what_its_stage_writes(name, tmp_path):
     assert list(written) == list(measured.arrays)
     for key, array in measured.arrays.items():
         np.testing.assert_array_equal(written[key], array, err_msg=key)
-    assert results.breaches(results.store_of(f"evidence/{name}.npz"), written) == []
+    assert stores.breaches(stores.store_of(f"evidence/{name}.npz"), written) == []
     estimates = json.loads((tmp_path / "estimates.json").read_text()) if estimated else {}
     assert estimates == json.loads(json.dumps(intervals.to_json(measured.estimates)))

@@ -1,7 +1,10 @@
 """What every file of arrays in a study's results holds: names, axes, types, units, meaning."""
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
+
+import numpy as np
 
 # What stands for a placeholder in an array's name, as a regular expression; anything for those that are not here.
 PLACEHOLDERS = {
@@ -285,3 +288,39 @@ similarity | member, member | float64 | correlation | of two members' steering o
 {layer}/{effect}/similarity | member, member | float64 | rank correlation | of two members' channels
 """)),
 )  # fmt: skip
+
+
+def breaches(store: Store, arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """How arrays differ from what their store declares, in words; none where they keep to it.
+
+    The first declaration that a name matches counts. An axis "..." stands for any number of axes.
+    """
+    found: list[str] = []
+    sizes: dict[str, int] = {}
+    for name, array in arrays.items():
+        matches = ((declared, axes) for declared in store.arrays if (axes := declared.axes_of(name)) is not None)
+        declared, axes = next(matches, (None, ()))
+        if declared is None:
+            found.append(f"{store.path}: {name} is not declared")
+            continue
+        if not any(array.dtype.str[1:].startswith(TYPES[kind]) for kind in declared.kind.split()):
+            found.append(f"{store.path}: {name} must be {declared.kind}; it is {array.dtype}")
+        fixed = axes[: axes.index("...")] if "..." in axes else axes
+        if array.ndim < len(fixed) or ("..." not in axes and array.ndim != len(axes)):
+            found.append(f"{store.path}: {name} must have the axes [{', '.join(axes)}]; its shape is {array.shape}")
+            continue
+        for axis, size in zip(fixed, array.shape, strict=False):
+            if sizes.setdefault(axis, size) != size:
+                found.append(f"{store.path}: axis {axis} of {name} has length {size}, elsewhere {sizes[axis]}")
+    return found
+
+
+def store_of(path: str) -> Store | None:
+    """The store that a file below results/<study>/ is of; the same measurement of real stacks, or of a view, is one."""
+    path = path.replace("evidence/turns/", "evidence/")
+    for store in STORES:
+        pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(store.path))
+        pattern = pattern.replace("intermediates/", "intermediates/(?:[^/]+/)?")
+        if re.fullmatch(pattern, path):
+            return store
+    return None

@@ -1,21 +1,18 @@
-"""The declared arrays: the page is made of them, and what is not as declared is named."""
+"""The declared arrays: what is not as declared is named."""
+
+import re
 
 import numpy as np
 import pytest
 
-from minetest_interp.io import results
-from tests.conftest import ROOT
+from minetest_interp.io import stores
 
-HEADS = results.store_of("evidence/heads.npz")
+HEADS = stores.store_of("evidence/heads.npz")
 GOOD = {"labels": np.array(["a", "b"]), "cosines": np.zeros(2), "observed": np.float64(0), "null": np.zeros(9)}
 
 
-def test_the_page_is_made_of_the_declarations():
-    assert (ROOT / "docs/results.md").read_text() == results.to_markdown(results.STORES)
-
-
 def test_no_array_is_declared_twice():
-    for store in results.STORES:
+    for store in stores.STORES:
         names = [declared.name for declared in store.arrays]
         assert len(names) == len(set(names)), store.path
 
@@ -30,10 +27,9 @@ def test_no_array_is_declared_twice():
     ],
 )
 def test_what_is_not_as_declared_is_named(change, says):
-    assert results.breaches(HEADS, GOOD) == []
-    [breach] = results.breaches(HEADS, GOOD | change)
-    with pytest.raises(AssertionError, match=says):
-        raise AssertionError(breach)
+    assert stores.breaches(HEADS, GOOD) == []
+    [breach] = stores.breaches(HEADS, GOOD | change)
+    assert re.search(says, breach)
 
 
 @pytest.mark.parametrize(
@@ -45,5 +41,5 @@ def test_what_is_not_as_declared_is_named(change, says):
     ],
 )
 def test_a_file_is_of_the_store_of_its_kind(path, store):
-    assert results.store_of(path).path == store
-    assert results.store_of("other.npz") is None
+    assert stores.store_of(path).path == store
+    assert stores.store_of("other.npz") is None
