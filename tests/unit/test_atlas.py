@@ -51,7 +51,7 @@ def test_directions_are_non_negative_units_and_seeded(small):
 
 def test_the_best_patches_are_the_strongest_of_their_frames_and_in_their_box(small, plan):
     unit = next(unit for unit in plan.listed if unit.name == "conv1/2")
-    nature = plan.real.natures[plan.listed.index(unit)]
+    nature = plan.natures[plan.listed.index(unit)]
     responses = np.asarray(plan.real.trace.layers["conv1"])[..., 2]
     np.testing.assert_allclose(nature.values, np.sort(responses.max((1, 2)))[::-1][:9], rtol=1e-5)
     field = networks.field(small, "conv1")
@@ -73,16 +73,16 @@ def test_nothing_outside_the_mask_changes_the_unit_and_the_border_is_outside(sma
         assert (unit.objective(small.run(255 - stack)) != unit.objective(small.run(stack))).all()
 
 
-def test_dead_saturated_and_constant_units_are_reported(small):
+def test_dead_saturated_and_constant_units_are_reported(small, tmp_path):
     params = {name: {key: np.array(a) for key, a in layer.items()} for name, layer in small.params.items()}
     params["conv1"]["bias"][:2] = (-1e3, 1e3)
     params["conv1"]["kernel"][..., 2] = 0
     broken = Policy(SMALL, params)
     listed = units.list_units(SMALL, {}, {})[4:7]
     found = atlas.prepare(broken, listed, fitted=FITTED, judged=JUDGED, method=QUICK)
-    assert [units.flag(u, n) for u, n in zip(listed, found.real.natures, strict=True)][:2] == ["dead", "saturated"]
-    assert [nature.constant for nature in found.real.natures] == [False, False, True]
-    made = atlas.compute_batch(found, 0)
+    assert [units.flag(u, n) for u, n in zip(listed, found.natures, strict=True)][:2] == ["dead", "saturated"]
+    assert [nature.constant for nature in found.natures] == [False, False, True]
+    made = atlas.compute(found, tmp_path, stamp="a")
     assert np.isnan(made["z"][2]) and np.isfinite(made["z"][:2]).all() and np.isfinite(made["pictures"]).all()
     assert list(made["constant"]) == [False, False, True]
 
@@ -125,15 +125,15 @@ def test_resumed_equals_uninterrupted_to_the_byte(plan, tmp_path):
         assert array.tobytes() == resumed[name].tobytes(), name
 
 
-def test_progress_adds_up_to_the_work_and_a_new_stamp_starts_over(plan, tmp_path):
+def test_progress_adds_up_to_the_work_and_a_new_stamp_starts_over(small, tmp_path):
+    heads = units.list_units(SMALL, {"yaw": YAW}, {})[-3:]
+    plan = atlas.prepare(small, heads, fitted=FITTED, judged=JUDGED, method=QUICK, batch=2)
     done = []
-    short = plan._replace(batches=plan.batches[-2:])
-    atlas.compute(short, tmp_path, stamp="a", progress=done.append)
+    atlas.compute(plan, tmp_path, stamp="a", progress=done.append)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    atlas.compute(short, tmp_path, stamp="b")
-    assert all(path.stat().st_mtime_ns != when for path, when in before.items())
-    chosen = sum(map(len, short.batches))
-    assert sum(done) == atlas.work(plan) * chosen // len(plan.listed)
+    atlas.compute(plan, tmp_path, stamp="b")
+    assert len(before) == 2 and all(path.stat().st_mtime_ns != when for path, when in before.items())
+    assert sum(done) == atlas.work(plan) == 2 * 3 * 2 * QUICK.steps
 
 
 def test_the_control_keeps_the_numbers_and_loses_their_order(small):
@@ -153,7 +153,7 @@ def test_rows_are_in_the_units_order_and_every_score_has_its_control_and_ceiling
     assert made["pictures"].shape == made["control"].shape == (len(plan.listed), 2, 64, 64)
     for score in ("z", "hf", "fd", "path_conv1", "path_conv2_standardised"):
         assert {score, f"{score}_control", f"{score}_real"} <= made.keys()
-    natural = plan.real.natures[0].scores
+    natural = plan.natures[0].scores
     unit = plan.listed[0]
     shown = unit.objective(plan.real.policy.run(np.repeat(made["pictures"][0, :1, None], 4, axis=1)))
     np.testing.assert_allclose(made["z"][0], scores.z_score(shown, natural).mean(), rtol=1e-4)

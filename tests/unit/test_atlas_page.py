@@ -55,7 +55,7 @@ ACTIONS = {
 DEAD, SATURATED, CONSTANT = "conv1/0", "conv2/1", "conv2/0"
 TRIPLES = ("z", "hf", "path_conv1", "path_conv1_standardised", "path_conv2", "path_conv2_standardised", "fd")
 SIDES = [(name, f"{name}_control", f"{name}_real") for name in TRIPLES]
-SIDES += [("agreement", "control_agreement", None), ("control_correlation", None, None)]
+SIDES += [("agreement", "agreement_control", None), ("control_correlation", None, None)]
 LABELS = (
     "z",
     "HF",

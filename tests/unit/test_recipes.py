@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minetest_interp.analysis import stats
-from minetest_interp.dreams import notebook, parametrisations, recipe, scores, units
+from minetest_interp.dreams import dreaming, judging, notebook, parametrisations, recipe, scores, units
 from minetest_interp.dreams import recipes as dream_recipes
 from minetest_interp.facts.recipes import recipe_summary
 from minetest_interp.io import files
@@ -69,9 +69,7 @@ def stacks(made, recipe, *, control=False):
 
 
 def test_the_notebook_recipe_is_the_notebook_s_dream(small, listed):
-    shown = dream_recipes.dream(
-        recipes("notebook")[0], dream_recipes.run_on_frames(small, listed, FITTED), seeds=(3, 4)
-    ).pictures
+    shown = dreaming.dream(recipes("notebook")[0], dreaming.run_on_frames(small, listed, FITTED), seeds=(3, 4)).pictures
     start = notebook.grey_start(SMALL, seed=4)
     alone = notebook.deep_dream(small, listed[1].objective, start, lr=1e3, steps=6)
     assert np.abs(alone.image - start).max() > 0.1
@@ -87,9 +85,9 @@ def test_the_same_settings_give_the_same_bytes_and_other_seeds_other_pictures(sm
 
 
 def test_a_control_is_the_same_recipe_on_the_shuffled_policy_and_nothing_else(small, listed, made):
-    other = dream_recipes.run_on_frames(shuffled_weights(small, seed=0), listed, FITTED)
+    other = dreaming.run_on_frames(shuffled_weights(small, seed=0), listed, FITTED)
     for name in ("notebook", "accentuate"):
-        shown, m = dream_recipes.dream(recipes(name)[0], other, seeds=(3, 4)), list(RECIPES).index(name)
+        shown, m = dreaming.dream(recipes(name)[0], other, seeds=(3, 4)), list(RECIPES).index(name)
         np.testing.assert_array_equal(shown.pictures[:, :, -1], made["controls"][m])
         np.testing.assert_array_equal(shown.bases, made["control_bases"][m])
     assert (np.abs(made["controls"] - made["pictures"]).max((2, 3, 4)) > 0).all()
@@ -143,9 +141,7 @@ def test_the_ceilings_are_those_of_the_best_judged_frames(small, listed, made):
 def test_shared_pictures_are_one_frame_and_deltas_are_kept(small, listed, made):
     kept = {name.split("/", 1)[1] for name in made if name.startswith("frames/")}
     assert kept == {"notebook", "motion"}
-    shared = dream_recipes.dream(
-        recipes("frame prior")[0], dream_recipes.run_on_frames(small, listed, FITTED), seeds=(3, 4)
-    )
+    shared = dreaming.dream(recipes("frame prior")[0], dreaming.run_on_frames(small, listed, FITTED), seeds=(3, 4))
     assert shared.pictures.shape == (2, 2, 1, 64, 64)
     frames = made["frames/motion"]
     assert frames.shape == (2, 2, 4, 64, 64) and np.ptp(frames, axis=2).max() > 0
@@ -153,18 +149,18 @@ def test_shared_pictures_are_one_frame_and_deltas_are_kept(small, listed, made):
 
 
 def test_accentuation_begins_at_the_best_fitted_frame(small, listed):
-    subject = dream_recipes.run_on_frames(small, listed, FITTED)
+    subject = dreaming.run_on_frames(small, listed, FITTED)
     still = recipe.read_recipe("still", RECIPES["accentuate"] | {"lr": 0.0}, PRIOR, SMALL)
-    shown = dream_recipes.dream(still, subject, seeds=(3, 4))
+    shown = dreaming.dream(still, subject, seeds=(3, 4))
     for base, natural in zip(shown.bases, subject.natural, strict=True):
         assert stats.correlation(base, FITTED[natural.argmax()]) > 0.98
 
 
 def test_the_target_lies_a_margin_above_the_best_fitted_frame(small, listed):
     """Above its target the picture is only pulled to the mean frame; one that starts below is moved otherwise."""
-    subject = dream_recipes.run_on_frames(small, listed, FITTED)
+    subject = dreaming.run_on_frames(small, listed, FITTED)
     begun, content, wanting = (
-        dream_recipes.dream(recipe.read_recipe("t", TARGET | changes, PRIOR, SMALL), subject, seeds=(0,)).pictures
+        dreaming.dream(recipe.read_recipe("t", TARGET | changes, PRIOR, SMALL), subject, seeds=(0,)).pictures
         - PRIOR.mean
         for changes in ({"lr": 0.0}, {"margin": -50.0}, {"margin": 50.0})
     )
@@ -184,9 +180,9 @@ def test_a_unit_that_never_varies_has_no_z_and_none_in_the_facts(small, listed):
 def test_the_facts_are_means_over_the_asked_units_with_control_and_ceiling(made):
     facts = recipe_summary(made, over=["conv2/3", "conv2/0"])
     json.dumps(facts, allow_nan=False)
-    assert list(facts) == list(RECIPES) and set(facts["motion"]) == set(dream_recipes.SCORES)
+    assert list(facts) == list(RECIPES) and set(facts["motion"]) == set(judging.SCORES)
     for m, name in enumerate(RECIPES):
-        for score in dream_recipes.SCORES:
+        for score in judging.SCORES:
             fact, both = facts[name][score], made[score][m]
             assert list(fact["units"]) == ["conv2/3", "conv2/0"]
             assert [fact["units"]["conv2/0"], fact["units"]["conv2/3"]] == [v if np.isfinite(v) else None for v in both]
@@ -236,9 +232,9 @@ def test_unknown_units_and_frames_on_both_sides_are_refused(small, listed):
 def test_an_objective_that_is_not_finite_is_named_with_its_step(small, listed):
     params = {name: {key: np.array(a) for key, a in layer.items()} for name, layer in small.params.items()}
     params["conv2"]["bias"][0] = np.nan
-    subject = dream_recipes.run_on_frames(Policy(SMALL, params), listed[1:2], FITTED)
+    subject = dreaming.run_on_frames(Policy(SMALL, params), listed[1:2], FITTED)
     with pytest.raises(FloatingPointError, match="conv2/3 must stay finite .* at step 0"):
-        dream_recipes.dream(recipes("notebook")[0], subject, seeds=(3,))
+        dreaming.dream(recipes("notebook")[0], subject, seeds=(3,))
 
 
 def test_the_stage_writes_what_the_panels_read(small, tmp_path):
@@ -262,8 +258,8 @@ def test_the_stage_writes_what_the_panels_read(small, tmp_path):
 
 def test_the_fast_networks_serve_every_unit_s_recipe(small, listed):
     """A receptive field's picture is the whole network's, outside it untouched."""
-    unit, subject = listed[0], dream_recipes.run_on_frames(small, listed, FITTED)
-    shown = dream_recipes.dream(recipes("notebook")[0], subject, seeds=(3, 4)).pictures[0, 0]
+    unit, subject = listed[0], dreaming.run_on_frames(small, listed, FITTED)
+    shown = dreaming.dream(recipes("notebook")[0], subject, seeds=(3, 4)).pictures[0, 0]
     top, left, side = networks.field_box(SMALL, unit.layer, unit.position)
     outside = np.ones((64, 64), bool)
     outside[top : top + side, left : left + side] = False

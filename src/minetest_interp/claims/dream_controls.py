@@ -7,19 +7,16 @@ the network does not read the others, so no ascent moves them.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.signal
-from jax import Array
 
 from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Bootstrap, Estimate
 from minetest_interp.claims.measured import Arrays, Measured
-from minetest_interp.dreams.notebook import RANGES, grey_start
+from minetest_interp.dreams import notebook
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable
-from minetest_interp.model.networks import Blocks, fast
+from minetest_interp.model.networks import fast
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import Policy, shuffled_weights
 
@@ -112,45 +109,16 @@ def dream_properties(dreams: np.ndarray, *, least_lag: float, most_lag: float) -
     }
 
 
-def notebook_ascents(network: Blocks, objective: Objective, starts: Array, *, lr: float, steps: int) -> np.ndarray:
-    """`dreams.deep_dream` of pixels for a batch of starts at once: plain gradient ascent, clipped after each step.
-
-    Networks of one geometry share one compiled step.
-
-    Args:
-      starts: `[B, T, S, S]`. lr: grey levels per unit of gradient.
-
-    Returns:
-      `[B, T, S, S]`, the last step's image.
-
-    Raises:
-      FloatingPointError: pixels stopped being finite.
-    """
-    x = network.pack(starts)
-    for _ in range(steps):
-        x = _ascent_step(network, objective, x, lr)
-    images = np.asarray(network.unpack(x, starts))
-    if not np.isfinite(images).all():
-        raise FloatingPointError("the dreams' pixels must stay finite; some are not. Lower `lr`.")
-    return images
-
-
-@jax.jit
-def _ascent_step(network: Blocks, objective: Objective, x: Array, lr: float) -> Array:
-    gradient = jax.grad(lambda x: objective(network.run(x)).sum())(x)
-    return jnp.clip(x + lr * gradient, *RANGES["input"])
-
-
 def dream_pairs(policy: Policy, objective: Objective, *, seeds: Sequence[int], lr: float, steps: int) -> Pair:
-    """A policy's dreams from `dreams.grey_start` of each seed, each beside that of its own shuffled twin."""
-    starts = jnp.concatenate([grey_start(policy.geometry, seed=seed) for seed in seeds])
-    real = notebook_ascents(fast(policy), objective, starts, lr=lr, steps=steps)
-    shuffled = [
-        notebook_ascents(fast(shuffled_weights(policy, seed=seed)), objective, start[None], lr=lr, steps=steps)
-        for seed, start in zip(seeds, starts, strict=True)
-    ]
+    """A policy's dreams from `notebook.grey_start` of each seed, each beside that of its own shuffled twin."""
+    starts = np.concatenate([notebook.grey_start(policy.geometry, seed=seed) for seed in seeds])
+
+    def dreams(policy: Policy, starts: np.ndarray) -> np.ndarray:
+        return np.asarray(notebook.ascend(fast(policy), objective, starts, lr=lr, steps=steps)[0])
+
+    shuffled = [dreams(shuffled_weights(policy, seed=s), start[None]) for s, start in zip(seeds, starts, strict=True)]
     read = (..., slice(policy.geometry.read_size), slice(policy.geometry.read_size))
-    return Pair(real[read], np.concatenate(shuffled)[read])
+    return Pair(dreams(policy, starts)[read], np.concatenate(shuffled)[read])
 
 
 def autocorrelation(frame: np.ndarray) -> np.ndarray:

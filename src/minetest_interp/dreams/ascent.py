@@ -19,10 +19,13 @@ from minetest_interp.dreams import parametrisations
 from minetest_interp.dreams.parametrisations import Image, Window
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import objectives
+from minetest_interp.model.arrays import AnyArray
+from minetest_interp.model.batches import map_batches
 from minetest_interp.model.networks import Field, Network, field_box
 from minetest_interp.model.objectives import Objective
 
 FORMS = ("penalty", "target")
+RENDERED = 4  # pictures at a time: few enough that most calls have so many, and compile nothing new
 
 
 class Method(NamedTuple):
@@ -43,10 +46,17 @@ class Method(NamedTuple):
     pull: float = 50.0
 
 
+class Draws(NamedTuple):
+    """Of each view: its move, `[C, K, 2]` whole pixels from 0 to 2 jitter, and its normal noise `[C, K, h, w]`."""
+
+    moves: AnyArray
+    noise: AnyArray
+
+
 class Ascent(NamedTuple):
     """parameters: `[U, K, ...]`. scores: `[steps, U, K]`, each step's objective, the mean over its copies."""
 
-    parameters: Array
+    parameters: AnyArray
     scores: np.ndarray
 
 
@@ -58,7 +68,7 @@ def ascend(
     seeds: Sequence[int],
     method: Method = Method(),  # noqa: B008, a NamedTuple is immutable
     targets: Sequence[float] | None = None,
-    anchors: Array | None = None,
+    anchors: AnyArray | None = None,
     position: tuple[int, int] | None = None,
     names: Sequence[str] | None = None,
     progress: Callable[[int], None] = lambda step: None,
@@ -79,20 +89,19 @@ def ascend(
       FloatingPointError: an objective stopped being finite; says which, and at which step.
     """
     _check(method, targets, asked, seeds)
-    view, extent = _view(network, image, position, method.jitter)
+    view, box = _view(network, image, position, method.jitter)
     if position is not None:
         asked = [objectives.at(objective, position) for objective in asked]
-    stacked = objectives.stack(asked)
-    goal = jnp.asarray(np.zeros(len(asked)) if targets is None else targets, jnp.float32)
+    goal = np.zeros(len(asked)) if targets is None else np.asarray(targets)
+    # Not moved from NumPy to JAX at every step.
+    fixed = jax.device_put((network, objectives.stack(asked), image, view, _weigh(method, image, goal)))
     z, anchor = _begin(image, len(asked), seeds, anchors)
-    state = optax.adam(method.lr).init(z)
-    keys = jnp.stack([jax.random.key(seed) for seed in seeds])
+    shapes = jax.eval_shape(optax.adam(method.lr).init, z)
+    state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
     names, scores = names or [f"objective {i}" for i in range(len(asked))], []
-    numbers = tuple(jnp.float32(number) for number in (method.lr, method.noise, method.strength, method.pull))
-    static = {"form": method.form, "extent": extent}
     for step in range(method.steps):
-        draws = _draw(keys, step, method.jitter, method.copies, image.size)
-        z, state, score = _step(network, stacked, image, z, anchor, state, goal, draws, view, numbers, **static)
+        draws = _draw(seeds, step, method, image.size, box)
+        z, state, score = _step(fixed, z, anchor, state, draws, side=box[2])
         scores.append(score)
         progress(step + 1)
         if step % 64 == 63:
@@ -101,78 +110,100 @@ def ascend(
     return Ascent(z, np.asarray(scores))
 
 
-def pictures(image: Image, parameters: Array) -> np.ndarray:
+def pictures(image: Image, parameters: AnyArray) -> np.ndarray:
     """`[U, K, ...]` parameters to whole grey frames `[U, K, T, S, S]` (T = 1 when shared)."""
-    flat = parameters.reshape(-1, *image.shape)
-    whole = image.render(flat, parametrisations.window(image.size))
-    return np.asarray(whole).reshape(*parameters.shape[:2], *whole.shape[1:])
+    flat = np.asarray(parameters).reshape(-1, *image.shape)
+    whole = map_batches(lambda some: _render(image, some, parametrisations.window(image.size)), flat, size=RENDERED)
+    return whole.reshape(*parameters.shape[:2], *whole.shape[1:])
+
+
+@jax.jit
+def _render(image: Image, parameters: Array, view: Window) -> Array:
+    return image.render(parameters, view)
+
+
+class Weights(NamedTuple):
+    """What a step adds up: reward * -score + pull * relu(goal - score) + square * sum of squares, and its noise.
+
+    goal: `[U]`; the rest are numbers.
+    """
+
+    lr: AnyArray
+    noise: AnyArray
+    reward: AnyArray
+    pull: AnyArray
+    square: AnyArray
+    goal: AnyArray
+
+
+def _weigh(method: Method, image: Image, goal: np.ndarray) -> Weights:
+    """Both forms as numbers, so that one compiled step serves both."""
+    reward, pull, square = 0.0, method.pull, 0.5 * method.strength
+    if method.form == "penalty":
+        reward, pull, square = 1.0, 0.0, square / np.prod(image.shape)
+    numbers = method.lr, method.noise, reward, pull, square, goal
+    return Weights(*(np.asarray(number, np.float32) for number in numbers))
 
 
 def _view(network: Network, image: Image, position, margin: int) -> tuple[Window, tuple[int, int, int]]:
-    """The pixels to render (with a margin for the jitter), and (top, left, extent) of what the network sees."""
+    """The pixels to render (with a margin for the jitter), and (top, left, side) of what the network sees."""
     if isinstance(network, Field) != (position is not None):
         raise InputError("`position` must be given for the network of a receptive field, and only then.")
     box = field_box(network.geometry, network.layer, position) if isinstance(network, Field) else (0, 0, image.size)
     return parametrisations.window(image.size, top=box[0], left=box[1], extent=box[2], margin=margin), box
 
 
-def _begin(image: Image, count: int, seeds: Sequence[int], anchors: Array | None) -> tuple[Array, Array]:
-    start = jnp.stack([image.start(seed) for seed in seeds])[None]
-    anchor = jnp.zeros((count, 1, *image.shape)) if anchors is None else jnp.asarray(anchors)[:, None]
+def _begin(image: Image, count: int, seeds: Sequence[int], anchors: AnyArray | None) -> tuple[np.ndarray, np.ndarray]:
+    start = np.stack([image.start(seed) for seed in seeds])[None]
+    anchor = np.zeros((count, 1, *image.shape), np.float32) if anchors is None else np.asarray(anchors)[:, None]
     if anchor.shape != (count, 1, *image.shape):
         raise InputError(f"`anchors` must be [{count}, {image.shape}]; got {anchor[:, 0].shape}. Use `Image.encode`.")
     if image.kind == "maco" and anchors is not None:
-        start = 0.1 * start / np.pi
-    return anchor + jnp.broadcast_to(start, (count, *start.shape[1:])), anchor
+        start = np.float32(0.1 / np.pi) * start
+    return anchor + start, anchor
 
 
-# ASSUME: the draws are compiled apart from the step, once for all objectives and images: threefry compiles slowly.
-@functools.partial(jax.jit, static_argnames=("copies", "size"))
-def _draw(keys: Array, step: Array, jitter: Array, copies: int, size: int) -> tuple[Array, Array]:
-    """Each view's move, `[C, K, 2]` whole pixels from 0 to 2 jitter, and its standard normal noise `[C, K, S, S]`."""
+def _draw(seeds: Sequence[int], step: int, method: Method, size: int, box: tuple[int, int, int]) -> Draws:
+    top, left, side = box
+    moves = np.empty((method.copies, len(seeds), 2), np.int32)
+    noise = np.empty((method.copies, len(seeds), side, side), np.float32)
+    for copy, k in np.ndindex(moves.shape[:2]):
+        generator = np.random.default_rng([seeds[k], step, copy])
+        moves[copy, k] = generator.integers(0, 2 * method.jitter + 1, 2)
+        # ASSUME: one draw of a whole frame, so that a receptive field sees its part of the same noise.
+        whole = generator.standard_normal((size, size), np.float32)
+        noise[copy, k] = whole[top : top + side, left : left + side]
+    return Draws(moves, noise)
 
-    def view(key: Array, copy: Array) -> tuple[Array, Array]:
-        move, noise = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, step), copy))
-        # ASSUME: the noise is one draw of a whole frame, so that a receptive field sees its part of the same.
-        return jax.random.randint(move, (2,), 0, 2 * jitter + 1), jax.random.normal(noise, (size, size))
 
-    return jax.vmap(jax.vmap(view, (0, None)), (None, 0))(keys, jnp.arange(copies))
-
-
-@functools.partial(jax.jit, static_argnames=("form", "extent"))
-def _step(network, objective, image, z, anchor, state, goal, draws, view, numbers, form, extent):
+@functools.partial(jax.jit, static_argnames="side")
+def _step(fixed, z: Array, anchor: Array, state: optax.OptState, draws: Draws, side: int):
+    network, objective, image, view, weights = fixed
     units, seeds = z.shape[:2]
-    lr, noise, strength, pull = numbers
 
-    def loss(z):
+    def loss(z: Array) -> tuple[Array, Array]:
         frames = image.render(z.reshape(units * seeds, *z.shape[2:]), view)
-        seen = _copies(frames.reshape(units, seeds, *frames.shape[1:]), draws, noise, extent)
+        seen = _copies(frames.reshape(units, seeds, *frames.shape[1:]), draws, weights.noise, side)
         views = len(seen) // units
         everyone = jax.tree.map(lambda leaf: jnp.tile(leaf, (views,) + (1,) * (leaf.ndim - 1)), objective)
         score = everyone(network(seen)).reshape(-1, seeds, units).mean(0).T
-        square = jnp.square(z - anchor).reshape(units, seeds, -1)
-        if form == "penalty":
-            cost = 0.5 * strength * square.mean(-1) - score
-        else:
-            cost = pull * jax.nn.relu(goal[:, None] - score) + 0.5 * strength * square.sum(-1)
-        return cost.sum(), score
+        square = jnp.square(z - anchor).reshape(units, seeds, -1).sum(-1)
+        short = jax.nn.relu(weights.goal[:, None] - score)
+        return (weights.pull * short - weights.reward * score + weights.square * square).sum(), score
 
     (_, score), gradient = jax.value_and_grad(loss, has_aux=True)(z)
-    updates, state = optax.adam(lr).update(gradient, state)
+    updates, state = optax.adam(weights.lr).update(gradient, state)
     return optax.apply_updates(z, updates), state, score
 
 
-def _copies(frames: Array, draws: tuple[Array, Array], noise: Array, extent) -> Array:
+def _copies(frames: Array, draws: Draws, noise: Array, side: int) -> Array:
     """`[U, K, T, h + 2 j, w + 2 j]` to what the network sees, `[C * K * U, T, h, w]`."""
-    top, left, side = extent
     units, seeds, count = frames.shape[:3]
-    moves, standard = draws
     seen = []
-    for copy in range(len(moves)):
+    for copy in range(len(draws.moves)):
         for k in range(seeds):
-            shown = jax.lax.dynamic_slice(frames[:, k], (0, 0, *moves[copy, k]), (units, count, side, side))
-            shown = shown + noise * standard[copy, k, top : top + side, left : left + side][None, None]
-            seen.append(shown)
+            shown = jax.lax.dynamic_slice(frames[:, k], (0, 0, *draws.moves[copy, k]), (units, count, side, side))
+            seen.append(shown + noise * draws.noise[copy, k][None, None])
     return jnp.concatenate(seen)
 
 

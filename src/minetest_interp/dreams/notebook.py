@@ -1,6 +1,7 @@
 """The notebook's dream: ascend an objective from a start at any of the five targets, and the same problem done well."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -8,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from minetest_interp.model.networks import Blocks, Network
+from minetest_interp.model.arrays import AnyArray
+from minetest_interp.model.networks import Blocks, Network, plain, run
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import Geometry, Policy
 
@@ -25,21 +27,21 @@ RANGES = {
 class Dream(NamedTuple):
     """start, image: `[1, ...]` at the target. scores: `[steps + 1]`, the objective before each step and at the end."""
 
-    start: Array
-    image: Array
+    start: AnyArray
+    image: AnyArray
     scores: np.ndarray
 
 
-def grey_start(geometry: Geometry, *, seed: int) -> Array:
+def grey_start(geometry: Geometry, *, seed: int) -> np.ndarray:
     """The notebook's start: grey level 128 plus a tenth of a level of uniform noise, `[1, T, H, W]`."""
     noise = np.random.default_rng(seed).random((1, *geometry.shape("input")), dtype=np.float32)
-    return jnp.asarray(128 + 0.1 * noise)
+    return 128 + np.float32(0.1) * noise
 
 
 def deep_dream(
     policy: Policy,
     objective: Objective,
-    start: Array,
+    start: AnyArray,
     *,
     target: str = "input",
     lr: float = 1e3,
@@ -56,24 +58,51 @@ def deep_dream(
     Raises:
       FloatingPointError: the objective stopped being finite.
     """
-    trace = policy.run(start)
-    x = begin = trace.layers[target]
-    low, high = RANGES[target]
-    # ASSUME: a Python loop over one compiled step. XLA runs convolutions inside lax loops on a single thread.
-    step = jax.jit(jax.value_and_grad(lambda x: objective(policy.run(x, start=target)).sum()))
-    scores = []
+    begin = np.asarray(run(plain(policy), start).layers[target])
+    image, scores = ascend(
+        plain(policy, start=target), objective, begin, lr=lr, steps=steps, target=target, progress=progress
+    )
+    return Dream(begin, image, scores[:, 0])
+
+
+def ascend(
+    network: Network,
+    objective: Objective,
+    start: AnyArray,
+    *,
+    lr: float,
+    steps: int,
+    target: str = "input",
+    names: Sequence[str] = (),
+    progress: Callable[[int], object] = lambda step: None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`deep_dream` of a batch, each item on its own: the last step's items, and the scores `[steps + 1, B]`.
+
+    Networks of one geometry share one compiled step.
+
+    Args:
+      start: `[B, ...]`, activations of the `target` at which the network starts.
+      lr: step length per unit of gradient. names: of the items, for errors.
+
+    Raises:
+      FloatingPointError: the objective stopped being finite; says whose, and at which step.
+    """
+    # Not moved from NumPy to JAX at every step.
+    fixed = jax.device_put((network, _as_tree(objective), np.array(RANGES[target], np.float32)))
+    length, still = jax.device_put((np.float32(lr), np.float32(0)))
+    x, scores = _pack(network, start), []
     for i in range(steps):
-        score, gradient = step(x)
+        score, x = _step(fixed, x, length)
         scores.append(score)
-        x = jnp.clip(x + lr * gradient, low, high)
         progress(i + 1)
-    return Dream(begin, x, _finite([*scores, step(x)[0]]))
+    scores.append(_step(fixed, x, still)[0])
+    return _unpack(network, x, start), _finite(scores, names)
 
 
 def sign_ascent(
     network: Network,
     objective: Objective,
-    start: Array,
+    start: AnyArray,
     *,
     step: float = 16.0,
     steps: int = 100,
@@ -85,33 +114,55 @@ def sign_ascent(
     its gradient; pixels without gradient stay.
 
     Args:
-      network: of `blocks`. start: stacks `[B, T, H, W]`; the items ascend independently, their scores are summed.
+      network: of `networks`. start: stacks `[B, T, H, W]`; the items ascend independently, their scores are summed.
 
     Raises:
       FloatingPointError: the objective stopped being finite.
     """
-    x, scores = network.pack(start) if isinstance(network, Blocks) else start, []
+    fixed = jax.device_put((network, _as_tree(objective), np.array(RANGES["input"], np.float32)))
+    x, scores = _pack(network, start), []
     for i in range(steps):
-        score, x = _sign_step(network, objective, x, step * (1 - i / steps))
+        score, x = _step(fixed, x, np.float32(step * (1 - i / steps)), sign=True)
         scores.append(score)
         progress(i + 1)
-    last = _sign_step(network, objective, x, 0.0)[0]
-    whole = network.unpack(x, start) if isinstance(network, Blocks) else x
-    return Dream(start, whole, _finite([*scores, last]))
+    scores.append(_step(fixed, x, np.float32(0), sign=True)[0])
+    return Dream(start, _unpack(network, x, start), _finite(scores).sum(1))
 
 
-@jax.jit
-def _sign_step(network: Network, objective: Objective, x: Array, length: Array) -> tuple[Array, Array]:
+def _as_tree(objective: Objective) -> Objective:
+    """An objective that compiled functions take as an argument; a plain function is compiled in."""
+    return jax.tree_util.Partial(objective) if jax.tree_util.all_leaves([objective]) else objective
+
+
+# ASSUME: a Python loop over one compiled step. XLA runs convolutions inside lax loops on a single thread.
+@functools.partial(jax.jit, static_argnames="sign")
+def _step(fixed, x: Array, length: Array, sign: bool = False) -> tuple[Array, Array]:
+    network, objective, (low, high) = fixed
     run = network.run if isinstance(network, Blocks) else network
-    score, gradient = jax.value_and_grad(lambda x: objective(run(x)).sum())(x)
-    return score, jnp.clip(x + length * jnp.sign(gradient), *RANGES["input"])
+
+    def total(x: Array) -> tuple[Array, Array]:
+        score = objective(run(x))
+        return score.sum(), score
+
+    gradient, score = jax.grad(total, has_aux=True)(x)
+    return score, jnp.clip(x + length * (jnp.sign(gradient) if sign else gradient), low, high)
 
 
-def _finite(of_steps: list[Array]) -> np.ndarray:
-    scores = np.asarray(of_steps)
+def _pack(network: Network, start: AnyArray) -> AnyArray:
+    return network.pack(start) if isinstance(network, Blocks) else start
+
+
+def _unpack(network: Network, x: AnyArray, start: AnyArray) -> np.ndarray:
+    return np.asarray(network.unpack(x, start) if isinstance(network, Blocks) else x)
+
+
+def _finite(of_steps: list[Array], names: Sequence[str] = ()) -> np.ndarray:
+    scores = np.stack([np.asarray(score) for score in of_steps])
     if not np.isfinite(scores).all():
-        first = int(np.flatnonzero(~np.isfinite(scores))[0])
+        step, item = (int(index) for index in np.argwhere(~np.isfinite(scores))[0])
+        name = names[item] if names else "the dream's objective"
         raise FloatingPointError(
-            f"the dream's objective must stay finite; it is {scores[first]} at step {first}. Lower `lr`."
+            f"{name} must stay finite while it is ascended; it is {scores[step, item]} at step {step}. "
+            "Check the policy's parameters, or lower `lr`."
         )
     return scores

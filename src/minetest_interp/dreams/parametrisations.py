@@ -48,9 +48,9 @@ class Image:
     motion: size of the per-frame deltas relative to the shared frame (frames "motion").
     """
 
-    base: Array
-    scale: Array
-    motion: Array
+    base: AnyArray
+    scale: AnyArray
+    motion: AnyArray
     kind: str = flax.struct.field(pytree_node=False)
     frames: str = flax.struct.field(pytree_node=False)
     stack: int = flax.struct.field(pytree_node=False)
@@ -67,12 +67,12 @@ class Image:
         planes = {"pixels": (self.size, self.size), "maco": (self.size, half)}.get(self.kind, (2, self.size, half))
         return (count, *planes)
 
-    def start(self, seed: int) -> Array:
+    def start(self, seed: int) -> np.ndarray:
         """Seeded parameters of one image: a tenth of a standard normal, or uniform phases for MACO."""
-        key = jax.random.key(seed)
+        generator = np.random.default_rng(seed)
         if self.kind == "maco":
-            return jax.random.uniform(key, self.shape, minval=-np.pi, maxval=np.pi)
-        return 0.1 * jax.random.normal(key, self.shape)
+            return np.float32(2 * np.pi) * (generator.random(self.shape, np.float32) - np.float32(0.5))
+        return np.float32(0.1) * generator.standard_normal(self.shape, np.float32)
 
     def render(self, parameters: Array, window: Window) -> Array:
         """`[B, *shape]` to grey levels `[B, T, rows, columns]` (T = 1 when shared)."""
@@ -88,10 +88,10 @@ class Image:
 
     def unbounded(self, spectrum: Array, window: Window) -> Array:
         """Base plus scaled waves before they are brought into 0..255: linear in `[B, F, 2, S, S // 2 + 1]`."""
-        waves = inverse_fourier(self.scale[None, None, None] * spectrum, *window)
-        return self.base[window.rows][:, window.columns][None, None] + waves
+        waves = inverse_fourier(jnp.asarray(self.scale)[None, None, None] * spectrum, *window)
+        return jnp.asarray(self.base)[window.rows][:, window.columns][None, None] + waves
 
-    def encode(self, frame: Array) -> Array:
+    def encode(self, frame: np.ndarray) -> np.ndarray:
         """Parameters whose picture is `frame` `[S, S]` (for MACO: has its phases), for accentuation.
 
         Frequencies that the prior never saw stay zero.
@@ -101,13 +101,15 @@ class Image:
             plane = _logit(frame)
         else:
             target = _logit(frame) if self.kind == "fourier" else frame - self.base
-            spectrum = jnp.fft.rfft2(target)
-            parts = jnp.stack([spectrum.real, spectrum.imag])
+            spectrum = np.fft.rfft2(target)
+            parts = np.stack([spectrum.real, spectrum.imag])
             seen = self.scale > 1e-6 * self.scale.max()
-            plane = jnp.where(seen[None], parts / jnp.where(seen, self.scale, 1.0)[None], 0.0)
-            plane = jnp.angle(spectrum) if self.kind == "maco" else plane
-        first = jnp.broadcast_to(plane[None], self.shape)
-        return first.at[1:].set(0.0) if self.frames == "motion" else first
+            plane = np.where(seen[None], parts / np.where(seen, self.scale, 1.0)[None], 0.0)
+            plane = np.angle(spectrum) if self.kind == "maco" else plane
+        parameters = np.broadcast_to(plane, self.shape).astype(np.float32)
+        if self.frames == "motion":
+            parameters[1:] = 0
+        return parameters
 
 
 def fit_prior(frames: np.ndarray, geometry: Geometry) -> Prior:
@@ -173,7 +175,7 @@ def inverse_fourier(spectrum: Array, rows: AnyArray, columns: AnyArray) -> Array
     right = 2 * np.pi / size * (jnp.outer(jnp.arange(half), jnp.asarray(columns)) % size)
     cos, sin = jnp.cos(down), jnp.sin(down)
     turn = jnp.block([[cos, -sin], [sin, cos]])
-    across = jnp.concatenate([jnp.cos(right), -jnp.sin(right)]) * jnp.tile(jnp.asarray(_weights(size)), 2)[:, None]
+    across = jnp.concatenate([jnp.cos(right), -jnp.sin(right)]) * jnp.tile(_weights(size), 2)[:, None]
     lead = spectrum.shape[:-3]
     flat = spectrum.reshape(*lead, 2 * size, half)
     mixed = jnp.einsum("rk,...kl->...rl", turn, flat).reshape(*lead, 2, len(rows), half)
@@ -193,14 +195,14 @@ def _weights(size: int) -> np.ndarray:
 def _image(kind, base, scale, geometry, frames, motion) -> Image:
     if frames not in FRAMES:
         raise InputError(f"`frames` must be one of {', '.join(FRAMES)}; got {frames!r}.")
-    base, scale, motion = (jnp.asarray(array, jnp.float32) for array in (base, scale, motion))
+    base, scale, motion = (np.asarray(array, np.float32) for array in (base, scale, motion))
     return Image(base, scale, motion, kind, frames, geometry.frames)
 
 
-def _logit(frame: Array) -> Array:
+def _logit(frame: np.ndarray) -> np.ndarray:
     # ASSUME: half a grey level from black and white, where the sigmoid would need infinity.
-    share = jnp.clip(jnp.asarray(frame, jnp.float32), 0.5, 254.5) / 255
-    return jnp.log(share) - jnp.log1p(-share)
+    share = np.clip(np.asarray(frame, np.float32), 0.5, 254.5) / 255
+    return np.log(share) - np.log1p(-share)
 
 
 def _check_frames(frames: np.ndarray, size: int, least: int) -> None:

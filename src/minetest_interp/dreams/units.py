@@ -64,16 +64,24 @@ def list_units(
             rows = [(f"{layer}/{i}", row) for i, row in enumerate(channels)] + rows
         position = objectives.centre(geometry, layer) if layer in CONVOLUTIONS else None
         units += [Unit(n, layer, objectives.direction(geometry, layer, w), w, position) for n, w in rows]
-    units.append(Unit("value", "head", objectives.value(), None, None))
-    for name, behaviour in behaviours.items():
-        units.append(Unit(name, "head", objectives.behaviour(behaviour), None, None))
-        units.append(Unit(f"{name} reversed", "head", objectives.behaviour(behaviour, sign=-1), None, None))
-    return units
+    return units + [Unit(name, "head", objective, None, None) for name, objective in _heads(behaviours).items()]
 
 
-def observe(unit: Unit, geometry: Geometry, trace: Trace, *, count: int) -> Nature:
-    """What the frames of a trace do to a unit; `count` patches at most."""
-    responses = response_map(unit, trace)
+def _heads(behaviours: Mapping[str, Behaviour]) -> dict[str, Objective]:
+    """The value, and the behaviours both ways, as objectives of one kind, so that one compiled step serves all."""
+    odds = {
+        f"{name}{suffix}": objectives.behaviour(behaviour, sign=sign)
+        for name, behaviour in behaviours.items()
+        for suffix, sign in (("", 1), (" reversed", -1))
+    }
+    value, anything = objectives.value(), next(iter(odds.values()), objectives.value())
+    heads = {"value": objectives.weighted_sum([value, anything], [1, 0])}
+    return heads | {name: objectives.weighted_sum([value, each], [0, 1]) for name, each in odds.items()}
+
+
+def observe(unit: Unit, geometry: Geometry, trace: Trace, natural: np.ndarray, *, count: int) -> Nature:
+    """What the frames of a trace do to a unit, whose objective on them is `natural`; `count` patches at most."""
+    responses = natural[:, None, None] if unit.position is None else np.asarray(trace.layers[unit.layer]) @ unit.weights
     width = responses.shape[2]
     flat = responses.reshape(len(responses), -1)
     order = highest(flat.max(1), count=count)
@@ -84,7 +92,7 @@ def observe(unit: Unit, geometry: Geometry, trace: Trace, *, count: int) -> Natu
     margin = 0.0 if high - low > finest else max(0.5, finest)
     counts, edges = np.histogram(responses, bins=BINS, range=(low - margin, high + margin))
     return Nature(
-        scores=np.asarray(unit.objective(trace)),
+        scores=natural,
         frames=order,
         tops=np.array([box[0] for box in boxes]),
         lefts=np.array([box[1] for box in boxes]),
@@ -93,13 +101,6 @@ def observe(unit: Unit, geometry: Geometry, trace: Trace, *, count: int) -> Natu
         edges=edges,
         active=float((responses > 0).mean()),
     )
-
-
-def response_map(unit: Unit, trace: Trace) -> np.ndarray:
-    """The unit at every position of every frame, `[N, h, w]`; 1 x 1 where it has no position."""
-    if unit.position is None:
-        return np.asarray(unit.objective(trace))[:, None, None]
-    return np.asarray(trace.layers[unit.layer]) @ unit.weights
 
 
 def flag(unit: Unit, nature: Nature) -> str:

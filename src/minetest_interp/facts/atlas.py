@@ -37,7 +37,7 @@ SCORES = (
     _with_controls("path_conv2_standardised", 3),
     _with_controls("fd", 2),
     # ASSUME: nothing real stands beside these two; frames have no seeds, and no picture of them comes from a control.
-    Score("agreement", "agreement", "control_agreement", None, 3),
+    Score("agreement", "agreement", "agreement_control", None, 3),
     Score("control_correlation", "control_correlation", None, None, 3),
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from minetest_interp.dreams.recipes import SCORES
+from minetest_interp.dreams.judging import SCORES
 
 
 def recipe_summary(arrays: Mapping[str, np.ndarray], *, over: Sequence[str] | None = None) -> dict:

@@ -17,7 +17,7 @@ PLACEHOLDERS = {
     "contrast": "removed|moved|light|motion",
     "side": "value|left|right",
     "policy": "real|shuffled",
-    "score": "(z|hf|fd|agreement|control_agreement|path_conv[12](_standardised)?)(_control)?|control_correlation",
+    "score": "(z|hf|fd|agreement|path_conv[12](_standardised)?)(_control)?|control_correlation",
     "effect": "steering|trunk",
 }
 TYPES = {"text": "U", "bool": "b1", "int": "i", "uint8": "u1", "float32": "f4", "float64": "f8"}

@@ -10,6 +10,7 @@ A network is a pytree, so that a compiled step takes it as an argument and serve
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float
 
@@ -22,14 +23,18 @@ CONVOLUTIONS = LAYERS[:3]
 
 @flax.struct.dataclass
 class Plain:
-    """The policy's own run, as a pytree: what the fast networks are measured and tested against."""
+    """The policy's own run, as a pytree: what the fast networks are measured and tested against.
+
+    start: the target at which the run begins; stacks for "input", of any other its activation.
+    """
 
     params: dict
     geometry: Geometry = flax.struct.field(pytree_node=False)
+    start: str = flax.struct.field(pytree_node=False, default="input")
 
-    def __call__(self, stack: Float[AnyArray, "batch frame row column"]) -> Trace:
-        shape = (len(stack), *self.geometry.shape("input"))
-        return Policy(self.geometry, self.params).run(jnp.broadcast_to(stack, shape))
+    def __call__(self, activation: Float[AnyArray, "batch ..."]) -> Trace:
+        shape = (len(activation), *self.geometry.shape(self.start))
+        return Policy(self.geometry, self.params).run(jnp.broadcast_to(activation, shape), start=self.start)
 
 
 @flax.struct.dataclass
@@ -50,28 +55,31 @@ class Blocks:
 
     def pack(
         self, stack: Float[AnyArray, "batch frame row column"]
-    ) -> Float[Array, "batch block_row block_column pixel"]:
+    ) -> Float[AnyArray, "batch block_row block_column pixel"]:
         """The pixels that the network reads, in conv0's blocks of s x s pixels of all frames."""
-        return _to_blocks(jnp.moveaxis(stack, 1, -1), self.geometry.strides[0], self._block_count())
+        return _to_blocks(stack.transpose(0, 2, 3, 1), self.geometry.strides[0], self._block_count())
 
     def unpack(
         self,
-        packed: Float[Array, "batch block_row block_column pixel"],
+        packed: Float[AnyArray, "batch block_row block_column pixel"],
         around: Float[AnyArray, "batch frame row column"],
-    ) -> Float[Array, "batch frame row column"]:
+    ) -> Float[np.ndarray, "batch frame row column"]:
         """The stack `around` with the packed pixels in their places."""
         stride, count = self.geometry.strides[0], self._block_count()
-        pixels = packed.reshape(len(packed), count, count, stride, stride, -1).transpose(0, 5, 1, 3, 2, 4)
-        side = min(count * stride, self.geometry.size)
-        pixels = pixels.reshape(*pixels.shape[:2], count * stride, count * stride)[..., :side, :side]
-        return jnp.asarray(around).at[..., :side, :side].set(pixels)
+        pixels = np.asarray(packed).reshape(len(packed), count, count, stride, stride, -1).transpose(0, 5, 1, 3, 2, 4)
+        side, stack = min(count * stride, self.geometry.size), np.array(around)
+        pixels = pixels.reshape(*pixels.shape[:2], count * stride, count * stride)
+        stack[..., :side, :side] = pixels[..., :side, :side]
+        return stack
 
-    def run(self, packed: Float[Array, "batch block_row block_column pixel"]) -> Trace:
+    def run(self, packed: Float[AnyArray, "batch block_row block_column pixel"]) -> Trace:
         """The network from packed pixels on. An ascent of pixels that stays packed saves their moving at each step."""
-        layers, x = {}, packed
+        layers: dict[str, Array] = {}
+        x = jnp.asarray(packed)
         for i, (name, side) in enumerate(zip(CONVOLUTIONS, self._sides(), strict=True)):
             if i:
-                x = _to_blocks(jax.nn.relu(x), self.geometry.strides[i], side - 1 + self.kernels[name].shape[0])
+                count = side - 1 + self.kernels[name].shape[0]
+                x = jnp.asarray(_to_blocks(jax.nn.relu(x), self.geometry.strides[i], count))
             x = layers[name] = _convolve(self, i, x, side)
         hidden = layers["hidden"] = jax.nn.relu(_dense(self.heads["hidden"], jax.nn.relu(x).reshape(len(x), -1)))
         return Trace(_dense(self.heads["actor"], hidden), _dense(self.heads["critic"], hidden)[:, 0], hidden, layers)
@@ -108,9 +116,15 @@ class Field:
 Network = Plain | Blocks | Field
 
 
-def plain(policy: Policy) -> Plain:
-    """The policy's own network as a pytree."""
-    return Plain(jax.tree.map(jnp.asarray, dict(policy.params)), policy.geometry)
+@jax.jit
+def run(network: Network, stack: Float[AnyArray, "batch ..."]) -> Trace:
+    """The network on a batch, compiled once for each shape."""
+    return network(stack)
+
+
+def plain(policy: Policy, *, start: str = "input") -> Plain:
+    """The policy's own network as a pytree, beginning at `start`."""
+    return Plain(jax.device_put(dict(policy.params)), policy.geometry, start)
 
 
 def fast(policy: Policy, *, whole: bool = False) -> Blocks:
@@ -119,7 +133,7 @@ def fast(policy: Policy, *, whole: bool = False) -> Blocks:
     Args:
       whole: compute conv0 everywhere, for objectives that read conv0 itself.
     """
-    heads = {name: jax.tree.map(jnp.asarray, dict(policy.params[name])) for name in ("hidden", "actor", "critic")}
+    heads = jax.device_put({name: dict(policy.params[name]) for name in ("hidden", "actor", "critic")})
     return Blocks(*_block_parameters(policy, 3), heads, policy.geometry, whole)
 
 
@@ -155,21 +169,22 @@ def _sides_for(geometry: Geometry, last: int, side: int) -> tuple[int, ...]:
 def _block_parameters(policy: Policy, count: int) -> tuple[dict[str, Array], dict[str, Array]]:
     kernels, biases = {}, {}
     for name, stride in zip(CONVOLUTIONS[:count], policy.geometry.strides, strict=False):
-        kernel, bias = (jnp.asarray(policy.params[name][key]) for key in ("kernel", "bias"))
-        kernels[name], biases[name] = _block_kernel(kernel / 255 if name == "conv0" else kernel, stride), bias
-    return kernels, biases
+        kernel, bias = (np.asarray(policy.params[name][key]) for key in ("kernel", "bias"))
+        blocks = _block_kernel(kernel / np.float32(255) if name == "conv0" else kernel, stride)
+        kernels[name], biases[name] = blocks, bias
+    return jax.device_put((kernels, biases))
 
 
-def _block_kernel(kernel: Array, stride: int) -> Array:
+def _block_kernel(kernel: np.ndarray, stride: int) -> np.ndarray:
     """`[k, k, C, D]` to `[n, n, s * s * C, D]`, zeros added where s does not divide k."""
     k, _, inputs, outputs = kernel.shape
     n = -(-k // stride)
-    kernel = jnp.pad(kernel, ((0, n * stride - k), (0, n * stride - k), (0, 0), (0, 0)))
+    kernel = np.pad(kernel, ((0, n * stride - k), (0, n * stride - k), (0, 0), (0, 0)))
     kernel = kernel.reshape(n, stride, n, stride, inputs, outputs).transpose(0, 2, 1, 3, 4, 5)
     return kernel.reshape(n, n, stride * stride * inputs, outputs)
 
 
-def _convolve(network: Blocks | Field, i: int, blocks: Array, side: int) -> Array:
+def _convolve(network: Blocks | Field, i: int, blocks: AnyArray, side: int) -> Array:
     """Convolution i of its input in blocks, at the first side x side positions."""
     name, stride = CONVOLUTIONS[i], network.geometry.strides[i]
     kernel = network.kernels[name]
@@ -179,24 +194,25 @@ def _convolve(network: Blocks | Field, i: int, blocks: Array, side: int) -> Arra
     return product(blocks, kernel, side) + network.biases[name][None, None, None]
 
 
-def _to_blocks(x: Array, stride: int, count: int) -> Array:
+def _to_blocks(x: AnyArray, stride: int, count: int) -> AnyArray:
     """Space to depth: `[B, h, w, C]` to `[B, count, count, s * s * C]`, cut or filled with zeros to fit."""
     batch, height, width, channels = x.shape
     wanted = count * stride
     x = x[:, :wanted, :wanted]
-    x = jnp.pad(x, ((0, 0), (0, max(0, wanted - height)), (0, max(0, wanted - width)), (0, 0)))
+    if wanted > min(height, width):
+        x = jnp.pad(x, ((0, 0), (0, max(0, wanted - height)), (0, max(0, wanted - width)), (0, 0)))
     x = x.reshape(batch, count, stride, count, stride, channels).transpose(0, 1, 3, 2, 4, 5)
     return x.reshape(batch, count, count, stride * stride * channels)
 
 
-def _product(blocks: Array, kernel: Array, side: int) -> Array:
+def _product(blocks: AnyArray, kernel: Array, side: int) -> Array:
     """One matrix product over windows of blocks."""
     n = kernel.shape[0]
     windows = [blocks[:, i : i + side, j : j + side] for i in range(n) for j in range(n)]
     return jnp.concatenate(windows, -1) @ kernel.reshape(-1, kernel.shape[-1])
 
 
-def _half_product(blocks: Array, kernel: Array, side: int) -> Array:
+def _half_product(blocks: AnyArray, kernel: Array, side: int) -> Array:
     """The same with windows over rows only, the columns' products added afterwards: less to copy where C > D."""
     n, outputs = kernel.shape[0], kernel.shape[-1]
     rows = jnp.concatenate([blocks[:, i : i + side] for i in range(n)], -1)

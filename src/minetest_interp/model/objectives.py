@@ -25,7 +25,7 @@ from minetest_interp.model.policy import LAYERS, Geometry, Objective, Trace
 class Reading:
     """A weighted sum over one layer's activation. weights: the layer's shape, or `[B, ...]` when stacked."""
 
-    weights: Array
+    weights: AnyArray
     layer: str = flax.struct.field(pytree_node=False)
 
     def __call__(self, trace: Trace) -> Array:
@@ -38,17 +38,17 @@ class Reading:
 class Value:
     """sign times the critic's value; leaves: sign `[]` or `[B]`."""
 
-    sign: Array
+    sign: AnyArray
 
     def __call__(self, trace: Trace) -> Array:
-        return self.sign * trace.value
+        return jnp.asarray(self.sign) * trace.value
 
 
 @flax.struct.dataclass
 class Logit:
     """A weighted sum of the logits; leaves: weights `[A]` or `[B, A]`."""
 
-    weights: Array
+    weights: AnyArray
 
     def __call__(self, trace: Trace) -> Array:
         return jnp.sum(jnp.broadcast_to(self.weights, trace.logits.shape) * trace.logits, axis=-1)
@@ -58,8 +58,8 @@ class Logit:
 class LogOdds:
     """log-sum-exp of the logits of `plus` minus that of `minus`; leaves: boolean `[A]` or `[B, A]`."""
 
-    plus: Array
-    minus: Array
+    plus: AnyArray
+    minus: AnyArray
 
     def __call__(self, trace: Trace) -> Array:
         plus, minus = (jnp.broadcast_to(mask, trace.logits.shape) for mask in (self.plus, self.minus))
@@ -70,7 +70,7 @@ class LogOdds:
 class Probability:
     """A weighted sum of the action probabilities; leaves: weights `[A]` or `[B, A]`."""
 
-    weights: Array
+    weights: AnyArray
 
     def __call__(self, trace: Trace) -> Array:
         p = jax.nn.softmax(trace.logits)
@@ -82,8 +82,8 @@ class Scaled:
     """`inner` in natural standard deviations above its natural mean; leaves: mean, sd `[]` or `[B]`."""
 
     inner: Objective
-    mean: Array
-    sd: Array
+    mean: AnyArray
+    sd: AnyArray
 
     def __call__(self, trace: Trace) -> Array:
         return (self.inner(trace) - self.mean) / self.sd
@@ -94,7 +94,7 @@ class Sum:
     """A weighted sum of objectives; leaves: one weight `[]` or `[B]` for each term."""
 
     terms: tuple[Objective, ...]
-    weights: tuple[Array, ...]
+    weights: tuple[AnyArray, ...]
 
     def __call__(self, trace: Trace) -> Array:
         return jnp.asarray(sum(weight * term(trace) for term, weight in zip(self.terms, self.weights, strict=True)))
@@ -102,12 +102,12 @@ class Sum:
 
 def value(*, sign: float = 1.0) -> Objective:
     """The critic's estimate of the discounted return, in reward units."""
-    return Value(jnp.float32(sign))
+    return Value(np.asarray(sign, np.float32))
 
 
 def behaviour_probability(behaviour: Behaviour, *, sign: int = 1) -> Objective:
     """Probability of the behaviour's actions, those it subtracts counted negative: the post's yaw, in [-1, 1]."""
-    return Probability(sign * jnp.asarray(behaviour.weights))
+    return Probability(sign * np.asarray(behaviour.weights))
 
 
 def readouts(table: ActionTable) -> dict[str, Objective]:
@@ -126,13 +126,13 @@ def behaviour(behaviour: Behaviour, *, sign: int = 1) -> Objective:
     sides = (behaviour.plus, minus) if sign > 0 else (minus, behaviour.plus)
     if not (sides[0].any() and sides[1].any()):
         raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
-    return LogOdds(*map(jnp.asarray, sides))
+    return LogOdds(*map(np.asarray, sides))
 
 
 def logit(geometry: Geometry, *, action: int) -> Objective:
     """One action's unnormalised log-probability."""
     _check_range("action", action, geometry.actions, "the policy")
-    return Logit(jnp.zeros(geometry.actions).at[action].set(1.0))
+    return Logit(np.eye(geometry.actions, dtype=np.float32)[action])
 
 
 def neuron(geometry: Geometry, layer: str, *, channel: int, position: tuple[int, int] | None = None) -> Objective:
@@ -168,7 +168,9 @@ def direction(
     row, column = centre(geometry, layer) if position is None else position
     _check_range("row", row, shape[0], f"layer {layer!r}")
     _check_range("column", column, shape[1], f"layer {layer!r}")
-    return Reading(jnp.zeros(shape).at[row, column].set(weights), layer)
+    everywhere = np.zeros(shape, np.float32)
+    everywhere[row, column] = weights
+    return Reading(everywhere, layer)
 
 
 def direction_mean(geometry: Geometry, layer: str, weights: Float[AnyArray, " channel"]) -> Objective:
@@ -176,14 +178,14 @@ def direction_mean(geometry: Geometry, layer: str, weights: Float[AnyArray, " ch
     weights, shape = _check_weights(geometry, layer, weights)
     if layer == "hidden":
         raise InputError("a mean over positions needs a convolution; got layer 'hidden'. Use `direction`.")
-    return Reading(jnp.broadcast_to(weights / (shape[0] * shape[1]), shape), layer)
+    return Reading(np.broadcast_to(weights / np.float32(shape[0] * shape[1]), shape), layer)
 
 
 def weighted_sum(terms: Sequence[Objective], weights: Sequence[float]) -> Objective:
     """The sum of objectives times their weights; scale the terms first where their units differ."""
     if not terms or len(terms) != len(weights):
         raise InputError(f"a sum must have one weight for each term; got {len(terms)} terms, {len(weights)} weights.")
-    return Sum(tuple(terms), tuple(jnp.float32(weight) for weight in weights))
+    return Sum(tuple(terms), tuple(np.asarray(weight, np.float32) for weight in weights))
 
 
 def scaled(objective: Objective, natural: Float[AnyArray, " frame"], *, name: str = "the objective") -> Scaled:
@@ -203,7 +205,7 @@ def scaled(objective: Objective, natural: Float[AnyArray, " frame"], *, name: st
             f"{name} must vary over the natural frames to be scaled by its standard deviation; it is "
             f"{natural.flat[0] if natural.size else 'unknown'} on all {natural.size}. Leave it out, or do not scale it."
         )
-    return Scaled(objective, jnp.float32(natural.mean()), jnp.float32(natural.std()))
+    return Scaled(objective, np.asarray(natural.mean(), np.float32), np.asarray(natural.std(), np.float32))
 
 
 def is_constant(natural: Float[AnyArray, "*sample"]) -> bool:
@@ -221,7 +223,7 @@ def stack(objectives: Sequence[Objective]) -> Objective:
     kinds = {jax.tree.structure(objective) for objective in objectives}
     if len(kinds) != 1:
         raise InputError(f"objectives must be of one kind and layer to be stacked; got {len(kinds)} kinds.")
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *objectives)
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *objectives)
 
 
 def centre(geometry: Geometry, layer: str) -> tuple[int, int]:
@@ -244,7 +246,7 @@ def at(objective: Objective, position: tuple[int, int]) -> Objective:
         raise InputError("only readings of one convolution's position can run on their receptive field alone.")
     row, column = position
     kept = objective.weights[row : row + 1, column : column + 1]
-    if jnp.count_nonzero(kept) != jnp.count_nonzero(objective.weights):
+    if np.count_nonzero(kept) != np.count_nonzero(objective.weights):
         raise InputError(f"the objective must read position {position} of {objective.layer!r} alone; it reads others.")
     return replace(objective, weights=kept)
 
@@ -282,14 +284,14 @@ def _one_hot(geometry: Geometry, layer: str, channel: int) -> Float[np.ndarray, 
     return np.eye(width, dtype=np.float32)[channel]
 
 
-def _check_weights(geometry: Geometry, layer: str, weights: AnyArray) -> tuple[Array, tuple[int, ...]]:
+def _check_weights(geometry: Geometry, layer: str, weights: AnyArray) -> tuple[np.ndarray, tuple[int, ...]]:
     shape, weights = _shape(geometry, layer), np.asarray(weights, np.float32)
     if weights.shape != shape[-1:] or not np.isfinite(weights).all():
         raise InputError(
             f"a direction in layer {layer!r} must be {shape[-1]} finite numbers; got shape {weights.shape}, "
             f"{int((~np.isfinite(weights)).sum())} not finite."
         )
-    return jnp.asarray(weights), shape
+    return weights, shape
 
 
 def _shape(geometry: Geometry, layer: str) -> tuple[int, ...]:

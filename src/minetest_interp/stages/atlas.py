@@ -29,7 +29,7 @@ def run(
     stored = files.read_arrays(stacks)
     fitted, judged = scores.halves(list(stored["frames"]))
     greys = stored["original"]
-    trace = networks.plain(loaded.policy)(greys[fitted][:, None])
+    trace = networks.run(networks.plain(loaded.policy), greys[fitted][:, None])
     directions = factors.leading_directions(trace, count=settings["directions"], seed=settings["seed"])
     plan = atlas.prepare(
         loaded.policy,

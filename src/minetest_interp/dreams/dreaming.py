@@ -1,0 +1,163 @@
+"""One recipe on all units of a policy: units of one kind and layer are ascended together."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jax import Array
+
+from minetest_interp.analysis import stats
+from minetest_interp.dreams import ascent, notebook, units
+from minetest_interp.dreams.recipe import ImageRecipe, NotebookRecipe, Recipe
+from minetest_interp.dreams.units import Unit
+from minetest_interp.model import networks, objectives
+from minetest_interp.model.batches import map_batches
+from minetest_interp.model.objectives import Objective
+from minetest_interp.model.policy import Policy, Trace
+
+BATCH = 16  # stacks at a time, whose traces fit into a processor's cache
+
+
+class Subject(NamedTuple):
+    """A policy, the units asked about, and frames `[N, S, S]` with what they make of it; natural: `[U, N]`."""
+
+    policy: Policy
+    listed: list[Unit]
+    frames: np.ndarray
+    trace: Trace
+    natural: np.ndarray
+
+    def scaled(self, i: int) -> objectives.Scaled:
+        """Unit i's objective in natural standard deviations, or as it is where it does not vary."""
+        unit, natural = self.listed[i], self.natural[i]
+        if objectives.is_constant(natural):
+            return objectives.Scaled(unit.objective, np.zeros((), np.float32), np.ones((), np.float32))
+        return objectives.scaled(unit.objective, natural, name=unit.name)
+
+
+class Dreams(NamedTuple):
+    """pictures: `[U, K, T, S, S]`, T = 1 when the stack shares one frame. bases: `[U, S, S]`, what a picture shows
+    before anything is asked of it: it earns no agreement."""
+
+    pictures: np.ndarray
+    bases: np.ndarray
+
+
+def run_on_frames(policy: Policy, listed: Sequence[Unit], frames: np.ndarray) -> Subject:
+    """The policy with what grey frames `[N, S, S]`, each shared by a whole stack, make of it."""
+    trace, natural = observe(policy, listed, np.asarray(frames, np.float32)[:, None])
+    return Subject(policy, list(listed), np.asarray(frames), trace, natural)
+
+
+def observe(policy: Policy, listed: Sequence[Unit], stacks: np.ndarray) -> tuple[Trace, np.ndarray]:
+    """What stacks `[B, T, S, S]` (T = 1 when shared) make of a policy, and every unit's objective on them, `[U, B]`."""
+    groups = list(_kinds([unit.objective for unit in listed]).values())
+    asked = [objectives.stack([listed[i].objective for i in group]) for group in groups]
+    network, stacks = networks.plain(policy), np.broadcast_to(stacks, (len(stacks), *policy.geometry.shape("input")))
+    trace, scores = map_batches(lambda batch: _observe(network, asked, batch), stacks, size=BATCH)
+    return trace, np.concatenate(scores, axis=1)[:, np.argsort(np.concatenate(groups))].T
+
+
+@jax.jit
+def _observe(network: networks.Network, asked: list[Objective], stacks: Array) -> tuple[Trace, list[Array]]:
+    trace = network(stacks)
+    return trace, [jax.vmap(lambda objective: objective(trace), out_axes=1)(each) for each in asked]
+
+
+def divide(listed: Sequence[Unit], batch: int) -> list[np.ndarray]:
+    """Indices of units of one kind and layer, about `batch` together, in the order of first appearance.
+
+    The batches of a group are as equal as can be, since every new size is compiled anew.
+    """
+    groups = _kinds([unit.objective for unit in listed]).values()
+    return [part for group in groups for part in np.array_split(group, max(1, round(len(group) / batch)))]
+
+
+def _kinds(asked: Sequence[Objective]) -> dict:
+    """Indices of the objectives that can be stacked, by their kind."""
+    groups: dict = {}
+    for i, objective in enumerate(asked):
+        groups.setdefault(jax.tree.structure(objective), []).append(i)
+    return groups
+
+
+def dream(
+    made: Recipe, subject: Subject, *, seeds: Sequence[int], progress: Callable[[int], None] = lambda done: None
+) -> Dreams:
+    """One recipe on every unit of a subject, whose frames are the fitted ones, from every seed.
+
+    Args:
+      progress: is called with how many unit-steps were just done (units x seeds x steps).
+    """
+    by_unit: dict[int, list[np.ndarray]] = {}
+    # Units of one kind and layer are ascended together, each in its receptive field alone where it has one.
+    for chosen in divide(subject.listed, len(subject.listed)):
+        shown = dream_together(made, subject, chosen, seeds, progress)
+        by_unit |= {int(i): row for i, *row in zip(chosen, *shown, strict=True)}
+    pictures, bases = zip(*(by_unit[i] for i in range(len(subject.listed))), strict=True)
+    return Dreams(np.stack(pictures), np.stack(bases))
+
+
+def dream_together(
+    made: Recipe,
+    subject: Subject,
+    chosen: np.ndarray,
+    seeds: Sequence[int],
+    progress: Callable[[int], None] = lambda done: None,
+) -> Dreams:
+    """One recipe on the chosen units of a subject, which share one kind and layer."""
+    done = len(chosen) * len(seeds)
+    if isinstance(made, NotebookRecipe):
+        shown = _notebook(made, subject, chosen, seeds, lambda step: progress(done))
+    else:
+        shown = _image(made, subject, chosen, seeds, lambda step: progress(done))
+    return Dreams(*(array.astype(np.float32) for array in shown))
+
+
+def _network(policy: Policy, unit: Unit) -> networks.Network:
+    return networks.fast(policy) if unit.position is None else networks.field(policy, unit.layer)
+
+
+def _image(made: ImageRecipe, subject: Subject, chosen: np.ndarray, seeds: Sequence[int], progress) -> Dreams:
+    first, image, natural = subject.listed[chosen[0]], made.image, subject.natural[chosen]
+    asked = [subject.scaled(i) for i in chosen]
+    targets = anchors = None
+    bases = np.repeat(np.asarray(image.base)[None], len(chosen), axis=0)
+    if made.method.form == "target":
+        targets = [(top - o.mean) / o.sd + made.margin for o, top in zip(asked, natural.max(1), strict=True)]
+    if made.start == "best frame":
+        anchors = np.stack([image.encode(subject.frames[stats.highest(row, count=1)[0]]) for row in natural])
+        bases = ascent.pictures(image, anchors[:, None])[:, 0, -1]
+    result = ascent.ascend(
+        _network(subject.policy, first),
+        asked,
+        image,
+        seeds=seeds,
+        method=made.method,
+        targets=targets,
+        anchors=anchors,
+        position=first.position,
+        names=[subject.listed[i].name for i in chosen],
+        progress=progress,
+    )
+    return Dreams(ascent.pictures(image, result.parameters), bases)
+
+
+def _notebook(made: NotebookRecipe, subject: Subject, chosen: np.ndarray, seeds: Sequence[int], progress) -> Dreams:
+    """`notebook.deep_dream` from `notebook.grey_start`, for all chosen units and seeds at once; no pixel outside a
+    receptive field ever moves. Its bases are flat."""
+    geometry, listed = subject.policy.geometry, [subject.listed[i] for i in chosen]
+    first = listed[0]
+    network, (top, left, side) = _network(subject.policy, first), units.receptive_box(first, geometry)
+    asked = [unit.objective for unit in listed for _ in seeds]
+    if first.position is not None:
+        asked = [objectives.at(objective, first.position) for objective in asked]
+    starts = np.concatenate([notebook.grey_start(geometry, seed=seed) for seed in seeds])
+    whole = np.tile(starts, (len(listed), 1, 1, 1))
+    names = [unit.name for unit in listed for _ in seeds]
+    seen = whole[:, :, top : top + side, left : left + side]
+    whole[:, :, top : top + side, left : left + side], _ = notebook.ascend(
+        network, objectives.stack(asked), seen, lr=made.lr, steps=made.steps, names=names, progress=progress
+    )
+    return Dreams(whole.reshape(len(listed), len(seeds), *whole.shape[1:]), np.zeros((len(listed), *whole.shape[2:])))
