@@ -1,6 +1,7 @@
 """The command line of every panel: results and parameters in, one PNG and one SVG out; same input, same bytes."""
 
 import argparse
+import io
 from collections.abc import Callable, Sequence
 from inspect import signature
 from pathlib import Path
@@ -8,15 +9,16 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 import style
 from minetest_interp.cli import read_settings
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError, reported_in_one_line
+from minetest_interp.pages import pictures
 from minetest_interp.provenance import job_logs
 
-# No dates and no version numbers inside the files.
-METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+METADATA = {"Date": None, "Creator": None}  # no date and no version number inside an SVG
 
 
 def panel_command(
@@ -45,8 +47,11 @@ def panel_command(
 
 def save(figure: Figure, *, png: Path, svg: Path) -> None:
     """Writes both files, each whole or not at all. To be called inside the panel's `rc_context`."""
-    for path, form in ((png, "png"), (svg, "svg")):
-        files.write(path, lambda beside, form=form: figure.savefig(beside, format=form, metadata=METADATA[form]))
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", pil_kwargs={"compress_level": 0})
+    content = pictures.figure_png(Image.open(drawn))
+    files.write(png, lambda beside: beside.write_bytes(content))
+    files.write(svg, lambda beside: figure.savefig(beside, format="svg", metadata=METADATA))
 
 
 def arrays(path: Path, *keys: str) -> list[np.ndarray]:

@@ -8,6 +8,7 @@ be fetched, their folder must lie in `../data`, so that nothing else is ever wri
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -86,8 +87,7 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         raise InputError(
             f"{path}: a study's name must be letters, digits, - and _; got {path.stem!r}. Rename the file."
         )
-    known_panels = panels.read(schema.parents[2] / "figures/panels.yaml", schema.with_name("panels.schema.yaml"))
-    of_study = _study_schema(schema, known_panels)
+    known_panels, of_study = _read_schema(schema)
     settings = yaml_files.read(path, advice=_known_studies(path))
     yaml_files.validate(settings, of_study, path)
     actions, claims = _read_actions(settings, path, of_study), _read_claims(settings, path, schema, known_panels)
@@ -157,12 +157,14 @@ def verify(study: Study) -> None:
             )
 
 
-def _study_schema(path: Path, known: Mapping[str, Panel]) -> Schema:
-    """The schema of a study, with the settings of its panels from their records."""
+@cache
+def _read_schema(path: Path) -> tuple[Mapping[str, Panel], Schema]:
+    """The checkout's panels, and its schema of a study with their settings; neither changes while a program runs."""
+    known = panels.read(path.parents[2] / "figures/panels.yaml", path.with_name("panels.schema.yaml"))
     schema = yaml_files.schema(path)
     properties = schema.content["properties"]
     filled = {**properties, "panels": properties["panels"] | panels.study_schema(known)}
-    return schema._replace(content={**schema.content, "properties": filled})
+    return known, schema._replace(content={**schema.content, "properties": filled})
 
 
 def find_checkpoints(listed: Mapping[str, Sequence[Path]], *, along: str | None = None) -> dict[str, Path]:

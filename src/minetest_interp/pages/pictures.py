@@ -11,7 +11,7 @@ from PIL import Image
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 
-UNSEEN = 8  # grey levels of 255 by which a pixel of a figure may differ from the panel's
+UNSEEN = 8  # levels of 255 by which fewer colours may move a pixel of a figure
 
 
 class Picture(NamedTuple):
@@ -23,23 +23,30 @@ class Picture(NamedTuple):
 
 
 def read_figure(path: Path) -> Picture:
-    """A panel's PNG as the report shows it: in 256 colours, which take half the space, where no eye can tell.
+    """A panel's PNG.
 
     Raises:
       InputError: the PNG is missing or damaged.
     """
     try:
-        with Image.open(files.read(path), formats=["PNG"]) as stored:
-            picture = stored.convert("RGB")  # panels are opaque
+        content = files.read(path).read_bytes()
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as stored:
+            stored.load()
+            return Picture(content, *stored.size)
     except FileNotFoundError:
         raise InputError(f"{path}: the report needs this panel; there is no such file. Build it first.") from None
     except (OSError, SyntaxError):
         raise InputError(f"{path}: a panel must be a PNG; this file is not. Delete it and build it again.") from None
+
+
+def figure_png(picture: Image.Image) -> bytes:
+    """A figure as PNG: in 256 colours, which take half the space, where no eye can tell."""
+    picture = picture.convert("RGB")  # panels are opaque
     fewer = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     moved = np.abs(np.asarray(picture, np.int16) - np.asarray(fewer.convert("RGB"), np.int16)).max()
     written = io.BytesIO()
-    (fewer if moved <= UNSEEN else picture).save(written, "PNG", optimize=True)
-    return Picture(written.getvalue(), *picture.size)
+    (fewer if moved <= UNSEEN else picture).save(written, "PNG")
+    return written.getvalue()
 
 
 def png(picture: np.ndarray) -> bytes:
