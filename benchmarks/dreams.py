@@ -153,10 +153,11 @@ def twelve(policy: Policy) -> list[str]:
 
 def _batch_seconds(plan: atlas.Plan, factor: int) -> float:
     index = next(i for i, batch in enumerate(plan.batches) if plan.listed[batch[0]].layer == "conv2")
-    longer = plan._replace(method=plan.method._replace(steps=factor * plan.method.steps))
-    atlas.compute_batch(longer, index)  # compiles
+    method = plan.recipe.method._replace(steps=factor * plan.recipe.steps)
+    longer = plan._replace(recipe=plan.recipe._replace(method=method))
+    atlas.dream_batch(longer, index)  # compiles
     began = time.perf_counter()
-    atlas.compute_batch(longer, index)
+    atlas.dream_batch(longer, index)
     return time.perf_counter() - began
 
 

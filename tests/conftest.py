@@ -72,6 +72,25 @@ def memory_of_one_file():
     gc.collect()
 
 
+COMPILED: list[str] = []  # names of the functions that XLA has compiled in this process
+
+
+def _note_compilation(event: str, _: float, fun_name: str = "", **__) -> None:
+    if event == "/jax/core/compile/backend_compile_duration":
+        COMPILED.append(fun_name)
+
+
+jax.monitoring.register_event_duration_secs_listener(_note_compilation)
+
+
+@pytest.fixture
+def compiled() -> list[str]:
+    """What XLA compiles while the test runs; nothing that was compiled before it is used."""
+    jax.clear_caches()
+    COMPILED.clear()
+    return COMPILED
+
+
 def peak_memory() -> str:
     return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB"
 

@@ -54,16 +54,15 @@ PRIVATE = re.compile(
 VERBS = {
     "measure",
     "work",
-    "choose",
     "compare",
     "compute",
     "describe",
     "find",
-    "judge",
     "load",
     "read",
     "remove",
     "render",
+    "run",
     "write",
 }
 

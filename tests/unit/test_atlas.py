@@ -147,6 +147,17 @@ def test_the_control_keeps_the_numbers_and_loses_their_order(small):
     )
 
 
+def test_one_step_is_compiled_for_each_kind_of_unit_however_many_batches_there_are(small, tmp_path, compiled):
+    frames = smooth_frames(32)
+    listed = units.list_units(SMALL._replace(channels=(4, 6, 6)), {"yaw": YAW}, {})
+    small = random_policy(SMALL._replace(channels=(4, 6, 6)))
+    plan = atlas.prepare(small, listed, fitted=frames[:16], judged=frames[16:], method=QUICK, batch=3)
+    compiled.clear()
+    atlas.compute(plan, tmp_path, stamp="a")
+    assert len(plan.batches) == 6
+    assert sorted(compiled) == ["jit(_render)", "jit(_slope)"] + 3 * ["jit(_step)"]
+
+
 def test_rows_are_in_the_units_order_and_every_score_has_its_control_and_ceiling(plan, tmp_path):
     made = atlas.compute(plan, tmp_path, stamp="a")
     assert list(made["name"]) == [unit.name for unit in plan.listed]

@@ -72,7 +72,7 @@ def test_contrast_lies_where_the_pattern_is():
 def test_a_batch_ascends_as_the_notebook_does_one_by_one(small, objective):
     starts = random_stacks(2, SMALL)
     # so far in three steps that some pixels reach the ends of the range
-    found, _ = notebook.ascend(networks.fast(small), objective, starts, lr=3e4, steps=3)
+    found, _ = notebook.plain_ascent(networks.fast(small), objective, starts, lr=3e4, steps=3)
     expected = np.asarray(notebook.deep_dream(small, objective, starts[1:], lr=3e4, steps=3).image)
     np.testing.assert_allclose(found[1:], expected, atol=0.01)
     assert np.abs(expected - starts[1:]).max() > 1 and ((expected == 0) | (expected == 255)).any()
@@ -81,7 +81,9 @@ def test_a_batch_ascends_as_the_notebook_does_one_by_one(small, objective):
 def test_an_ascent_that_is_not_finite_stops_with_the_items_name(small):
     with pytest.raises(FloatingPointError, match=r"second must stay finite .* at step 0.* lower `lr`"):
         starts = np.stack([random_stacks(1, SMALL)[0], np.full(SMALL.shape("input"), np.nan, np.float32)])
-        notebook.ascend(networks.fast(small), objectives.value(), starts, lr=1.0, steps=1, names=["first", "second"])
+        notebook.plain_ascent(
+            networks.fast(small), objectives.value(), starts, lr=1.0, steps=1, names=["first", "second"]
+        )
 
 
 def test_every_seed_has_its_own_start_and_its_own_shuffled_twin(small):
@@ -92,7 +94,7 @@ def test_every_seed_has_its_own_start_and_its_own_shuffled_twin(small):
     for i, seed in enumerate([4, 9]):
         start = notebook.grey_start(SMALL, seed=seed)
         for policy, found in ((small, pair.real), (shuffled_weights(small, seed=seed), pair.shuffled)):
-            alone, _ = notebook.ascend(networks.fast(policy), objectives.value(), start, **ascent)
+            alone, _ = notebook.plain_ascent(networks.fast(policy), objectives.value(), start, **ascent)
             np.testing.assert_allclose(found[i], np.asarray(alone)[0][read], atol=1e-3)
     assert np.abs(pair.real - pair.shuffled).max() > 0.1
 

@@ -68,8 +68,12 @@ CASES = {
 }  # fmt: skip
 
 
+# The most functions that a measurement may compile: each takes about a fifth of a second, whatever the network's size.
+COMPILED = dict.fromkeys(CASES, 6) | {"attribution": 11}  # which has two sets of readouts, on all frames and on a few
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_a_measurement_gives_what_its_stage_writes(name, tmp_path):
+def test_a_measurement_gives_what_its_stage_writes(name, tmp_path, compiled):
     module, stage, reads, keywords, settings = CASES[name]
     policy = random_policy(SMALL, seed=3, gain=50.0)
     checkpoint.save(tmp_path / "policy.model", policy, {})
@@ -80,6 +84,7 @@ def test_a_measurement_gives_what_its_stage_writes(name, tmp_path):
     options |= {"named": CHANNELS} if "channels" in keywords else {}
     options |= {"settings": settings} if settings else {}
     estimated = name not in ("attribution", "circuits")
+    compiled.clear()  # of the network's first weights
     stage.run(
         checkpoint_path=tmp_path / "policy.model",
         policy={"strides": [4, 2, 1]},
@@ -90,6 +95,7 @@ def test_a_measurement_gives_what_its_stage_writes(name, tmp_path):
         arrays=tmp_path / "arrays.npz",
         **({"estimates": tmp_path / "estimates.json"} if estimated else {}),
     )
+    assert len(compiled) <= COMPILED[name], " ".join(compiled)
     bootstrap = {} if name == "circuits" else {"bootstrap": Bootstrap(**INTERVAL)}
     table = () if name == "units" else (TABLE,)
     measured = module.measure(policy, *table, *(data[key] for key in reads), **keywords, **settings or {}, **bootstrap)

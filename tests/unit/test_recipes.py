@@ -219,6 +219,25 @@ def test_unknown_settings_are_named(settings, message):
         recipe.read_recipe("r", settings, PRIOR, SMALL)
 
 
+def test_one_step_is_compiled_for_each_shape_not_for_each_unit_policy_or_form(small, compiled):
+    """Nine steps, for three kinds of unit: of the notebook, of the frame prior in both forms, and of MACO."""
+    names, frames = (
+        ["conv1/0", "conv1/1", "conv1/3", "conv2/0", "conv2/1", "conv2/3", "value", "yaw"],
+        smooth_frames(32),
+    )
+    settings = {
+        "notebook": {"kind": "notebook"},
+        "weak": {"kind": "frame prior", "copies": 1},
+        "strong": {"kind": "frame prior", "copies": 1, "strength": 32},
+        "target": {"kind": "frame prior", "copies": 1, "form": "target"},
+        "MACO": {"kind": "maco", "copies": 1},
+    }
+    made = [recipe.read_recipe(name, kind | {"steps": 1}, PRIOR, SMALL) for name, kind in settings.items()]
+    chosen = dream_recipes.choose(names, SMALL, {"yaw": YAW})
+    dream_recipes.compare(small, chosen, made, fitted=frames[:16], judged=frames[16:])
+    assert sorted(compiled) == 2 * ["jit(_render)"] + ["jit(_run)"] + 9 * ["jit(_step)"]
+
+
 def test_unknown_units_and_frames_on_both_sides_are_refused(small, listed):
     with pytest.raises(InputError, match="'conv1/0', or one of value, yaw, .*; got 'conv1/64'"):
         dream_recipes.choose(["value", "conv1/64"], SMALL, {"yaw": YAW})

@@ -5,7 +5,7 @@ so that one compiled step serves any policy of a geometry. Items must not influe
 shape, one for each readout; a *baseline* is the stack that stands for "nothing there".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -46,17 +46,27 @@ class AttributionMethod(NamedTuple):
     baseline: Float[np.ndarray, "frame row column"] | None = None
 
 
-@jax.jit
-def run(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Float[Array, "batch readout"]:
+def run(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Float[np.ndarray, "batch readout"]:
     """The scores of stacks, compiled once for each shape."""
+    return np.asarray(_run(scores, stack))
+
+
+@jax.jit
+def _run(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Float[Array, "batch readout"]:
     return scores(stack)
 
 
-@jax.jit
 def gradient(
     scores: Scores, stack: Float[AnyArray, "batch frame row column"]
-) -> Float[Array, "batch readout frame row column"]:
+) -> Float[np.ndarray, "batch readout frame row column"]:
     """Each score's gradient, in its units per grey level: one run forward and K back (Simonyan et al. 2014)."""
+    return np.asarray(_gradient(scores, stack))
+
+
+@jax.jit
+def _gradient(
+    scores: Scores, stack: Float[AnyArray, "batch frame row column"]
+) -> Float[Array, "batch readout frame row column"]:
     values, back = jax.vjp(scores, stack)
 
     def pull(readout: Array) -> Array:
@@ -72,7 +82,7 @@ def gradient_times_input(
 
     Complete against black where the scores are linear with no constant.
     """
-    return np.asarray(gradient(scores, stack)) * stack[:, None]
+    return gradient(scores, stack) * stack[:, None]
 
 
 def integrated_gradients(
@@ -93,8 +103,8 @@ def integrated_gradients(
     if steps < 1:
         raise InputError(f"`steps` must be at least 1; got {steps}. Try 32.")
     difference = stack - baseline[None]
-    slopes = sum(gradient(scores, baseline[None] + (i + 0.5) / steps * difference) for i in range(steps))
-    return np.asarray(slopes) / steps * difference[:, None]
+    slopes = _total(gradient(scores, baseline[None] + (i + 0.5) / steps * difference) for i in range(steps))
+    return slopes / steps * difference[:, None]
 
 
 def smooth_gradient(
@@ -112,7 +122,7 @@ def smooth_gradient(
         raise InputError(f"`samples` must be at least 1; got {samples}. Try 16.")
     # ASSUME: all stacks get the same noise, so that a map does not depend on the stacks that it is computed with.
     drawn = np.random.default_rng(seed).normal(0, noise, (samples, *stack.shape[1:])).astype(np.float32)
-    return np.asarray(sum(gradient(scores, stack + one[None]) for one in drawn)) / samples
+    return _total(gradient(scores, stack + one[None]) for one in drawn) / samples
 
 
 def occlusion(
@@ -140,7 +150,7 @@ def occlusion(
             f"`patch_stride` must be 1 to `patch`, and `patch` at most the {side} pixels that the network reads; got "
             f"{patch_stride} and {patch}."
         )
-    whole = np.asarray(run(scores, stack))
+    whole = run(scores, stack)
     starts = sorted({*range(0, side - patch + 1, patch_stride), side - patch})
     losses = np.empty((stack.shape[1], len(starts), len(starts), *whole.shape), np.float32)
     for frame, row, column in np.ndindex(losses.shape[:3]):
@@ -188,6 +198,10 @@ def channel_attributions(
     layers, slopes = policy.run(stack).layers, layer_gradients(policy, objective, stack)[1]
     products = {name: (slopes[name] * layers[name]).reshape(len(stack), -1, layers[name].shape[-1]) for name in LAYERS}
     return {name: product.sum(1) for name, product in products.items()}
+
+
+def _total(maps: Iterable[np.ndarray]) -> np.ndarray:
+    return sum(maps, np.zeros((), np.float32))
 
 
 @jax.jit

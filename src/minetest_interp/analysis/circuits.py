@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 
 from minetest_interp.analysis.factors import leading_directions
 from minetest_interp.io.errors import InputError
+from minetest_interp.model import networks
 from minetest_interp.model.actions import Behaviour
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.batches import SIZE, map_batches
@@ -31,8 +32,8 @@ ABOVE_ZERO = 1e-30  # too small to change a float32 sum, and a ReLU is the ident
 class LinearReadouts(NamedTuple):
     """weights: over the hidden units."""
 
-    weights: Float[Array, "readout hidden"]
-    bias: Float[Array, " readout"]
+    weights: Float[AnyArray, "readout hidden"]
+    bias: Float[AnyArray, " readout"]
 
     def __call__(self, hidden: Float[Array, "batch hidden"]) -> Float[Array, "batch readout"]:
         """The readouts of hidden activations."""
@@ -72,7 +73,7 @@ class FactorAttribution(NamedTuple):
 def value_readout(policy: Policy) -> LinearReadouts:
     """The critic's value, in reward units."""
     critic = policy.params["critic"]
-    return LinearReadouts(jnp.asarray(critic["kernel"]).T, jnp.asarray(critic["bias"]))
+    return LinearReadouts(np.asarray(critic["kernel"]).T, np.asarray(critic["bias"]))
 
 
 def behaviour_drive(policy: Policy, behaviour: Behaviour) -> LinearReadouts:
@@ -87,12 +88,12 @@ def behaviour_drive(policy: Policy, behaviour: Behaviour) -> LinearReadouts:
         raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
     weights = behaviour.plus / behaviour.plus.sum() - minus / minus.sum()
     actor = policy.params["actor"]
-    return LinearReadouts(jnp.asarray(weights @ actor["kernel"].T)[None], jnp.asarray(weights @ actor["bias"])[None])
+    return LinearReadouts(*(np.asarray(weights @ actor[name].T, np.float32)[None] for name in ("kernel", "bias")))
 
 
 def join(readouts: Sequence[LinearReadouts]) -> LinearReadouts:
     """Several readouts as one, in their order."""
-    return LinearReadouts(*(jnp.concatenate(arrays) for arrays in zip(*readouts, strict=True)))
+    return LinearReadouts(*(np.concatenate(arrays) for arrays in zip(*readouts, strict=True)))
 
 
 def contributions(
@@ -166,8 +167,8 @@ def layer_factors(
     """Non-negative factors of each layer after its ReLU, as `factors.leading_directions`."""
     # ASSUME: 2,000 evenly spaced frames stand for all, so that memory does not grow with their number.
     chosen = np.linspace(0, len(greys) - 1, min(len(greys), FITTED)).round().astype(int)
-    run = jax.jit(policy.run)
-    trace = map_batches(lambda batch: run(as_stacks(batch, policy.geometry.frames)), greys[chosen])
+    network, frames = networks.plain(policy), policy.geometry.frames
+    trace = map_batches(lambda batch: networks.run(network, as_stacks(batch, frames)), greys[chosen])
     return leading_directions(trace, count=count, seed=seed)
 
 
@@ -244,9 +245,9 @@ def attribute(
 
 def _hidden_parameters(
     policy: Policy,
-) -> tuple[Float[Array, "position channel hidden"], Float[Array, " hidden"]]:
+) -> tuple[Float[np.ndarray, "position channel hidden"], Float[np.ndarray, " hidden"]]:
     """The hidden layer's kernel by position, channel and unit, and its bias."""
-    kernel, bias = (jnp.asarray(policy.params["hidden"][name]) for name in ("kernel", "bias"))
+    kernel, bias = (np.asarray(policy.params["hidden"][name]) for name in ("kernel", "bias"))
     return kernel.reshape(-1, policy.geometry.channels[2], policy.geometry.hidden), bias
 
 

@@ -82,7 +82,8 @@ def removal(
     """
     whole = attribution.run(scores, stack)
     counts = [round(step * side * side / steps) for step in range(1, steps + 1)]
-    return Removal(*np.mean([_changes(scores, stack, replacement, ranking < n, whole) for n in counts], axis=0))
+    changes = [np.asarray(_changes(scores, stack, replacement, ranking < n, whole)) for n in counts]
+    return Removal(*np.mean(changes, axis=0))
 
 
 def removals(
@@ -128,7 +129,7 @@ def completeness_error(
     """How far a method's maps miss the score gained over its baseline, as a share of it; NaN without a baseline."""
     if method.baseline is None:
         return np.full(maps.shape[:2], np.nan)
-    gained = np.asarray(attribution.run(scores, stack) - attribution.run(scores, method.baseline[None]))
+    gained = attribution.run(scores, stack) - attribution.run(scores, method.baseline[None])
     return np.abs(maps.sum((2, 3, 4)) - gained) / np.maximum(np.abs(gained), LEAST_CHANGE)
 
 

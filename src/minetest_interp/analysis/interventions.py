@@ -8,7 +8,7 @@ Edits of a convolution act before its ReLU. A number of at least 0 that is set t
 "set to v" means the activation that the next layer reads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from jax.typing import ArrayLike
 
 from minetest_interp.analysis.intervals import Statistic
 from minetest_interp.io.errors import InputError
+from minetest_interp.model import networks
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.frames import as_stacks
 from minetest_interp.model.labels import OFF_MIDDLE
@@ -103,10 +104,7 @@ def patching_effects(
       sources: `[N, S, S]`, one for each frame. units: default every channel alone.
     """
 
-    def values(stack: np.ndarray) -> Array:
-        return _activation(policy.params, stack, geometry=policy.geometry, layer=layer)
-
-    return _replace_all(policy, readouts, layer, units, values, greys, sources)
+    return _replace_all(policy, readouts, layer, units, _activation(policy, layer), greys, sources)
 
 
 def resampling_effects(
@@ -164,8 +162,7 @@ def replacement_effects(
 
 def mean_activation(policy: Policy, layer: str, greys: np.ndarray, *, rectified: bool) -> np.ndarray:
     """Mean over frames of a layer's activation at each position, `[h, w, C]`; after the ReLU if `rectified`."""
-    step = partial(_activation, policy.params, geometry=policy.geometry, layer=layer)
-    total = np.zeros(policy.geometry.shape(layer))
+    step, total = _activation(policy, layer), np.zeros(policy.geometry.shape(layer))
     for first in range(0, len(greys), CHUNK):
         activation = _stream(step, policy, greys[first : first + CHUNK])
         total += (np.maximum(activation, 0) if rectified else activation).sum(0, dtype=np.float64)
@@ -279,7 +276,7 @@ def _replace_all(policy, readouts, layer, units, values, greys, *sources) -> np.
     units = np.concatenate([np.zeros((1, shape[-1])), units]).astype(bool)
 
     def step(stack: np.ndarray, *source: np.ndarray) -> Array:
-        given = jnp.broadcast_to(values(*source or (stack,)), (len(stack), *shape))
+        given = np.broadcast_to(values(*source or (stack,)), (len(stack), *shape))
         return _changes(
             policy.params, tuple(readouts), stack, units, given, geometry=policy.geometry, layer=layer, edit=replace
         )
@@ -292,6 +289,12 @@ def _stream(step, policy: Policy, *greys: np.ndarray, **size) -> np.ndarray:
     return map_batches(lambda *batch: step(*(as_stacks(grey, frames) for grey in batch)), *greys, **size)
 
 
+def _activation(policy: Policy, layer: str) -> Callable[[np.ndarray], np.ndarray]:
+    """From stacks to the layer's activation."""
+    network = networks.plain(policy)
+    return lambda stack: np.asarray(networks.run(network, stack).layers[layer])
+
+
 def _apply(readouts: Sequence[Objective], trace) -> Array:
     return jnp.stack([readout(trace) for readout in readouts], -1)
 
@@ -299,11 +302,6 @@ def _apply(readouts: Sequence[Objective], trace) -> Array:
 @partial(jax.jit, static_argnames=("geometry",))
 def _read_out(params, readouts: tuple[Objective, ...], stack: Array, *, geometry: Geometry) -> Array:
     return _apply(readouts, Policy(geometry, params).run(stack))
-
-
-@partial(jax.jit, static_argnames=("geometry", "layer"))
-def _activation(params, stack: Array, *, geometry: Geometry, layer: str) -> Array:
-    return Policy(geometry, params).run(stack).layers[layer]
 
 
 @partial(jax.jit, static_argnames=("geometry", "layer", "edit"))

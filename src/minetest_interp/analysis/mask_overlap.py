@@ -12,7 +12,6 @@ they cover and in which rows they lie, and breaks only what they have to do with
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import jax
 import numpy as np
 import scipy.stats
 from jax import Array
@@ -105,14 +104,14 @@ class Detection(NamedTuple):
 
 def activations(policy: Policy, greys: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
     """Activations before the ReLU on grey frames `[N, H, W]` or real stacks `[N, T, H, W]`: layer to `[N, h, w, C]`."""
+    stacked = greys.ndim == 4
+    network = networks.plain(policy) if stacked else networks.fast(policy, whole=True)
 
-    @jax.jit
-    def step(network: networks.Blocks, batch: Array) -> dict[str, Array]:
-        trace = network(batch[:, None]) if batch.ndim == 3 else policy.run(batch)
-        return {layer: trace.layers[layer] for layer in layers}
+    def step(batch: np.ndarray) -> dict[str, Array]:
+        computed = networks.run(network, batch).layers
+        return {layer: computed[layer] for layer in layers}
 
-    network = networks.fast(policy, whole=True)
-    return map_batches(lambda batch: step(network, batch), greys)
+    return map_batches(step, greys if stacked else greys[:, None])
 
 
 def field_means(maps: np.ndarray, geometry: Geometry, layer: str) -> np.ndarray:

@@ -7,12 +7,12 @@ that it turns right; positions run from -1 (left edge) to 1 (right edge).
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from minetest_interp.analysis import intervals, stats
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
 from minetest_interp.claims.measured import Measured, Parts
+from minetest_interp.model import networks
 from minetest_interp.model.actions import ActionTable, behaviour_values
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.frames import as_stacks
@@ -169,13 +169,9 @@ def _on_trunks(
 
 def read_behaviours(policy: Policy, table: ActionTable, greys: np.ndarray) -> dict[str, np.ndarray]:
     """Every behaviour on grey frames `[N, S, S]`, each repeated, or on real stacks `[N, T, S, S]`: name to `[N]`."""
-
-    @jax.jit
-    def logits(frames):
-        return policy.run(frames).logits
-
-    stacked = map_batches(lambda batch: logits(as_stacks(batch, policy.geometry.frames)), greys)
-    return behaviour_values(stacked, table)
+    network, frames = networks.plain(policy), policy.geometry.frames
+    logits = map_batches(lambda batch: networks.run(network, as_stacks(batch, frames)).logits, greys)
+    return behaviour_values(logits, table)
 
 
 def retouched(greys: np.ndarray) -> dict[str, np.ndarray]:

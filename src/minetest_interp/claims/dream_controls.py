@@ -114,7 +114,7 @@ def dream_pairs(policy: Policy, objective: Objective, *, seeds: Sequence[int], l
     starts = np.concatenate([notebook.grey_start(policy.geometry, seed=seed) for seed in seeds])
 
     def dreams(policy: Policy, starts: np.ndarray) -> np.ndarray:
-        return np.asarray(notebook.ascend(fast(policy), objective, starts, lr=lr, steps=steps)[0])
+        return np.asarray(notebook.plain_ascent(fast(policy), objective, starts, lr=lr, steps=steps)[0])
 
     shuffled = [dreams(shuffled_weights(policy, seed=s), start[None]) for s, start in zip(seeds, starts, strict=True)]
     read = (..., slice(policy.geometry.read_size), slice(policy.geometry.read_size))

@@ -157,7 +157,7 @@ def _dream(plan: Plan, subject: Subject, chosen: np.ndarray, progress: Callable[
         frames = [box_optimum(subject.policy, subject.scaled(i), first.position, around=plan.mean) for i in chosen]
         # The optimum is one and the same for every seed.
         return np.repeat(np.stack(frames)[:, None], len(plan.seeds), axis=1)
-    return dreaming.dream_together(plan.recipe, subject, chosen, plan.seeds, progress).pictures[:, :, 0]
+    return dreaming.dream_together(plan.recipe, subject, chosen, seeds=plan.seeds, progress=progress).pictures[:, :, 0]
 
 
 def _describe(plan: Plan, i: int) -> dict:

@@ -46,21 +46,21 @@ class Dreams(NamedTuple):
 
 def run_on_frames(policy: Policy, listed: Sequence[Unit], frames: np.ndarray) -> Subject:
     """The policy with what grey frames `[N, S, S]`, each shared by a whole stack, make of it."""
-    trace, natural = observe(policy, listed, np.asarray(frames, np.float32)[:, None])
+    trace, natural = run_on_stacks(policy, listed, np.asarray(frames, np.float32)[:, None])
     return Subject(policy, list(listed), np.asarray(frames), trace, natural)
 
 
-def observe(policy: Policy, listed: Sequence[Unit], stacks: np.ndarray) -> tuple[Trace, np.ndarray]:
+def run_on_stacks(policy: Policy, listed: Sequence[Unit], stacks: np.ndarray) -> tuple[Trace, np.ndarray]:
     """What stacks `[B, T, S, S]` (T = 1 when shared) make of a policy, and every unit's objective on them, `[U, B]`."""
     groups = list(_kinds([unit.objective for unit in listed]).values())
     asked = [objectives.stack([listed[i].objective for i in group]) for group in groups]
     network, stacks = networks.plain(policy), np.broadcast_to(stacks, (len(stacks), *policy.geometry.shape("input")))
-    trace, scores = map_batches(lambda batch: _observe(network, asked, batch), stacks, size=BATCH)
+    trace, scores = map_batches(lambda batch: _run(network, asked, batch), stacks, size=BATCH)
     return trace, np.concatenate(scores, axis=1)[:, np.argsort(np.concatenate(groups))].T
 
 
 @jax.jit
-def _observe(network: networks.Network, asked: list[Objective], stacks: Array) -> tuple[Trace, list[Array]]:
+def _run(network: networks.Network, asked: list[Objective], stacks: Array) -> tuple[Trace, list[Array]]:
     trace = network(stacks)
     return trace, [jax.vmap(lambda objective: objective(trace), out_axes=1)(each) for each in asked]
 
@@ -93,7 +93,7 @@ def dream(
     by_unit: dict[int, list[np.ndarray]] = {}
     # Units of one kind and layer are ascended together, each in its receptive field alone where it has one.
     for chosen in divide(subject.listed, len(subject.listed)):
-        shown = dream_together(made, subject, chosen, seeds, progress)
+        shown = dream_together(made, subject, chosen, seeds=seeds, progress=progress)
         by_unit |= {int(i): row for i, *row in zip(chosen, *shown, strict=True)}
     pictures, bases = zip(*(by_unit[i] for i in range(len(subject.listed))), strict=True)
     return Dreams(np.stack(pictures), np.stack(bases))
@@ -103,6 +103,7 @@ def dream_together(
     made: Recipe,
     subject: Subject,
     chosen: np.ndarray,
+    *,
     seeds: Sequence[int],
     progress: Callable[[int], None] = lambda done: None,
 ) -> Dreams:
@@ -157,7 +158,7 @@ def _notebook(made: NotebookRecipe, subject: Subject, chosen: np.ndarray, seeds:
     whole = np.tile(starts, (len(listed), 1, 1, 1))
     names = [unit.name for unit in listed for _ in seeds]
     seen = whole[:, :, top : top + side, left : left + side]
-    whole[:, :, top : top + side, left : left + side], _ = notebook.ascend(
+    whole[:, :, top : top + side, left : left + side], _ = notebook.plain_ascent(
         network, objectives.stack(asked), seen, lr=made.lr, steps=made.steps, names=names, progress=progress
     )
     return Dreams(whole.reshape(len(listed), len(seeds), *whole.shape[1:]), np.zeros((len(listed), *whole.shape[2:])))

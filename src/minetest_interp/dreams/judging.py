@@ -62,7 +62,7 @@ def _scores(subject: Subject, shown: Dreams) -> dict[str, np.ndarray]:
     """The scores that need no control, `[U]`."""
     count, seeds = shown.pictures.shape[:2]
     stacks = shown.pictures.reshape(count * seeds, *shown.pictures.shape[2:])
-    trace, reached = dreaming.observe(subject.policy, subject.listed, stacks)
+    trace, reached = dreaming.run_on_stacks(subject.policy, subject.listed, stacks)
     features = {layer: scores.channel_features(trace.layers[layer]) for layer in PATH_LAYERS}
     real = {layer: scores.channel_features(subject.trace.layers[layer]) for layer in PATH_LAYERS}
     reference, rows = _reference(subject), []

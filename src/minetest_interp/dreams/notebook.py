@@ -59,13 +59,13 @@ def deep_dream(
       FloatingPointError: the objective stopped being finite.
     """
     begin = np.asarray(run(plain(policy), start).layers[target])
-    image, scores = ascend(
+    image, scores = plain_ascent(
         plain(policy, start=target), objective, begin, lr=lr, steps=steps, target=target, progress=progress
     )
     return Dream(begin, image, scores[:, 0])
 
 
-def ascend(
+def plain_ascent(
     network: Network,
     objective: Objective,
     start: AnyArray,

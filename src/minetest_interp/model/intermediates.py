@@ -1,10 +1,10 @@
 """What each layer computed for each frame: name to array."""
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
 from minetest_interp.io import layout
+from minetest_interp.model import networks
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.policy import LAYERS, Policy
 
@@ -16,10 +16,10 @@ def compute(
 
     Convolutions before their ReLU, hidden after it, logits and value.
     """
+    network = networks.plain(policy)
 
-    @jax.jit
-    def step(batch) -> dict:
-        trace = policy.run(batch)
+    def step(batch: np.ndarray) -> dict:
+        trace = networks.run(network, batch)
         return {name: trace.layers[name] for name in LAYERS} | {"logits": trace.logits, "value": trace.value}
 
     computed = map_batches(step, stacks)
