@@ -106,15 +106,15 @@ def test_masks_lie_on_the_pictures(captured):
 
 
 def test_frames_are_the_same_when_taken_again_from_the_saved_world(captured):
-    """Masks to the last byte; pictures but for the few pixels that `Game.warm` leaves, as of a block far away that was
-    drawn before its neighbour had come."""
+    """Masks to the last byte, pictures on average to less than a level: a block far away may be lit otherwise, where it
+    was drawn before its neighbour had come."""
     again = captured.with_name("again")
     list_file = again.with_suffix(".yaml")
     list_file.write_text(yaml.safe_dump({**LIST, "world": {"folder": str(captured / "game" / "world")}}))
     run.capture(list_file, again)
     for name in (row["name"] for row in _table(captured)):
-        first, second = (frames.read(folder / f"frames/{name}.png") for folder in (captured, again))
-        assert (first != second).any(-1).mean() < 0.004, name
+        first, second = (frames.read(folder / f"frames/{name}.png").astype(int) for folder in (captured, again))
+        assert np.abs(first - second).mean() < 1, name
         assert files.sha256(captured / f"masks/{name}.png") == files.sha256(again / f"masks/{name}.png"), name
 
 

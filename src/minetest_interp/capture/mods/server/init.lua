@@ -6,6 +6,9 @@ local REQUEST, ANSWER = FOLDER .. "capture-request.json", FOLDER .. "capture-ans
 local VOXELS = FOLDER .. "capture-voxels.bin"
 local CHANGED = FOLDER .. "capture-changed.json"
 local FOREVER, PATIENCE = 1e9, 30 -- seconds
+-- The map is saved once a second. What was made is on disk before anybody plans with it: a game that is killed would make
+-- other trees when it makes the place again.
+local SAVED = 3 -- seconds
 
 local asks = {} -- name -> function(request, reply); reply may be called in a later step
 local beat, beats = nil, 0 -- the client's latest report and how many have come
@@ -99,7 +102,7 @@ function asks.emerge(request, reply)
 	local failed = 0
 	minetest.emerge_area(lowest, highest, function(_, action, remaining)
 		if action == minetest.EMERGE_CANCELLED or action == minetest.EMERGE_ERRORED then failed = failed + 1 end
-		if remaining == 0 then reply({failed = failed}) end
+		if remaining == 0 then minetest.after(SAVED, reply, {failed = failed}) end
 	end)
 end
 
