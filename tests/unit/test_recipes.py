@@ -221,10 +221,8 @@ def test_unknown_settings_are_named(settings, message):
 
 def test_one_step_is_compiled_for_each_shape_not_for_each_unit_policy_or_form(small, compiled):
     """Nine steps, for three kinds of unit: of the notebook, of the frame prior in both forms, and of MACO."""
-    names, frames = (
-        ["conv1/0", "conv1/1", "conv1/3", "conv2/0", "conv2/1", "conv2/3", "value", "yaw"],
-        smooth_frames(32),
-    )
+    names = ["conv1/0", "conv1/1", "conv1/3", "conv2/0", "conv2/1", "conv2/3", "value", "yaw"]
+    frames = smooth_frames(32)
     settings = {
         "notebook": {"kind": "notebook"},
         "weak": {"kind": "frame prior", "copies": 1},

@@ -135,9 +135,8 @@ def box_optimum(policy: Policy, asked: Objective, position: tuple[int, int], *, 
     """
     network = networks.field(policy, "conv0")
     top, left, extent = networks.field_box(policy.geometry, "conv0", position)
-    weight = np.asarray(_slope(network, objectives.at(asked, position), np.zeros((1, 1, extent, extent), np.float32)))[
-        0, 0
-    ]
+    black = np.zeros((1, 1, extent, extent), np.float32)
+    weight = np.asarray(_slope(network, objectives.at(asked, position), black))[0, 0]
     frame = np.array(around, np.float32)
     seen = frame[top : top + extent, left : left + extent]
     seen[weight > 0], seen[weight < 0] = 255.0, 0.0

@@ -7,6 +7,7 @@ import numpy as np
 from minetest_interp.analysis import stats
 from minetest_interp.dreams import dreaming, scores, units
 from minetest_interp.dreams.dreaming import Dreams, Subject
+from minetest_interp.model.policy import Trace
 
 PATH_LAYERS = ("conv1", "conv2")
 PATHS = tuple(f"path_{layer}{form}" for form in ("", "_standardised") for layer in PATH_LAYERS)
@@ -42,6 +43,7 @@ def ceilings(subject: Subject, *, mean: np.ndarray, seeds: int) -> dict[str, np.
     a dream has pictures. agreement: of the best 9 within the receptive field, `mean` `[S, S]` taken off.
     """
     reference, rows = _reference(subject), []
+    features = _features(subject.trace)
     for natural, mask in zip(subject.natural, _masks(subject), strict=True):
         strongest = stats.highest(natural, count=scores.TOP)
         few = scores.gaussian(subject.trace.layers["conv1"][strongest[:seeds]])
@@ -51,8 +53,7 @@ def ceilings(subject: Subject, *, mean: np.ndarray, seeds: int) -> dict[str, np.
             "fd": scores.frechet(few, reference),
             "agreement": scores.agreement(subject.frames[strongest], mean, mask),
         }
-        for layer in PATH_LAYERS:
-            real = scores.channel_features(subject.trace.layers[layer])
+        for layer, real in features.items():
             row |= _named(layer, scores.path_ceiling(real[strongest], real))
         rows.append(row)
     return {f"{name}_real": np.array([row[name] for row in rows], np.float64) for name in rows[0]}
@@ -63,8 +64,7 @@ def _scores(subject: Subject, shown: Dreams) -> dict[str, np.ndarray]:
     count, seeds = shown.pictures.shape[:2]
     stacks = shown.pictures.reshape(count * seeds, *shown.pictures.shape[2:])
     trace, reached = dreaming.run_on_stacks(subject.policy, subject.listed, stacks)
-    features = {layer: scores.channel_features(trace.layers[layer]) for layer in PATH_LAYERS}
-    real = {layer: scores.channel_features(subject.trace.layers[layer]) for layer in PATH_LAYERS}
+    features, real = _features(trace), _features(subject.trace)
     reference, rows = _reference(subject), []
     for i, mask in enumerate(_masks(subject)):
         own, natural, last = slice(i * seeds, (i + 1) * seeds), subject.natural[i], shown.pictures[i, :, -1]
@@ -80,6 +80,10 @@ def _scores(subject: Subject, shown: Dreams) -> dict[str, np.ndarray]:
             row |= _named(layer, np.mean(each, axis=0))
         rows.append(row)
     return {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]}
+
+
+def _features(trace: Trace) -> dict[str, np.ndarray]:
+    return {layer: scores.channel_features(trace.layers[layer]) for layer in PATH_LAYERS}
 
 
 def _named(layer: str, path: Sequence[float]) -> dict[str, float]:

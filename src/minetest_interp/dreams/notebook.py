@@ -138,10 +138,10 @@ def _as_tree(objective: Objective) -> Objective:
 @functools.partial(jax.jit, static_argnames="sign")
 def _step(fixed, x: Array, length: Array, sign: bool = False) -> tuple[Array, Array]:
     network, objective, (low, high) = fixed
-    run = network.run if isinstance(network, Blocks) else network
+    forward = network.run if isinstance(network, Blocks) else network
 
     def total(x: Array) -> tuple[Array, Array]:
-        score = objective(run(x))
+        score = objective(forward(x))
         return score.sum(), score
 
     gradient, score = jax.grad(total, has_aux=True)(x)
