@@ -98,11 +98,10 @@ def test_nothing_that_was_started_is_left(captured):
 
 
 def test_masks_lie_on_the_pictures(captured):
-    """A wrong camera or mask would shift all. A few may look shifted: the map is not the same twice, and in a view of
-    nothing but ground, which the four frames of a turn share, the strongest steps are a texture's own."""
+    """One in ten may look shifted: in a view of nothing but ground the strongest steps are a texture's own."""
     shifts = [(row["shift_right"], row["shift_down"]) for row in _table(captured) if row["shift_right"]]
     assert len(shifts) >= 9
-    assert np.mean([shift == ("0", "0") for shift in shifts]) > 0.5
+    assert np.mean([shift == ("0", "0") for shift in shifts]) >= 0.88
 
 
 def test_frames_are_the_same_when_taken_again_from_the_saved_world(captured):
