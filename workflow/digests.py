@@ -5,8 +5,12 @@ Snakemake sees neither imported modules nor files replaced by older ones; these 
 
 import ast
 import hashlib
+import json
+import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -15,12 +19,15 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 SEARCH = (ROOT / "src", ROOT / "figures")
 LOCK = ROOT / "requirements/run.lock"
+# What was read off each source file, under its digest; may be deleted.
+PARSED = Path("results/.cache/parsed")
+READER = sys.version.encode() + Path(__file__).read_bytes()
 
 
 class Module(NamedTuple):
-    """imports: the first-party files that it imports itself. meaning: its syntax tree without docstrings, as text."""
+    """imports: the names that it imports. meaning: the SHA-256 of its syntax tree without docstrings."""
 
-    imports: frozenset[Path]
+    imports: list[str]
     meaning: str
 
 
@@ -38,10 +45,24 @@ def _find(module: str) -> tuple[Path, ...]:
 
 @cache
 def _read(file: Path) -> Module:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    imports = frozenset(path for name in _imports(tree) for path in _find(name))
+    source = file.read_bytes()
+    kept = PARSED / f"{hashlib.sha256(READER + source).hexdigest()}.json"
+    with suppress(OSError, ValueError, TypeError):
+        return Module(**json.loads(kept.read_bytes()))
+    module = _parse(source)
+    with suppress(OSError):
+        PARSED.mkdir(parents=True, exist_ok=True)
+        beside = kept.with_suffix(f".{os.getpid()}.part")
+        beside.write_text(json.dumps(module._asdict()))
+        beside.replace(kept)
+    return module
+
+
+def _parse(source: bytes) -> Module:
+    tree = ast.parse(source)
+    imports = sorted(set(_imports(tree)))
     _strip_docstrings(tree)
-    return Module(imports, ast.dump(tree))
+    return Module(imports, hashlib.sha256(ast.dump(tree).encode()).hexdigest())
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
@@ -69,7 +90,7 @@ def closure(*entries: str) -> set[Path]:
         file = waiting.pop()
         if file not in found:
             found.add(file)
-            waiting += _read(file).imports
+            waiting += (path for name in _read(file).imports for path in _find(name))
     return found
 
 

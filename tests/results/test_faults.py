@@ -207,3 +207,15 @@ def test_a_clock_set_back_is_named_and_touched_files_are_built_again(shop, whole
     shop.build()
     assert shop.outputs() == whole
     assert shop.planned() == set()
+
+
+def test_what_was_kept_for_reruns_may_be_damaged_or_deleted(shop, whole):
+    kept = [file for file in (shop.folder / "results/.cache").rglob("*") if file.is_file()]
+    compiled = [file for file in kept if "compiled" in file.parts]
+    assert compiled and len(compiled) < len(kept)
+    for damage in (lambda file: file.write_bytes(b"damaged"), Path.unlink):
+        for file in kept:
+            damage(file)
+        (shop.folder / "results/own/evidence/heads.npz").unlink()
+        assert "heads" in shop.build("--quiet", "progress")
+        assert shop.outputs() == whole

@@ -56,6 +56,7 @@ def package(tmp_path, monkeypatch):
     monkeypatch.setattr(digests, "ROOT", tmp_path)
     monkeypatch.setattr(digests, "SEARCH", (tmp_path / "src",))
     monkeypatch.setattr(digests, "LOCK", tmp_path / "run.lock")
+    monkeypatch.setattr(digests, "PARSED", tmp_path / "parsed")
     digests.LOCK.write_text("jax==1.0 \\\n    --hash=sha256:0\n    # via flax\nnumpy==2.0 ; python_version < '4'\n")
 
     def forget():
@@ -75,6 +76,19 @@ def test_comments_docstrings_and_layout_do_not_count(package):
     before = digest()
     (folder / "a.py").write_text('"""Other."""\nimport b\n\ndef f(x):\n    "Other."\n    return b.g( x )\n')
     assert digest() == before
+
+
+def test_what_was_parsed_is_kept_and_a_damaged_record_of_it_read_anew(package, monkeypatch):
+    folder, digest = package
+    first = digest()
+    records = sorted(digests.PARSED.iterdir())
+    assert len(records) == len(list(folder.iterdir()))
+    with monkeypatch.context() as patched:
+        patched.setattr(digests, "_parse", None)
+        assert digest() == first
+    for record, content in zip(records, (b"{", b'{"meaning": 1}'), strict=True):
+        record.write_bytes(content)
+    assert digest() == first
 
 
 @pytest.mark.parametrize("module", ["a", "b"])

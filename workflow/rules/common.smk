@@ -35,14 +35,19 @@ def job_prefix() -> str:
 
     They run the interpreter that runs Snakemake, whatever `python` means in that shell; conda's under conda. They end
     with Snakemake, even if it is killed, so that none goes on writing beside the next run; and Ctrl-C waits until
-    their modules are loaded and they can report it in a line. This needs Linux.
+    their modules are loaded and they can report it in a line. This needs Linux. What XLA compiles is kept for reruns,
+    apart for each class of processor; that folder may be deleted.
     """
     activated = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
     path = "" if activated else f"export PATH={quote(str(Path(sys.executable).parent))}:$PATH; "
     bound = "setpriv --pdeathsig KILL env --block-signal=INT" if which("setpriv") else "env"
     # Snakemake takes doubled braces as braces.
     passed = " ".join(f'${{{{{name}+{name}="${name}"}}}}' for name in environment.PASSED)
-    folders = {"PYTHONPATH": ROOT / "src", "MPLCONFIGDIR": Path.cwd() / ".snakemake/matplotlib"}
+    folders = {
+        "PYTHONPATH": ROOT / "src",
+        "MPLCONFIGDIR": Path.cwd() / ".snakemake/matplotlib",
+        "JAX_COMPILATION_CACHE_DIR": Path("results/.cache/compiled", sha256(environment.host().encode()).hexdigest()[:16]),
+    }
     defined = " ".join(f"{name}={quote(str(value))}" for name, value in (environment.DEFINED | folders).items())
     return f"set -euo pipefail; {path}exec {bound} -i {passed} {defined} "
 

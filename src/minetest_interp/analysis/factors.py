@@ -3,9 +3,8 @@
 import warnings
 
 import numpy as np
+import sklearn
 from jaxtyping import Float
-from sklearn.decomposition import NMF
-from sklearn.exceptions import ConvergenceWarning
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.policy import LAYERS, Trace
@@ -36,9 +35,9 @@ def _factors(
         return np.empty((0, samples.shape[1]), np.float32)
     count = min(count, int(np.linalg.matrix_rank(samples)))
     # A fixed number of steps, so that the outcome never depends on a tolerance.
-    model = NMF(count, init="nndsvda", random_state=seed, max_iter=200, tol=0.0)
+    model = sklearn.decomposition.NMF(count, init="nndsvda", random_state=seed, max_iter=200, tol=0.0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
         shares = model.fit_transform(samples)
     lengths = np.linalg.norm(model.components_, axis=1)
     strength = shares.sum(0) * lengths

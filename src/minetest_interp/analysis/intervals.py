@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse
-import scipy.stats
+import scipy
 from jaxtyping import Bool, Float, Int, Num, Shaped
 from numpy.typing import ArrayLike
 

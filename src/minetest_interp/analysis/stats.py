@@ -1,7 +1,7 @@
 """Similarities and summaries; plain numpy in double precision."""
 
 import numpy as np
-import scipy.stats
+import scipy
 from jaxtyping import Bool, Float, Int, Num, Shaped
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
+import scipy
 
 from minetest_interp.analysis import intervals, interventions
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import scipy.signal
+import scipy
 
 from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Bootstrap, Estimate

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
-import scipy.stats
+import scipy
 
 from minetest_interp.analysis import stats
 

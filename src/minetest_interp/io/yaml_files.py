@@ -61,7 +61,7 @@ class Schema(NamedTuple):
 @cache
 def schema(path: Path) -> Schema:
     """The schema that a file of the repository holds."""
-    return Schema(path.name, yaml.safe_load(path.read_text(encoding="utf-8")))
+    return Schema(path.name, yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
 
 
 def validate(content: Mapping, schema: Schema, path: Path) -> None:

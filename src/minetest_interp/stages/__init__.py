@@ -6,7 +6,8 @@ from minetest_interp.provenance import environment
 
 # Results are defined on the CPU in single precision, whatever the machine has and the user's shell says. JAX reads its
 # variables when it is first imported; the workflow has set all of `environment.DEFINED` for a job already.
-for name in [name for name in os.environ if name.startswith(("JAX_", "XLA_"))]:
+# The cache of compiled programs, which the workflow names, changes no result.
+for name in [name for name in os.environ if name.startswith(("JAX_", "XLA_")) and name != "JAX_COMPILATION_CACHE_DIR"]:
     del os.environ[name]
 os.environ.update({name: value for name, value in environment.DEFINED.items() if name.startswith("JAX_")})
 
