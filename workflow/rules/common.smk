@@ -46,7 +46,9 @@ def job_prefix() -> str:
     folders = {
         "PYTHONPATH": ROOT / "src",
         "MPLCONFIGDIR": Path.cwd() / ".snakemake/matplotlib",
-        "JAX_COMPILATION_CACHE_DIR": Path("results/.cache/compiled", sha256(environment.host().encode()).hexdigest()[:16]),
+        "JAX_COMPILATION_CACHE_DIR": Path(
+            "results/.cache/compiled", sha256(environment.host().encode()).hexdigest()[:16]
+        ),
     }
     defined = " ".join(f"{name}={quote(str(value))}" for name, value in (environment.DEFINED | folders).items())
     return f"set -euo pipefail; {path}exec {bound} -i {passed} {defined} "
