@@ -40,7 +40,7 @@ BEHAVIOURS = {
 
 def measure(data: Path, rounds: int) -> dict:
     """Every figure about dreams on the published policy in `data`; `rounds` turns for each candidate."""
-    policy = checkpoint.load(data / "ppo_treechop-v0.model").policy
+    policy = checkpoint.load(data / "ppo_treechop-v0.model", size=64).policy
     size = policy.geometry.size
     grey = np.stack([frames.grey(frames.read(p), size=size) for p in frames.find(data / "screenshots", "*.png")])
     return throughput(policy, rounds) | box(policy) | whole_atlas(policy, grey)

@@ -84,7 +84,7 @@ def _run(name: str, inputs: dict[str, Path], folder: Path) -> Cost:
     measured = yaml.safe_load((ROOT / "config/claims.yaml").read_text())["measure"]
     options = {
         "checkpoint-path": ROOT / "data/demo/demo.model",
-        "policy": {"strides": study["policy"]["strides"]},
+        "policy": {"size": study["policy"]["size"]},
         "actions": yaml.safe_load((ROOT / "config/minetest-actions.yaml").read_text()),
         **inputs,
         "arrays": folder / f"{name}.npz",

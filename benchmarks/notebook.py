@@ -41,7 +41,7 @@ show.count = 0
 
 
 def main(data: Path, plots: Path) -> None:
-    policy = checkpoint.load(data / "ppo_treechop-v0.model").policy
+    policy = checkpoint.load(data / "ppo_treechop-v0.model", size=64).policy
     images = [np.array(Image.open(path)) for path in sorted((data / "screenshots").iterdir())]
 
     def see(image):

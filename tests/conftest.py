@@ -24,7 +24,8 @@ CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))" 
 if UNDER_PYTEST:
     install_import_hook([f"minetest_interp.{name}" for name in MODULES], CHECKER)
 
-from minetest_interp.model.policy import Geometry, Network, Policy  # noqa: E402
+from minetest_interp.demo.initial import Network  # noqa: E402
+from minetest_interp.model.policy import Geometry, Policy  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

@@ -83,7 +83,7 @@ def test_the_study_of_ones_own_is_valid(page, tmp_path):
     checkpoint.save(tmp_path / "my-files/agent.model", random_policy(Geometry(hidden=8, actions=6)), {})
     loaded = study.load(tmp_path / "config/mine.yaml", ROOT / "workflow/schemas/study.schema.yaml")
     actions = loaded.actions["factors"]["do"]
-    assert checkpoint.load(loaded.checkpoint).policy.geometry.actions == len(actions)
+    assert checkpoint.load(loaded.checkpoint, size=64).policy.geometry.actions == len(actions)
 
 
 def after_the_example(page, monkeypatch):

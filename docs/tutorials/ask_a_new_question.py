@@ -46,7 +46,7 @@ from minetest_interp.model.policy import TARGETS, shuffled_weights
 
 # %%
 actions = yaml.safe_load(Path("config/minetest-actions.yaml").read_text())
-(policy, _, _), table = agent.load(Path("data/demo/demo.model"), {"strides": [4, 2, 1]}, actions)
+(policy, _, _), table = agent.load(Path("data/demo/demo.model"), {"size": 64}, actions)
 
 paths = frames.find(Path("data/demo"), "frames/*-single-*.jpg")
 greys = np.stack([frames.grey(frames.read(path), size=policy.geometry.size) for path in paths])

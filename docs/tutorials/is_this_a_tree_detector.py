@@ -30,7 +30,7 @@ from minetest_interp.model import agent, labels, objectives
 
 LAYER, CHANNEL = "conv1", 14
 actions = yaml.safe_load(Path("config/minetest-actions.yaml").read_text())
-(policy, _, _), table = agent.load(Path("data/demo/demo.model"), {"strides": [4, 2, 1]}, actions)
+(policy, _, _), table = agent.load(Path("data/demo/demo.model"), {"size": 64}, actions)
 pairs = labels.find(Path("data/demo"), pattern="frames/*-single-*.jpg")
 labelled = [labels.read(picture, mask, size=policy.geometry.size, order="notebook") for picture, mask in pairs]
 greys, trunk = (np.stack([getattr(frame, name) for frame in labelled]) for name in ("original", "trunk"))

@@ -48,7 +48,7 @@ def page_file():
 def study():
     stacks = files.read_arrays(RESULTS / "stacks.npz", "frames", "original", "mirrored")
     actions = yaml.safe_load((ROOT / "config/minetest-actions.yaml").read_text())
-    (policy, _, _), table = agent.load(ROOT / "data/demo/demo.model", {"strides": [4, 2, 1]}, actions)
+    (policy, _, _), table = agent.load(ROOT / "data/demo/demo.model", {"size": 64}, actions)
     return {
         "names": [str(name) for name in stacks["frames"]],
         "greys": stacks["original"],

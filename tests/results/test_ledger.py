@@ -36,7 +36,7 @@ def seen(pattern):
 @pytest.fixture(scope="module")
 def study(claims):
     """Weights, and the study's frames."""
-    params = checkpoint.load(ROOT / "data/demo/demo.model", strides=[4, 2, 1]).policy.params
+    params = checkpoint.load(ROOT / "data/demo/demo.model", size=64).policy.params
     return {"params": params, **seen("frames/*-single-*.jpg")}
 
 

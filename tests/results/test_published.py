@@ -21,7 +21,7 @@ def loaded(treechop):
 @pytest.fixture(scope="module")
 def run(loaded, treechop):
     """A function from (frame, view) to what the policy computed for it."""
-    policy = checkpoint.load(loaded.checkpoint).policy
+    policy = checkpoint.load(loaded.checkpoint, size=64).policy
 
     def trace(frame, view):
         picture = frames.read(treechop / f"screenshots/{frame}.png")

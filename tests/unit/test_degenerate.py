@@ -11,8 +11,9 @@ from minetest_interp.analysis import factors
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError, reported_in_one_line
 from minetest_interp.model import checkpoint
+from minetest_interp.model.architecture import Trace
 from minetest_interp.model.frames import VIEWS
-from minetest_interp.model.policy import LAYERS, Geometry, Policy, Trace
+from minetest_interp.model.policy import LAYERS, Geometry, Policy
 from minetest_interp.stages import circuits, intermediates
 from tests.conftest import random_policy
 

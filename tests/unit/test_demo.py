@@ -157,7 +157,7 @@ def test_the_same_seed_trains_the_same_bytes(tmp_path):
     for name, seed in (("one", 4), ("again", 4), ("other", 5)):
         policy = training.train(frames, training.Settings(seed=seed, batches=3, crops=8))
         checkpoint.save(tmp_path / name, policy, {"seed": seed, "batches": 3})
-    one, other = (checkpoint.load(tmp_path / name) for name in ("one", "other"))
+    one, other = (checkpoint.load(tmp_path / name, size=64) for name in ("one", "other"))
     assert (tmp_path / "one").read_bytes() == (tmp_path / "again").read_bytes()
     assert not np.array_equal(one.policy.params["hidden"]["kernel"], other.policy.params["hidden"]["kernel"])
 
@@ -287,7 +287,7 @@ def test_the_demo_policy_follows_the_rule_on_held_out_crops(facts, name):
 
 
 def test_the_checkpoint_tells_how_it_was_made():
-    loaded = checkpoint.load(DATA / "demo.model")
+    loaded = checkpoint.load(DATA / "demo.model", size=64)
     assert loaded.args["exp_name"] == "demo-steering-rule"
     assert training.Settings(**{name: loaded.args[name] for name in training.Settings._fields}) == training.Settings()
     assert loaded.policy.geometry.shape("input") == (4, 64, 64) and loaded.policy.geometry.actions == 36

@@ -36,7 +36,7 @@ def test_an_objective_that_is_not_finite_stops_the_ascent(policy):
 
 @pytest.mark.treechop
 def test_it_gets_nine_times_as_far_as_the_notebook_in_a_fifth_of_the_steps(treechop):
-    policy = checkpoint.load(treechop / "ppo_treechop-v0.model").policy
+    policy = checkpoint.load(treechop / "ppo_treechop-v0.model", size=64).policy
     start = dreams.grey_start(policy.geometry, seed=0)
     notebook = dreams.deep_dream(policy, objectives.value(), start, steps=500)
     better = dreams.sign_ascent(networks.fast(policy), objectives.value(), start, steps=100)

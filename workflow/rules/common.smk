@@ -123,7 +123,7 @@ def as_json(content):
     return lambda wildcards: as_word(content)
 
 
-POLICY_SETTINGS = {key: SETTINGS["policy"][key] for key in ("strides", "size") if key in SETTINGS["policy"]}
+POLICY_SETTINGS = {key: value for key, value in SETTINGS["policy"].items() if key != "checkpoint"}
 POLICY, ACTIONS = as_json(POLICY_SETTINGS), as_json(SETTINGS["actions"])
 
 

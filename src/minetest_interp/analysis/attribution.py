@@ -17,9 +17,10 @@ from jax import Array
 from jaxtyping import Bool, Float
 
 from minetest_interp.io.errors import InputError
+from minetest_interp.model.architecture import Trace
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.objectives import Objective
-from minetest_interp.model.policy import LAYERS, Policy, Trace, layer_gradients
+from minetest_interp.model.policy import LAYERS, Policy, layer_gradients
 
 Scores = Callable[[AnyArray], Array]
 

@@ -19,10 +19,11 @@ from minetest_interp.analysis.factors import leading_directions
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks
 from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.architecture import Trace
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.batches import SIZE, map_batches
 from minetest_interp.model.frames import as_stacks
-from minetest_interp.model.policy import LAYERS, Policy, Trace
+from minetest_interp.model.policy import LAYERS, Policy
 
 FITTED = 2000  # frames that stand for all when factors are fitted
 SWEEPS = 200  # of coordinate descent: strengths stop changing by more than float32 rounding well before

@@ -7,7 +7,8 @@ import sklearn
 from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
-from minetest_interp.model.policy import LAYERS, Trace
+from minetest_interp.model.architecture import Trace
+from minetest_interp.model.policy import LAYERS
 
 NEGLIGIBLE = 1e-4  # of the strongest factor
 

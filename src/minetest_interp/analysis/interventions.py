@@ -21,11 +21,12 @@ from jax.typing import ArrayLike
 from minetest_interp.analysis.intervals import Statistic
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks
+from minetest_interp.model.architecture import Edit
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.frames import as_stacks
 from minetest_interp.model.labels import OFF_MIDDLE
 from minetest_interp.model.objectives import Objective
-from minetest_interp.model.policy import Edit, Geometry, Policy, layer_gradients
+from minetest_interp.model.policy import Geometry, Policy, layer_gradients
 
 RUNS = 256  # edited runs at a time
 CHUNK = 1024  # frames whose activations are held at a time

@@ -13,7 +13,9 @@ from jax import Array
 from jaxtyping import Float
 
 from minetest_interp.demo.crops import Frame, exposed, random_crops, with_mirrors
-from minetest_interp.model.policy import LAYERS, Edit, Geometry, Network, Policy
+from minetest_interp.demo.initial import Network
+from minetest_interp.model.architecture import Edit
+from minetest_interp.model.policy import LAYERS, Geometry, Policy
 
 WHERE_LAYERS = ("conv1", "conv2")
 

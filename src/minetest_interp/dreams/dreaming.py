@@ -12,9 +12,10 @@ from minetest_interp.dreams import ascent, notebook, units
 from minetest_interp.dreams.recipe import ImageRecipe, NotebookRecipe, Recipe
 from minetest_interp.dreams.units import Unit
 from minetest_interp.model import networks, objectives
+from minetest_interp.model.architecture import Trace
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.objectives import Objective
-from minetest_interp.model.policy import Policy, Trace
+from minetest_interp.model.policy import Policy
 
 BATCH = 16  # stacks at a time, whose traces fit into a processor's cache
 

@@ -7,7 +7,7 @@ import numpy as np
 from minetest_interp.analysis import stats
 from minetest_interp.dreams import dreaming, scores, units
 from minetest_interp.dreams.dreaming import Dreams, Subject
-from minetest_interp.model.policy import Trace
+from minetest_interp.model.architecture import Trace
 
 PATH_LAYERS = ("conv1", "conv2")
 PATHS = tuple(f"path_{layer}{form}" for form in ("", "_standardised") for layer in PATH_LAYERS)

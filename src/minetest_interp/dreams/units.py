@@ -8,9 +8,10 @@ import numpy as np
 from minetest_interp.analysis.stats import highest
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.architecture import Trace
 from minetest_interp.model.networks import CONVOLUTIONS, field_box
 from minetest_interp.model.objectives import Objective
-from minetest_interp.model.policy import LAYERS, Geometry, Trace
+from minetest_interp.model.policy import LAYERS, Geometry
 
 BINS = 32
 

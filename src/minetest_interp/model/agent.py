@@ -8,6 +8,27 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model import checkpoint
 from minetest_interp.model.actions import ActionTable, action_table
 from minetest_interp.model.checkpoint import Checkpoint
+from minetest_interp.model.policy import Geometry
+
+
+def load_measurable(path: Path, settings: Mapping) -> Checkpoint:
+    """Reads a checkpoint of the network that all measurements know.
+
+    Args:
+      settings: options of `checkpoint.load`.
+
+    Raises:
+      InputError: the checkpoint is not one, or of another network.
+    """
+    loaded = checkpoint.load(path, **settings)
+    if not isinstance(loaded.policy.geometry, Geometry):
+        network = loaded.policy.geometry
+        raise InputError(
+            f"{path}: a study must be of three convolutions (padding VALID, ReLU, pixels divided by 255), a dense "
+            f"layer, an actor and a critic; this network has the layers {', '.join(network.targets[1:])} and the heads "
+            f"{', '.join(name for name, _ in network.heads)}. Use it as a library: docs/own-policy.md."
+        )
+    return loaded
 
 
 class Agent(NamedTuple):
@@ -26,7 +47,7 @@ def load(path: Path, settings: Mapping, actions: Mapping) -> Agent:
     Raises:
       InputError: the checkpoint is not one, or the table has another number of actions.
     """
-    loaded = checkpoint.load(path, **settings)
+    loaded = load_measurable(path, settings)
     table = action_table(actions["factors"], actions["behaviours"])
     if len(table.labels) != loaded.policy.geometry.actions:
         raise InputError(

@@ -15,8 +15,9 @@ from jax import Array
 from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
+from minetest_interp.model.architecture import Trace
 from minetest_interp.model.arrays import AnyArray
-from minetest_interp.model.policy import LAYERS, Geometry, Policy, Trace
+from minetest_interp.model.policy import LAYERS, Geometry, Policy
 
 CONVOLUTIONS = LAYERS[:3]
 

@@ -17,8 +17,9 @@ from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import ActionTable, Behaviour
+from minetest_interp.model.architecture import Trace
 from minetest_interp.model.arrays import AnyArray
-from minetest_interp.model.policy import LAYERS, Geometry, Objective, Trace
+from minetest_interp.model.policy import LAYERS, Geometry, Objective
 
 
 @flax.struct.dataclass

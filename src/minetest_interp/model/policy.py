@@ -1,41 +1,25 @@
-"""The PPO policy in named layers. A *stack* is float32 `[B, T, H, W]`: grey levels 0 (black) to 255, oldest first.
+"""A policy: a network and its parameters. A *stack* is float32 `[B, T, H, W]`: 0 (black) to 255, oldest first.
 
-The network is CleanRL's Atari agent: three convolutions, one dense layer, then an actor and a critic on
-the same 512 numbers. A run may begin at any of the five `TARGETS`, given that layer's activation.
+The network is an `Architecture` or, where `Geometry` gives its sizes, CleanRL's Atari agent: three convolutions, one
+dense layer, then an actor and a critic on the same 512 numbers.
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, cast
+from functools import cache
+from typing import NamedTuple
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from minetest_interp.model.architecture import Architecture, Edit, Layer, Trace, keep
 from minetest_interp.model.arrays import AnyArray
+from minetest_interp.model.steps import Apply, Convolution, Dense, Flatten, Scale
 
 LAYERS = ("conv0", "conv1", "conv2", "hidden")
 TARGETS = ("input", *LAYERS)
-
-Edit = Callable[[str, Array], Array]
-
-
-class Trace(NamedTuple):
-    """Everything one run computed; objectives are functions of it.
-
-    logits: unnormalised log-probabilities of the actions.
-    value: the critic's estimate of the discounted return, in reward units.
-    hidden: after its ReLU.
-    layers: name to activation, from the target where the run began; convolutions `[batch, row, column, channel]` before
-      their ReLU, "hidden" after it.
-    """
-
-    logits: Float[Array, "batch action"]
-    value: Float[Array, " batch"]
-    hidden: Float[Array, "batch channel"]
-    layers: dict[str, Float[Array, "batch *position channel"]]
 
 
 class Geometry(NamedTuple):
@@ -87,65 +71,47 @@ class Geometry(NamedTuple):
         return (self.sides[i], self.sides[i], self.channels[i])
 
 
-def keep(name: str, activation: Float[Array, "batch ..."]) -> Float[Array, "batch ..."]:
-    """The edit that changes nothing."""
-    return activation
-
-
-class Network(nn.Module):
-    """Shared torso, then an actor and a critic; initialised as CleanRL does (orthogonal)."""
-
-    geometry: Geometry = Geometry()
-
-    def setup(self):
-        g = self.geometry
-        torso = nn.initializers.orthogonal(2**0.5)
-        self.conv0, self.conv1, self.conv2 = (
-            nn.Conv(c, (k, k), strides=(s, s), padding="VALID", kernel_init=torso)
-            for c, k, s in zip(g.channels, g.kernels, g.strides, strict=True)
+@cache
+def nature(geometry: Geometry) -> Architecture:
+    """The network of these sizes; convolutions are shown before their ReLU, "hidden" after it."""
+    relu = (Apply(),)
+    convolutions = [
+        Layer(name, (*(relu if i else (Scale(),)), Convolution(name, features, (kernel, kernel), (stride, stride))))
+        for i, (name, features, kernel, stride) in enumerate(
+            zip(LAYERS[:3], geometry.channels, geometry.kernels, geometry.strides, strict=True)
         )
-        self.hidden = nn.Dense(g.hidden, kernel_init=torso)
-        self.actor = nn.Dense(g.actions, kernel_init=nn.initializers.orthogonal(0.01))
-        self.critic = nn.Dense(1, kernel_init=nn.initializers.orthogonal(1.0))
-
-    def __call__(self, activation: Float[AnyArray, "batch ..."], start: str = "input", edit: Edit = keep) -> Trace:
-        """Runs on from `activation`, the activation of `start`, passing each layer's activation through `edit`."""
-        layers, activation = {}, jnp.asarray(activation)
-        for name in TARGETS[TARGETS.index(start) :]:
-            if name != start:
-                activation = self._step(name, activation)
-            activation = layers[name] = edit(name, activation)
-        return Trace(self.actor(activation), self.critic(activation)[:, 0], activation, layers)
-
-    def _step(self, name: str, x: Array) -> Array:
-        if name == "conv0":
-            return self.conv0(jnp.moveaxis(x, 1, -1) / 255.0)
-        if name == "hidden":
-            return nn.relu(self.hidden(nn.relu(x).reshape(len(x), -1)))
-        return getattr(self, name)(nn.relu(x))
+    ]
+    hidden = Layer("hidden", (*relu, Flatten(), Dense("hidden", geometry.hidden), *relu))
+    heads = ("actor", (Dense("actor", geometry.actions),)), ("critic", (Dense("critic", 1),))
+    return Architecture((geometry.frames, geometry.size, geometry.size), (*convolutions, hidden), heads)
 
 
 class Policy(NamedTuple):
     """A network with its parameters: what every later computation takes.
 
-    params: `{"conv0": {"kernel", "bias"}, ..., "hidden", "actor", "critic"}`.
+    params: by the names in the network's steps, as `{"conv0": {"kernel", "bias"}, ..., "hidden", "actor", "critic"}`.
     """
 
-    geometry: Geometry
+    geometry: Geometry | Architecture
     params: Mapping[str, Mapping[str, AnyArray]]
+
+    @property
+    def architecture(self) -> Architecture:
+        """The network's layers, heads and steps."""
+        return nature(self.geometry) if isinstance(self.geometry, Geometry) else self.geometry
 
     def run(self, activation: Float[AnyArray, "batch ..."], *, start: str = "input", edit: Edit = keep) -> Trace:
         """Runs from `start` to the heads; a jittable function of `activation`.
 
         Raises:
-          ValueError: `start` is not one of `TARGETS`, or the activation has not that target's shape.
+          ValueError: `start` is not one of the network's targets, or the activation has not that target's shape.
         """
-        if start not in TARGETS:
-            raise ValueError(f"`start` must be one of {TARGETS}; got {start!r}.")
-        expected = self.geometry.shape(start)
+        if start not in self.architecture.targets:
+            raise ValueError(f"`start` must be one of {self.architecture.targets}; got {start!r}.")
+        expected = self.architecture.shape(start)
         if tuple(activation.shape[1:]) != expected:
             raise ValueError(f"the activation of {start!r} must be [B, {str(expected)[1:-1]}]; got {activation.shape}.")
-        return cast(Trace, Network(self.geometry).apply({"params": self.params}, activation, start, edit))
+        return self.architecture.run(self.params, activation, start, edit)
 
 
 def shuffled_weights(policy: Policy, *, seed: int) -> Policy:
@@ -176,7 +142,8 @@ def layer_gradients(
     Returns:
       scores, and target name to gradient, in units of the score per unit of activation.
     """
-    zeros = {name: jnp.zeros((len(stack), *policy.geometry.shape(name))) for name in TARGETS}
+    network = policy.architecture
+    zeros = {name: jnp.zeros((len(stack), *network.shape(name))) for name in network.targets}
 
     def total(deltas: dict[str, Array]) -> tuple[Array, Array]:
         scores = objective(policy.run(stack, edit=lambda name, activation: activation + deltas[name]))

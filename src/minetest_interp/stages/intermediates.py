@@ -7,11 +7,11 @@ import numpy as np
 from minetest_interp.cli import command
 from minetest_interp.io import files, layout
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import checkpoint, frames, intermediates
+from minetest_interp.model import agent, frames, intermediates
 
 
 def run(checkpoint_path: Path, policy: dict, stacks: Path, results: Path) -> None:
-    loaded = checkpoint.load(checkpoint_path, **policy).policy
+    loaded = agent.load_measurable(checkpoint_path, policy).policy
     stored = files.read_arrays(stacks)
     for view in frames.VIEWS:
         computed = intermediates.compute(loaded, frames.as_stacks(stored[view], loaded.geometry.frames))

@@ -1,0 +1,123 @@
+"""A network as named layers in order, each with the steps that lead to it, and heads on the last of them.
+
+A layer's activation is all that the rest of the network depends on, so a run may start at any layer. A *stack* is
+float32 `[B, T, H, W]`: T pictures or colours, 0 (black) to 255, oldest first.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
+
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import steps
+from minetest_interp.model.arrays import AnyArray
+from minetest_interp.model.steps import Field, Parameters, Shape, Step
+
+INPUT = "input"
+HEADS = ("actor", "critic", "q")
+
+Edit = Callable[[str, Array], Array]
+
+
+class Trace(NamedTuple):
+    """Everything one run computed; objectives are functions of it.
+
+    logits: unnormalised log-probabilities of the actions; None where the network has no actor.
+    value: the critic's estimate of the discounted return, in reward units, or the largest Q value without a critic.
+    hidden: the last layer's activation.
+    layers: name to activation as it is shown, from the target where the run began: convolutions `[batch, row, column,
+      channel]`, dense layers `[batch, channel]`.
+    q: the expected return after each action, in reward units; None where the network has no Q values.
+    """
+
+    logits: Float[Array, "batch action"] | None
+    value: Float[Array, " batch"] | None
+    hidden: Float[Array, "batch channel"]
+    layers: dict[str, Float[Array, "batch *position channel"]]
+    q: Float[Array, "batch action"] | None = None
+
+
+class Layer(NamedTuple):
+    """steps: from the activation of the layer before, or from the stack, to this one's."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+
+class Architecture(NamedTuple):
+    """stack: (T, height, width). heads: of `HEADS`, by name. atoms: where Q values are the means of distributions over
+    evenly spaced returns (Bellemare, Dabney and Munos 2017), how many and (lowest, highest)."""
+
+    stack: tuple[int, int, int]
+    layers: tuple[Layer, ...]
+    heads: tuple[tuple[str, tuple[Step, ...]], ...]
+    atoms: tuple[int, float, float] | None = None
+
+    @property
+    def frames(self) -> int:
+        """Pictures, or colours, in a stack."""
+        return self.stack[0]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Where a run may start, in order: the stack, then every layer."""
+        return (INPUT, *(layer.name for layer in self.layers))
+
+    def shape(self, target: str) -> Shape:
+        """Shape of one item at a target, without the batch axis.
+
+        Raises:
+          InputError: there is no such target.
+        """
+        if target not in self.targets:
+            raise InputError(f"`layer` must be one of {', '.join(self.targets)}; got {target!r}.")
+        found: Shape = self.stack
+        for layer in self.layers[: self.targets.index(target)]:
+            found = steps.shape(layer.steps, found)
+        return found
+
+    def field(self, target: str) -> tuple[Field, Field] | None:
+        """What a position of a layer sees along rows and columns; None where a layer has no positions."""
+        found, size = (Field(), Field()), (*self.stack[1:], self.stack[0])
+        for layer in self.layers[: self.targets.index(target)]:
+            found, size = steps.fields(layer.steps, found, size), self.shape(layer.name)
+        return found if len(size) == 3 else None
+
+    def parameters(self) -> dict[str, dict[str, Shape]]:
+        """The shapes of all arrays that the network needs, by name."""
+        needed, given = {}, self.stack
+        for layer in self.layers:
+            needed |= steps.parameters(layer.steps, given)
+            given = steps.shape(layer.steps, given)
+        for _, head in self.heads:
+            needed |= steps.parameters(head, given)
+        return needed
+
+    def run(self, params: Parameters, activation: Float[AnyArray, "batch ..."], start: str, edit: Edit) -> Trace:
+        """Runs on from the activation of `start`, passing each layer's activation through `edit`."""
+        layers = {start: edit(start, jnp.asarray(activation))}
+        x = layers[start]
+        for layer in self.layers[self.targets.index(start) :]:
+            x = layers[layer.name] = edit(layer.name, steps.run(layer.steps, params, x))
+        found = {name: steps.run(head, params, x) for name, head in self.heads}
+        q = found.get("q")
+        if q is not None and self.atoms is not None:
+            q = expected_return(q, self.atoms)
+        value = found["critic"][:, 0] if "critic" in found else None if q is None else q.max(-1)
+        return Trace(found.get("actor"), value, x, layers, q)
+
+
+def keep(name: str, activation: Float[Array, "batch ..."]) -> Float[Array, "batch ..."]:
+    """The edit that changes nothing."""
+    return activation
+
+
+def expected_return(scores: Array, atoms: tuple[int, float, float]) -> Array:
+    """The mean of a distribution over returns for each action: `[B, actions * atoms]` to `[B, actions]`."""
+    count, lowest, highest = atoms
+    chances = jnp.exp(scores.reshape(len(scores), -1, count))
+    chances = chances / chances.sum(-1, keepdims=True)
+    return chances @ jnp.linspace(lowest, highest, count)

@@ -1,0 +1,213 @@
+"""What networks are made of: steps from one activation to the next, as records with their parameters' names.
+
+Activations are float32 `[batch, row, column, channel]`, or `[batch, channel]` after `Flatten`. A step with parameters
+names them by `name`: `{name: {"kernel": ..., "bias": ...}}`, as Flax lays them out.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from minetest_interp.model.arrays import AnyArray
+
+Shape = tuple[int, ...]
+Parameters = Mapping[str, Mapping[str, AnyArray]]
+PADDINGS = ("VALID", "SAME")
+FUNCTIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "silu": jax.nn.silu}
+
+
+class Field(NamedTuple):
+    """What a position sees of the input: pixels from `start + stride * index`, `size` of them, along one axis."""
+
+    size: int = 1
+    stride: int = 1
+    start: int = 0
+
+    def through(self, window: int, stride: int, before: int) -> "Field":
+        """The field of a window over positions that see this one; `before` positions of it are padding."""
+        size = self.size + (window - 1) * self.stride
+        return Field(size, self.stride * stride, self.start - before * self.stride)
+
+    def joined(self, other: "Field") -> "Field":
+        """The smallest field that holds both; they have one stride."""
+        start = min(self.start, other.start)
+        return Field(max(self.start + self.size, other.start + other.size) - start, self.stride, start)
+
+
+class Scale(NamedTuple):
+    """A stack `[B, T, H, W]` to `[B, H, W, T]`, divided by a number."""
+
+    divisor: float = 255.0
+
+    def run(self, params: Parameters, x: Array) -> Array:
+        return jnp.moveaxis(x, 1, -1) / self.divisor
+
+    def shape(self, given: Shape) -> Shape:
+        return *given[1:], given[0]
+
+
+class Apply(NamedTuple):
+    """A function of each number, one of `FUNCTIONS`."""
+
+    function: str = "relu"
+
+    def run(self, params: Parameters, x: Array) -> Array:
+        return FUNCTIONS[self.function](x)
+
+
+class Convolution(NamedTuple):
+    """`kernel`: its rows and columns."""
+
+    name: str
+    features: int
+    kernel: tuple[int, int]
+    strides: tuple[int, int] = (1, 1)
+    padding: str = "VALID"
+
+    def run(self, params: Parameters, x: Array) -> Array:
+        layout = lax.conv_dimension_numbers(x.shape, params[self.name]["kernel"].shape, ("NHWC", "HWIO", "NHWC"))
+        product = lax.conv_general_dilated(
+            x, params[self.name]["kernel"], self.strides, self.padding, dimension_numbers=layout
+        )
+        return product + jnp.reshape(params[self.name]["bias"], (1, 1, 1, -1))
+
+    def shape(self, given: Shape) -> Shape:
+        return *_positions(given[:2], self.kernel, self.strides, self.padding), self.features
+
+    def parameters(self, given: Shape) -> dict[str, Shape]:
+        return {"kernel": (*self.kernel, given[2], self.features), "bias": (self.features,)}
+
+
+class Pool(NamedTuple):
+    """The largest number of each window, or the mean."""
+
+    window: tuple[int, int]
+    strides: tuple[int, int]
+    padding: str = "VALID"
+    mean: bool = False
+
+    def run(self, params: Parameters, x: Array) -> Array:
+        window, strides = (1, *self.window, 1), (1, *self.strides, 1)
+        if self.mean:
+            return lax.reduce_window(x, 0.0, lax.add, window, strides, self.padding) / math.prod(self.window)
+        return lax.reduce_window(x, -jnp.inf, lax.max, window, strides, self.padding)
+
+    def shape(self, given: Shape) -> Shape:
+        return *_positions(given[:2], self.window, self.strides, self.padding), given[2]
+
+
+class Normalise(NamedTuple):
+    """Layer normalisation over channels (Ba, Kiros and Hinton 2016), of every position by itself."""
+
+    name: str
+    epsilon: float = 1e-6
+
+    def run(self, params: Parameters, x: Array) -> Array:
+        mean = x.mean(-1, keepdims=True)
+        variance = jnp.square(x - mean).mean(-1, keepdims=True)
+        one_each = (1,) * (x.ndim - 1) + (-1,)
+        scale, bias = (jnp.reshape(params[self.name][key], one_each) for key in ("scale", "bias"))
+        return (x - mean) * lax.rsqrt(variance + self.epsilon) * scale + bias
+
+    def parameters(self, given: Shape) -> dict[str, Shape]:
+        return {"scale": given[-1:], "bias": given[-1:]}
+
+
+class Flatten(NamedTuple):
+    """Positions and channels to one axis."""
+
+    def run(self, params: Parameters, x: Array) -> Array:
+        return x.reshape(len(x), -1)
+
+    def shape(self, given: Shape) -> Shape:
+        return (math.prod(given),)
+
+
+class Dense(NamedTuple):
+    name: str
+    features: int
+
+    def run(self, params: Parameters, x: Array) -> Array:
+        product = lax.dot_general(x, params[self.name]["kernel"], (((x.ndim - 1,), (0,)), ((), ())))
+        return product + jnp.reshape(params[self.name]["bias"], (1, -1))
+
+    def shape(self, given: Shape) -> Shape:
+        return (self.features,)
+
+    def parameters(self, given: Shape) -> dict[str, Shape]:
+        return {"kernel": (*given, self.features), "bias": (self.features,)}
+
+
+class Residual(NamedTuple):
+    """What it is given, plus what its steps make of it."""
+
+    steps: tuple["Step", ...]
+
+    def run(self, params: Parameters, x: Array) -> Array:
+        return x + run(self.steps, params, x)
+
+
+Step = Scale | Apply | Convolution | Pool | Normalise | Flatten | Dense | Residual
+
+
+def run(steps: tuple[Step, ...], params: Parameters, x: Array) -> Array:
+    """An activation through several steps."""
+    for step in steps:
+        x = step.run(params, x)
+    return x
+
+
+def shape(steps: tuple[Step, ...], given: Shape) -> Shape:
+    """The shape of one item after several steps, from that before them."""
+    for step in steps:
+        given = step.shape(given) if hasattr(step, "shape") else given
+    return given
+
+
+def parameters(steps: tuple[Step, ...], given: Shape) -> dict[str, dict[str, Shape]]:
+    """The shapes of all arrays that several steps need, by name, from the shape of what they are given."""
+    needed: dict[str, dict[str, Shape]] = {}
+    for step in steps:
+        if isinstance(step, Residual):
+            needed |= parameters(step.steps, given)
+        elif hasattr(step, "parameters"):
+            needed[step.name] = step.parameters(given)
+        given = shape((step,), given)
+    return needed
+
+
+def fields(steps: tuple[Step, ...], given: tuple[Field, Field], size: Shape) -> tuple[Field, Field]:
+    """What a position sees after several steps, along rows and columns.
+
+    Args:
+      given: the same before them. size: the shape of what they are given.
+    """
+    rows_columns = given
+    for step in steps:
+        if isinstance(step, Convolution | Pool):
+            window = step.kernel if isinstance(step, Convolution) else step.window
+            before = [_before(*each, step.padding) for each in zip(size, window, step.strides, strict=False)]
+            each = zip(rows_columns, window, step.strides, before, strict=True)
+            rows_columns = tuple(field.through(w, s, b) for field, w, s, b in each)
+        elif isinstance(step, Residual):
+            inside = fields(step.steps, rows_columns, size)
+            rows_columns = tuple(field.joined(other) for field, other in zip(rows_columns, inside, strict=True))
+        size = shape((step,), size)
+    return rows_columns[0], rows_columns[1]
+
+
+def _positions(size: Shape, window: Shape, strides: Shape, padding: str) -> Shape:
+    if padding == "SAME":
+        return tuple(-(-n // s) for n, s in zip(size, strides, strict=True))
+    return tuple((n - w) // s + 1 for n, w, s in zip(size, window, strides, strict=True))
+
+
+def _before(size: int, window: int, stride: int, padding: str) -> int:
+    """How many positions of padding lie before the first."""
+    if padding == "VALID":
+        return 0
+    return max(0, (-(-size // stride) - 1) * stride + window - size) // 2
