@@ -71,8 +71,7 @@ def prepare(
     parametrisations.fit_prior(judged, policy.geometry)  # the same demands on size and levels
     if method.form != "penalty":
         raise InputError(f"the atlas' method must have form 'penalty', which needs no targets; got {method.form!r}.")
-    if any((frame == other).all() for frame in fitted for other in judged):
-        raise InputError("the prior's frames and the judging frames must be disjoint; one is in both.")
+    scores.check_apart(fitted, judged)
     real, control = (
         dreaming.run_on_frames(each, listed, judged) for each in (policy, shuffled_weights(policy, seed=shuffle_seed))
     )
