@@ -58,7 +58,7 @@ def _different(frames: np.ndarray) -> np.ndarray:
     return np.array(list(first.values()), int)
 
 
-def z_score(activation: np.ndarray, natural: np.ndarray) -> np.ndarray:
+def z_score(activation: AnyArray, natural: np.ndarray) -> np.ndarray:
     """Activations in natural standard deviations above the natural mean; NaN where the natural ones do not vary."""
     spread = np.std(natural, dtype=np.float64)
     if spread == 0 or np.ptp(natural) <= 8 * np.finfo(np.float32).eps * np.abs(natural).max():
