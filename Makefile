@@ -8,6 +8,7 @@
 # make STUDY=treechop [DATA=folder] [PROBE=folder]   another study, local files, labelled frames
 # make verify [STUDY=...] [REMOVE=1]   every file and number of a built study; REMOVE=1 removes what is wrong
 # make docs       the tables of docs/ that follow from other files
+# make example  docs/example/: the demo's built report, to be read without a build
 # make tutorials  the tutorials of docs/ again, with what they print and draw
 # make smoke      a small study built from nothing and verified, in half a minute
 PYTHON ?= python3
@@ -22,7 +23,7 @@ TRAINING ?= captures-training
 SECONDS ?= 600
 RANDOMLY = $(if $(ORDER),$(if $(filter-out random,$(ORDER)),--randomly-seed=$(ORDER)),-p no:randomly)
 
-.PHONY: docs tutorials report verify smoke expected test test-environments fuzz archive demo-data demo-policy capture screenshots \
+.PHONY: docs example tutorials report verify smoke expected test test-environments fuzz archive demo-data demo-policy capture screenshots \
   bench lint coverage lock clean
 
 report: .venv/ready
@@ -70,6 +71,9 @@ capture: .venv/ready
 
 docs: .venv/ready
 	$(BIN)/python -m docs.generate
+
+example: .venv/ready
+	$(BIN)/python -m docs.example
 
 tutorials: .venv/ready-to-test
 	$(BIN)/python -m docs.render

@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from docs.pictures import few_colours
 from minetest_interp.io import files
 from tests.browser import ARGUMENTS, CHROMIUM, DESKTOP
 
@@ -22,7 +23,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         for name, page in SHOTS.items():
-            shot = shrink(take(browser, f"{REPORT.as_uri()}/{page}"))
+            shot = few_colours(shrink(take(browser, f"{REPORT.as_uri()}/{page}")))
             files.write(ROOT / f"docs/{name}.png", lambda beside, shot=shot: beside.write_bytes(shot))
         browser.close()
 
@@ -36,13 +37,9 @@ def take(browser, address: str) -> Image.Image:
     return shot.convert("RGB")
 
 
-def shrink(picture: Image.Image) -> bytes:
-    """A PNG of `WIDTH` pixels and 256 colours."""
-    small = picture.resize((WIDTH, WIDTH * picture.height // picture.width), Image.Resampling.LANCZOS)
-    written = io.BytesIO()
-    few = small.quantize(256, kmeans=4, dither=Image.Dither.NONE)
-    few.save(written, "PNG", optimize=True)
-    return written.getvalue()
+def shrink(picture: Image.Image) -> Image.Image:
+    """The same in `WIDTH` pixels."""
+    return picture.resize((WIDTH, WIDTH * picture.height // picture.width), Image.Resampling.LANCZOS)
 
 
 if __name__ == "__main__":

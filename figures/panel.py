@@ -18,6 +18,11 @@ from minetest_interp.io.errors import InputError, reported_in_one_line
 from minetest_interp.pages import pictures
 from minetest_interp.provenance import job_logs
 
+
+class NotMeasured(Exception):
+    """A result holds nothing but the reason why it could not be measured."""
+
+
 METADATA = {"Date": None, "Creator": None}  # no date and no version number inside an SVG
 
 
@@ -35,11 +40,14 @@ def panel_command(
         options = _options(argv)
         with reported_in_one_line():
             _check(load, options.params)
-            drawn = load(options.results, **options.params)
             with matplotlib.rc_context():
                 matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the bytes
                 matplotlib.rcParams.update(style.panel())
-                save(draw(**drawn), png=options.png, svg=options.svg)
+                try:
+                    figure = draw(**load(options.results, **options.params))
+                except NotMeasured as reason:
+                    figure = style.words(f"Not measured: {reason}.")
+                save(figure, png=options.png, svg=options.svg)
             job_logs.say()
 
     return main
@@ -55,12 +63,19 @@ def save(figure: Figure, *, png: Path, svg: Path) -> None:
 
 
 def arrays(path: Path, *keys: str) -> list[np.ndarray]:
-    """The named arrays of an npz; the rest of the file is not read."""
+    """The named arrays of an npz; the rest of the file is not read.
+
+    Raises:
+      InputError: there is no such file, or no such array in it.
+      NotMeasured: the file says why there is nothing.
+    """
     if not path.is_file():
         raise InputError(
             f"{path}: the panel reads this result; there is none. Build it, or mend the panel's parameters."
         )
     with np.load(files.read(path), allow_pickle=False) as stored:
+        if "reason" in stored:
+            raise NotMeasured(str(stored["reason"]))
         missing = [key for key in keys if key not in stored]
         if missing:
             raise InputError(f"{path}: must hold an array {missing[0]!r}; it has {sorted(stored.files)}.")

@@ -4,6 +4,7 @@ Nothing here changes global state: `with matplotlib.rc_context(style.panel()): .
 """
 
 import functools
+import textwrap
 import unicodedata
 
 import numpy as np
@@ -68,6 +69,14 @@ def figure(width: str = "page", *, aspect: float = 0.62) -> Figure:
     """An empty figure that leaves space for its labels; `aspect` is height over width."""
     inches = WIDTH_INCHES[width]
     return Figure(figsize=(inches, inches * aspect), layout="constrained")
+
+
+def words(text: str) -> Figure:
+    """A figure that only says something, in lines that fit a page's width."""
+    lines = textwrap.wrap(text, 90)
+    drawn = figure(aspect=0.05 * (len(lines) + 1))
+    drawn.text(0.5, 0.5, "\n".join(lines), ha="center", va="center")
+    return drawn
 
 
 def centred(values: np.ndarray) -> dict[str, object]:

@@ -16,10 +16,9 @@ from hypothesis import settings  # noqa: E402
 from jaxtyping import install_import_hook  # noqa: E402
 
 # Before anything of the package is imported. Types of all kinds are checked, with the dtypes and axes of arrays.
-ANALYSIS = ("attribution", "circuits", "edges", "factors", "faithfulness", "intervals", "stats", "weights")
 CAPTURE = ("camera", "checks", "ground", "shots")
-MODULES = ["model", "study", "facts", "pages", "demo.rule"]
-MODULES += [f"analysis.{name}" for name in ANALYSIS] + [f"capture.{name}" for name in CAPTURE]
+MODULES = ["model", "study", "analysis", "dreams", "claims", "facts", "pages", "demo.rule"]
+MODULES += [f"capture.{name}" for name in CAPTURE]
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"  # an int where a float is asked for
 if UNDER_PYTEST:
     install_import_hook([f"minetest_interp.{name}" for name in MODULES], CHECKER)

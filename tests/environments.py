@@ -33,7 +33,7 @@ ENVIRONMENTS = {
     "no language": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
     "Python without assertions": {"PYTHONOPTIMIZE": "2"},
     "Python with other hashes": {"PYTHONHASHSEED": "4711"},
-    "Python with a start file": {"PYTHONSTARTUP": "{folder}/fails.py", "PYTHONINSPECT": "1"},
+    "Python with a start file": {"PYTHONSTARTUP": "{folder}/fails.py"},
     "Python with modules of our names": {"PYTHONPATH": "{folder}/modules"},
     "NumPy without vectors": {"NPY_DISABLE_CPU_FEATURES": "AVX512F AVX2", "NPY_PROMOTION_STATE": "legacy"},
     "BLAS with many threads": {"OPENBLAS_NUM_THREADS": "64", "OMP_NUM_THREADS": "64", "OMP_SCHEDULE": "dynamic"},
@@ -57,7 +57,10 @@ def variables(name: str, folder: Path) -> dict[str, str]:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
     nowhere = folder / "matplotlibrc/nowhere"  # a file is no folder, for root neither
-    return {key: value.format(folder=folder, nowhere=nowhere) for key, value in ENVIRONMENTS[name].items()}
+    return {
+        key: value.replace("{folder}", str(folder)).replace("{nowhere}", str(nowhere))
+        for key, value in ENVIRONMENTS[name].items()
+    }
 
 
 def build(tree: Path, given: dict[str, str]) -> dict[str, str] | str:

@@ -3,7 +3,9 @@
 import json
 import re
 
-from docs import generate
+import pytest
+
+from docs import example, generate
 from tests.conftest import ROOT
 
 TABLES = {path.name: path.read_text(encoding="utf-8") for path in generate.pages()}
@@ -17,6 +19,33 @@ def cells(name):
 def test_the_generated_pages_are_up_to_date():
     for path, content in generate.pages().items():
         assert path.read_text(encoding="utf-8") == content, f"{path.name} has changed: run make docs"
+
+
+def without_numbers(text):
+    """The numbers of a build may differ from one machine to another, its words not."""
+    return re.sub(r"[\d.,]*\d", "0", text)
+
+
+def test_the_example_is_the_report_that_the_demo_builds():
+    if not (example.REPORT / "report.md").is_file():
+        pytest.skip(f"NOT CHECKED: {example.EXAMPLE} follows from the demo build; run make first")
+    built = (example.REPORT / "report.md").read_text(encoding="utf-8")
+    kept = (example.EXAMPLE / "report.md").read_text(encoding="utf-8")
+    assert without_numbers(kept) == without_numbers(example.example(built)), "the report has changed: run make example"
+    names = [{path.name for path in (of / "figures").iterdir()} for of in (example.REPORT, example.EXAMPLE)]
+    assert names[0] == names[1]
+
+
+def test_the_example_stands_alone_and_is_small():
+    text = (example.EXAMPLE / "report.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(<?([^<>)#]+)", text)
+    assert len(links) > 20 and all((example.EXAMPLE / link).is_file() for link in links)
+    assert sum(path.stat().st_size for path in example.EXAMPLE.rglob("*.*")) < 3e6
+
+
+def test_links_to_pages_that_are_not_beside_the_example_are_text():
+    report = "# T\n\nSee [a \\[b\\]](<frames.html#frame/1>), [all](<atlas.html>) and [here](#there).\n"
+    assert example.example(report) == f"# T\n\n{example.NOTE}\n\nSee a \\[b\\], all and [here](#there).\n"
 
 
 def test_every_panel_has_a_row_with_the_script_that_is_there():

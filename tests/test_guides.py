@@ -21,7 +21,7 @@ PAGES = {
         ROOT / "README.md",
         ROOT / "CONTRIBUTING.md",
         ROOT / "config/README.md",
-        *sorted((ROOT / "docs").rglob("*.md")),
+        *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "example"),  # a build's words
     )
 }
 TEXT = "\n".join(PAGES.values())

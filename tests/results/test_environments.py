@@ -35,6 +35,19 @@ def test_what_a_users_shell_sets_changes_no_byte(shop, names, tmp_path):
     assert shop.outputs() == before
 
 
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_paths_in_an_environment_are_filled_in_and_nothing_else_is_changed(name, tmp_path):
+    given = variables(name, tmp_path)
+    assert given.keys() == ENVIRONMENTS[name].keys()
+    for key, pattern in ENVIRONMENTS[name].items():
+        place = next((word for word in ("{folder}", "{nowhere}") if word in pattern), None)
+        if place is None:
+            assert given[key] == pattern
+        else:
+            before, after = pattern.split(place)
+            assert given[key].startswith(f"{before}{tmp_path}") and given[key].endswith(after)
+
+
 def test_no_variable_that_is_passed_on_is_one_that_an_environment_changes_a_result_with():
     changed = {key for given in ENVIRONMENTS.values() for key in given}
     harmless = {"HOME", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}  # Snakemake sets the last two itself

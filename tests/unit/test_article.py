@@ -100,10 +100,12 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
                 "file": f"figures/{name}.png",
                 "rule": "panel",
                 "command": f"snakemake --cores 4 figures/small/{name}.png",
+                "numbers": [name],
             }
             for name, panel in (default_panels if panels is None else panels).items()
         },
         "frames": fact_rules.frame_rows(behaviours),
+        "not_measured": {},
         "claims": ledger,
         "verdicts": claims.count_verdicts(ledger),
         "evidence": {

@@ -171,7 +171,7 @@ def test_rows_are_in_the_units_order_and_every_score_has_its_control_and_ceiling
 
 
 def test_the_prior_s_frames_must_not_judge(small):
-    with pytest.raises(InputError, match="must be disjoint"):
+    with pytest.raises(InputError, match="both among the fitted and the judged"):
         atlas.prepare(small, units.list_units(SMALL, {}, {}), fitted=FITTED, judged=np.append(JUDGED, FITTED[:1], 0))
     with pytest.raises(InputError, match="64x64"):
         atlas.prepare(small, units.list_units(SMALL, {}, {}), fitted=FITTED[:, :32, :32], judged=JUDGED)

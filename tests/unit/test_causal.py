@@ -46,7 +46,7 @@ def test_the_detector_s_estimates_on_numbers_known_by_hand():
 
 def test_the_rank_correlation_is_spearman_s_within_layers():
     generator = np.random.default_rng(10)
-    strength, effect = generator.random((2, 2, 12))
+    strength, effect = map(list, generator.random((2, 2, 12)))
     alone = causal.rank_correlation_estimate(strength[:1], effect[:1], BOOTSTRAP)
     assert alone.estimate == pytest.approx(scipy.stats.spearmanr(strength[0], effect[0]).statistic)
     both = causal.rank_correlation_estimate(strength, effect, BOOTSTRAP)
@@ -60,7 +60,7 @@ def test_the_rank_correlation_is_spearman_s_within_layers():
 
 def test_the_slope_is_that_of_the_vector_less_that_of_random_directions():
     strengths, slopes = np.array([-2, 0.5, 1]), np.random.default_rng(12).standard_normal((4, 15, 1))
-    found = causal.slope_estimate(slopes * strengths, np.arange(15), BOOTSTRAP, strengths=strengths)
+    found = causal.slope_estimate(slopes * strengths, np.arange(15), BOOTSTRAP, strengths=strengths.tolist())
     assert found.estimate == pytest.approx((slopes[0] - slopes[1:].mean(0)).mean())
     low, high = found.interval
     assert low < found.estimate < high
@@ -130,7 +130,7 @@ def test_the_stage_turns_round_with_its_side_and_with_units_that_trunks_switch_o
     assert pushes[0] == pytest.approx(pushes[1]) and pushes[0] != 0  # turned round twice
     effect = [kept[f"zero/{layer}/steering"].mean(0) for layer in ("conv1", "conv2")]
     for part, auroc in (("rank-correlation", after), ("before-relu", before)):
-        expected = causal.rank_correlation_estimate(0.5 - auroc, effect, BOOTSTRAP)
+        expected = causal.rank_correlation_estimate(list(0.5 - auroc), effect, BOOTSTRAP)
         assert off["trunk-units-steer"][part]["estimate"] == pytest.approx(expected.estimate)
         assert off["trunk-units-steer"][part]["interval"] == pytest.approx(expected.interval)
     assert kept["dose/frames"].tolist() == [str(i) for i in range(1, 24, 2)]

@@ -1,12 +1,16 @@
 """Policies and frames at the edge: layers that are never on, numbers that overflow, hardly any frames."""
 
+import importlib
+import json
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import circuits as panel
+import style
 from minetest_interp.analysis import factors
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError, reported_in_one_line
@@ -80,6 +84,31 @@ def test_circuits_of_dead_layers_on_a_single_frame_are_measured_and_drawn(dead, 
     said = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert sum("no factors" in text for text in said) == len(dead)
     assert all(said.count(layer) == 1 for layer in LAYERS)
+
+
+@pytest.mark.parametrize(
+    ("script", "settings", "store"),
+    [("atlas", {"layer": "conv0"}, "atlas"), ("recipes", {}, "recipes"), ("recipes_gallery", {}, "recipes")],
+)
+def test_a_panel_of_what_was_not_measured_says_why(script, settings, store, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(style, "words", lambda text: said.append(text) or style.figure())
+    files.write_arrays(tmp_path / f"{store}.npz", reason="there is nothing to see")
+    importlib.import_module(script).main(
+        ["--results", str(tmp_path), "--params", json.dumps(settings), "--png", str(tmp_path / "a.png"), "--svg",
+         str(tmp_path / "a.svg")]
+    )  # fmt: skip
+    assert said == ["Not measured: there is nothing to see."]
+    assert (tmp_path / "a.png").is_file() and (tmp_path / "a.svg").is_file()
+
+
+def test_words_stand_whole_inside_their_figure():
+    text = "A long reason that is not measured by any means. " * 5
+    drawn = style.words(text)
+    [shown] = drawn.texts
+    assert shown.get_text().split() == text.split()
+    box, whole = shown.get_window_extent(FigureCanvasAgg(drawn).get_renderer()), drawn.bbox
+    assert whole.x0 <= box.x0 < box.x1 <= whole.x1 and whole.y0 <= box.y0 < box.y1 <= whole.y1
 
 
 def test_a_layer_that_overflows_is_named_with_the_frame(tmp_path):

@@ -1,5 +1,7 @@
 """The notebook's ascent: `dreams.deep_dream`."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -44,8 +46,8 @@ def test_the_same_seed_dreams_the_same_bytes(policy):
 
 
 def test_the_post_s_parameters_are_the_defaults():
-    defaults = notebook.deep_dream.__kwdefaults__
-    assert (defaults["lr"], defaults["steps"], defaults["target"]) == (1e3, 600, "input")
+    options = inspect.signature(notebook.deep_dream).parameters
+    assert [options[name].default for name in ("lr", "steps", "target")] == [1e3, 600, "input"]
 
 
 def test_an_objective_that_is_not_finite_stops_the_ascent_by_step(policy):

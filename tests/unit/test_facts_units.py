@@ -115,6 +115,12 @@ def test_what_was_not_measured_is_none():
     assert unit_facts.carriers({}, "yaw drive", sign=1, count=3) is None
 
 
+def test_no_channel_carries_a_readout_that_does_not_vary():
+    circuits = {"readouts": np.array(["value"]), "channels/mean": np.ones((1, 4))}
+    circuits["channels/variance_share"] = np.full((1, 4), np.nan)
+    assert unit_facts.carriers(circuits, "value", sign=1, count=2) == []
+
+
 def test_a_claim_is_about_the_units_that_it_names_and_about_no_other():
     claims = [
         {"id": "channel", "units": ["conv1/5"]},

@@ -240,7 +240,7 @@ def test_unknown_units_and_frames_on_both_sides_are_refused(small, listed):
     with pytest.raises(InputError, match="'conv1/0', or one of value, yaw, .*; got 'conv1/64'"):
         dream_recipes.choose(["value", "conv1/64"], SMALL, {"yaw": YAW})
     both = np.append(JUDGED, FITTED[:1], axis=0)
-    with pytest.raises(InputError, match="must be disjoint"):
+    with pytest.raises(InputError, match="both among the fitted and the judged"):
         dream_recipes.compare(small, listed, recipes("notebook"), fitted=FITTED, judged=both)
     with pytest.raises(InputError, match="at least one unit"):
         dream_recipes.compare(small, [], recipes("notebook"), fitted=FITTED, judged=JUDGED)

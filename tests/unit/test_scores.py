@@ -74,6 +74,23 @@ def test_agreement_ignores_what_the_prior_gives_for_free_and_what_is_not_seen():
     assert scores.control_correlation(mean + own, mean - own, mean, mask) == pytest.approx(-1)
 
 
+def numbered(*numbers):
+    return np.array(numbers, np.float32)[:, None, None] * np.ones((4, 4), np.float32)
+
+
 def test_halves_share_no_frame_and_leave_none_out():
-    first, second = scores.halves(list("abcdefg"))
+    first, second = scores.halves(numbered(*range(7)))
     assert sorted([*first, *second]) == list(range(7)) and not set(first) & set(second)
+
+
+def test_of_equal_frames_only_the_first_is_in_a_half():
+    frames = numbered(1, 1, 2, 3, 2, 1, 4)
+    first, second = scores.halves(frames)
+    assert [first.tolist(), second.tolist()] == [[0, 3], [2, 6]]
+    scores.check_apart(frames[first], frames[second])
+
+
+@pytest.mark.parametrize(("numbers", "different"), [([1], 1), ([1, 2, 3], 3), ([1, 2, 1, 2, 1], 2), ([3, 3, 3, 3], 1)])
+def test_fewer_than_four_different_frames_are_not_halved(numbers, different):
+    assert scores.why_no_halves(numbered(*numbers)).endswith(f"this study has {different}")
+    assert scores.why_no_halves(numbered(*numbers, 5, 6, 7)) is None

@@ -213,7 +213,7 @@ def rank_share(sizes: np.ndarray, channel: int) -> Statistic:
 
     def statistic(weights: np.ndarray) -> np.ndarray:
         totals = weights @ sizes.astype(np.float64)
-        return (totals > totals[..., channel, None]).sum(-1) / others
+        return np.asarray((totals > totals[..., channel, None]).sum(-1) / others)
 
     return statistic
 

@@ -44,7 +44,9 @@ class Labels(NamedTuple):
         """Those of some frames, given by a boolean mask or numbers."""
         return self._replace(positive=self.positive[frames], negative=self.negative[frames])
 
-    def moved(self, frames: Sequence[int] = (0,), columns: Sequence[int] = (0,)) -> tuple[np.ndarray, np.ndarray]:
+    def moved(
+        self, frames: Sequence[int] | np.ndarray = (0,), columns: Sequence[int] | np.ndarray = (0,)
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Positive and negative samples, boolean `[R, S]`, with the masks moved on in a circle.
 
         Args:

@@ -286,7 +286,7 @@ def detector_estimates(
         "gradient": estimate(intervals.weighted_mean(sign * gradient[:, channel]), 0.0),
         "ablation-rank": estimate(interventions.rank_share(effects["zero"].size, channel), 0.5),
         **{f"ablation-{name}": effect(name) for name in ("zero", "mean", "resample")},
-        "patch": estimate(share, interventions.carried_share(patch, difference).mean()),
+        "patch": estimate(share, float(interventions.carried_share(patch, difference).mean())),
     }
 
 

@@ -50,7 +50,8 @@ def mean_cosine(actor: np.ndarray, critic: np.ndarray) -> Statistic:
     def statistic(weights: np.ndarray) -> np.ndarray:
         products = np.abs(weights @ (actor * critic).T)
         lengths = np.sqrt((weights @ (actor**2).T) * (weights @ critic**2)[..., None])
-        return np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0).mean(-1)
+        cosines = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
+        return np.asarray(cosines.mean(-1))
 
     return statistic
 

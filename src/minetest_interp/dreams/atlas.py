@@ -71,8 +71,7 @@ def prepare(
     parametrisations.fit_prior(judged, policy.geometry)  # the same demands on size and levels
     if method.form != "penalty":
         raise InputError(f"the atlas' method must have form 'penalty', which needs no targets; got {method.form!r}.")
-    if any((frame == other).all() for frame in fitted for other in judged):
-        raise InputError("the prior's frames and the judging frames must be disjoint; one is in both.")
+    scores.check_apart(fitted, judged)
     real, control = (
         dreaming.run_on_frames(each, listed, judged) for each in (policy, shuffled_weights(policy, seed=shuffle_seed))
     )
@@ -153,7 +152,8 @@ def _dream(plan: Plan, subject: Subject, chosen: np.ndarray, progress: Callable[
     first = plan.listed[chosen[0]]
     if first.layer == "conv0":
         progress(len(chosen) * len(plan.seeds) * plan.recipe.steps)
-        frames = [box_optimum(subject.policy, subject.scaled(i), first.position, around=plan.mean) for i in chosen]
+        asked = [subject.scaled(i) for i in chosen.tolist()]
+        frames = [box_optimum(subject.policy, each, first.position, around=plan.mean) for each in asked]
         # The optimum is one and the same for every seed.
         return np.repeat(np.stack(frames)[:, None], len(plan.seeds), axis=1)
     return dreaming.dream_together(plan.recipe, subject, chosen, seeds=plan.seeds, progress=progress).pictures[:, :, 0]

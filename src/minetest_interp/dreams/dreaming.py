@@ -123,11 +123,11 @@ def _network(policy: Policy, unit: Unit) -> networks.Network:
 
 def _image(made: ImageRecipe, subject: Subject, chosen: np.ndarray, seeds: Sequence[int], progress) -> Dreams:
     first, image, natural = subject.listed[chosen[0]], made.image, subject.natural[chosen]
-    asked = [subject.scaled(i) for i in chosen]
+    asked = [subject.scaled(i) for i in chosen.tolist()]
     targets = anchors = None
     bases = np.repeat(np.asarray(image.base)[None], len(chosen), axis=0)
     if made.method.form == "target":
-        targets = [(top - o.mean) / o.sd + made.margin for o, top in zip(asked, natural.max(1), strict=True)]
+        targets = [float((top - o.mean) / o.sd + made.margin) for o, top in zip(asked, natural.max(1), strict=True)]
     if made.start == "best frame":
         anchors = np.stack([image.encode(subject.frames[stats.highest(row, count=1)[0]]) for row in natural])
         bases = ascent.pictures(image, anchors[:, None])[:, 0, -1]

@@ -1,7 +1,5 @@
 """Scores of dreams, beside those of shuffled weights and of the best real frames."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from minetest_interp.analysis import stats
@@ -77,7 +75,7 @@ def _scores(subject: Subject, shown: Dreams) -> dict[str, np.ndarray]:
         }
         for layer in PATH_LAYERS:
             each = [scores.path(f, real[layer][strongest], real[layer]) for f in features[layer][own]]
-            row |= _named(layer, np.mean(each, axis=0))
+            row |= _named(layer, scores.Path(*np.mean(each, axis=0)))
         rows.append(row)
     return {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]}
 
@@ -86,8 +84,8 @@ def _features(trace: Trace) -> dict[str, np.ndarray]:
     return {layer: scores.channel_features(trace.layers[layer]) for layer in PATH_LAYERS}
 
 
-def _named(layer: str, path: Sequence[float]) -> dict[str, float]:
-    return {f"path_{layer}": path[0], f"path_{layer}_standardised": path[1]}
+def _named(layer: str, path: scores.Path) -> dict[str, float]:
+    return {f"path_{layer}": path.raw, f"path_{layer}_standardised": path.standardised}
 
 
 def _reference(subject: Subject) -> scores.Gaussian:

@@ -74,7 +74,7 @@ class Image:
             return np.float32(2 * np.pi) * (generator.random(self.shape, np.float32) - np.float32(0.5))
         return np.float32(0.1) * generator.standard_normal(self.shape, np.float32)
 
-    def render(self, parameters: Array, window: Window) -> Array:
+    def render(self, parameters: AnyArray, window: Window) -> Array:
         """`[B, *shape]` to grey levels `[B, T, rows, columns]` (T = 1 when shared)."""
         p = parameters
         if self.frames == "motion":
@@ -86,7 +86,7 @@ class Image:
         sums = self.unbounded(p, window)
         return 255 * jax.nn.sigmoid(sums) if self.kind == "fourier" else jnp.clip(sums, 0.0, 255.0)
 
-    def unbounded(self, spectrum: Array, window: Window) -> Array:
+    def unbounded(self, spectrum: AnyArray, window: Window) -> Array:
         """Base plus scaled waves before they are brought into 0..255: linear in `[B, F, 2, S, S // 2 + 1]`."""
         waves = inverse_fourier(jnp.asarray(self.scale)[None, None, None] * spectrum, *window)
         return jnp.asarray(self.base)[window.rows][:, window.columns][None, None] + waves
@@ -167,7 +167,7 @@ def window(size: int, *, top: int = 0, left: int = 0, extent: int | None = None,
     return Window(along(top), along(left))
 
 
-def inverse_fourier(spectrum: Array, rows: AnyArray, columns: AnyArray) -> Array:
+def inverse_fourier(spectrum: AnyArray, rows: AnyArray, columns: AnyArray) -> Array:
     """`irfft2` at some rows and columns: `[..., 2, S, S // 2 + 1]` (real, imaginary) to `[..., rows, columns]`."""
     size, half = spectrum.shape[-2:]
     # Whole turns are dropped in integers, so that the angle keeps full float32 precision.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from minetest_interp.analysis import stats
-from minetest_interp.dreams import dreaming, judging, units
+from minetest_interp.dreams import dreaming, judging, scores, units
 from minetest_interp.dreams.recipe import ImageRecipe, Recipe
 from minetest_interp.dreams.units import Unit
 from minetest_interp.io.errors import InputError
@@ -66,8 +66,7 @@ def compare(
     """
     if not listed or not recipes or not seeds:
         raise InputError("a comparison must have at least one unit, one recipe and one seed.")
-    if any((frame == other).all() for frame in fitted for other in judged):
-        raise InputError("the fitted frames and the judged frames must be disjoint; one is in both.")
+    scores.check_apart(fitted, judged)
     policies = policy, shuffled_weights(policy, seed=shuffle_seed)
     real, control = (dreaming.run_on_frames(each, listed, fitted) for each in policies)
     judge = dreaming.run_on_frames(policy, listed, judged)

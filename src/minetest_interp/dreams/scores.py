@@ -9,10 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from minetest_interp.analysis import stats
+from minetest_interp.io.errors import InputError
 from minetest_interp.model.arrays import AnyArray
 
 EDGE = 0.25  # cycles per pixel: half the Nyquist frequency, where "high" begins
 TOP = 9
+FEWEST = 4  # different frames: two to fit the prior to, and two to judge by
 
 
 class Path(NamedTuple):
@@ -22,13 +24,41 @@ class Path(NamedTuple):
     standardised: float
 
 
-def halves(names: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the frames to fit on (1st, 3rd, ...) and to score on (2nd, 4th, ...)."""
-    # ASSUME: names are in natural order, where neighbours look similar, so that both halves see every kind of scene.
-    return np.arange(0, len(names), 2), np.arange(1, len(names), 2)
+def halves(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the frames `[N, S, S]` to fit on (1st, 3rd, ...) and to score on (2nd, 4th, ...).
+
+    Of equal frames only the first counts, so that the halves have none in common.
+    """
+    # ASSUME: frames are in natural order, where neighbours look similar, so that both halves see every kind of scene.
+    return _different(frames)[::2], _different(frames)[1::2]
 
 
-def z_score(activation: np.ndarray, natural: np.ndarray) -> np.ndarray:
+def why_no_halves(frames: np.ndarray) -> str | None:
+    """Why the frames cannot be halved, None where they can."""
+    if (found := len(_different(frames))) >= FEWEST:
+        return None
+    return f"at least {FEWEST} different frames are needed, two to fit and two to judge; this study has {found}"
+
+
+def check_apart(fitted: np.ndarray, judged: np.ndarray) -> None:
+    """Checks that no frame `[S, S]` serves both to fit and to judge.
+
+    Raises:
+      InputError: one does.
+    """
+    if any((frame == other).all() for frame in fitted for other in judged):
+        raise InputError("no frame must be both among the fitted and the judged; one is. Split them with `halves`.")
+
+
+def _different(frames: np.ndarray) -> np.ndarray:
+    """Indices of the frames that are equal to none before them."""
+    first: dict[bytes, int] = {}
+    for i, frame in enumerate(frames):
+        first.setdefault(frame.tobytes(), i)
+    return np.array(list(first.values()), int)
+
+
+def z_score(activation: AnyArray, natural: np.ndarray) -> np.ndarray:
     """Activations in natural standard deviations above the natural mean; NaN where the natural ones do not vary."""
     spread = np.std(natural, dtype=np.float64)
     if spread == 0 or np.ptp(natural) <= 8 * np.finfo(np.float32).eps * np.abs(natural).max():

@@ -206,7 +206,12 @@ def attribution_methods(stored: Mapping[str, np.ndarray]) -> list[dict]:
 
 
 def leading_channels(circuits: Mapping[str, np.ndarray]) -> list[dict]:
-    """The channels of conv2 that carry most of the variance of the steering's drive: name and share, largest first."""
+    """The channels of conv2 that carry most of the variance of the steering's drive: name and share, largest first.
+
+    None of them where the drive does not vary.
+    """
     shares = circuits["channels/variance_share"][0, :-1]
+    if np.isnan(shares).any():
+        return []
     order = np.argsort(-shares, kind="stable")[:LEADING]
     return [{"name": f"conv2/{channel}", "share": float(shares[channel])} for channel in order]

@@ -112,6 +112,8 @@ def movers(causal: Arrays, layers: Sequence[str], readout: str, *, sign: int, co
 def carriers(circuits: Arrays, readout: str, *, sign: int, count: int) -> list[dict] | None:
     """The channels of conv2 that carry most of a readout's variance over the frames: name, mean addition and share.
 
+    None without such a readout; no channel for one that does not vary.
+
     Args:
       sign: -1 for the readout's other side, to which every channel adds the contrary.
     """
@@ -121,6 +123,8 @@ def carriers(circuits: Arrays, readout: str, *, sign: int, count: int) -> list[d
     row = readouts.index(readout)
     # The last are the biases, which are no channel's.
     means, shares = (circuits[f"channels/{name}"][row, :-1] for name in ("mean", "variance_share"))
+    if np.isnan(shares).any():
+        return []
     order = np.argsort(-shares, kind="stable")[:count]
     return [{"name": f"conv2/{i}", "mean": sign * float(means[i]), "share": float(shares[i])} for i in order]
 

@@ -239,7 +239,8 @@ paths/static_correlation | readout | float64 | correlation | of what the weights
 {layer}/attribution | readout, factor and residual of {layer} | float32 | the readout's | mean absolute value
 {layer}/variance_share | readout, factor and residual of {layer} | float64 | share | of the variance
 """)),
-    Store("atlas.npz", "A dream, its control and its scores for every unit.", _arrays("""
+    Store("atlas.npz", "A dream, its control and its scores for every unit; or why there is none.", _arrays("""
+reason | | text | | where the frames are too few; then it is the only array
 unit | unit | int | | its number
 name | unit | text | |
 layer | unit | text | |
@@ -263,7 +264,8 @@ mean | row, column | float32 | grey level, 0 to 255 | of the frames that the pri
 {score}_real | unit | float64 | see [the scores](#scores) | what real frames reach
 {score} | unit | float64 | see [the scores](#scores) | the dream's; ..._control: of shuffled weights
 """)),
-    Store("recipes.npz", "Ways to dream, compared.", _arrays("""
+    Store("recipes.npz", "Ways to dream, compared; or why they are not.", _arrays("""
+reason | | text | | where the frames are too few; then it is the only array
 recipes | recipe | text | | names
 units | unit | text | | names
 seeds | seed | int | |

@@ -74,16 +74,7 @@ def _render(environment: jinja2.Environment, template: str, facts: Mapping, **co
     """The templates write twice: only when they have written once are the figures numbered that the ledger leads to."""
     assert isinstance(environment.loader, jinja2.FileSystemLoader)
     words = captions(Path(environment.loader.searchpath[0]))
-    panels = {
-        name: {
-            **panel,
-            **{
-                key: Markup(flow(environment.from_string(words[name][key]).render(facts, panel=panel)))
-                for key in ("caption", "alt")
-            },
-        }
-        for name, panel in facts["panels"].items()
-    }
+    panels = {name: panel | _words(environment, words[name], panel, facts) for name, panel in facts["panels"].items()}
     numbers = dict.fromkeys(panels, 0)
     for _ in range(2):
         # Lists that the templates fill as they write; a chapter is its title and those of its sections.
@@ -92,6 +83,18 @@ def _render(environment: jinja2.Environment, template: str, facts: Mapping, **co
         text = environment.get_template(template).render({**facts, **context})
         numbers = {name: i for i, name in enumerate(filled["figures"], 1)}
     return text
+
+
+def _words(environment: jinja2.Environment, words: Mapping, panel: Mapping, facts: Mapping) -> dict[str, Markup]:
+    """A panel's `caption` and `alt`; both say why there is nothing to see, if what it draws was not measured."""
+    sections = {place.split("/")[0] for place in panel["numbers"]}
+    reasons = [reason for section, reason in facts.get("not_measured", {}).items() if section in sections]
+    if reasons:
+        words = dict.fromkeys(words, "Not measured: {{ reasons | first }}.")
+    rendered = {
+        key: environment.from_string(text).render(facts, panel=panel, reasons=reasons) for key, text in words.items()
+    }
+    return {key: Markup(flow(text)) for key, text in rendered.items()}
 
 
 def _lines(markdown: str) -> str:

@@ -54,6 +54,8 @@ def render(
 ) -> dict[str, bytes]:
     """The page and the files it needs: path from the report's folder to content.
 
+    Where there is no atlas, the page alone says why.
+
     Args:
       facts: the study's, for its title, sources, sizes and claims.
       atlas: as the atlas' stage writes it, `frames` and `mean` included.
@@ -65,6 +67,8 @@ def render(
     environment = html_environment(templates)
     environment.filters["picture"] = png_address
     style, script = (Markup((templates / name).read_text(encoding="utf-8")) for name in ("style.css", "atlas.js"))
+    if "atlas" in facts["not_measured"]:
+        return {PAGE: environment.get_template("atlas_missing.html.j2").render({**facts, "style": style}).encode()}
     size = atlas["mean"].shape[-1]
     parts = unit_parts(atlas, min(facts["network"]["read_size"], size))
     names = {part["name"]: part["anchor"] for part in parts}

@@ -27,8 +27,11 @@ def run(
 ) -> None:
     loaded, table = agent.load(checkpoint_path, policy, actions)
     stored = files.read_arrays(stacks)
-    fitted, judged = scores.halves(list(stored["frames"]))
     greys = stored["original"]
+    if reason := scores.why_no_halves(greys):
+        files.write_arrays(output, reason=reason)
+        return
+    fitted, judged = scores.halves(greys)
     trace = networks.run(networks.plain(loaded.policy), greys[fitted][:, None])
     directions = factors.leading_directions(trace, count=settings["directions"], seed=settings["seed"])
     plan = atlas.prepare(

@@ -33,6 +33,7 @@ def run(
         behaviours=table.behaviours,
         evidence=Evidence(*(files.read_arrays(path) if path else {} for path in (units, causal, circuits))),
     )
+    (report / atlas_page.FOLDER).mkdir(parents=True, exist_ok=True)  # empty, where there is no atlas
     for name, content in made.items():
         files.write(report / name, partial(Path.write_bytes, data=content))
 

@@ -77,15 +77,24 @@ def of_sections(settings: dict, readouts: Arrays, results: Path) -> dict[str, An
         content["evidence"] = evidence(results / "evidence")
     if "series" in settings:
         content["series"] = files.read_json(results / "series.json")
-    if "recipes" in settings:
-        compared = files.read_arrays(results / "recipes.npz")
-        measured = [str(name) for name in compared["measured"]]
-        content["recipes"] = {"units": measured, "compared": recipe_summary(compared, over=measured)}
-    if "atlas" in settings:
-        headline = settings["recipes"]["units"] if "recipes" in settings else []
-        content["atlas"] = atlas_facts.atlas_summary(files.read_arrays(results / "atlas.npz"), headline)
+    content |= of_dreams(settings, results)
     if "published" in settings:
         content["published"] = study_facts.published_rows(settings["published"], readouts, results)
+    return content
+
+
+def of_dreams(settings: dict, results: Path) -> dict[str, Any]:
+    """What the recipes and the atlas come to; `not_measured` says of which there is nothing, and why."""
+    stored = {name: files.read_arrays(results / f"{name}.npz") for name in ("recipes", "atlas") if name in settings}
+    reasons = {name: str(arrays["reason"]) for name, arrays in stored.items() if "reason" in arrays}
+    measured = {name: arrays for name, arrays in stored.items() if name not in reasons}
+    content: dict[str, Any] = {"not_measured": reasons}
+    if "recipes" in measured:
+        units = [str(name) for name in measured["recipes"]["measured"]]
+        content["recipes"] = {"units": units, "compared": recipe_summary(measured["recipes"], over=units)}
+    if "atlas" in measured:
+        headline = settings["recipes"]["units"] if "recipes" in settings else []
+        content["atlas"] = atlas_facts.atlas_summary(measured["atlas"], headline)
     return content
 
 

@@ -17,11 +17,14 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, stacks: Path, settin
     if set(settings) != set(KEYS):
         raise InputError(f"the settings must be {', '.join(KEYS)}; got {', '.join(map(repr, settings))}.")
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
-    stored = files.read_arrays(stacks)
-    fitted, judged = (stored["original"][half] for half in scores.halves(list(stored["frames"])))
+    greys = files.read_arrays(stacks, "original")["original"]
     # Every unit is dreamed and scored; means are taken over `units`, the gallery is for the eye.
     names = list(dict.fromkeys([*settings["units"], *settings["gallery"]]))
     listed = recipes.choose(names, loaded.geometry, table.behaviours)
+    if reason := scores.why_no_halves(greys):
+        files.write_arrays(output, reason=reason)
+        return
+    fitted, judged = (greys[half] for half in scores.halves(greys))
     prior = parametrisations.fit_prior(fitted, loaded.geometry)
     compared = [recipe.read_recipe(name, made, prior, loaded.geometry) for name, made in settings["compared"].items()]
     columns = (TextColumn("recipes"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeRemainingColumn())
