@@ -187,7 +187,9 @@ def actor_critic(seed: int, torso: Callable, stack, settings, *, actions=18, bar
     return Client(data, settings, stack, run)
 
 
-def q_network(seed: int, torso: Callable, stack, settings, write: Callable, *, actions=6, atoms=None, **options) -> Client:
+def q_network(
+    seed: int, torso: Callable, stack, settings, write: Callable, *, actions=6, atoms=None, **options
+) -> Client:
     make = Maker(seed)
     modules, layers = torso(make, stack, **options)
     dense_modules = [name for name in modules if name.startswith("Dense")]

@@ -38,8 +38,8 @@ from minetest_interp.model.policy import TARGETS, shuffled_weights
 # %% [markdown]
 # ## The policy and its frames
 #
-# `agent.load` reads the checkpoint and gives each of its 36 logits a meaning by the action table. The strides of
-# the convolutions are the only setting: they leave no trace in the parameters.
+# `agent.load` reads the checkpoint and gives each of its 36 logits a meaning by the action table. The size of a frame
+# is the only setting: the parameters leave 60 to 67 pixels open.
 #
 # The demo has 40 single frames of the real game. The network reads a *stack* of four grey frames, 64 × 64 pixels
 # each, so a single frame is repeated four times, as the post does.

@@ -28,7 +28,7 @@ STUDY = {
     "title": "A study of <one's> own",
     "summary": "Random weights and random frames.",
     "source": {"folder": "../own files", "attribution": "-made-by-a-test"},
-    "policy": {"checkpoint": "my policy.model"},
+    "policy": {"checkpoint": "my policy.model", "size": 84},
     "frames": {"files": "*.png", "night": ["dark"]},
     "actions": {
         "factors": {"do": ["-", "left", "right", "up", "down", "go"]},

@@ -528,7 +528,7 @@ def test_the_stage_writes_the_same_files_each_time(atlas, made, tmp_path):
     names = {name: tmp_path / f"{name}.npz" for name in ("atlas", "stacks", *evidence)}
     stage.run(
         tmp_path / "small.model",
-        {},
+        {"size": 64},
         ACTIONS,
         facts=tmp_path / "facts.json",
         templates=TEMPLATES,

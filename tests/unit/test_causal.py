@@ -79,7 +79,7 @@ def run_stage(folder, **options):
     stage.run(
         **{
             "checkpoint_path": ROOT / "data/demo/demo.model",
-            "policy": {"strides": [4, 2, 1]},
+            "policy": {"size": 64},
             "actions": actions,
             "stacks": folder / "stacks.npz",
             "settings": {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0},

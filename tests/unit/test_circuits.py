@@ -178,7 +178,7 @@ def test_the_stage_s_shares_sum_to_one_and_its_exemplars_peak_in_order(tmp_path)
     behaviours = {"yaw": {"plus": {"x": "left"}, "minus": {"x": "right"}}}
     stage.run(
         checkpoint_path=ROOT / "data/demo/demo.model",
-        policy={"strides": [4, 2, 1]},
+        policy={"size": 64},
         actions={"factors": levels, "behaviours": behaviours, "steering": "yaw"},
         stacks=tmp_path / "stacks.npz",
         settings={"factors": 3, "exemplars": 2, "paths": 5, "seed": 0},

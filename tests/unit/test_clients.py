@@ -17,7 +17,8 @@ def client(request):
 
 @pytest.fixture(scope="module")
 def loaded(client, tmp_path_factory):
-    return checkpoint.load(networks.write(client, tmp_path_factory.mktemp("client")), **client.settings).policy
+    yield checkpoint.load(networks.write(client, tmp_path_factory.mktemp("client")), **client.settings).policy
+    jax.clear_caches()
 
 
 @pytest.fixture(scope="module")
@@ -60,15 +61,16 @@ def test_one_backward_pass_gives_the_gradient_at_every_layer(loaded, stacks):
     assert set(gradients) == {*loaded.architecture.targets}
     for name, gradient in gradients.items():
         own = jax.grad(lambda x, name=name: loaded.run(x, start=name).value.sum())(whole.layers[name])
-        close(gradient, own)
+        # Rounding may switch a unit whose activation is nearly zero.
+        assert np.linalg.norm(gradient - own) <= 0.02 * np.linalg.norm(own)
 
 
 def test_a_position_sees_no_pixel_outside_its_field(loaded, stacks):
     """And both ends of the field, where they lie inside the picture."""
     network = loaded.architecture
     for name in network.targets[1:]:
-        fields = network.field(name)
-        if fields is None:
+        extents = network.extent(name)
+        if extents is None:
             continue
         shape = network.shape(name)
         index = tuple(n // 2 for n in shape[:2])
@@ -77,10 +79,10 @@ def test_a_position_sees_no_pixel_outside_its_field(loaded, stacks):
             return loaded.run(stack).layers[name][(0, *index)].sum()
 
         seen = np.abs(np.asarray(jax.grad(one)(stacks[:1]))[0]).sum(0) > 0
-        for axis, (field, place) in enumerate(zip(fields, index, strict=True)):
-            first = field.start + field.stride * place
+        for axis, (extent, place) in enumerate(zip(extents, index, strict=True)):
+            first = extent.start + extent.stride * place
             touched = np.flatnonzero(seen.any(1 - axis))
-            low, high = max(0, first), min(seen.shape[axis], first + field.size) - 1
+            low, high = max(0, first), min(seen.shape[axis], first + extent.size) - 1
             assert low <= touched.min() and touched.max() <= high
             if not any(type(step).__name__ == "Pool" for layer in network.layers for step in layer.steps):
                 assert (touched.min(), touched.max()) == (low, high)

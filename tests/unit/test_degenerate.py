@@ -75,7 +75,7 @@ def test_circuits_of_dead_layers_on_a_single_frame_are_measured_and_drawn(dead, 
 
     stacks = write_stacks(tmp_path, 1)
     arrays = tmp_path / "evidence/circuits.npz"
-    circuits.run(changed(tmp_path, kill), {}, ACTIONS, stacks, SETTINGS | {}, arrays)
+    circuits.run(changed(tmp_path, kill), {"size": 84}, ACTIONS, stacks, SETTINGS | {}, arrays)
     found = files.read_arrays(arrays)
     for layer in LAYERS:
         assert (len(found[f"{layer}/factors"]) == 0) == (layer in dead), layer
@@ -118,7 +118,7 @@ def test_a_layer_that_overflows_is_named_with_the_frame(tmp_path):
 
     path, stacks = changed(tmp_path, enlarge), write_stacks(tmp_path, 2)
     with pytest.raises(InputError, match=r"agent\.model: every layer must be finite .* conv1 is not on original"):
-        intermediates.run(path, {}, stacks, tmp_path / "results")
+        intermediates.run(path, {"size": 84}, stacks, tmp_path / "results")
 
 
 def test_numbers_that_are_not_finite_are_reported_in_one_line():

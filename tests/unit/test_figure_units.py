@@ -121,7 +121,7 @@ def study(tmp_path_factory):
     files.write_arrays(folder / "bare.npz", **labels, trunk=0 * trunk)
     return folder, {
         "checkpoint_path": folder / "policy.model",
-        "policy": {"strides": list(MINETESTER.strides)},
+        "policy": {"size": MINETESTER.size},
         "actions": yaml.safe_load((ROOT / "config/minetest-actions.yaml").read_text(encoding="utf-8")),
         "stacks": folder / "stacks.npz",
         "settings": SETTINGS,

@@ -87,7 +87,7 @@ def test_a_measurement_gives_what_its_stage_writes(name, tmp_path, compiled):
     compiled.clear()  # of the network's first weights
     stage.run(
         checkpoint_path=tmp_path / "policy.model",
-        policy={"strides": [4, 2, 1]},
+        policy={"size": SMALL.size},
         actions=ACTIONS,
         **{key: tmp_path / f"{key}.npz" for key in reads},
         **options,

@@ -262,8 +262,7 @@ def test_the_stage_writes_what_the_panels_read(small, tmp_path):
     actions = {"factors": {"do": do}, "behaviours": {"yaw": {"plus": {"do": "0"}, "minus": {"do": "1"}}}}
     settings = {"units": ["conv2/0"], "gallery": ["value", "conv2/0"], "seeds": [3, 4], "seed": 0}
     settings["compared"] = {"notebook": RECIPES["notebook"]}
-    strides = {"strides": list(small.geometry.strides)}
-    options = {"checkpoint_path": tmp_path / "small.model", "policy": strides, "actions": actions}
+    options = {"checkpoint_path": tmp_path / "small.model", "policy": {"size": small.geometry.size}, "actions": actions}
     options |= {"stacks": tmp_path / "stacks.npz", "output": tmp_path / "recipes.npz"}
     stage.run(**options, settings=settings)
     written = files.read_arrays(tmp_path / "recipes.npz")

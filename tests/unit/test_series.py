@@ -127,7 +127,8 @@ def test_a_chain_runs_each_stage_with_its_own_options(tmp_path):
     small = random_policy(Geometry(hidden=8, actions=6))
     checkpoint.save(tmp_path / "a.model", small, {})
     files.write_json(tmp_path / "network.json", small.geometry._asdict())
-    words = {"checkpoint-path": str(tmp_path / "a.model"), "policy": "{}", "network": str(tmp_path / "network.json")}
+    paths = {"checkpoint-path": str(tmp_path / "a.model"), "network": str(tmp_path / "network.json")}
+    words = paths | {"policy": '{"size": 64}'}
     run_stages.run([["same_shape", words], ["same_shape", words]])
     files.write_json(tmp_path / "network.json", small.geometry._replace(hidden=9)._asdict())
     with pytest.raises(
@@ -142,4 +143,4 @@ def test_any_other_shape_is_told_by_its_name(tmp_path):
     for change in ({"frames": 2}, {"channels": (1, 2, 3)}, {"actions": 7}, {"size": 84}):
         files.write_json(tmp_path / "network.json", own._replace(**change)._asdict())
         with pytest.raises(InputError, match=f"must have the {next(iter(change))} of the study's own"):
-            same_shape.run(tmp_path / "a.model", {}, tmp_path / "network.json")
+            same_shape.run(tmp_path / "a.model", {"size": 64}, tmp_path / "network.json")

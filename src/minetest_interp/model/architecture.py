@@ -14,7 +14,7 @@ from jaxtyping import Float
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import steps
 from minetest_interp.model.arrays import AnyArray
-from minetest_interp.model.steps import Field, Parameters, Shape, Step
+from minetest_interp.model.steps import Extent, Parameters, Shape, Step
 
 INPUT = "input"
 HEADS = ("actor", "critic", "q")
@@ -79,11 +79,11 @@ class Architecture(NamedTuple):
             found = steps.shape(layer.steps, found)
         return found
 
-    def field(self, target: str) -> tuple[Field, Field] | None:
+    def extent(self, target: str) -> tuple[Extent, Extent] | None:
         """What a position of a layer sees along rows and columns; None where a layer has no positions."""
-        found, size = (Field(), Field()), (*self.stack[1:], self.stack[0])
+        found, size = (Extent(), Extent()), (*self.stack[1:], self.stack[0])
         for layer in self.layers[: self.targets.index(target)]:
-            found, size = steps.fields(layer.steps, found, size), self.shape(layer.name)
+            found, size = steps.extents(layer.steps, found, size), self.shape(layer.name)
         return found if len(size) == 3 else None
 
     def parameters(self) -> dict[str, dict[str, Shape]]:

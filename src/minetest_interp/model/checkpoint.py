@@ -1,5 +1,6 @@
 """Files to policies: every array of a checkpoint is accounted for, and what it leaves open must be stated."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,11 +12,12 @@ from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import formats
 from minetest_interp.model.architecture import Architecture
-from minetest_interp.model.families.family import Family, Read, Settings
+from minetest_interp.model.families.family import Family, Read, Stated
 from minetest_interp.model.families.registry import FAMILIES
 from minetest_interp.model.policy import Geometry, Policy, nature
 from minetest_interp.model.steps import Convolution, Dense
 
+LARGEST_LAYER = 2**24  # numbers; few parameters can make a layer that fills any memory
 # Where `save` puts each layer: the number of its tree, and the name that Flax gives it.
 STORED = {
     "conv0": ("0", "Conv_0"),
@@ -63,7 +65,7 @@ def load(
     stored = formats.read(path)
     sides = None if size is None else (size, size) if isinstance(size, int) else (size[0], size[1])
     atoms = tuple(stored.args.get(key) for key in ("n_atoms", "v_min", "v_max"))
-    settings = Settings(
+    settings = Stated(
         None if strides is None else tuple(strides), padding, sides, activation, scale,
         None if None in atoms else (int(atoms[0]), float(atoms[1]), float(atoms[2])),
     )  # fmt: skip
@@ -123,8 +125,14 @@ def _account(arrays: Mapping[str, np.ndarray], read: Read, path: Path) -> dict[s
     """The arrays under the network's names.
 
     Raises:
-      InputError: one is unknown, missing or misshapen; names the first.
+      InputError: one is unknown, missing or misshapen (names the first), or a layer would be too large.
     """
+    for target in read.architecture.targets:
+        if (numbers := math.prod(read.architecture.shape(target))) > LARGEST_LAYER:
+            raise InputError(
+                f"{path}: {target} must have at most {LARGEST_LAYER:,} numbers a picture; got {numbers:,}. Check "
+                "`policy.strides` and `policy.size`."
+            )
     needed = read.architecture.parameters()
     where = {f"{read.names[name]}/{key}": (name, key) for name, shapes in needed.items() for key in shapes}
     for stored in sorted(arrays):

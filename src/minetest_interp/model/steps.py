@@ -20,22 +20,22 @@ PADDINGS = ("VALID", "SAME")
 FUNCTIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "silu": jax.nn.silu}
 
 
-class Field(NamedTuple):
+class Extent(NamedTuple):
     """What a position sees of the input: pixels from `start + stride * index`, `size` of them, along one axis."""
 
     size: int = 1
     stride: int = 1
     start: int = 0
 
-    def through(self, window: int, stride: int, before: int) -> "Field":
+    def through(self, window: int, stride: int, before: int) -> "Extent":
         """The field of a window over positions that see this one; `before` positions of it are padding."""
         size = self.size + (window - 1) * self.stride
-        return Field(size, self.stride * stride, self.start - before * self.stride)
+        return Extent(size, self.stride * stride, self.start - before * self.stride)
 
-    def joined(self, other: "Field") -> "Field":
+    def joined(self, other: "Extent") -> "Extent":
         """The smallest field that holds both; they have one stride."""
         start = min(self.start, other.start)
-        return Field(max(self.start + self.size, other.start + other.size) - start, self.stride, start)
+        return Extent(max(self.start + self.size, other.start + other.size) - start, self.stride, start)
 
 
 class Scale(NamedTuple):
@@ -180,7 +180,7 @@ def parameters(steps: tuple[Step, ...], given: Shape) -> dict[str, dict[str, Sha
     return needed
 
 
-def fields(steps: tuple[Step, ...], given: tuple[Field, Field], size: Shape) -> tuple[Field, Field]:
+def extents(steps: tuple[Step, ...], given: tuple[Extent, Extent], size: Shape) -> tuple[Extent, Extent]:
     """What a position sees after several steps, along rows and columns.
 
     Args:
@@ -194,7 +194,7 @@ def fields(steps: tuple[Step, ...], given: tuple[Field, Field], size: Shape) -> 
             each = zip(rows_columns, window, step.strides, before, strict=True)
             rows_columns = tuple(field.through(w, s, b) for field, w, s, b in each)
         elif isinstance(step, Residual):
-            inside = fields(step.steps, rows_columns, size)
+            inside = extents(step.steps, rows_columns, size)
             rows_columns = tuple(field.joined(other) for field, other in zip(rows_columns, inside, strict=True))
         size = shape((step,), size)
     return rows_columns[0], rows_columns[1]

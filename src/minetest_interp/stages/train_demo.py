@@ -34,7 +34,7 @@ def run(data: Path, seed: int, checkpoint: Path, card: Path) -> None:
 
 def card_facts(checkpoint: Path, data: Path) -> dict:
     """Everything the model card says, recomputed from the checkpoint and the data."""
-    loaded, study = checkpoints.load(checkpoint), crops.study_frames(data)
+    loaded, study = checkpoints.load(checkpoint, size=64), crops.study_frames(data)
     return {
         "sha256": loaded.sha256,
         "bytes": checkpoint.stat().st_size,

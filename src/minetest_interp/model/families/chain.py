@@ -8,18 +8,18 @@ from pathlib import Path
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.architecture import Architecture, Layer
-from minetest_interp.model.families.family import Family, Heads, Read, Settings, Shapes, find_heads, fit, kernel
+from minetest_interp.model.families.family import Family, Heads, Read, Shapes, Stated, find_heads, fit, kernel
 from minetest_interp.model.families.family import module_numbers as numbers
 from minetest_interp.model.steps import Apply, Convolution, Dense, Flatten, Normalise, Scale, Step
 
 NATURE_KERNELS, NATURE_STRIDES = (8, 4, 3), (4, 2, 1)
 
 
-def recognises(shapes: Shapes) -> bool:
+def _recognises(shapes: Shapes) -> bool:
     return any("/Conv_0/" in f"/{path}" and "ConvSequence" not in path for path in shapes)
 
 
-def read(shapes: Shapes, settings: Settings, file: Path) -> Read:
+def read(shapes: Shapes, settings: Stated, file: Path) -> Read:
     """The network whose arrays have these shapes.
 
     Raises:
@@ -52,7 +52,7 @@ def read(shapes: Shapes, settings: Settings, file: Path) -> Read:
     return Read(Architecture(stack, tuple(layers), heads.heads, _atoms(heads, settings, file)), names)
 
 
-def _strides(kernels: list, settings: Settings, file: Path) -> tuple[int, ...]:
+def _strides(kernels: list, settings: Stated, file: Path) -> tuple[int, ...]:
     if settings.strides is None and tuple(shape[0] for shape in kernels) == NATURE_KERNELS:
         return NATURE_STRIDES
     if settings.strides is None or len(settings.strides) != len(kernels):
@@ -61,14 +61,14 @@ def _strides(kernels: list, settings: Settings, file: Path) -> tuple[int, ...]:
     return settings.strides
 
 
-def _convolution(i: int, shape: tuple[int, ...], settings: Settings, padding: str, normalised: bool) -> Layer:
+def _convolution(i: int, shape: tuple[int, ...], settings: Stated, padding: str, normalised: bool) -> Layer:
     before: Step = Apply(settings.activation) if i else Scale(settings.scale)
     stride = (settings.strides or ())[i]
     made = Convolution(f"conv{i}", shape[3], (shape[0], shape[1]), (stride, stride), padding)
     return Layer(f"conv{i}", (before, made, *((Normalise(f"norm{i}"),) if normalised else ())))
 
 
-def _dense(widths: list, settings: Settings, norms: list[int]) -> list[Layer]:
+def _dense(widths: list, settings: Stated, norms: list[int]) -> list[Layer]:
     """norms: the number of each one's LayerNorm; empty if they have none."""
     layers, apply = [], Apply(settings.activation)
     for i, (_, features) in enumerate(widths):
@@ -79,7 +79,7 @@ def _dense(widths: list, settings: Settings, norms: list[int]) -> list[Layer]:
     return layers
 
 
-def _atoms(heads: Heads, settings: Settings, file: Path) -> tuple[int, float, float] | None:
+def _atoms(heads: Heads, settings: Stated, file: Path) -> tuple[int, float, float] | None:
     if settings.atoms is None or heads.heads[0][0] != "q":
         return None
     width = heads.heads[0][1][0].features
@@ -88,4 +88,4 @@ def _atoms(heads: Heads, settings: Settings, file: Path) -> tuple[int, float, fl
     return settings.atoms
 
 
-CHAIN = Family("chain", recognises, read)
+CHAIN = Family("chain", _recognises, read)

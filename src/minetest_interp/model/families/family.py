@@ -13,10 +13,9 @@ from minetest_interp.model.steps import PADDINGS, Dense, Shape, Step
 
 Shapes = Mapping[str, Shape]  # of a checkpoint's arrays, by path
 LARGEST_SIDE = 1024
-LARGEST_LAYER = 2**24  # numbers; few parameters can make a layer that fills any memory
 
 
-class Settings(NamedTuple):
+class Stated(NamedTuple):
     """What leaves no trace in parameters; None where the study does not say it.
 
     strides: of the convolutions, in order. padding: "VALID" or "SAME". size: (height, width) of a picture. activation:
@@ -47,7 +46,7 @@ class Family(NamedTuple):
 
     name: str
     recognises: Callable[[Shapes], bool]
-    read: Callable[[Shapes, Settings, Path], Read]
+    read: Callable[[Shapes, Stated, Path], Read]
 
 
 def module_numbers(shapes: Shapes, prefix: str, kind: str) -> list[int]:
@@ -60,11 +59,14 @@ def kernel(shapes: Shapes, path: str, rank: int, file: Path) -> Shape:
     """The shape of a module's kernel.
 
     Raises:
-      InputError: there is none of this rank.
+      InputError: there is none of this rank, or its bias has another width.
     """
     found = shapes.get(f"{path}/kernel")
     if found is None or len(found) != rank:
         raise InputError(f"{file}: {path}/kernel must be an array of rank {rank}; got {list(found or ()) or 'none'}.")
+    bias = shapes.get(f"{path}/bias", found[-1:])
+    if bias != found[-1:]:
+        raise InputError(f"{file}: {path}/bias must have the shape [{found[-1]}], as its kernel; got {list(bias)}.")
     return found
 
 
@@ -107,7 +109,7 @@ def find_heads(shapes: Shapes, file: Path) -> Heads:
 def fit(
     made: Callable[[tuple[int, int], str], Sequence[Layer] | None],
     channels: int,
-    settings: Settings,
+    settings: Stated,
     inputs: int,
     file: Path,
 ) -> tuple[tuple[int, int], str]:
@@ -151,6 +153,4 @@ def _numbers(layers: Sequence[Layer] | None, channels: int, size: tuple[int, int
         shape = steps.shape(layer.steps, shape)
         if min(shape) < 1:
             return 0
-        if math.prod(shape) > LARGEST_LAYER:
-            return -1
     return math.prod(shape)

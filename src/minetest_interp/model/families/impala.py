@@ -8,18 +8,18 @@ from pathlib import Path
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.architecture import Architecture, Layer
-from minetest_interp.model.families.family import Family, Read, Settings, Shapes, find_heads, fit, kernel
+from minetest_interp.model.families.family import Family, Read, Shapes, Stated, find_heads, fit, kernel
 from minetest_interp.model.families.family import module_numbers as numbers
 from minetest_interp.model.steps import Apply, Convolution, Dense, Flatten, Pool, Residual, Scale
 
 BLOCKS = "abcdefgh"
 
 
-def recognises(shapes: Shapes) -> bool:
+def _recognises(shapes: Shapes) -> bool:
     return any("ConvSequence_0/" in path for path in shapes)
 
 
-def read(shapes: Shapes, settings: Settings, file: Path) -> Read:
+def read(shapes: Shapes, settings: Stated, file: Path) -> Read:
     """The network whose arrays have these shapes; its padding is always SAME.
 
     Raises:
@@ -30,6 +30,8 @@ def read(shapes: Shapes, settings: Settings, file: Path) -> Read:
     heads, settings = find_heads(shapes, file), settings._replace(padding="SAME")
     layers, names = [], dict(heads.names)
     apply, sequences = Apply(settings.activation), numbers(shapes, heads.torso, "ConvSequence")
+    if not sequences:
+        raise InputError(f"{file}: {heads.torso}ConvSequence_0 must be there in this family; there is none.")
     for i in sequences:
         path = f"{heads.torso}ConvSequence_{i}/"
         features = kernel(shapes, f"{path}Conv_0", 4, file)[3]
@@ -50,4 +52,4 @@ def read(shapes: Shapes, settings: Settings, file: Path) -> Read:
     return Read(Architecture((channels, *size), tuple(layers), heads.heads, settings.atoms), names)
 
 
-IMPALA = Family("impala", recognises, read)
+IMPALA = Family("impala", _recognises, read)
