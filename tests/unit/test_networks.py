@@ -56,6 +56,20 @@ def test_one_frame_shared_by_the_stack_equals_the_frame_repeated(policy):
             np.testing.assert_allclose(one.layers[name], four.layers[name], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=["minetester", "84", "uneven"])
+@pytest.mark.parametrize("window", [1, 8, 9, 55])
+def test_a_window_changed_in_one_frame_gives_the_first_layer_of_the_changed_stack(geometry, window):
+    network, stack = networks.fast(random_policy(geometry, gain=100.0)), random_stacks(2, geometry)
+    other, last, before = random_stacks(2, geometry, seed=1), geometry.read_size - window, network.first(stack)
+    for corner in {(0, 0), (last, last), (min(5, last), min(24, last)), (last, min(18, last))}:
+        rows, columns = (slice(place, place + window) for place in corner)
+        found = network.first_of_frames(before, (other - stack)[..., rows, columns], corner)
+        for t in range(geometry.frames):
+            changed = stack.copy()
+            changed[:, t, rows, columns] = other[:, t, rows, columns]
+            np.testing.assert_allclose(found[t], network.first(changed), rtol=1e-4, atol=1e-4)
+
+
 def test_gradients_equal_the_policy_s_and_the_border_has_none(policy):
     stack = random_stacks(2)
     slopes = [
