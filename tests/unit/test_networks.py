@@ -25,9 +25,10 @@ def run(network, stack):
 
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=["minetester", "84", "uneven"])
 @pytest.mark.parametrize("whole", [False, True])
-def test_the_fast_network_equals_the_policy(geometry, whole):
+@pytest.mark.parametrize("convolve", [False, True])
+def test_the_fast_network_equals_the_policy(geometry, whole, convolve):
     policy, stack = random_policy(geometry, gain=100.0), random_stacks(3, geometry)
-    plain, fast = jax.jit(policy.run)(stack), run(networks.fast(policy, whole=whole), stack)
+    plain, fast = jax.jit(policy.run)(stack), run(networks.fast(policy, whole=whole, convolve=convolve), stack)
     np.testing.assert_allclose(fast.value, plain.value, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(fast.logits, plain.logits, rtol=1e-5, atol=1e-4)
     sides = dict(zip(networks.CONVOLUTIONS, geometry.sides if whole else networks.read_sides(geometry), strict=True))
@@ -74,7 +75,12 @@ def test_gradients_equal_the_policy_s_and_the_border_has_none(policy):
     stack = random_stacks(2)
     slopes = [
         np.asarray(jax.jit(jax.grad(lambda x, net=net: net(x).value.sum()))(jnp.asarray(stack)))
-        for net in (networks.plain(policy), networks.fast(policy), networks.fast(policy, whole=True))
+        for net in (
+            networks.plain(policy),
+            networks.fast(policy),
+            networks.fast(policy, whole=True),
+            networks.fast(policy, convolve=True),
+        )
     ]
     for slope in slopes[1:]:
         np.testing.assert_allclose(slope, slopes[0], rtol=1e-4, atol=1e-5 * np.abs(slopes[0]).max())

@@ -45,7 +45,8 @@ class Plain:
 class Blocks:
     """The whole network. heads: `{"kernel", "bias"}` by name.
 
-    kernels: by layer, `[n, n, s * s * C, D]` over blocks. unblocked: those of conv1 and conv2 as the policy has them.
+    kernels: by layer, `[n, n, s * s * C, D]` over blocks. unblocked: of conv1 and conv2, as the policy has them, where
+    these run as convolutions; empty where they run as matrix products.
     whole: True computes conv0 at every position; False leaves out those conv1 never reads.
     """
 
@@ -111,11 +112,17 @@ class Blocks:
     def rest(self, conv0: Float[AnyArray, "batch position position channel"]) -> Trace:
         """The network from conv0 on."""
         x, layers = jnp.asarray(conv0), {"conv0": jnp.asarray(conv0)}
-        for name, stride, side in list(zip(CONVOLUTIONS, self.geometry.strides, self._sides(), strict=True))[1:]:
-            products = _convolution(jax.nn.relu(x), self.unblocked[name], self.kernels[name], stride, side)
-            x = layers[name] = products + self.biases[name][None, None, None]
+        for i, (name, side) in list(enumerate(zip(CONVOLUTIONS, self._sides(), strict=True)))[1:]:
+            x = layers[name] = self._follow(i, jax.nn.relu(x), side)
         hidden = layers["hidden"] = jax.nn.relu(_dense(self.heads["hidden"], jax.nn.relu(x).reshape(len(x), -1)))
         return Trace(_dense(self.heads["actor"], hidden), _dense(self.heads["critic"], hidden)[:, 0], hidden, layers)
+
+    def _follow(self, i: int, x: Array, side: int) -> Array:
+        name, stride = CONVOLUTIONS[i], self.geometry.strides[i]
+        if not self.unblocked:
+            return _convolve(self, i, _to_blocks(x, stride, side - 1 + self.kernels[name].shape[0]), side)
+        products = _convolution(x, self.unblocked[name], self.kernels[name], stride, side)
+        return products + self.biases[name][None, None, None]
 
     def _sides(self) -> tuple[int, ...]:
         return self.geometry.sides if self.whole else read_sides(self.geometry)
@@ -160,15 +167,16 @@ def plain(policy: Policy, *, start: str = "input") -> Plain:
     return Plain(jax.device_put(dict(policy.params)), policy.geometry, start)
 
 
-def fast(policy: Policy, *, whole: bool = False) -> Blocks:
+def fast(policy: Policy, *, whole: bool = False, convolve: bool = False) -> Blocks:
     """The policy's network on blocks; equal to `Policy.run` to float32 rounding.
 
     Args:
       whole: compute conv0 everywhere, for objectives that read conv0 itself.
+      convolve: run conv1 and conv2 as convolutions, which is faster forward and no faster back.
     """
     heads = jax.device_put({name: dict(policy.params[name]) for name in ("hidden", "actor", "critic")})
-    unblocked = jax.device_put({name: policy.params[name]["kernel"] for name in CONVOLUTIONS[1:]})
-    return Blocks(*_block_parameters(policy, 3), unblocked, heads, policy.geometry, whole)
+    unblocked = {name: policy.params[name]["kernel"] for name in CONVOLUTIONS[1:]} if convolve else {}
+    return Blocks(*_block_parameters(policy, 3), jax.device_put(unblocked), heads, policy.geometry, whole)
 
 
 def field(policy: Policy, layer: str) -> Field:
