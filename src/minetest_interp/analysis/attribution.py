@@ -4,8 +4,8 @@
 so that one compiled step serves any policy of a geometry. Items must not influence one another. A *map* has a stack's
 shape, one for each readout; a *baseline* is the stack that stands for "nothing there".
 
-A policy's first convolution is affine in the pixels. So it is computed once for all points of a way, or for all noisy
-copies, and their gradients are led back through it once, as a sum; of an occluded stack only what a window changes.
+A policy's first convolution is affine in the pixels. So it is computed once for all points of a way; the gradients of
+many points or noisy copies are led back through it once, as a sum; and of an occluded stack only what a window changes.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -140,8 +140,7 @@ def smooth_gradient(
         raise InputError(f"`samples` must be at least 1; got {samples}. Try 16.")
     # ASSUME: all stacks get the same noise, so that a map does not depend on the stacks that it is computed with.
     drawn = np.random.default_rng(seed).normal(0, noise, (samples, *stack.shape[1:])).astype(np.float32)
-    begin, moves = first(scores, stack), first(scores, drawn) - first(scores, np.zeros_like(drawn))
-    return _to_pixels(scores, stack, _mean_slopes(scores, (begin + move[None] for move in moves), samples))
+    return _to_pixels(scores, stack, _mean_slopes(scores, (first(scores, stack + one[None]) for one in drawn), samples))
 
 
 def occlusion(
