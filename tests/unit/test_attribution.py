@@ -13,7 +13,7 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks, objectives
 from minetest_interp.model.policy import Geometry
 from tests.conftest import random_policy, random_stacks
-from tests.samples import FORWARD, YAW
+from tests.samples import FORWARD, YAW, PixelScores
 
 SMALL = Geometry(channels=(6, 5, 4), hidden=16)  # reads 60 of 64 pixels, as the real one does
 TINY = (3, 2, 9, 9)  # stacks for scores that need no network
@@ -26,14 +26,14 @@ BEHAVIOURS = (
 
 
 @flax.struct.dataclass
-class Polynomial:
+class Polynomial(PixelScores):
     """Scores of K questions: a constant plus weights times each pixel to a power; weights `[K, T, H, W]`."""
 
     weights: Array
     constant: Array
     power: int = flax.struct.field(pytree_node=False, default=1)
 
-    def __call__(self, stack: Array) -> Array:
+    def rest(self, stack: Array) -> Array:
         return jnp.einsum("bthw,kthw->bk", stack**self.power, self.weights) + self.constant[None]
 
 

@@ -14,7 +14,7 @@ from minetest_interp.model import checkpoint
 from minetest_interp.model.policy import LAYERS, Geometry
 from minetest_interp.stages import attribution as stage
 from tests.conftest import random_policy
-from tests.samples import smooth_frames
+from tests.samples import PixelScores, smooth_frames
 
 SIDE, SIZE = 6, 8
 SETTINGS = {
@@ -37,12 +37,12 @@ def small():
 
 
 @flax.struct.dataclass
-class Linear:
+class Linear(PixelScores):
     """Scores that are weighted sums of the pixels; weights `[K, T, H, W]`."""
 
     weights: Array
 
-    def __call__(self, stack: Array) -> Array:
+    def rest(self, stack: Array) -> Array:
         return jnp.einsum("bthw,kthw->bk", stack, self.weights)
 
 

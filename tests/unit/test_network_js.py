@@ -13,7 +13,7 @@ import scipy.ndimage
 
 from minetest_interp.analysis import attribution
 from minetest_interp.analysis.attribution import Readouts
-from minetest_interp.model import frames, objectives
+from minetest_interp.model import frames, networks, objectives
 from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import LAYERS, Geometry
 from minetest_interp.pages import explorer
@@ -124,7 +124,7 @@ def test_maps_are_those_of_the_study(small, tmp_path):
     given, table, mean = stored(small, "small")
     grey = smooth_frames(1, SMALL.size, seed=2)[0]
     stack = frames.as_stacks(grey[None], SMALL.frames)
-    scores = Readouts(jax.tree_util.Partial(small.run), (objectives.behaviour_probability(table.behaviours["yaw"]),))
+    scores = Readouts(networks.fast(small), (objectives.behaviour_probability(table.behaviours["yaw"]),))
     how = {**SETTINGS, "seed": 0, "side": SMALL.read_size}
     methods = attribution.methods(np.stack([mean] * SMALL.frames), **how)
     for name in ("gradient", "gradient × input", "IG, black", "IG, mean frame"):

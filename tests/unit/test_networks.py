@@ -25,9 +25,10 @@ def run(network, stack):
 
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=["minetester", "84", "uneven"])
 @pytest.mark.parametrize("whole", [False, True])
-def test_the_fast_network_equals_the_policy(geometry, whole):
+@pytest.mark.parametrize("convolve", [False, True])
+def test_the_fast_network_equals_the_policy(geometry, whole, convolve):
     policy, stack = random_policy(geometry, gain=100.0), random_stacks(3, geometry)
-    plain, fast = jax.jit(policy.run)(stack), run(networks.fast(policy, whole=whole), stack)
+    plain, fast = jax.jit(policy.run)(stack), run(networks.fast(policy, whole=whole, convolve=convolve), stack)
     np.testing.assert_allclose(fast.value, plain.value, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(fast.logits, plain.logits, rtol=1e-5, atol=1e-4)
     sides = dict(zip(networks.CONVOLUTIONS, geometry.sides if whole else networks.read_sides(geometry), strict=True))
@@ -56,11 +57,30 @@ def test_one_frame_shared_by_the_stack_equals_the_frame_repeated(policy):
             np.testing.assert_allclose(one.layers[name], four.layers[name], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=["minetester", "84", "uneven"])
+@pytest.mark.parametrize("window", [1, 8, 9, 55])
+def test_a_window_changed_in_one_frame_gives_the_first_layer_of_the_changed_stack(geometry, window):
+    network, stack = networks.fast(random_policy(geometry, gain=100.0)), random_stacks(2, geometry)
+    other, last, before = random_stacks(2, geometry, seed=1), geometry.read_size - window, network.first(stack)
+    for corner in {(0, 0), (last, last), (min(5, last), min(24, last)), (last, min(18, last))}:
+        rows, columns = (slice(place, place + window) for place in corner)
+        found = network.first_of_frames(before, (other - stack)[..., rows, columns], corner)
+        for t in range(geometry.frames):
+            changed = stack.copy()
+            changed[:, t, rows, columns] = other[:, t, rows, columns]
+            np.testing.assert_allclose(found[t], network.first(changed), rtol=1e-4, atol=1e-4)
+
+
 def test_gradients_equal_the_policy_s_and_the_border_has_none(policy):
     stack = random_stacks(2)
     slopes = [
         np.asarray(jax.jit(jax.grad(lambda x, net=net: net(x).value.sum()))(jnp.asarray(stack)))
-        for net in (networks.plain(policy), networks.fast(policy), networks.fast(policy, whole=True))
+        for net in (
+            networks.plain(policy),
+            networks.fast(policy),
+            networks.fast(policy, whole=True),
+            networks.fast(policy, convolve=True),
+        )
     ]
     for slope in slopes[1:]:
         np.testing.assert_allclose(slope, slopes[0], rtol=1e-4, atol=1e-5 * np.abs(slopes[0]).max())

@@ -3,37 +3,57 @@
 *Scores* are a function from stacks `[batch, frame, row, column]` to numbers `[batch, readout]`; it is itself a pytree,
 so that one compiled step serves any policy of a geometry. Items must not influence one another. A *map* has a stack's
 shape, one for each readout; a *baseline* is the stack that stands for "nothing there".
+
+A policy's first convolution is affine in the pixels. So it is computed once for all points of a way; the gradients of
+many points or noisy copies are led back through it once, as a sum; and of an occluded stack only what a window changes.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.architecture import Trace
 from minetest_interp.model.arrays import AnyArray
+from minetest_interp.model.networks import Blocks
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import LAYERS, Policy, layer_gradients
 
-Scores = Callable[[AnyArray], Array]
+
+@runtime_checkable
+class Scores(Protocol):
+    """`rest(first(stack))`, of which `first` is affine.
+
+    first_of_frames: as of `networks.Blocks`.
+    """
+
+    def first(self, stack: AnyArray) -> Array: ...
+    def first_of_frames(self, first: AnyArray, change: AnyArray, corner: tuple) -> Array: ...
+    def rest(self, first: AnyArray) -> Array: ...
 
 
 @flax.struct.dataclass
 class Readouts:
-    """A network (a pytree from stacks to a trace, such as `networks.fast`) and K objectives, as scores."""
+    """K objectives of a network, as scores."""
 
-    network: Callable[[AnyArray], Trace]
+    network: Blocks
     objectives: tuple[Objective, ...]
 
-    def __call__(self, stack: Float[AnyArray, "batch frame row column"]) -> Float[Array, "batch readout"]:
-        trace = self.network(stack)
+    def first(self, stack: Float[AnyArray, "batch frame row column"]) -> Array:
+        return self.network.first(stack)
+
+    def first_of_frames(self, first: AnyArray, change: AnyArray, corner: tuple) -> Array:
+        return self.network.first_of_frames(first, change, corner)
+
+    def rest(self, first: AnyArray) -> Float[Array, "batch readout"]:
+        trace = self.network.rest(first)
         return jnp.stack([objective(trace) for objective in self.objectives], axis=-1)
 
 
@@ -54,26 +74,24 @@ def run(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Flo
 
 @jax.jit
 def _run(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Float[Array, "batch readout"]:
-    return scores(stack)
+    return scores.rest(scores.first(stack))
+
+
+def first(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Float[np.ndarray, "batch ..."]:
+    """The affine beginning of the scores of stacks, compiled once for each shape."""
+    return np.asarray(_first(scores, stack))
+
+
+@jax.jit
+def _first(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Float[Array, "batch ..."]:
+    return scores.first(stack)
 
 
 def gradient(
     scores: Scores, stack: Float[AnyArray, "batch frame row column"]
 ) -> Float[np.ndarray, "batch readout frame row column"]:
     """Each score's gradient, in its units per grey level: one run forward and K back (Simonyan et al. 2014)."""
-    return np.asarray(_gradient(scores, stack))
-
-
-@jax.jit
-def _gradient(
-    scores: Scores, stack: Float[AnyArray, "batch frame row column"]
-) -> Float[Array, "batch readout frame row column"]:
-    values, back = jax.vjp(scores, stack)
-
-    def pull(readout: Array) -> Array:
-        return back(jnp.broadcast_to(readout[None], values.shape))[0]
-
-    return jax.vmap(pull, out_axes=1)(jnp.eye(values.shape[1]))
+    return _to_pixels(scores, stack, _mean_slopes(scores, [first(scores, stack)], 1))
 
 
 def gradient_times_input(
@@ -103,9 +121,9 @@ def integrated_gradients(
     """
     if steps < 1:
         raise InputError(f"`steps` must be at least 1; got {steps}. Try 32.")
-    difference = stack - baseline[None]
-    slopes = _total(gradient(scores, baseline[None] + (i + 0.5) / steps * difference) for i in range(steps))
-    return slopes / steps * difference[:, None]
+    begin, end = (first(scores, np.broadcast_to(shown, stack.shape)) for shown in (baseline, stack))
+    slopes = _mean_slopes(scores, (begin + (i + 0.5) / steps * (end - begin) for i in range(steps)), steps)
+    return _to_pixels(scores, stack, slopes) * (stack - baseline[None])[:, None]
 
 
 def smooth_gradient(
@@ -123,7 +141,7 @@ def smooth_gradient(
         raise InputError(f"`samples` must be at least 1; got {samples}. Try 16.")
     # ASSUME: all stacks get the same noise, so that a map does not depend on the stacks that it is computed with.
     drawn = np.random.default_rng(seed).normal(0, noise, (samples, *stack.shape[1:])).astype(np.float32)
-    return _total(gradient(scores, stack + one[None]) for one in drawn) / samples
+    return _to_pixels(scores, stack, _mean_slopes(scores, (first(scores, stack + one[None]) for one in drawn), samples))
 
 
 def occlusion(
@@ -153,13 +171,13 @@ def occlusion(
         )
     whole = run(scores, stack)
     starts = sorted({*range(0, side - patch + 1, patch_stride), side - patch})
-    losses = np.empty((stack.shape[1], len(starts), len(starts), *whole.shape), np.float32)
-    for frame, row, column in np.ndindex(losses.shape[:3]):
-        covered = np.zeros(baseline.shape, bool)
-        covered[frame, starts[row] : starts[row] + patch, starts[column] : starts[column] + patch] = True
-        losses[frame, row, column] = whole - np.asarray(_run_covered(scores, stack, baseline, covered))
+    losses = np.empty((len(starts), len(starts), stack.shape[1], *whole.shape), np.float32)
+    begin, change = first(scores, stack), baseline[None] - stack
+    for row, column in np.ndindex(losses.shape[:2]):
+        corner = starts[row], starts[column]
+        losses[row, column] = whole[None] - np.asarray(_run_covered(scores, begin, change, corner, patch=patch))
     rows, columns = (_shares(starts, patch, size) for size in stack.shape[2:])
-    return np.einsum("trcbk,rh,cw->bkthw", losses, rows, columns, optimize=True)
+    return np.einsum("rctbk,rh,cw->bkthw", losses, rows, columns, optimize=True)
 
 
 def methods(
@@ -201,18 +219,48 @@ def channel_attributions(
     return {name: product.sum(1) for name, product in products.items()}
 
 
-def _total(maps: Iterable[np.ndarray]) -> np.ndarray:
-    return sum(maps, np.zeros((), np.float32))
+def _mean_slopes(
+    scores: Scores, points: Iterable[Float[np.ndarray, "batch ..."]], count: int
+) -> Float[np.ndarray, "readout batch ..."]:
+    """Each score's gradient with respect to its affine beginning, its mean over some points."""
+    slopes = (np.asarray(_back_to_beginning(scores, point)) for point in points)
+    return sum(slopes, np.zeros((), np.float32)) / np.float32(count)
 
 
 @jax.jit
+def _back_to_beginning(scores: Scores, begin: Float[AnyArray, "batch ..."]) -> Float[Array, "readout batch ..."]:
+    values, back = jax.vjp(scores.rest, begin)
+    return jax.vmap(lambda readout: back(jnp.broadcast_to(readout[None], values.shape))[0])(jnp.eye(values.shape[1]))
+
+
+def _to_pixels(
+    scores: Scores, stack: Float[AnyArray, "batch frame row column"], slopes: Float[np.ndarray, "readout batch ..."]
+) -> Float[np.ndarray, "batch readout frame row column"]:
+    """Gradients with respect to the affine beginning, led back to the pixels."""
+    return np.asarray(_back_to_pixels(scores, stack, slopes)).swapaxes(0, 1)
+
+
+@jax.jit
+def _back_to_pixels(
+    scores: Scores, stack: AnyArray, slopes: AnyArray
+) -> Float[Array, "readout batch frame row column"]:
+    _, back = jax.vjp(scores.first, stack)
+    return jax.vmap(lambda slope: back(slope)[0])(slopes)
+
+
+@partial(jax.jit, static_argnames="patch")
 def _run_covered(
     scores: Scores,
-    stack: Float[AnyArray, "batch frame row column"],
-    baseline: Float[AnyArray, "frame row column"],
-    covered: Bool[AnyArray, "frame row column"],
-) -> Float[Array, "batch readout"]:
-    return scores(jnp.where(covered[None], baseline[None], stack))
+    begin: Float[AnyArray, "batch ..."],
+    change: Float[AnyArray, "batch frame row column"],
+    corner: tuple,
+    *,
+    patch: int,
+) -> Float[Array, "frame batch readout"]:
+    """The scores where a window of one frame alone, each in turn, has changed."""
+    window = jax.lax.dynamic_slice(change, (0, 0, *corner), (*change.shape[:2], patch, patch))
+    seen = scores.first_of_frames(begin, window, corner)
+    return scores.rest(seen.reshape(-1, *seen.shape[2:])).reshape(*seen.shape[:2], -1)
 
 
 def _shares(starts: Sequence[int], patch: int, size: int) -> Float[np.ndarray, "window {size}"]:

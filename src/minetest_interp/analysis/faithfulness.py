@@ -80,9 +80,10 @@ def removal(
     Args:
       replacement: what a removed pixel shows.
     """
-    whole = attribution.run(scores, stack)
+    shown = stack, replacement
+    begin = tuple(attribution.first(scores, one) for one in shown)
     counts = [round(step * side * side / steps) for step in range(1, steps + 1)]
-    changes = [np.asarray(_changes(scores, stack, replacement, ranking < n, whole)) for n in counts]
+    changes = [np.asarray(_changes(scores, shown, begin, ranking < n)) for n in counts]
     return Removal(*np.mean(changes, axis=0))
 
 
@@ -129,7 +130,8 @@ def completeness_error(
     """How far a method's maps miss the score gained over its baseline, as a share of it; NaN without a baseline."""
     if method.baseline is None:
         return np.full(maps.shape[:2], np.nan)
-    gained = attribution.run(scores, stack) - attribution.run(scores, method.baseline[None])
+    begin, end = (attribution.run(scores, np.broadcast_to(shown, stack.shape)) for shown in (method.baseline, stack))
+    gained = end - begin
     return np.abs(maps.sum((2, 3, 4)) - gained) / np.maximum(np.abs(gained), LEAST_CHANGE)
 
 
@@ -199,11 +201,13 @@ def verdict(failed: Bool[np.ndarray, " failure"]) -> str:
 
 
 @jax.jit
-def _changes(scores: Scores, stack: Array, replacement: Array, gone: Array, whole: Array) -> Array:
-    def change(removed: Array) -> Array:
-        return jnp.abs(scores(jnp.where(removed[:, None], replacement, stack)) - whole)
-
-    return jnp.stack([change(gone), change(~gone)])
+def _changes(scores: Scores, shown: tuple[Array, Array], begin: tuple[Array, Array], gone: Array) -> Array:
+    """How far the scores move where the pixels are gone, and where all others are; begin: of both that are shown."""
+    stack, replacement = shown
+    deleted = scores.first(jnp.where(gone[:, None], replacement, stack))
+    inserted = begin[0] + begin[1] - deleted  # since the beginning is affine
+    whole, *moved = jnp.split(scores.rest(jnp.concatenate([begin[0], deleted, inserted])), 3)
+    return jnp.abs(jnp.stack(moved) - whole[None])
 
 
 def _ranking(

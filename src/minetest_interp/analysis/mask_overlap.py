@@ -64,8 +64,8 @@ class Labels(NamedTuple):
 class Ranked(NamedTuple):
     """The order of S samples in each of C channels, `[C, S]` int32.
 
-    order: samples from lowest to highest, equal ones as they come. lower, upper: how many samples score less than
-    each sample, and how many no more than it (itself included).
+    order: samples from lowest to highest, equal ones as they come. lower, upper: in that order, how many samples score
+    less than each, and how many no more than it (itself included).
     """
 
     order: np.ndarray
@@ -153,9 +153,9 @@ def rank_samples(scores: np.ndarray) -> Ranked:
     """Orders the samples of every channel, `[S, C]`."""
     ranks = np.empty((3, *scores.T.shape), np.int32)
     for channel, values in enumerate(scores.T):
-        ranks[0, channel] = np.argsort(values, kind="stable")
-        ranks[1, channel] = scipy.stats.rankdata(values, method="min") - 1
-        ranks[2, channel] = scipy.stats.rankdata(values, method="max")
+        order = np.argsort(values, kind="stable")
+        ordered = values[order]
+        ranks[:, channel] = order, np.searchsorted(ordered, ordered), np.searchsorted(ordered, ordered, side="right")
     return Ranked(*ranks)
 
 
@@ -173,7 +173,8 @@ def auroc(ranked: Ranked, positive: np.ndarray, negative: np.ndarray) -> np.ndar
     """
 
     def count(positive: np.ndarray, negative: np.ndarray, channel: int) -> np.ndarray:
-        return np.einsum("sr,sr->r", positive, _twice_below(ranked, negative, channel), dtype=np.float64) / 2
+        ordered = positive.take(ranked.order[channel], axis=1)
+        return np.einsum("rs,rs->r", ordered, _twice_below(ranked, negative, channel), dtype=np.float64) / 2
 
     pairs = positive.sum(1, dtype=np.float64) * negative.sum(1)
     with np.errstate(invalid="ignore"):
@@ -195,9 +196,9 @@ def iou(ranked: Ranked, positive: np.ndarray, negative: np.ndarray) -> np.ndarra
 
     def count(positive: np.ndarray, negative: np.ndarray, channel: int) -> np.ndarray:
         downwards = ranked.order[channel][::-1]
-        found = positive[downwards]
-        above = _cumulated(found + negative[downwards])[:-1]
-        return np.clip(wanted[None] - above, 0, found).sum(0, dtype=np.float64)
+        found = positive.take(downwards, axis=1)
+        above = _cumulated(found + negative.take(downwards, axis=1))[:, :-1]
+        return np.clip(wanted[:, None] - above, 0, found).sum(1, dtype=np.float64)
 
     both = _each_channel(count, ranked, positive, negative)
     with np.errstate(invalid="ignore"):
@@ -255,14 +256,14 @@ def linear_auroc(samples: Samples) -> Statistic:
     def by_frame(values: np.ndarray) -> np.ndarray:
         return values.reshape(frames, -1).sum(1)
 
-    def share_won(positive: np.ndarray, negative: np.ndarray, channel: int) -> np.ndarray:
-        return by_frame(positive * _twice_below(samples.ranked, negative, channel)) / 2 / negative.sum()
+    def below(counted: np.ndarray, channel: int) -> np.ndarray:
+        values = np.empty(counted.shape)
+        values[:, samples.ranked.order[channel]] = _twice_below(samples.ranked, counted, channel) / 2
+        return values
 
-    def share_lost(positive: np.ndarray, negative: np.ndarray, channel: int) -> np.ndarray:
-        above = positive.sum() - _twice_below(samples.ranked, positive, channel) / 2
-        return by_frame(negative * above) / positive.sum()
-
-    won, lost = (_each_channel(share, samples.ranked, positive, negative) for share in (share_won, share_lost))
+    every = range(len(samples.ranked.order))
+    won = np.stack([by_frame(positive * below(negative, c)) for c in every], -1) / negative.sum()
+    lost = np.stack([by_frame(negative * (positive.sum() - below(positive, c))) for c in every], -1) / positive.sum()
     both = by_frame(positive), by_frame(negative)
     whole = won.sum(0) / both[0].sum()
 
@@ -330,19 +331,22 @@ def _parts(draws: np.ndarray, ranked: Ranked) -> list[np.ndarray]:
 
 
 def _each_channel(count: Callable, ranked: Ranked, positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
-    """`count(positive, negative, channel)` of labels `[S, R]`, the draws side by side in memory: `[R, C]`."""
-    positive, negative = (np.ascontiguousarray(labels.T, dtype=np.int32) for labels in (positive, negative))
+    """`count(positive, negative, channel)` of labels `[R, S]`: `[R, C]`."""
     return np.stack([count(positive, negative, channel) for channel in range(len(ranked.order))], -1)
 
 
 def _twice_below(ranked: Ranked, counted: np.ndarray, channel: int) -> np.ndarray:
-    """Twice how many of the counted `[S, R]` score below each sample, ties counting half: `[S, R]`."""
-    below = _cumulated(counted[ranked.order[channel]])
-    return below[ranked.lower[channel]] + below[ranked.upper[channel]]
+    """Twice how many of the counted `[R, S]` score below each sample, ties counting half: `[R, S]` in the order."""
+    order, lower, upper = (ranks[channel] for ranks in ranked)
+    below = _cumulated(counted.take(order, axis=1))
+    twice = below[:, :-1] + below[:, 1:]
+    tied = np.flatnonzero(upper - lower > 1)
+    twice[:, tied] = below[:, lower[tied]] + below[:, upper[tied]]
+    return twice
 
 
 def _cumulated(counts: np.ndarray) -> np.ndarray:
-    """Sums of the first 0, 1, ... S rows of `[S, R]`."""
-    sums = np.zeros((len(counts) + 1, counts.shape[1]), counts.dtype)
-    np.cumsum(counts, axis=0, out=sums[1:])
+    """Sums of the first 0, 1, ... S columns of `[R, S]`."""
+    sums = np.zeros((len(counts), counts.shape[1] + 1), np.int32)
+    np.cumsum(counts, axis=1, out=sums[:, 1:])
     return sums

@@ -147,7 +147,7 @@ def _set_up(
     judged: Sequence[str],
     mean: np.ndarray,
 ) -> Judged:
-    network, rows = fast(policy), [list(readouts).index(name) for name in judged]
+    network, rows = fast(policy, convolve=True), [list(readouts).index(name) for name in judged]
     every = Readouts(network, tuple(readouts.values()))
     return Judged(policy, methods, every, Readouts(network, tuple(readouts[name] for name in judged)), rows, mean)
 
@@ -202,7 +202,9 @@ def _check_methods(setup: Judged, greys: np.ndarray, trials: Trials) -> Checks:
         sensitivity = faithfulness.max_sensitivity(
             method, setup.judged, stack, maps, radius=trials.radius, draws=trials.draws, seed=trials.seed
         )
-        others = [method.attribute(Readouts(fast(each), setup.judged.objectives), stack) for each in shuffled]
+        others = [
+            method.attribute(Readouts(fast(each, convolve=True), setup.judged.objectives), stack) for each in shuffled
+        ]
         correlations = [faithfulness.map_correlation(maps, each, side=side) for each in others]
         return Checks(maps, sensitivity, np.stack(correlations, axis=-1))
 

@@ -25,6 +25,7 @@ from minetest_interp.model.networks import Field, Network, field_box
 from minetest_interp.model.objectives import Objective
 
 FORMS = ("penalty", "target")
+VIEWS = 2**11  # kept: two seeds and two copies of 512 steps, 32 MiB at 64 x 64 pixels
 RENDERED = 4  # pictures at a time: few enough that most calls have so many, and compile nothing new
 
 
@@ -168,12 +169,18 @@ def _draw(seeds: Sequence[int], step: int, method: Method, size: int, box: tuple
     moves = np.empty((method.copies, len(seeds), 2), np.int32)
     noise = np.empty((method.copies, len(seeds), side, side), np.float32)
     for copy, k in np.ndindex(moves.shape[:2]):
-        generator = np.random.default_rng([seeds[k], step, copy])
-        moves[copy, k] = generator.integers(0, 2 * method.jitter + 1, 2)
-        # ASSUME: one draw of a whole frame, so that a receptive field sees its part of the same noise.
-        whole = generator.standard_normal((size, size), np.float32)
+        moves[copy, k], whole = _draw_view(seeds[k], step, copy, method.jitter, size)
         noise[copy, k] = whole[top : top + side, left : left + side]
     return Draws(moves, noise)
+
+
+@functools.lru_cache(maxsize=VIEWS)
+def _draw_view(seed: int, step: int, copy: int, jitter: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """One view's move and noise; kept, since every batch of units draws the same."""
+    generator = np.random.default_rng([seed, step, copy])
+    move = generator.integers(0, 2 * jitter + 1, 2)
+    # ASSUME: one draw of a whole frame, so that a receptive field sees its part of the same noise.
+    return move, generator.standard_normal((size, size), np.float32)
 
 
 @functools.partial(jax.jit, static_argnames="side")

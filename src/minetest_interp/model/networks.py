@@ -1,11 +1,14 @@
 """The policy's network, fast: the same function on space-to-depth blocks, and on one unit's receptive field.
 
 A convolution of kernel k and stride s is one of kernel k/s and stride 1 over blocks of s x s positions, and that is
-a matrix product. conv0 is computed only where conv1 reads it. A *stack* here is float32 `[B, T, H, W]`, or
+a matrix product: the fastest way through conv0, and back through all. conv0 is computed only where conv1 reads it.
+Parameters are constants here: nothing is differentiated with respect to them. A *stack* is float32 `[B, T, H, W]`, or
 `[B, 1, H, W]` when the T frames are one and the same: conv0 then costs a T-th.
 
 A network is a pytree, so that a compiled step takes it as an argument and serves any policy of that geometry.
 """
+
+import functools
 
 import flax.struct
 import jax
@@ -20,6 +23,7 @@ from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import LAYERS, Geometry, Policy
 
 CONVOLUTIONS = LAYERS[:3]
+AXES = ("NHWC", "HWIO", "NHWC")  # of a convolution's input, kernel and output
 
 
 @flax.struct.dataclass
@@ -40,13 +44,16 @@ class Plain:
 
 @flax.struct.dataclass
 class Blocks:
-    """The whole network. kernels: by layer, `[n, n, s * s * C, D]` over blocks; heads: `{"kernel", "bias"}` by name.
+    """The whole network. heads: `{"kernel", "bias"}` by name.
 
+    kernels: by layer, `[n, n, s * s * C, D]` over blocks. unblocked: of conv1 and conv2, as the policy has them, where
+    these run as convolutions; empty where they run as matrix products.
     whole: True computes conv0 at every position; False leaves out those conv1 never reads.
     """
 
     kernels: dict[str, Array]
     biases: dict[str, Array]
+    unblocked: dict[str, Array]
     heads: dict
     geometry: Geometry = flax.struct.field(pytree_node=False)
     whole: bool = flax.struct.field(pytree_node=False, default=False)
@@ -75,15 +82,48 @@ class Blocks:
 
     def run(self, packed: Float[AnyArray, "batch block_row block_column pixel"]) -> Trace:
         """The network from packed pixels on. An ascent of pixels that stays packed saves their moving at each step."""
-        layers: dict[str, Array] = {}
-        x = jnp.asarray(packed)
-        for i, (name, side) in enumerate(zip(CONVOLUTIONS, self._sides(), strict=True)):
-            if i:
-                count = side - 1 + self.kernels[name].shape[0]
-                x = jnp.asarray(_to_blocks(jax.nn.relu(x), self.geometry.strides[i], count))
-            x = layers[name] = _convolve(self, i, x, side)
+        return self.rest(_convolve(self, 0, packed, self._sides()[0]))
+
+    def first(
+        self, stack: Float[AnyArray, "batch frame row column"]
+    ) -> Float[Array, "batch position position channel"]:
+        """conv0 before its ReLU: an affine function of the pixels."""
+        return _convolve(self, 0, self.pack(stack), self._sides()[0])
+
+    def first_of_frames(
+        self,
+        conv0: Float[AnyArray, "batch position position channel"],
+        change: Float[AnyArray, "batch frame window window"],
+        corner: tuple,
+    ) -> Float[Array, "frame batch position position channel"]:
+        """conv0 as it is where one frame alone, each in turn, has its change added at the corner (row, column)."""
+        stride, side, kernel = self.geometry.strides[0], conv0.shape[1], self.kernels["conv0"]
+        n, outputs = kernel.shape[0], kernel.shape[-1]
+        reach = min((change.shape[-1] - 2) // stride + 1 + n, side)  # positions that see such a window, at most
+        origin = [jnp.clip(place // stride - n + 1, 0, side - reach) for place in corner]
+        inside = [place - stride * block for place, block in zip(corner, origin, strict=True)]
+        canvas = add_at(jnp.zeros((*change.shape[:2], *2 * (stride * (reach - 1 + n),))), change, (0, 0, *inside))
+
+        def changed(pixels: Array, kernel: Array) -> Array:
+            blocks = _to_blocks(pixels[..., None], stride, reach - 1 + n)
+            return add_at(conv0, _product(blocks, kernel, reach), (0, *origin, 0))
+
+        return jax.vmap(changed, (1, 3))(canvas, kernel.reshape(n, n, stride * stride, -1, outputs))
+
+    def rest(self, conv0: Float[AnyArray, "batch position position channel"]) -> Trace:
+        """The network from conv0 on."""
+        x, layers = jnp.asarray(conv0), {"conv0": jnp.asarray(conv0)}
+        for i, (name, side) in list(enumerate(zip(CONVOLUTIONS, self._sides(), strict=True)))[1:]:
+            x = layers[name] = self._follow(i, jax.nn.relu(x), side)
         hidden = layers["hidden"] = jax.nn.relu(_dense(self.heads["hidden"], jax.nn.relu(x).reshape(len(x), -1)))
         return Trace(_dense(self.heads["actor"], hidden), _dense(self.heads["critic"], hidden)[:, 0], hidden, layers)
+
+    def _follow(self, i: int, x: Array, side: int) -> Array:
+        name, stride = CONVOLUTIONS[i], self.geometry.strides[i]
+        if not self.unblocked:
+            return _convolve(self, i, _to_blocks(x, stride, side - 1 + self.kernels[name].shape[0]), side)
+        products = _convolution(x, self.unblocked[name], self.kernels[name], stride, side)
+        return products + self.biases[name][None, None, None]
 
     def _sides(self) -> tuple[int, ...]:
         return self.geometry.sides if self.whole else read_sides(self.geometry)
@@ -128,14 +168,16 @@ def plain(policy: Policy, *, start: str = "input") -> Plain:
     return Plain(jax.device_put(dict(policy.params)), policy.geometry, start)
 
 
-def fast(policy: Policy, *, whole: bool = False) -> Blocks:
+def fast(policy: Policy, *, whole: bool = False, convolve: bool = False) -> Blocks:
     """The policy's network on blocks; equal to `Policy.run` to float32 rounding.
 
     Args:
       whole: compute conv0 everywhere, for objectives that read conv0 itself.
+      convolve: run conv1 and conv2 as convolutions, which is faster forward and no faster back.
     """
     heads = jax.device_put({name: dict(policy.params[name]) for name in ("hidden", "actor", "critic")})
-    return Blocks(*_block_parameters(policy, 3), heads, policy.geometry, whole)
+    unblocked = {name: policy.params[name]["kernel"] for name in CONVOLUTIONS[1:]} if convolve else {}
+    return Blocks(*_block_parameters(policy, 3), jax.device_put(unblocked), heads, policy.geometry, whole)
 
 
 def field(policy: Policy, layer: str) -> Field:
@@ -147,6 +189,12 @@ def field(policy: Policy, layer: str) -> Field:
     if layer not in CONVOLUTIONS:
         raise InputError(f"only units of {', '.join(CONVOLUTIONS)} have a receptive field of their own; got {layer!r}.")
     return Field(*_block_parameters(policy, CONVOLUTIONS.index(layer) + 1), policy.geometry, layer)
+
+
+def add_at(array: AnyArray, change: AnyArray, corner: tuple) -> Array:
+    """The array with the change added from the corner on."""
+    there = jax.lax.dynamic_slice(array, corner, change.shape)
+    return jax.lax.dynamic_update_slice(array, there + change, corner)
 
 
 def read_sides(geometry: Geometry) -> tuple[int, ...]:
@@ -204,6 +252,30 @@ def _to_blocks(x: AnyArray, stride: int, count: int) -> AnyArray:
         x = jnp.pad(x, ((0, 0), (0, max(0, wanted - height)), (0, max(0, wanted - width)), (0, 0)))
     x = x.reshape(batch, count, stride, count, stride, channels).transpose(0, 1, 3, 2, 4, 5)
     return x.reshape(batch, count, count, stride * stride * channels)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
+def _convolution(x: Array, kernel: Array, blocks: Array, stride: int, side: int) -> Array:
+    """A convolution at the first side x side positions, by its kernel, and back by its kernel over blocks."""
+    seen = (side - 1) * stride + kernel.shape[0]
+    return jax.lax.conv_general_dilated(x[:, :seen, :seen], kernel, (stride, stride), "VALID", dimension_numbers=AXES)
+
+
+def _convolution_forth(x: Array, kernel: Array, blocks: Array, stride: int, side: int) -> tuple:
+    return _convolution(x, kernel, blocks, stride, side), (x, blocks)
+
+
+def _convolution_back(stride: int, side: int, kept: tuple[Array, Array], slope: Array) -> tuple:
+    """As the transpose of a matrix product, since XLA is slow to go back through a stride."""
+    x, kernel = kept
+
+    def product(x: Array) -> Array:
+        return _product(_to_blocks(x, stride, side - 1 + kernel.shape[0]), kernel, side)
+
+    return *jax.linear_transpose(product, x)(slope), None, None
+
+
+_convolution.defvjp(_convolution_forth, _convolution_back)
 
 
 def _product(blocks: AnyArray, kernel: Array, side: int) -> Array:
