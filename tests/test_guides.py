@@ -102,6 +102,13 @@ def test_the_example_of_dreams_ascends(monkeypatch):
     assert (names["dream"].scores[-1] > names["dream"].scores[0]).all()
 
 
+def test_the_example_of_another_policy_names_its_layers(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    example = blocks("docs/own-policy.md", "python")[0]
+    exec(compile(example, "docs/own-policy.md", "exec"), {})
+    assert capsys.readouterr().out.strip() == re.search(r"print\(.*\)  # (.*)", example).group(1)
+
+
 def test_the_example_of_claims_ablates(monkeypatch):
     names = after_the_example("docs/claims.md", monkeypatch)
     assert names["effects"].shape == (40, 64, 5) and sorted(names["ranking"]) == list(range(64))
