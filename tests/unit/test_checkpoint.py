@@ -181,6 +181,14 @@ def test_parameters_that_do_not_fit_are_named(saved, tmp_path, name):
     assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("atoms", [("51", -10, 10), (51, 10, -10), (51, None, 10), (10**9, -1, 1), (51, -np.inf, 1)])
+def test_returns_that_are_no_range_are_refused(saved, tmp_path, atoms):
+    named = dict(zip(("n_atoms", "v_min", "v_max"), atoms, strict=True))
+    path = edited(saved, tmp_path, lambda tree: tree["0"].update(named))
+    with pytest.raises(InputError, match="n_atoms, v_min and v_max must be"):
+        checkpoint.load(path, size=64)
+
+
 def test_few_parameters_cannot_make_a_layer_that_fills_the_memory(tmp_path):
     path = tmp_path / "wide.model"
     path.write_bytes(bombs.wide())

@@ -20,7 +20,6 @@ from jax import Array
 from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
-from minetest_interp.model.architecture import Trace
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.networks import Blocks
 from minetest_interp.model.objectives import Objective

@@ -1,8 +1,7 @@
 """Does a channel tell trunk from the rest? Its activations against masks, and against the same masks shifted.
 
 A *sample* is one position of a convolution on one frame, frame by frame, row by row: `S = M * h * w` of them. Its score
-is the channel's activation before the ReLU, its label what the position's receptive field holds of the mask. A
-convolution without padding has no field that reaches over the frame's border.
+is the channel's activation before the ReLU, its label what the position's receptive field holds of the mask.
 
 The measures follow Network Dissection (Bau et al. 2017: IoU at the top quantile); its chance level, which the paper
 lacks, comes from masks that are shifted in a circle over frames and columns. A shift keeps how masks look, how much
@@ -26,6 +25,7 @@ from minetest_interp.model.policy import Geometry, Policy
 NUMBERS = 2**19  # labels worked on at a time: what stays in the processor's cache
 QUANTILES = (0.025, 0.5, 0.975)
 
+Numbers = Sequence[int] | np.ndarray
 Measure = Callable[["Ranked", np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -44,9 +44,7 @@ class Labels(NamedTuple):
         """Those of some frames, given by a boolean mask or numbers."""
         return self._replace(positive=self.positive[frames], negative=self.negative[frames])
 
-    def moved(
-        self, frames: Sequence[int] | np.ndarray = (0,), columns: Sequence[int] | np.ndarray = (0,)
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def moved(self, frames: Numbers = (0,), columns: Numbers = (0,)) -> tuple[np.ndarray, np.ndarray]:
         """Positive and negative samples, boolean `[R, S]`, with the masks moved on in a circle.
 
         Args:

@@ -8,7 +8,6 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model import checkpoint
 from minetest_interp.model.actions import ActionTable, action_table
 from minetest_interp.model.checkpoint import Checkpoint
-from minetest_interp.model.policy import Geometry
 
 
 def load_measurable(path: Path, settings: Mapping) -> Checkpoint:
@@ -21,13 +20,10 @@ def load_measurable(path: Path, settings: Mapping) -> Checkpoint:
       InputError: the checkpoint is not one, or of another network.
     """
     loaded = checkpoint.load(path, **settings)
-    if not isinstance(loaded.policy.geometry, Geometry):
-        network = loaded.policy.geometry
-        raise InputError(
-            f"{path}: a study must be of three convolutions (padding VALID, ReLU, pixels divided by 255), a dense "
-            f"layer, an actor and a critic; this network has the layers {', '.join(network.targets[1:])} and the heads "
-            f"{', '.join(name for name, _ in network.heads)}. Use it as a library: docs/own-policy.md."
-        )
+    try:
+        _ = loaded.policy.geometry
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     return loaded
 
 

@@ -14,10 +14,9 @@ from jaxtyping import Float
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import steps
 from minetest_interp.model.arrays import AnyArray
-from minetest_interp.model.steps import Extent, Parameters, Shape, Step
+from minetest_interp.model.steps import Dense, Extent, Parameters, Shape, Step
 
 INPUT = "input"
-HEADS = ("actor", "critic", "q")
 
 Edit = Callable[[str, Array], Array]
 
@@ -25,7 +24,7 @@ Edit = Callable[[str, Array], Array]
 class Trace(NamedTuple):
     """Everything one run computed; objectives are functions of it.
 
-    logits: unnormalised log-probabilities of the actions; None where the network has no actor.
+    logits: unnormalised log-probabilities of the actions; of no actions where the network has no actor.
     value: the critic's estimate of the discounted return, in reward units, or the largest Q value without a critic.
     hidden: the last layer's activation.
     layers: name to activation as it is shown, from the target where the run began: convolutions `[batch, row, column,
@@ -33,8 +32,8 @@ class Trace(NamedTuple):
     q: the expected return after each action, in reward units; None where the network has no Q values.
     """
 
-    logits: Float[Array, "batch action"] | None
-    value: Float[Array, " batch"] | None
+    logits: Float[Array, "batch action"]
+    value: Float[Array, " batch"]
     hidden: Float[Array, "batch channel"]
     layers: dict[str, Float[Array, "batch *position channel"]]
     q: Float[Array, "batch action"] | None = None
@@ -48,12 +47,15 @@ class Layer(NamedTuple):
 
 
 class Architecture(NamedTuple):
-    """stack: (T, height, width). heads: of `HEADS`, by name. atoms: where Q values are the means of distributions over
-    evenly spaced returns (Bellemare, Dabney and Munos 2017), how many and (lowest, highest)."""
+    """stack: (T, height, width). heads: an "actor" and a "critic", or "q" for Q values.
+
+    atoms: where Q values are the means of distributions over evenly spaced returns (Bellemare, Dabney and Munos 2017),
+    how many, the lowest and the highest.
+    """
 
     stack: tuple[int, int, int]
     layers: tuple[Layer, ...]
-    heads: tuple[tuple[str, tuple[Step, ...]], ...]
+    heads: tuple[Dense, ...]
     atoms: tuple[int, float, float] | None = None
 
     @property
@@ -81,19 +83,21 @@ class Architecture(NamedTuple):
 
     def extent(self, target: str) -> tuple[Extent, Extent] | None:
         """What a position of a layer sees along rows and columns; None where a layer has no positions."""
-        found, size = (Extent(), Extent()), (*self.stack[1:], self.stack[0])
+        found = Extent(), Extent()
+        size: Shape = self.stack
         for layer in self.layers[: self.targets.index(target)]:
             found, size = steps.extents(layer.steps, found, size), self.shape(layer.name)
         return found if len(size) == 3 else None
 
     def parameters(self) -> dict[str, dict[str, Shape]]:
         """The shapes of all arrays that the network needs, by name."""
-        needed, given = {}, self.stack
+        needed: dict[str, dict[str, Shape]] = {}
+        given: Shape = self.stack
         for layer in self.layers:
             needed |= steps.parameters(layer.steps, given)
             given = steps.shape(layer.steps, given)
-        for _, head in self.heads:
-            needed |= steps.parameters(head, given)
+        for head in self.heads:
+            needed[head.name] = head.parameters(given)
         return needed
 
     def run(self, params: Parameters, activation: Float[AnyArray, "batch ..."], start: str, edit: Edit) -> Trace:
@@ -102,12 +106,12 @@ class Architecture(NamedTuple):
         x = layers[start]
         for layer in self.layers[self.targets.index(start) :]:
             x = layers[layer.name] = edit(layer.name, steps.run(layer.steps, params, x))
-        found = {name: steps.run(head, params, x) for name, head in self.heads}
-        q = found.get("q")
-        if q is not None and self.atoms is not None:
-            q = expected_return(q, self.atoms)
-        value = found["critic"][:, 0] if "critic" in found else None if q is None else q.max(-1)
-        return Trace(found.get("actor"), value, x, layers, q)
+        found = {head.name: head.run(params, x) for head in self.heads}
+        logits = found.get("actor", jnp.zeros((len(x), 0)))
+        if "q" not in found:
+            return Trace(logits, found["critic"][:, 0], x, layers)
+        q = found["q"] if self.atoms is None else expected_return(found["q"], self.atoms)
+        return Trace(logits, q.max(-1), x, layers, q)
 
 
 def keep(name: str, activation: Float[Array, "batch ..."]) -> Float[Array, "batch ..."]:

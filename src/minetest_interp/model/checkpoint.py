@@ -18,6 +18,7 @@ from minetest_interp.model.policy import Geometry, Policy, nature
 from minetest_interp.model.steps import Convolution, Dense
 
 LARGEST_LAYER = 2**24  # numbers; few parameters can make a layer that fills any memory
+MOST_ATOMS = 1000
 # Where `save` puts each layer: the number of its tree, and the name that Flax gives it.
 STORED = {
     "conv0": ("0", "Conv_0"),
@@ -64,11 +65,8 @@ def load(
     """
     stored = formats.read(path)
     sides = None if size is None else (size, size) if isinstance(size, int) else (size[0], size[1])
-    atoms = tuple(stored.args.get(key) for key in ("n_atoms", "v_min", "v_max"))
-    settings = Stated(
-        None if strides is None else tuple(strides), padding, sides, activation, scale,
-        None if None in atoms else (int(atoms[0]), float(atoms[1]), float(atoms[2])),
-    )  # fmt: skip
+    stated = None if strides is None else tuple(strides)
+    settings = Stated(stated, padding, sides, activation, scale, _atoms(stored.args, path))
     ignored = tuple(ignore)
     kept = {name: array for name, array in stored.arrays.items() if not _is_below(name, ignored)}
     for each in ignored:
@@ -76,21 +74,21 @@ def load(
             raise InputError(f"{path}: `policy.ignore` must name arrays of the checkpoint; there is no {each}.")
     read = _family(kept, family, path).read({name: array.shape for name, array in kept.items()}, settings, path)
     params = _account(kept, read, path)
-    geometry = as_geometry(read.architecture) or read.architecture
-    return Checkpoint(Policy(geometry, params), stored.args, stored.sha256)
+    network = as_geometry(read.architecture) or read.architecture
+    return Checkpoint(Policy(network, params), stored.args, stored.sha256)
 
 
 def as_geometry(network: Architecture) -> Geometry | None:
     """The sizes of a network that is CleanRL's Atari agent; None of any other."""
     steps = [step for layer in network.layers for step in layer.steps]
-    convolutions, dense = ([s for s in steps if isinstance(s, kind)] for kind in (Convolution, Dense))
-    heads = {name: head[-1] for name, head in network.heads}
-    if len(convolutions) != 3 or len(dense) != 1 or "actor" not in heads:
+    convolutions = [step for step in steps if isinstance(step, Convolution)]
+    dense = [step for step in steps if isinstance(step, Dense)]
+    if len(convolutions) != 3 or len(dense) != 1:
         return None
     a, b, c = convolutions
     geometry = Geometry(
         network.frames, network.stack[1], (a.features, b.features, c.features), (a.kernel[0], b.kernel[0], c.kernel[0]),
-        (a.strides[0], b.strides[0], c.strides[0]), dense[0].features, heads["actor"].features,
+        (a.strides[0], b.strides[0], c.strides[0]), dense[0].features, network.heads[0].features,
     )  # fmt: skip
     return geometry if nature(geometry) == network else None
 
@@ -102,6 +100,20 @@ def save(path: Path, policy: Policy, args: Mapping[str, object]) -> None:
         trees[int(tree)][stored] = {key: np.asarray(array) for key, array in policy.params[name].items()}
     state = {"0": dict(args), "1": {str(i): {"params": tree} for i, tree in enumerate(trees)}}
     files.write(path, lambda beside: beside.write_bytes(flax.serialization.msgpack_serialize(state)))
+
+
+def _atoms(args: Mapping[str, object], path: Path) -> tuple[int, float, float] | None:
+    """How many returns each Q value of C51 is a mean over, the lowest and the highest, as CleanRL saves them."""
+    count, lowest, highest = (args.get(key) for key in ("n_atoms", "v_min", "v_max"))
+    if count is None:
+        return None
+    if isinstance(count, int) and isinstance(lowest, int | float) and isinstance(highest, int | float):
+        if 2 <= count <= MOST_ATOMS and -np.inf < lowest < highest < np.inf:
+            return count, float(lowest), float(highest)
+    raise InputError(
+        f"{path}: its settings n_atoms, v_min and v_max must be a number of returns from 2 to {MOST_ATOMS} and the lowest "
+        f"and highest of them; got {count!r}, {lowest!r} and {highest!r}."
+    )
 
 
 def _is_below(name: str, paths: Iterable[str]) -> bool:

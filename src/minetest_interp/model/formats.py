@@ -107,7 +107,7 @@ def _flatten(tree: object) -> Iterator[tuple[str, object]]:
             yield path, part
 
 
-def _safetensors(data: bytes, path: Path) -> tuple[dict[str, object], Mapping]:
+def _safetensors(data: bytes, path: Path) -> tuple[Mapping[str, object], Mapping]:
     size = int.from_bytes(data[:8], "little")
     try:
         if size > min(LARGEST_HEADER, len(data) - 8):

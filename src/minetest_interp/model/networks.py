@@ -18,7 +18,7 @@ from jax import Array
 from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
-from minetest_interp.model.architecture import Trace
+from minetest_interp.model.architecture import Architecture, Trace
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import LAYERS, Geometry, Policy
 
@@ -34,12 +34,12 @@ class Plain:
     """
 
     params: dict
-    geometry: Geometry = flax.struct.field(pytree_node=False)
+    network: Geometry | Architecture = flax.struct.field(pytree_node=False)
     start: str = flax.struct.field(pytree_node=False, default="input")
 
     def __call__(self, activation: Float[AnyArray, "batch ..."]) -> Trace:
-        shape = (len(activation), *self.geometry.shape(self.start))
-        return Policy(self.geometry, self.params).run(jnp.broadcast_to(activation, shape), start=self.start)
+        shape = (len(activation), *self.network.shape(self.start))
+        return Policy(self.network, self.params).run(jnp.broadcast_to(activation, shape), start=self.start)
 
 
 @flax.struct.dataclass
@@ -165,7 +165,7 @@ def run(network: Network, stack: Float[AnyArray, "batch ..."]) -> Trace:
 
 def plain(policy: Policy, *, start: str = "input") -> Plain:
     """The policy's own network as a pytree, beginning at `start`."""
-    return Plain(jax.device_put(dict(policy.params)), policy.geometry, start)
+    return Plain(jax.device_put(dict(policy.params)), policy.network, start)
 
 
 def fast(policy: Policy, *, whole: bool = False, convolve: bool = False) -> Blocks:

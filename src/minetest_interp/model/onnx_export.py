@@ -20,7 +20,7 @@ def build(policy: Policy, metadata: Mapping[str, str]) -> onnx.ModelProto:
     Args:
       metadata: written into the model as it is.
     """
-    geometry, params = policy
+    geometry, params = policy.geometry, policy.params
     *convolutions, hidden = LAYERS
     weights: dict[str, np.ndarray | np.generic]
     weights, nodes = {"white": np.float32(255), "column": np.array([1], np.int64)}, []

@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from minetest_interp.io.errors import InputError
 from minetest_interp.model.architecture import Architecture, Edit, Layer, Trace, keep
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.steps import Apply, Convolution, Dense, Flatten, Scale
@@ -82,7 +83,7 @@ def nature(geometry: Geometry) -> Architecture:
         )
     ]
     hidden = Layer("hidden", (*relu, Flatten(), Dense("hidden", geometry.hidden), *relu))
-    heads = ("actor", (Dense("actor", geometry.actions),)), ("critic", (Dense("critic", 1),))
+    heads = Dense("actor", geometry.actions), Dense("critic", 1)
     return Architecture((geometry.frames, geometry.size, geometry.size), (*convolutions, hidden), heads)
 
 
@@ -92,13 +93,29 @@ class Policy(NamedTuple):
     params: by the names in the network's steps, as `{"conv0": {"kernel", "bias"}, ..., "hidden", "actor", "critic"}`.
     """
 
-    geometry: Geometry | Architecture
+    network: Geometry | Architecture
     params: Mapping[str, Mapping[str, AnyArray]]
 
     @property
     def architecture(self) -> Architecture:
         """The network's layers, heads and steps."""
-        return nature(self.geometry) if isinstance(self.geometry, Geometry) else self.geometry
+        return nature(self.network) if isinstance(self.network, Geometry) else self.network
+
+    @property
+    def geometry(self) -> Geometry:
+        """The sizes of the one network that all measurements know.
+
+        Raises:
+          InputError: it is another one.
+        """
+        if isinstance(self.network, Geometry):
+            return self.network
+        layers, heads = self.network.targets[1:], [head.name for head in self.network.heads]
+        raise InputError(
+            "a study must be of three convolutions (padding VALID, ReLU, pixels divided by 255), a dense layer, an "
+            f"actor and a critic; this network has the layers {', '.join(layers)} and the heads {', '.join(heads)}. "
+            "Use it as a library: docs/own-policy.md."
+        )
 
     def run(self, activation: Float[AnyArray, "batch ..."], *, start: str = "input", edit: Edit = keep) -> Trace:
         """Runs from `start` to the heads; a jittable function of `activation`.

@@ -69,10 +69,9 @@ class Convolution(NamedTuple):
     padding: str = "VALID"
 
     def run(self, params: Parameters, x: Array) -> Array:
-        layout = lax.conv_dimension_numbers(x.shape, params[self.name]["kernel"].shape, ("NHWC", "HWIO", "NHWC"))
-        product = lax.conv_general_dilated(
-            x, params[self.name]["kernel"], self.strides, self.padding, dimension_numbers=layout
-        )
+        kernel = jnp.asarray(params[self.name]["kernel"])
+        layout = lax.conv_dimension_numbers(x.shape, kernel.shape, ("NHWC", "HWIO", "NHWC"))
+        product = lax.conv_general_dilated(x, kernel, self.strides, self.padding, dimension_numbers=layout)
         return product + jnp.reshape(params[self.name]["bias"], (1, 1, 1, -1))
 
     def shape(self, given: Shape) -> Shape:
@@ -164,7 +163,8 @@ def run(steps: tuple[Step, ...], params: Parameters, x: Array) -> Array:
 def shape(steps: tuple[Step, ...], given: Shape) -> Shape:
     """The shape of one item after several steps, from that before them."""
     for step in steps:
-        given = step.shape(given) if hasattr(step, "shape") else given
+        if not isinstance(step, Apply | Normalise | Residual):
+            given = step.shape(given)
     return given
 
 
@@ -174,7 +174,7 @@ def parameters(steps: tuple[Step, ...], given: Shape) -> dict[str, dict[str, Sha
     for step in steps:
         if isinstance(step, Residual):
             needed |= parameters(step.steps, given)
-        elif hasattr(step, "parameters"):
+        elif isinstance(step, Convolution | Dense | Normalise):
             needed[step.name] = step.parameters(given)
         given = shape((step,), given)
     return needed
@@ -186,18 +186,18 @@ def extents(steps: tuple[Step, ...], given: tuple[Extent, Extent], size: Shape) 
     Args:
       given: the same before them. size: the shape of what they are given.
     """
-    rows_columns = given
+    rows, columns = given
     for step in steps:
         if isinstance(step, Convolution | Pool):
             window = step.kernel if isinstance(step, Convolution) else step.window
-            before = [_before(*each, step.padding) for each in zip(size, window, step.strides, strict=False)]
-            each = zip(rows_columns, window, step.strides, before, strict=True)
-            rows_columns = tuple(field.through(w, s, b) for field, w, s, b in each)
+            before = [_before(*each, step.padding) for each in zip(size[:2], window, step.strides, strict=True)]
+            rows = rows.through(window[0], step.strides[0], before[0])
+            columns = columns.through(window[1], step.strides[1], before[1])
         elif isinstance(step, Residual):
-            inside = extents(step.steps, rows_columns, size)
-            rows_columns = tuple(field.joined(other) for field, other in zip(rows_columns, inside, strict=True))
+            inside = extents(step.steps, (rows, columns), size)
+            rows, columns = rows.joined(inside[0]), columns.joined(inside[1])
         size = shape((step,), size)
-    return rows_columns[0], rows_columns[1]
+    return rows, columns
 
 
 def _positions(size: Shape, window: Shape, strides: Shape, padding: str) -> Shape:

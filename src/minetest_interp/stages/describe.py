@@ -13,7 +13,7 @@ from minetest_interp.model import agent
 
 def run(checkpoint_path: Path, policy: dict, actions: dict, seed: int, network: Path, alignment: Path) -> None:
     loaded, table = agent.load(checkpoint_path, policy, actions)
-    geometry, params = loaded.policy
+    geometry, params = loaded.policy.geometry, loaded.policy.params
     files.write_json(
         network,
         {

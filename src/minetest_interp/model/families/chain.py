@@ -80,9 +80,10 @@ def _dense(widths: list, settings: Stated, norms: list[int]) -> list[Layer]:
 
 
 def _atoms(heads: Heads, settings: Stated, file: Path) -> tuple[int, float, float] | None:
-    if settings.atoms is None or heads.heads[0][0] != "q":
+    [*_, last] = heads.heads
+    if settings.atoms is None or last.name != "q":
         return None
-    width = heads.heads[0][1][0].features
+    width = last.features
     if width % settings.atoms[0]:
         raise InputError(f"{file}: {heads.names['q']} must have {settings.atoms[0]} outputs an action; got {width}.")
     return settings.atoms

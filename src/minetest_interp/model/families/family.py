@@ -9,7 +9,7 @@ from typing import NamedTuple
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import steps
 from minetest_interp.model.architecture import Architecture, Layer
-from minetest_interp.model.steps import PADDINGS, Dense, Shape, Step
+from minetest_interp.model.steps import PADDINGS, Dense, Shape
 
 Shapes = Mapping[str, Shape]  # of a checkpoint's arrays, by path
 LARGEST_SIDE = 1024
@@ -75,7 +75,7 @@ class Heads(NamedTuple):
     torso's dense modules are layers and not heads."""
 
     torso: str
-    heads: tuple[tuple[str, tuple[Step, ...]], ...]
+    heads: tuple[Dense, ...]
     names: dict[str, str]
     dense: int
 
@@ -92,7 +92,7 @@ def find_heads(shapes: Shapes, file: Path) -> Heads:
         widths = {name: kernel(shapes, path, 2, file)[1] for name, path in paths.items()}
         if widths["critic"] != 1:
             raise InputError(f"{file}: {paths['critic']}/kernel must have one output; got {widths['critic']}.")
-        heads = tuple((name, (Dense(name, width),)) for name, width in widths.items())
+        heads = tuple(Dense(name, width) for name, width in widths.items())
         return Heads("1/0/params/", heads, paths, len(module_numbers(shapes, "1/0/params/", "Dense")))
     found = {match.group() for match in (re.match(r"(.*params/)", path) for path in shapes) if match}
     root = found.pop() if len(found) == 1 else ""
@@ -103,7 +103,7 @@ def find_heads(shapes: Shapes, file: Path) -> Heads:
     below = {match.group(1) for match in (re.match(rf"{re.escape(root)}(\w+/|)Conv", each) for each in shapes) if match}
     torso = root + min(below, default="")
     inside = len(module_numbers(shapes, torso, "Dense")) - (torso == root)
-    return Heads(torso, (("q", (Dense("q", kernel(shapes, path, 2, file)[1]),)),), {"q": path}, inside)
+    return Heads(torso, (Dense("q", kernel(shapes, path, 2, file)[1]),), {"q": path}, inside)
 
 
 def fit(
