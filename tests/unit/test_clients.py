@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from minetest_interp.model import checkpoint
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import agent, checkpoint
 from minetest_interp.model.policy import Geometry, layer_gradients
 from tests import networks
 from tests.networks import CLIENTS
@@ -103,3 +104,10 @@ def test_other_precisions_load_as_float32(tmp_path):
 def test_only_the_network_that_all_measurements_know_has_its_sizes(client, loaded, request):
     known = ("minetest-baselines PPO", "CleanRL PPO scan", "one frame", "colours")
     assert isinstance(loaded.network, Geometry) == (request.node.callspec.params["client"] in known)
+
+
+def test_a_study_of_another_network_is_refused_in_one_line_that_names_its_layers(tmp_path):
+    client = CLIENTS["CleanRL qdagger"]()
+    path = networks.write(client, tmp_path)
+    with pytest.raises(InputError, match="agent.model: a study must be of three .* pool0, block0a, .* heads q. Use"):
+        agent.load_measurable(path, client.settings)

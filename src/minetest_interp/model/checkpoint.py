@@ -104,15 +104,17 @@ def save(path: Path, policy: Policy, args: Mapping[str, object]) -> None:
 
 def _atoms(args: Mapping[str, object], path: Path) -> tuple[int, float, float] | None:
     """How many returns each Q value of C51 is a mean over, the lowest and the highest, as CleanRL saves them."""
-    count, lowest, highest = (args.get(key) for key in ("n_atoms", "v_min", "v_max"))
-    if count is None:
+    if "n_atoms" not in args:
         return None
-    if isinstance(count, int) and isinstance(lowest, int | float) and isinstance(highest, int | float):
-        if 2 <= count <= MOST_ATOMS and -np.inf < lowest < highest < np.inf:
+    count, lowest, highest = (args.get(key) for key in ("n_atoms", "v_min", "v_max"))
+    match count, lowest, highest:
+        case int(), int() | float(), int() | float() if (
+            2 <= count <= MOST_ATOMS and -np.inf < lowest < highest < np.inf
+        ):
             return count, float(lowest), float(highest)
     raise InputError(
-        f"{path}: its settings n_atoms, v_min and v_max must be a number of returns from 2 to {MOST_ATOMS} and the lowest "
-        f"and highest of them; got {count!r}, {lowest!r} and {highest!r}."
+        f"{path}: its settings n_atoms, v_min and v_max must be a number of returns from 2 to {MOST_ATOMS}, the lowest "
+        f"and the highest of them; got {count!r}, {lowest!r} and {highest!r}."
     )
 
 
