@@ -129,10 +129,10 @@ def residual(make: Maker, stack: tuple[int, int, int]) -> tuple[dict, Callable[[
         for i in range(3):
             sequence = modules[f"ConvSequence_{i}"]
             x = layers[f"pool{i}"] = largest(convolve(x, sequence["Conv_0"], 1, SAME))
-            for j, letter in enumerate("ab"):
+            for j in (0, 1):
                 block = sequence[f"ResidualBlock_{j}"]
                 inside = convolve(relu(x), block["Conv_0"], 1, SAME)
-                x = layers[f"block{i}{letter}"] = x + convolve(relu(inside), block["Conv_1"], 1, SAME)
+                x = layers[f"block{i}_{j}"] = x + convolve(relu(inside), block["Conv_1"], 1, SAME)
         layers["hidden"] = relu(dense(relu(x).reshape(len(x), -1), modules["Dense_0"]))
         return layers
 

@@ -4,8 +4,11 @@ import jax
 import numpy as np
 import pytest
 
+from minetest_interp.dreams import notebook
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import agent, checkpoint
+from minetest_interp.model import agent, checkpoint, objectives
+from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.architecture import Trace
 from minetest_interp.model.policy import Geometry, layer_gradients
 from tests import networks
 from tests.networks import CLIENTS
@@ -89,6 +92,42 @@ def test_a_position_sees_no_pixel_outside_its_field(loaded, stacks):
                 assert (touched.min(), touched.max()) == (low, high)
 
 
+def test_a_unit_of_every_layer_can_be_read_and_raised(loaded, stacks):
+    network, whole = loaded.architecture, loaded.run(stacks[:1])
+    for name in network.targets[1:]:
+        asked = objectives.neuron(network, name, channel=3)
+        activation = whole.layers[name][0]
+        middle = objectives.centre(network, name) if activation.ndim == 3 else ()
+        close(asked(whole)[0], activation[(*middle, 3)])
+        dream = notebook.deep_dream(loaded, asked, stacks[:1], lr=1.0, steps=2)
+        close(dream.scores[0], activation[(*middle, 3)])
+        assert dream.image.min() >= 0 and dream.image.max() <= 255
+
+
+def test_a_dream_at_a_layer_stays_within_what_its_function_lets_through(loaded, stacks):
+    for name in loaded.architecture.targets:
+        low, high = loaded.architecture.bounds(name)
+        whole = np.asarray(loaded.run(stacks[:1]).layers[name])
+        assert low <= whole.min() and whole.max() <= high
+        dream = notebook.deep_dream(loaded, objectives.value(sign=-1), stacks[:1], target=name, lr=1e6, steps=1)
+        assert low <= dream.image.min() and dream.image.max() <= high
+
+
+def test_differences_of_q_values_are_those_of_the_means():
+    random = np.random.default_rng(0)
+    q, nothing = random.normal(size=(4, 9)).astype(np.float32), np.zeros((4, 0), np.float32)
+    trace = Trace(jax.numpy.asarray(nothing), jax.numpy.asarray(q.max(-1)), jax.numpy.asarray(nothing), {}, q)
+    turn = Behaviour(np.arange(9) < 2, np.arange(9) >= 6)
+    close(objectives.return_difference(turn)(trace), q[:, :2].mean(1) - q[:, 6:].mean(1))
+    close(objectives.return_difference(turn, sign=-1)(trace), q[:, 6:].mean(1) - q[:, :2].mean(1))
+    go = Behaviour(np.arange(9) == 4, np.zeros(9, bool))
+    close(objectives.return_difference(go)(trace), q[:, 4] - np.delete(q, 4, axis=1).mean(1))
+    with pytest.raises(InputError, match="Q values must be there"):
+        objectives.return_difference(go)(trace._replace(q=None))
+    with pytest.raises(InputError, match="actions on both sides"):
+        objectives.return_difference(Behaviour(np.ones(9, bool), np.zeros(9, bool)))
+
+
 def test_other_precisions_load_as_float32(tmp_path):
     client = CLIENTS["one frame"]()
     for dtype in networks.PRECISIONS:
@@ -109,5 +148,5 @@ def test_only_the_network_that_all_measurements_know_has_its_sizes(client, loade
 def test_a_study_of_another_network_is_refused_in_one_line_that_names_its_layers(tmp_path):
     client = CLIENTS["CleanRL qdagger"]()
     path = networks.write(client, tmp_path)
-    with pytest.raises(InputError, match="agent.model: a study must be of three .* pool0, block0a, .* heads q. Use"):
+    with pytest.raises(InputError, match="agent.model: a study must be of three .* pool0, block0_0, .* heads q. Use"):
         agent.load_measurable(path, client.settings)

@@ -92,7 +92,7 @@ def test_stacked_objectives_score_item_i_by_objective_i(policy, trace):
         (lambda g: objectives.neuron(g, "conv1", channel=-1), r"`channel` must be between 0 and 63"),
         (lambda g: objectives.neuron(g, "conv2", channel=0, position=(4, 0)), r"`row` must be between 0 and 3"),
         (lambda g: objectives.neuron(g, "hidden", channel=0, position=(0, 0)), r"`position` must be left out"),
-        (lambda g: objectives.channel_mean(g, "hidden", channel=0), r"needs a convolution"),
+        (lambda g: objectives.channel_mean(g, "hidden", channel=0), r"needs a layer that has some"),
         (lambda g: objectives.direction(g, "conv1", np.ones(63)), r"must be 64 finite numbers; got shape \(63,\)"),
         (lambda g: objectives.direction(g, "conv1", np.full(64, np.nan)), r"64 not finite"),
         (lambda g: objectives.logit(g, action=36), r"`action` must be between 0 and 35"),

@@ -22,6 +22,7 @@ from minetest_interp.analysis.intervals import Statistic
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks
 from minetest_interp.model.architecture import Edit
+from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.frames import as_stacks
 from minetest_interp.model.labels import OFF_MIDDLE
@@ -39,7 +40,7 @@ class Effects(NamedTuple):
     size: np.ndarray
 
 
-def replace(layer: str, units: Array, values: Array) -> Edit:
+def replace(layer: str, units: AnyArray, values: AnyArray | float) -> Edit:
     """The edit that sets a set of channels `[C]` to `values`, `[B, ..., C]` as the layer's activation."""
 
     def edit(name: str, activation: Array) -> Array:
@@ -50,7 +51,7 @@ def replace(layer: str, units: Array, values: Array) -> Edit:
     return edit
 
 
-def add(layer: str, vector: Array) -> Edit:
+def add(layer: str, vector: AnyArray) -> Edit:
     """The edit that adds a vector, `[h, w, C]` or at every position `[C]` (activation addition; Turner et al. 2023)."""
 
     def edit(name: str, activation: Array) -> Array:

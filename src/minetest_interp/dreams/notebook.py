@@ -9,19 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from minetest_interp.model.architecture import Architecture
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.networks import Blocks, Network, plain, run
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import Geometry, Policy
 
-# What each target can be: grey levels, any pre-activation, and what a ReLU lets through.
-RANGES = {
-    "input": (0.0, 255.0),
-    "conv0": (-jnp.inf, jnp.inf),
-    "conv1": (-jnp.inf, jnp.inf),
-    "conv2": (-jnp.inf, jnp.inf),
-    "hidden": (0.0, jnp.inf),
-}
+GREYS = (0.0, 255.0)
 
 
 class Dream(NamedTuple):
@@ -32,7 +26,7 @@ class Dream(NamedTuple):
     scores: np.ndarray
 
 
-def grey_start(geometry: Geometry, *, seed: int) -> np.ndarray:
+def grey_start(geometry: Geometry | Architecture, *, seed: int) -> np.ndarray:
     """The notebook's start: grey level 128 plus a tenth of a level of uniform noise, `[1, T, H, W]`."""
     noise = np.random.default_rng(seed).random((1, *geometry.shape("input")), dtype=np.float32)
     return 128 + np.float32(0.1) * noise
@@ -60,7 +54,13 @@ def deep_dream(
     """
     begin = np.asarray(run(plain(policy), start).layers[target])
     image, scores = plain_ascent(
-        plain(policy, start=target), objective, begin, lr=lr, steps=steps, target=target, progress=progress
+        plain(policy, start=target),
+        objective,
+        begin,
+        lr=lr,
+        steps=steps,
+        bounds=policy.architecture.bounds(target),
+        progress=progress,
     )
     return Dream(begin, image, scores[:, 0])
 
@@ -72,7 +72,7 @@ def plain_ascent(
     *,
     lr: float,
     steps: int,
-    target: str = "input",
+    bounds: tuple[float, float] = GREYS,
     names: Sequence[str] = (),
     progress: Callable[[int], object] = lambda step: None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -81,14 +81,14 @@ def plain_ascent(
     Networks of one geometry share one compiled step.
 
     Args:
-      start: `[B, ...]`, activations of the `target` at which the network starts.
+      start: `[B, ...]`, activations of the target at which the network starts; bounds: what they can be.
       lr: step length per unit of gradient. names: of the items, for errors.
 
     Raises:
       FloatingPointError: the objective stopped being finite; says whose, and at which step.
     """
     # Not moved from NumPy to JAX at every step.
-    fixed = jax.device_put((network, _as_tree(objective), np.array(RANGES[target], np.float32)))
+    fixed = jax.device_put((network, _as_tree(objective), np.array(bounds, np.float32)))
     length, still = jax.device_put((np.float32(lr), np.float32(0)))
     x, scores = _pack(network, start), []
     for i in range(steps):
@@ -119,7 +119,7 @@ def sign_ascent(
     Raises:
       FloatingPointError: the objective stopped being finite.
     """
-    fixed = jax.device_put((network, _as_tree(objective), np.array(RANGES["input"], np.float32)))
+    fixed = jax.device_put((network, _as_tree(objective), np.array(GREYS, np.float32)))
     x, scores = _pack(network, start), []
     for i in range(steps):
         score, x = _step(fixed, x, np.float32(step * (1 - i / steps)), sign=True)

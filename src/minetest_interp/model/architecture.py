@@ -4,9 +4,11 @@ A layer's activation is all that the rest of the network depends on, so a run ma
 float32 `[B, T, H, W]`: T pictures or colours, 0 (black) to 255, oldest first.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
@@ -14,7 +16,7 @@ from jaxtyping import Float
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import steps
 from minetest_interp.model.arrays import AnyArray
-from minetest_interp.model.steps import Dense, Extent, Parameters, Shape, Step
+from minetest_interp.model.steps import Apply, Dense, Extent, Parameters, Shape, Step
 
 INPUT = "input"
 
@@ -89,6 +91,13 @@ class Architecture(NamedTuple):
             found, size = steps.extents(layer.steps, found, size), self.shape(layer.name)
         return found if len(size) == 3 else None
 
+    def bounds(self, target: str) -> tuple[float, float]:
+        """The least and greatest that an activation can be: grey levels, or what the last function lets through."""
+        if target == INPUT:
+            return 0.0, 255.0
+        last = next(layer for layer in self.layers if layer.name == target).steps[-1]
+        return steps.BOUNDS[last.function] if isinstance(last, Apply) else (-math.inf, math.inf)
+
     def parameters(self) -> dict[str, dict[str, Shape]]:
         """The shapes of all arrays that the network needs, by name."""
         needed: dict[str, dict[str, Shape]] = {}
@@ -122,6 +131,4 @@ def keep(name: str, activation: Float[Array, "batch ..."]) -> Float[Array, "batc
 def expected_return(scores: Array, atoms: tuple[int, float, float]) -> Array:
     """The mean of a distribution over returns for each action: `[B, actions * atoms]` to `[B, actions]`."""
     count, lowest, highest = atoms
-    chances = jnp.exp(scores.reshape(len(scores), -1, count))
-    chances = chances / chances.sum(-1, keepdims=True)
-    return chances @ jnp.linspace(lowest, highest, count)
+    return jax.nn.softmax(scores.reshape(len(scores), -1, count)) @ jnp.linspace(lowest, highest, count)

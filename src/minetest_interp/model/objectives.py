@@ -17,9 +17,11 @@ from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import ActionTable, Behaviour
-from minetest_interp.model.architecture import Trace
+from minetest_interp.model.architecture import Architecture, Trace
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import LAYERS, Geometry, Objective
+
+Sizes = Geometry | Architecture
 
 
 @flax.struct.dataclass
@@ -53,6 +55,18 @@ class Logit:
 
     def __call__(self, trace: Trace) -> Array:
         return jnp.sum(jnp.broadcast_to(self.weights, trace.logits.shape) * trace.logits, axis=-1)
+
+
+@flax.struct.dataclass
+class Returns:
+    """A weighted sum of the Q values; leaves: weights `[A]` or `[B, A]`."""
+
+    weights: AnyArray
+
+    def __call__(self, trace: Trace) -> Array:
+        if trace.q is None:
+            raise InputError("Q values must be there to be read; this network has an actor. Use a probability.")
+        return jnp.sum(jnp.broadcast_to(self.weights, trace.q.shape) * trace.q, axis=-1)
 
 
 @flax.struct.dataclass
@@ -130,24 +144,32 @@ def behaviour(behaviour: Behaviour, *, sign: int = 1) -> Objective:
     return LogOdds(*map(np.asarray, sides))
 
 
+def return_difference(behaviour: Behaviour, *, sign: int = 1) -> Objective:
+    """Mean Q value of the behaviour's actions less that of those it subtracts, or of all others; in reward units."""
+    plus, minus = behaviour.plus, behaviour.minus if behaviour.minus.any() else ~behaviour.plus
+    if not (plus.any() and minus.any()):
+        raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
+    return Returns(np.asarray(sign * (plus / plus.sum() - minus / minus.sum()), np.float32))
+
+
 def logit(geometry: Geometry, *, action: int) -> Objective:
     """One action's unnormalised log-probability."""
     _check_range("action", action, geometry.actions, "the policy")
     return Logit(np.eye(geometry.actions, dtype=np.float32)[action])
 
 
-def neuron(geometry: Geometry, layer: str, *, channel: int, position: tuple[int, int] | None = None) -> Objective:
-    """One unit of a layer: a channel at one position (default the centre), or a unit of "hidden"."""
+def neuron(geometry: Sizes, layer: str, *, channel: int, position: tuple[int, int] | None = None) -> Objective:
+    """One unit of a layer: a channel at one position (default the centre), or a unit of a layer without positions."""
     return direction(geometry, layer, _one_hot(geometry, layer, channel), position=position)
 
 
-def channel_mean(geometry: Geometry, layer: str, *, channel: int) -> Objective:
-    """Mean activation of one channel of a convolution, over its positions."""
+def channel_mean(geometry: Sizes, layer: str, *, channel: int) -> Objective:
+    """Mean activation of one channel of a layer, over its positions."""
     return direction_mean(geometry, layer, _one_hot(geometry, layer, channel))
 
 
 def direction(
-    geometry: Geometry,
+    geometry: Sizes,
     layer: str,
     weights: Float[AnyArray, " channel"],
     *,
@@ -156,15 +178,15 @@ def direction(
     """A weighted sum of a layer's channels at one position (default the centre): an NMF component, a steering vector.
 
     Args:
-      weights: one for each channel of `layer` (or unit of "hidden").
+      weights: one for each channel of `layer`, or unit of a layer without positions.
 
     Raises:
       InputError: unknown layer, a wrong number of weights, weights not finite, or a position outside the layer.
     """
     weights, shape = _check_weights(geometry, layer, weights)
-    if layer == "hidden":
+    if len(shape) == 1:
         if position is not None:
-            raise InputError("`position` must be left out in layer 'hidden', which has none.")
+            raise InputError(f"`position` must be left out in layer {layer!r}, which has none.")
         return Reading(weights, layer)
     row, column = centre(geometry, layer) if position is None else position
     _check_range("row", row, shape[0], f"layer {layer!r}")
@@ -174,11 +196,11 @@ def direction(
     return Reading(everywhere, layer)
 
 
-def direction_mean(geometry: Geometry, layer: str, weights: Float[AnyArray, " channel"]) -> Objective:
-    """The mean of a direction over a convolution's positions."""
+def direction_mean(geometry: Sizes, layer: str, weights: Float[AnyArray, " channel"]) -> Objective:
+    """The mean of a direction over a layer's positions."""
     weights, shape = _check_weights(geometry, layer, weights)
-    if layer == "hidden":
-        raise InputError("a mean over positions needs a convolution; got layer 'hidden'. Use `direction`.")
+    if len(shape) == 1:
+        raise InputError(f"a mean over positions needs a layer that has some; got {layer!r}. Use `direction`.")
     return Reading(np.broadcast_to(weights / np.float32(shape[0] * shape[1]), shape), layer)
 
 
@@ -227,8 +249,8 @@ def stack(objectives: Sequence[Objective]) -> Objective:
     return jax.tree.map(lambda *leaves: np.stack(leaves), *objectives)
 
 
-def centre(geometry: Geometry, layer: str) -> tuple[int, int]:
-    """The middle position of a convolution."""
+def centre(geometry: Sizes, layer: str) -> tuple[int, int]:
+    """The middle position of a layer that has positions."""
     height, width, _ = geometry.shape(layer)
     return height // 2, width // 2
 
@@ -279,13 +301,13 @@ def _masked_logsumexp(logits: AnyArray, mask: Array) -> Array:
     return jax.nn.logsumexp(logits, axis=-1, where=mask)
 
 
-def _one_hot(geometry: Geometry, layer: str, channel: int) -> Float[np.ndarray, " channel"]:
+def _one_hot(geometry: Sizes, layer: str, channel: int) -> Float[np.ndarray, " channel"]:
     width = _shape(geometry, layer)[-1]
     _check_range("channel", channel, width, f"layer {layer!r}")
     return np.eye(width, dtype=np.float32)[channel]
 
 
-def _check_weights(geometry: Geometry, layer: str, weights: AnyArray) -> tuple[np.ndarray, tuple[int, ...]]:
+def _check_weights(geometry: Sizes, layer: str, weights: AnyArray) -> tuple[np.ndarray, tuple[int, ...]]:
     shape, weights = _shape(geometry, layer), np.asarray(weights, np.float32)
     if weights.shape != shape[-1:] or not np.isfinite(weights).all():
         raise InputError(
@@ -295,9 +317,10 @@ def _check_weights(geometry: Geometry, layer: str, weights: AnyArray) -> tuple[n
     return weights, shape
 
 
-def _shape(geometry: Geometry, layer: str) -> tuple[int, ...]:
-    if layer not in LAYERS:
-        raise InputError(f"`layer` must be one of {', '.join(LAYERS)}; got {layer!r}.")
+def _shape(geometry: Sizes, layer: str) -> tuple[int, ...]:
+    names = LAYERS if isinstance(geometry, Geometry) else geometry.targets[1:]
+    if layer not in names:
+        raise InputError(f"`layer` must be one of {', '.join(names)}; got {layer!r}.")
     return geometry.shape(layer)
 
 

@@ -18,6 +18,7 @@ Shape = tuple[int, ...]
 Parameters = Mapping[str, Mapping[str, AnyArray]]
 PADDINGS = ("VALID", "SAME")
 FUNCTIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "silu": jax.nn.silu}
+BOUNDS = {"relu": (0.0, math.inf), "tanh": (-1.0, 1.0), "silu": (-0.2784645, math.inf)}  # silu's least is at -1.2785
 
 
 class Extent(NamedTuple):

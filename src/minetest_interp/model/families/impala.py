@@ -1,6 +1,6 @@
 """The residual network of IMPALA (Espeholt et al. 2018), as CleanRL's Cleanba and qdagger have it in Flax.
 
-Each `ConvSequence_i` is a convolution, a pool and two residual blocks. Layers are `pool0`, `block0a`, `block0b`,
+Each `ConvSequence_i` is a convolution, a pool and two residual blocks. Layers are `pool0`, `block0_0`, `block0_1`,
 `pool1`, ..., as they are (sums have no activation function), then `hidden`, after its own.
 """
 
@@ -11,8 +11,6 @@ from minetest_interp.model.architecture import Architecture, Layer
 from minetest_interp.model.families.family import Family, Read, Shapes, Stated, find_heads, fit, kernel
 from minetest_interp.model.families.family import module_numbers as numbers
 from minetest_interp.model.steps import Apply, Convolution, Dense, Flatten, Pool, Residual, Scale
-
-BLOCKS = "abcdefgh"
 
 
 def _recognises(shapes: Shapes) -> bool:
@@ -40,10 +38,10 @@ def read(shapes: Shapes, settings: Stated, file: Path) -> Read:
         convolution = Convolution(f"conv{i}", features, (3, 3), padding="SAME")
         layers.append(Layer(f"pool{i}", (*before, convolution, Pool((3, 3), (2, 2), "SAME"))))
         for j in numbers(shapes, path, "ResidualBlock"):
-            both = [f"conv{i}{BLOCKS[j]}{k}" for k in (0, 1)]
+            both = [f"conv{i}_{j}_{k}" for k in (0, 1)]
             names |= {name: f"{path}ResidualBlock_{j}/Conv_{k}" for k, name in enumerate(both)}
             inside = [step for name in both for step in (apply, Convolution(name, features, (3, 3), padding="SAME"))]
-            layers.append(Layer(f"block{i}{BLOCKS[j]}", (Residual(tuple(inside)),)))
+            layers.append(Layer(f"block{i}_{j}", (Residual(tuple(inside)),)))
     inputs, hidden = kernel(shapes, f"{heads.torso}Dense_0", 2, file)
     names["hidden"] = f"{heads.torso}Dense_0"
     channels = kernel(shapes, names["conv0"], 4, file)[2]
