@@ -107,7 +107,7 @@ STUDY_KEYS = {
     "source.folder": ("../other files", POLICY | {"preprocess"}),
     "policy.checkpoint": ("other.model", POLICY),
     "policy.strides": ([4, 2, 2], POLICY),
-    "policy.size": (84, POLICY),
+    "policy.size": (88, POLICY),
     "frames.files": ("*.p*g", {"preprocess"}),
     "frames.order": ("environment", {"preprocess", "labels"}),
     "frames.night": (["frame 2"], measurements("behaviour")),
@@ -215,7 +215,7 @@ SETTINGS = [
 ]
 FRAMES, LABELS = and_after({"preprocess"}), and_after({"labels"})
 REST = [
-    Edit("src/minetest_interp/model/policy.py", words("def setup", "# why\n    def setup"), set()),
+    Edit("src/minetest_interp/model/policy.py", words("def shape", "# why\n    def shape"), set()),
     Edit("src/minetest_interp/dreams/notebook.py", words('"""', '"""Ho. '), set()),
     Edit("figures/style.py", words("\n\n\n", "\n\n\n\n"), set()),
     Edit("report/captions.yaml", more("\n# a word\n"), PAGES),

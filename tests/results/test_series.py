@@ -76,7 +76,10 @@ def test_seeds_stand_by_their_names_and_without_a_place(shop, tmp_path):
 
 def test_the_report_compares_them(shop):
     config = {key: part for key, part in SERIES.items() if key != "evidence"}
-    panels = {name: {"behaviour": "yaw", "file": f"figures/{name}.png", "rule": "", "command": ""} for name in PANELS}
+    panels = {
+        name: {"behaviour": "yaw", "file": f"figures/{name}.png", "rule": "", "command": "", "numbers": []}
+        for name in PANELS
+    }
     facts = shop.folder / "facts.json"
     collect.run("own", "snakemake", config, panels, shop.folder / "results/own", facts)
     markdown = article.render_markdown(files.read_json(facts), ROOT / "report")
