@@ -35,7 +35,7 @@ rule explorer:
             layout.intermediates(Path(RESULTS), "original", n) for n in ("conv0", "conv1", "conv2", "hidden", "value")
         ],
         facts=rules.facts.output.facts,
-        templates=declared(TEMPLATES),
+        templates=declared(WITHOUT_CAPTIONS),
     output:
         html=f"{REPORT}/frames.html",
         network=f"{REPORT}/explore/policy.js",
@@ -54,7 +54,7 @@ rule explorer:
         results=subpath(input.stacks, parent=True),
         attribution=as_json(MEASURE["attribution"] if "evidence" in SETTINGS else {}),
         templates=literal(TEMPLATES_FOLDER),
-        words=files_digest(TEMPLATES),
+        words=files_digest(WITHOUT_CAPTIONS),
         content=checkpoint_digest(),
         code=code_digest("minetest_interp.stages.explorer"),
     message:

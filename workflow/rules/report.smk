@@ -37,6 +37,7 @@ rule facts:
 
 
 TEMPLATES = sorted(TEMPLATES_FOLDER.glob("*.*"))
+WITHOUT_CAPTIONS = [path for path in TEMPLATES if path.name != "captions.yaml"]  # for pages that show no panel
 
 
 rule report:
@@ -80,7 +81,7 @@ if "atlas" in SETTINGS:
             atlas=f"{RESULTS}/atlas.npz",
             stacks=STACKS,
             facts=rules.facts.output.facts,
-            templates=declared(TEMPLATES),
+            templates=declared(WITHOUT_CAPTIONS),
         output:
             html=f"{REPORT}/atlas.html",
             units=directory(f"{REPORT}/atlas"),
@@ -99,7 +100,7 @@ if "atlas" in SETTINGS:
             templates=literal(TEMPLATES_FOLDER),
             report=subpath(output.html, parent=True),
             content=checkpoint_digest(),
-            words=files_digest(TEMPLATES),
+            words=files_digest(WITHOUT_CAPTIONS),
             code=code_digest("minetest_interp.stages.atlas_page"),
         message:
             f"Render the atlas of {STUDY.name}, a page for each unit."
