@@ -69,7 +69,7 @@ CASES = {
 
 
 # The most functions that a measurement may compile: each takes about a fifth of a second, whatever the network's size.
-COMPILED = dict.fromkeys(CASES, 6) | {"attribution": 14}  # two sets of readouts, on all frames and on a few, in parts
+COMPILED = dict.fromkeys(CASES, 6) | {"attribution": 11}  # which has two sets of readouts, on all frames and on a few
 
 
 @pytest.mark.parametrize("name", CASES)

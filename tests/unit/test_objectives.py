@@ -49,6 +49,14 @@ def test_each_objective_equals_its_definition(policy, trace):
         np.testing.assert_allclose(objective(trace), expected[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
 
+def test_objectives_of_one_kind_are_what_they_were_and_can_be_stacked(policy, trace):
+    asked = list(every_objective(policy.geometry).values())
+    same = objectives.of_one_kind(asked)
+    assert objectives.stack(same)
+    for objective, one in zip(asked, same, strict=True):
+        np.testing.assert_array_equal(one(trace), objective(trace))
+
+
 def test_a_behaviour_without_minus_is_the_log_odds_of_its_probability(trace):
     p = softmax(np.asarray(trace.logits, np.float64), 1)[:, FORWARD.plus].sum(1)
     np.testing.assert_allclose(objectives.behaviour(FORWARD)(trace), np.log(p / (1 - p)), rtol=1e-3, atol=1e-4)

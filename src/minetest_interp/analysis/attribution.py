@@ -168,13 +168,13 @@ def occlusion(
             f"`patch_stride` must be 1 to `patch`, and `patch` at most the {side} pixels that the network reads; got "
             f"{patch_stride} and {patch}."
         )
-    whole = run(scores, stack)
     starts = sorted({*range(0, side - patch + 1, patch_stride), side - patch})
-    losses = np.empty((len(starts), len(starts), stack.shape[1], *whole.shape), np.float32)
     begin, change = first(scores, stack), baseline[None] - stack
+    whole = np.asarray(_run_covered(scores, begin, np.zeros_like(change), (0, 0), patch=patch))
+    losses = np.empty((len(starts), len(starts), *whole.shape), np.float32)
     for row, column in np.ndindex(losses.shape[:2]):
         corner = starts[row], starts[column]
-        losses[row, column] = whole[None] - np.asarray(_run_covered(scores, begin, change, corner, patch=patch))
+        losses[row, column] = whole - np.asarray(_run_covered(scores, begin, change, corner, patch=patch))
     rows, columns = (_shares(starts, patch, size) for size in stack.shape[2:])
     return np.einsum("rctbk,rh,cw->bkthw", losses, rows, columns, optimize=True)
 

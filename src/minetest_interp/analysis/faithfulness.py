@@ -80,10 +80,8 @@ def removal(
     Args:
       replacement: what a removed pixel shows.
     """
-    shown = stack, replacement
-    begin = tuple(attribution.first(scores, one) for one in shown)
     counts = [round(step * side * side / steps) for step in range(1, steps + 1)]
-    changes = [np.asarray(_changes(scores, shown, begin, ranking < n)) for n in counts]
+    changes = [np.asarray(_changes(scores, stack, replacement, ranking < n)) for n in counts]
     return Removal(*np.mean(changes, axis=0))
 
 
@@ -201,12 +199,11 @@ def verdict(failed: Bool[np.ndarray, " failure"]) -> str:
 
 
 @jax.jit
-def _changes(scores: Scores, shown: tuple[Array, Array], begin: tuple[Array, Array], gone: Array) -> Array:
-    """How far the scores move where the pixels are gone, and where all others are; begin: of both that are shown."""
-    stack, replacement = shown
-    deleted = scores.first(jnp.where(gone[:, None], replacement, stack))
-    inserted = begin[0] + begin[1] - deleted  # since the beginning is affine
-    whole, *moved = jnp.split(scores.rest(jnp.concatenate([begin[0], deleted, inserted])), 3)
+def _changes(scores: Scores, stack: Array, replacement: Array, gone: Array) -> Array:
+    """How far the scores move where the pixels are gone, and where all others are."""
+    begin, deleted = scores.first(stack), scores.first(jnp.where(gone[:, None], replacement, stack))
+    inserted = begin + scores.first(replacement) - deleted  # since the beginning is affine
+    whole, *moved = jnp.split(scores.rest(jnp.concatenate([begin, deleted, inserted])), 3)
     return jnp.abs(jnp.stack(moved) - whole[None])
 
 

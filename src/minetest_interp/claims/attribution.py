@@ -178,7 +178,7 @@ def _batch_scorer(setup: Judged, trials: Trials) -> Callable[[np.ndarray, np.nda
             seed=trials.seed,
         )
         pairs = zip(methods, maps, strict=True)
-        channels = [by_channel(objective, stack) for objective in setup.every.objectives]
+        channels = [by_channel(objective, stack) for objective in objectives.of_one_kind(setup.every.objectives)]
         errors = [faithfulness.completeness_error(setup.every, stack, *pair) for pair in pairs]
         return {
             "channels": {layer: np.stack([each[layer] for each in channels], axis=1) for layer in LAYERS},

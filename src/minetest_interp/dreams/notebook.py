@@ -9,13 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from minetest_interp.model.architecture import Architecture
+from minetest_interp.model.architecture import GREYS, Architecture
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.networks import Blocks, Network, plain, run
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import Geometry, Policy
-
-GREYS = (0.0, 255.0)
 
 
 class Dream(NamedTuple):

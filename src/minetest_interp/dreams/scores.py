@@ -30,7 +30,8 @@ def halves(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Of equal frames only the first counts, so that the halves have none in common.
     """
     # ASSUME: frames are in natural order, where neighbours look similar, so that both halves see every kind of scene.
-    return _different(frames)[::2], _different(frames)[1::2]
+    different = _different(frames)
+    return different[::2], different[1::2]
 
 
 def why_no_halves(frames: np.ndarray) -> str | None:

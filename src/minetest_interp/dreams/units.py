@@ -75,9 +75,8 @@ def _heads(behaviours: Mapping[str, Behaviour]) -> dict[str, Objective]:
         for name, behaviour in behaviours.items()
         for suffix, sign in (("", 1), (" reversed", -1))
     }
-    value, anything = objectives.value(), next(iter(odds.values()), objectives.value())
-    heads = {"value": objectives.weighted_sum([value, anything], [1, 0])}
-    return heads | {name: objectives.weighted_sum([value, each], [0, 1]) for name, each in odds.items()}
+    heads = {"value": objectives.value()} | odds
+    return dict(zip(heads, objectives.of_one_kind(list(heads.values())), strict=True))
 
 
 def observe(unit: Unit, geometry: Geometry, trace: Trace, natural: np.ndarray, *, count: int) -> Nature:

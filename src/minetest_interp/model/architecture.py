@@ -19,6 +19,7 @@ from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.steps import Apply, Dense, Extent, Parameters, Shape, Step
 
 INPUT = "input"
+GREYS = (0.0, 255.0)  # the least and greatest level of a pixel
 
 Edit = Callable[[str, Array], Array]
 
@@ -94,7 +95,7 @@ class Architecture(NamedTuple):
     def bounds(self, target: str) -> tuple[float, float]:
         """The least and greatest that an activation can be: grey levels, or what the last function lets through."""
         if target == INPUT:
-            return 0.0, 255.0
+            return GREYS
         last = next(layer for layer in self.layers if layer.name == target).steps[-1]
         return steps.BOUNDS[last.function] if isinstance(last, Apply) else (-math.inf, math.inf)
 

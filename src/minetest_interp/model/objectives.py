@@ -211,6 +211,17 @@ def weighted_sum(terms: Sequence[Objective], weights: Sequence[float]) -> Object
     return Sum(tuple(terms), tuple(np.asarray(weight, np.float32) for weight in weights))
 
 
+def of_one_kind(asked: Sequence[Objective]) -> list[Objective]:
+    """The same objectives, each as a sum over all their kinds, so that one compiled step serves them all."""
+    examples = {jax.tree.structure(objective): objective for objective in asked}
+
+    def as_sum(objective: Objective) -> Objective:
+        terms = list((examples | {jax.tree.structure(objective): objective}).values())
+        return weighted_sum(terms, [float(term is objective) for term in terms])
+
+    return [as_sum(objective) for objective in asked]
+
+
 def scaled(objective: Objective, natural: Float[AnyArray, " frame"], *, name: str = "the objective") -> Scaled:
     """The objective in natural standard deviations above its natural mean.
 

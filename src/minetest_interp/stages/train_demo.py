@@ -9,6 +9,7 @@ from minetest_interp.cli import command
 from minetest_interp.demo import crops, evaluation, rule, training
 from minetest_interp.io import files
 from minetest_interp.model import checkpoint as checkpoints
+from minetest_interp.model.policy import Geometry
 
 EVALUATION_SEED = 0
 
@@ -34,7 +35,7 @@ def run(data: Path, seed: int, checkpoint: Path, card: Path) -> None:
 
 def card_facts(checkpoint: Path, data: Path) -> dict:
     """Everything the model card says, recomputed from the checkpoint and the data."""
-    loaded, study = checkpoints.load(checkpoint, size=64), crops.study_frames(data)
+    loaded, study = checkpoints.load(checkpoint, size=Geometry().size), crops.study_frames(data)
     return {
         "sha256": loaded.sha256,
         "bytes": checkpoint.stat().st_size,
