@@ -11,10 +11,9 @@ from panel import channel_map, item, panel_command
 
 
 def load(results: Path, *, layer: str, frame: str, channel: int, view: str = "original") -> dict[str, object]:
-    path = layout.intermediates(results, view, layer)
     return {
         "grey": item(results / "stacks.npz", view, frame),
-        "activation": channel_map(item(path, "activations", frame), channel, layer=layer),
+        "activation": channel_map(item(layout.intermediates(results, view), layer, frame), channel, layer=layer),
         "frame": frame,
         "name": f"{layer}, channel {channel}",
     }

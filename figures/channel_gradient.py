@@ -14,11 +14,11 @@ from panel import channel_map, item, panel_command
 def load(
     results: Path, *, layer: str, frame: str, channel: int, gradient: str, view: str = "original"
 ) -> dict[str, object]:
-    activations = layout.intermediates(results, view, layer)
+    activations = layout.intermediates(results, view)
     gradients = layout.gradients(results, view, gradient)
     return {
         "grey": item(results / "stacks.npz", view, frame),
-        "activation": channel_map(item(activations, "activations", frame), channel, layer=layer),
+        "activation": channel_map(item(activations, layer, frame), channel, layer=layer),
         "gradient": channel_map(item(gradients, layer, frame), channel, layer=layer),
         "frame": f"{frame}, {view}",
         "name": f"{layer}, channel {channel}",

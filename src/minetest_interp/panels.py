@@ -33,7 +33,7 @@ class Panel(NamedTuple):
 
     def files(self, results: Path, settings: Mapping) -> list[Path]:
         """The results that the script reads with these settings."""
-        return [layout.result(results, pattern.format_map(settings)) for pattern in self.reads]
+        return [results / pattern.format_map(settings) for pattern in self.reads]
 
     def facts(self, settings: Mapping) -> list[str]:
         """Where in the facts the numbers are that the panel draws with these settings."""

@@ -31,5 +31,5 @@ def test_another_runtime_gives_the_studys_logits_and_values(model, view):
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     stacks = frames.as_stacks(files.read_arrays(RESULTS / "stacks.npz", view)[view], 4)
     for name, found in zip(("logits", "value"), session.run(None, {"frames": stacks}), strict=True):
-        expected = files.read_arrays(layout.intermediates(RESULTS, view, name))["activations"]
-        np.testing.assert_allclose(found, expected, atol=1e-4, rtol=0)
+        expected = files.read_arrays(layout.intermediates(RESULTS, view), name)
+        np.testing.assert_allclose(found, expected[name], atol=1e-4, rtol=0)

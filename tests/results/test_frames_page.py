@@ -126,9 +126,9 @@ def test_the_policy_in_the_page_agrees_with_jax_on_every_frame(page, study):
             "m => Promise.all(policyLive.frames.map((_, i) => policyLive.run(i, { mirrored: m })))", mirrored
         )
         for key in ("logits", "value"):
-            stored = files.read_arrays(layout.intermediates(RESULTS, name, key))
+            stored = files.read_arrays(layout.intermediates(RESULTS, name), "frames", key)
             assert stored["frames"].tolist() == page.evaluate("policyLive.frames")
-            np.testing.assert_allclose([run[key] for run in found], stored["activations"], atol=CLOSE, rtol=0)
+            np.testing.assert_allclose([run[key] for run in found], stored[key], atol=CLOSE, rtol=0)
     assert page.evaluate("policyLive.milliseconds(2)") > 0
     assert page.complaints == []
 
@@ -144,7 +144,7 @@ def test_a_frame_is_shown_with_the_reports_numbers(page, study):
         assert there == pytest.approx(fact["mirrored"][name], abs=SHOWN)
     changes = page.locator("#quantities tr.now td:last-child").all_inner_texts()
     assert changes == ["0.000"] * len(changes)
-    logits = files.read_arrays(RESULTS / "intermediates/logits.npz")["activations"][i]
+    logits = files.read_arrays(RESULTS / "intermediates/original.npz")["logits"][i]
     shares = page.locator("#actions .number").all_inner_texts()
     probabilities = np.exp(logits) / np.exp(logits).sum()
     np.testing.assert_allclose([float(share[:-2]) for share in shares], 100 * probabilities, atol=0.0501)
@@ -422,7 +422,7 @@ def test_channels_are_silenced_and_restored_by_keyboard_too(page):
 
 
 def test_tiles_have_the_colour_of_their_activation(page, study):
-    stored = files.read_arrays(RESULTS / "intermediates/conv2.npz")["activations"]
+    stored = files.read_arrays(RESULTS / "intermediates/original.npz")["conv2"]
     assert page.evaluate("studyPolicy.ranges.conv2") == explorer.drawing_range(stored)
     image = pixels(page, "conv2").astype(int)
     checked = 0

@@ -126,7 +126,7 @@ def test_every_file_of_a_member_is_known_by_the_records(shop, monkeypatch):
     folders, end = integrity.folders("own"), shop.folder / "results/own/series.json"
     known = integrity.needed(job_logs.jobs(folders.results), [end.relative_to(shop.folder)])
     assert not [fault for fault in integrity.check(known, folders) if folders.results / "series" in fault.path.parents]
-    lost = folders.results / f"series/ppo_{STEPS[0]}/intermediates/conv0.npz"
+    lost = folders.results / f"series/ppo_{STEPS[0]}/intermediates/original.npz"
     content = lost.read_bytes()
     lost.unlink()
     faults = integrity.check(known, folders)

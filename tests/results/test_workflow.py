@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from minetest_interp.io import files
-from minetest_interp.io.layout import INTERMEDIATES as ARRAYS
+from minetest_interp.model.policy import LAYERS
 from tests.conftest import ROOT
 from tests.results.graph import ENTRIES, JOBS, and_after
 from tests.results.workshop import GEOMETRY, NAMES, STUDY, Workshop, jobs, rows
@@ -42,12 +42,12 @@ def edit(path, change=None):
 
 def test_a_users_own_study_is_built_whole(shop):
     order = ["<b onmouseover=alert(1)>é", "dark", "frame 2", "frame 10", "it's {x} $y_1$"]
-    shapes = {name: GEOMETRY.shape(name) for name in ARRAYS[:4]} | {"logits": (6,), "value": ()}
-    for view in ("", "mirrored/"):
-        for name in ARRAYS:
-            stored = files.read_arrays(shop.folder / f"results/own/intermediates/{view}{name}.npz")
-            assert stored["activations"].shape == (5, *shapes[name]) and stored["activations"].dtype == np.float32
-            assert stored["frames"].tolist() == order
+    shapes = {name: GEOMETRY.shape(name) for name in LAYERS} | {"logits": (6,), "value": ()}
+    for view in ("original", "mirrored"):
+        stored = files.read_arrays(shop.folder / f"results/own/intermediates/{view}.npz")
+        assert stored["frames"].tolist() == order
+        for name, shape in shapes.items():
+            assert stored[name].shape == (5, *shape) and stored[name].dtype == np.float32
     for panel in STUDY["panels"]:
         for kind in ("png", "svg"):
             assert (shop.folder / f"figures/own/{panel}.{kind}").stat().st_size > 1000

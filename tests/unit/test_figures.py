@@ -82,9 +82,8 @@ def make_results(folder, frames=FRAMES, seed=0):
     behaviours = {f"{view}/{b}": rng.uniform(-1, 1, count).astype(np.float32) for view in VIEWS for b in BEHAVIOURS}
     save("readouts.npz", frames=names, **behaviours)
     for view in VIEWS:
-        for layer, shape in SHAPES.items():
-            activations = rng.normal(-0.3, 1, (count, *shape)).astype(np.float32)
-            save(layout.intermediates(Path(), view, layer), activations=activations, frames=names)
+        computed = {name: rng.normal(-0.3, 1, (count, *shape)).astype(np.float32) for name, shape in SHAPES.items()}
+        save(layout.intermediates(Path(), view), frames=names, **computed)
         gradients = {layer: rng.normal(0.1, 1, (count, *shape)) for layer, shape in SHAPES.items()}
         save(layout.gradients(Path(), view, "yaw-right"), frames=names, **gradients)
     for dream in ("value", "yaw-left", "yaw-right"):
@@ -213,7 +212,7 @@ def test_a_map_of_zeros_still_has_a_scale():
 @pytest.mark.parametrize("frame", FRAMES[:3])
 def test_channel_shows_the_stored_activation_and_where_it_is_positive(frame, results):
     figure = drawn("channel", results, frame=frame)
-    activation = stored(results, "intermediates/unrounded/conv1.npz", "activations", frame)[..., 4]
+    activation = stored(results, "intermediates/unrounded.npz", "conv1", frame)[..., 4]
     expected = (stored(results, "stacks.npz", "unrounded", frame), activation, activation > 0)
     for shown, array in zip(arrays_shown(figure), expected, strict=True):
         np.testing.assert_array_equal(shown, array)
@@ -224,14 +223,14 @@ def test_channel_shows_the_stored_activation_and_where_it_is_positive(frame, res
 def test_channel_without_a_view_reads_the_original_one(results):
     figure = channel.draw(**channel.load(results, layer="conv0", frame=FRAMES[1], channel=2))
     np.testing.assert_array_equal(arrays_shown(figure)[0], stored(results, "stacks.npz", "original", FRAMES[1]))
-    activation = stored(results, "intermediates/conv0.npz", "activations", FRAMES[1])[..., 2]
+    activation = stored(results, "intermediates/original.npz", "conv0", FRAMES[1])[..., 2]
     np.testing.assert_array_equal(arrays_shown(figure)[1], activation)
 
 
 def test_channel_gradient_shows_the_stored_gradient_of_the_same_view(results):
     shown = arrays_shown(drawn("channel_gradient", results))
     np.testing.assert_array_equal(shown[0], stored(results, "stacks.npz", "mirrored"))
-    activations = stored(results, "intermediates/mirrored/conv2.npz", "activations")
+    activations = stored(results, "intermediates/mirrored.npz", "conv2")
     np.testing.assert_array_equal(shown[1], activations[..., 0])
     np.testing.assert_array_equal(shown[2], stored(results, "gradients/mirrored/yaw-right.npz", "conv2")[..., 0])
 

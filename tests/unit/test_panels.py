@@ -56,11 +56,11 @@ def test_a_study_s_own_settings_come_before_the_defaults():
 def test_patterns_name_the_results_of_a_view_and_the_places_of_the_numbers():
     slope = PANELS["j-conv2-gradient"]
     settings = slope.settings({"frame": "a {b}", "channel": 0, "view": "mirrored", "gradient": "yaw"}, GIVEN)
-    names = ["stacks.npz", "intermediates/mirrored/conv2.npz", "gradients/mirrored/yaw.npz"]
+    names = ["stacks.npz", "intermediates/mirrored.npz", "gradients/mirrored/yaw.npz"]
     assert [str(file) for file in slope.files(ROOT / "results/x", settings)] == [f"{ROOT}/results/x/{n}" for n in names]
     assert slope.facts(settings) == ["channels/j-conv2-gradient"]
     [_, activations] = PANELS["g-conv0"].files(ROOT, {"layer": "conv0", "view": "original"})
-    assert activations == ROOT / "intermediates/conv0.npz"
+    assert activations == ROOT / "intermediates/original.npz"
     assert PANELS["e-mirror-day"].facts({"frame": "a {b}"}) == ["frames/a {b}"]
 
 

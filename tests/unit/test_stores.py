@@ -36,8 +36,7 @@ def test_what_is_not_as_declared_is_named(change, says):
     ("path", "store"),
     [
         ("evidence/turns/units.npz", "evidence/units.npz"),
-        ("intermediates/conv0.npz", "intermediates/{layer}.npz"),
-        ("intermediates/mirrored/conv0.npz", "intermediates/{layer}.npz"),
+        ("intermediates/mirrored.npz", "intermediates/{view}.npz"),
     ],
 )
 def test_a_file_is_of_the_store_of_its_kind(path, store):

@@ -31,9 +31,7 @@ rule explorer:
         checkpoint=declared([STUDY.checkpoint]),
         stacks=STACKS,
         pictures=PICTURES,
-        layers=[
-            layout.intermediates(Path(RESULTS), "original", n) for n in ("conv0", "conv1", "conv2", "hidden", "value")
-        ],
+        intermediates=layout.intermediates(Path(RESULTS), "original"),
         facts=rules.facts.output.facts,
         templates=declared(WITHOUT_CAPTIONS),
     output:

@@ -48,9 +48,9 @@ def panel_facts() -> dict:
     }
 
 
-def shown_layers() -> list[str]:
-    """The layers that facts are collected of: what was published, and what panels show of a channel."""
+def shown_channels() -> list[str]:
+    """The results that facts on channels are collected of: what was published, and what panels show."""
     published = SETTINGS.get("published", {}).get("activation_range", [])
-    layers = {str(layout.intermediates(Path(RESULTS), row["view"], row["layer"])) for row in published}
+    found = {str(layout.intermediates(Path(RESULTS), row["view"])) for row in published}
     shown = (name for name in SETTINGS["panels"] if "channel" in panel_settings(name))
-    return sorted(layers.union(*map(panel_reads, shown)) - {STACKS})
+    return sorted(found.union(*map(panel_reads, shown)) - {STACKS})

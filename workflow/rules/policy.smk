@@ -34,7 +34,7 @@ rule intermediates:
         checkpoint=declared([STUDY.checkpoint]),
         stacks=rules.preprocess.output.stacks,
     output:
-        [layout.intermediates(Path(RESULTS), view, name) for view in frames.VIEWS for name in layout.INTERMEDIATES],
+        [layout.intermediates(Path(RESULTS), view) for view in frames.VIEWS],
     log:
         f"{RESULTS}/logs/intermediates.txt",
     benchmark:
@@ -57,7 +57,7 @@ rule intermediates:
 
 rule readouts:
     input:
-        [layout.intermediates(Path(RESULTS), view, name) for view in frames.VIEWS for name in ("logits", "value")],
+        rules.intermediates.output,
     output:
         readouts=f"{RESULTS}/readouts.npz",
     log:

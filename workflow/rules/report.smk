@@ -8,7 +8,7 @@ rule facts:
         readouts=READOUTS,
         alignment=f"{RESULTS}/alignment.npz",
         dreams=[f"{RESULTS}/dreams/{name}.npz" for name in SETTINGS["dreams"]],
-        layers=shown_layers(),
+        channels=shown_channels(),
         measured=[f"{RESULTS}/{name}.npz" for name in ("atlas", "recipes") if name in SETTINGS],
         claims=rules.ledger.output if "evidence" in SETTINGS else [],
         evidence=[evidence(name) for name in ("units", "causal", "attribution", "circuits") if "evidence" in SETTINGS],

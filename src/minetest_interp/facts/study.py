@@ -107,7 +107,7 @@ def channel(results: Path, panel: Mapping) -> dict:
         values = stored[name][stored["frames"] == panel["frame"]][..., panel["channel"]]
         return {"n": values.size, **spread(values)}
 
-    row = {"activation": lie(layout.intermediates(results, view, layer), "activations")}
+    row = {"activation": lie(layout.intermediates(results, view), layer)}
     if "gradient" in panel:
         row["gradient"] = lie(layout.gradients(results, view, panel["gradient"]), layer)
     return row
@@ -140,10 +140,11 @@ def published_rows(published: Mapping, behaviours: Mapping[str, np.ndarray], res
             if name in row:
                 add(row, name, row[name], float(behaviours[f"{row['view']}/{name}"][index[row["frame"]]]))
     for row in published["activation_range"]:
-        stored = files.read_arrays(layout.intermediates(results, row["view"], row["layer"]))
-        channel = stored["activations"][index[row["frame"]], ..., row["channel"]]
+        layer = row["layer"]
+        stored = files.read_arrays(layout.intermediates(results, row["view"]), layer)
+        channel = stored[layer][index[row["frame"]], ..., row["channel"]]
         for bound in ("min", "max"):
-            add(row, f"{row['layer']} {row['channel']} {bound}", row[bound], float(getattr(channel, bound)()))
+            add(row, f"{layer} {row['channel']} {bound}", row[bound], float(getattr(channel, bound)()))
     return {
         "where": published["where"],
         "tolerance": published["tolerance"],

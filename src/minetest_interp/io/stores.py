@@ -8,7 +8,6 @@ import numpy as np
 
 # What stands for a placeholder in an array's name, as a regular expression; anything for those that are not here.
 PLACEHOLDERS = {
-    "layer": "conv0|conv1|conv2|hidden",
     "view": "original|mirrored|unrounded|reordered|masked|masked-mirrored",
     "form": "original|mirrored|masked|masked-mirrored|equalised|inverted|darker|brighter|forward|jump",
     "filter": "gradient|brightness",
@@ -73,16 +72,18 @@ sizes | frame, height and width | int | pixels | of the picture itself
 frames | frame | text | | names
 {view}/{readout} | frame | float32 | probability, -1 to 1; the value in reward units | each behaviour, then the value
 """)),
-    Store("intermediates/{layer}.npz", "What one layer computes; other views lie in folders of their own.", _arrays("""
+    Store("intermediates/{view}.npz", "What every layer and head computes of the frames in one view.", _arrays("""
 frames | frame | text | | names
-activations | frame, ... | float32 | | before the ReLU; row, column, channel of a convolution
+logits | frame, action | float32 | nats | unnormalised log-probabilities; where the network has an actor
+q | frame, action | float32 | reward | expected return after each action; where the network has Q values
+value | frame | float32 | reward | the critic's, or the largest Q value
+{layer} | frame, ... | float32 | | before the ReLU; row, column, channel of a convolution
 """)),
     Store("gradients/{view}/{objective}.npz", "The gradient of one objective with respect to every layer.", _arrays("""
 frames | frame | text | | names
 scores | frame | float32 | that of the objective | the objective itself
 input | frame, stack, row, column | float32 | per grey level | oldest frame of the stack first
-hidden | frame, unit | float32 | per activation | before the ReLU
-{layer} | frame, row of {layer}, column of {layer}, channel of {layer} | float32 | per activation | before the ReLU
+{layer} | frame, ... | float32 | per activation | row, column, channel of a convolution
 """)),
     Store("alignment.npz", "How the actor's weights align with the critic's.", _arrays("""
 similarity | action | float32 float64 | cosine | with the critic's weights
@@ -318,11 +319,9 @@ def breaches(store: Store, arrays: Mapping[str, np.ndarray]) -> list[str]:
 
 
 def store_of(path: str) -> Store | None:
-    """The store that a file below results/<study>/ is of; the same measurement of real stacks, or of a view, is one."""
+    """The store that a file below results/<study>/ is of; the same measurement of real stacks is one."""
     path = path.replace("evidence/turns/", "evidence/")
     for store in STORES:
-        pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(store.path))
-        pattern = pattern.replace("intermediates/", "intermediates/(?:[^/]+/)?")
-        if re.fullmatch(pattern, path):
+        if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(store.path)), path):
             return store
     return None

@@ -10,25 +10,8 @@ from minetest_interp.model.actions import ActionTable, action_table
 from minetest_interp.model.checkpoint import Checkpoint
 
 
-def load_measurable(path: Path, settings: Mapping) -> Checkpoint:
-    """Reads a checkpoint of the network that all measurements know.
-
-    Args:
-      settings: options of `checkpoint.load`.
-
-    Raises:
-      InputError: the checkpoint is not one, or of another network.
-    """
-    loaded = checkpoint.load(path, **settings)
-    try:
-        _ = loaded.policy.geometry
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    return loaded
-
-
 class Agent(NamedTuple):
-    """checkpoint: the policy as loaded. table: one action for each of its logits."""
+    """checkpoint: the policy as loaded. table: one action for each of its logits, or Q values."""
 
     checkpoint: Checkpoint
     table: ActionTable
@@ -43,11 +26,12 @@ def load(path: Path, settings: Mapping, actions: Mapping) -> Agent:
     Raises:
       InputError: the checkpoint is not one, or the table has another number of actions.
     """
-    loaded = load_measurable(path, settings)
+    loaded = checkpoint.load(path, **settings)
     table = action_table(actions["factors"], actions["behaviours"])
-    if len(table.labels) != loaded.policy.geometry.actions:
+    count = loaded.policy.architecture.actions
+    if len(table.labels) != count:
         raise InputError(
-            f"{path}: the action table must have one action for each of the policy's {loaded.policy.geometry.actions} "
-            f"logits; it has {len(table.labels)}. Check `actions.factors`."
+            f"{path}: the action table must have one action for each of the {count} that the policy chooses from; it "
+            f"has {len(table.labels)}. Check `actions.factors`."
         )
     return Agent(loaded, table)

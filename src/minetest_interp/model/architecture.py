@@ -28,7 +28,7 @@ class Trace(NamedTuple):
     """Everything one run computed; objectives are functions of it.
 
     logits: unnormalised log-probabilities of the actions; of no actions where the network has no actor.
-    value: the critic's estimate of the discounted return, in reward units, or the largest Q value without a critic.
+    value: the critic's estimate of the discounted return, in reward units, or the largest Q value; None without either.
     hidden: the last layer's activation.
     layers: name to activation as it is shown, from the target where the run began: convolutions `[batch, row, column,
       channel]`, dense layers `[batch, channel]`.
@@ -36,7 +36,7 @@ class Trace(NamedTuple):
     """
 
     logits: Float[Array, "batch action"]
-    value: Float[Array, " batch"]
+    value: Float[Array, " batch"] | None
     hidden: Float[Array, "batch channel"]
     layers: dict[str, Float[Array, "batch *position channel"]]
     q: Float[Array, "batch action"] | None = None
@@ -50,7 +50,7 @@ class Layer(NamedTuple):
 
 
 class Architecture(NamedTuple):
-    """stack: (T, height, width). heads: an "actor" and a "critic", or "q" for Q values.
+    """stack: (T, height, width). heads: an "actor" and perhaps a "critic", or "q" for Q values.
 
     atoms: where Q values are the means of distributions over evenly spaced returns (Bellemare, Dabney and Munos 2017),
     how many, the lowest and the highest.
@@ -70,6 +70,19 @@ class Architecture(NamedTuple):
     def targets(self) -> tuple[str, ...]:
         """Where a run may start, in order: the stack, then every layer."""
         return (INPUT, *(layer.name for layer in self.layers))
+
+    @property
+    def actions(self) -> int:
+        """How many the network chooses from."""
+        features = next(head.features for head in self.heads if head.name in ("actor", "q"))
+        return features if self.atoms is None else features // self.atoms[0]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the heads give, as fields of `Trace`: "logits" of an actor, "q", and "value" of a critic or of Q values."""
+        heads = {head.name for head in self.heads}
+        given = {"logits": "actor" in heads, "q": "q" in heads, "value": not heads.isdisjoint({"critic", "q"})}
+        return tuple(name for name, there in given.items() if there)
 
     def shape(self, target: str) -> Shape:
         """Shape of one item at a target, without the batch axis.
@@ -119,7 +132,7 @@ class Architecture(NamedTuple):
         found = {head.name: head.run(params, x) for head in self.heads}
         logits = found.get("actor", jnp.zeros((len(x), 0)))
         if "q" not in found:
-            return Trace(logits, found["critic"][:, 0], x, layers)
+            return Trace(logits, found["critic"][:, 0] if "critic" in found else None, x, layers)
         q = found["q"] if self.atoms is None else expected_return(found["q"], self.atoms)
         return Trace(logits, q.max(-1), x, layers, q)
 

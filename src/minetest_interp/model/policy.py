@@ -103,18 +103,18 @@ class Policy(NamedTuple):
 
     @property
     def geometry(self) -> Geometry:
-        """The sizes of the one network that all measurements know.
+        """The sizes of CleanRL's Atari agent, which some measurements are made for.
 
         Raises:
-          InputError: it is another one.
+          InputError: the network is another one.
         """
         if isinstance(self.network, Geometry):
             return self.network
         layers, heads = self.network.targets[1:], [head.name for head in self.network.heads]
         raise InputError(
-            "a study must be of three convolutions (padding VALID, ReLU, pixels divided by 255), a dense layer, an "
-            f"actor and a critic; this network has the layers {', '.join(layers)} and the heads {', '.join(heads)}. "
-            "Use it as a library: docs/own-policy.md."
+            "`atlas`, `recipes`, `evidence` and `series` must be of three convolutions (padding VALID, ReLU, pixels "
+            f"divided by 255), a dense layer, an actor and a critic; this network has the layers {', '.join(layers)} "
+            f"and the heads {', '.join(heads)}. Leave these sections out of the study."
         )
 
     def run(self, activation: Float[AnyArray, "batch ..."], *, start: str = "input", edit: Edit = keep) -> Trace:

@@ -23,7 +23,7 @@ def run(checkpoint_path: Path, policy: dict, actions: dict, dream: dict, output:
     result = notebook.deep_dream(
         loaded,
         objective,
-        notebook.grey_start(loaded.geometry, seed=settings["seed"]),
+        notebook.grey_start(loaded.architecture, seed=settings["seed"]),
         target=settings["target"],
         lr=settings["lr"],
         steps=settings["steps"],

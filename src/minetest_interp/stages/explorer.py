@@ -29,10 +29,7 @@ def run(
     pictures = [
         picture[:height, :width] for picture, (height, width) in zip(stored["pictures"], stored["sizes"], strict=True)
     ]
-    activations = {
-        name: files.read_arrays(layout.intermediates(results, "original", name))["activations"]
-        for name in (*LAYERS, "value")
-    }
+    activations = files.read_arrays(layout.intermediates(results, "original"), *LAYERS, "value")
     script = explorer.policy_script(
         loaded.policy,
         table,

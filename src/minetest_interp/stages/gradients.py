@@ -17,7 +17,7 @@ def run(
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
     asked = objectives.from_settings(objective, table)
     stored = files.read_arrays(stacks)
-    batch = frames.as_stacks(stored[view], loaded.geometry.frames)
+    batch = frames.as_stacks(stored[view], loaded.architecture.frames)
     scores, gradients = jax.jit(lambda batch: layer_gradients(loaded, asked, batch))(batch)
     arrays = {name: np.asarray(gradient) for name, gradient in gradients.items()}
     files.write_arrays(output, frames=stored["frames"], scores=np.asarray(scores), **arrays)

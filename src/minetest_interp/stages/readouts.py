@@ -12,11 +12,11 @@ def run(results: Path, actions: dict, readouts: Path) -> None:
     table = action_table(actions["factors"], actions["behaviours"])
     columns = {}
     for view in frames.VIEWS:
-        logits, value = (files.read_arrays(layout.intermediates(results, view, name)) for name in ("logits", "value"))
-        columns["frames"] = logits["frames"]
-        for name, values in behaviour_values(logits["activations"], table).items():
+        computed = files.read_arrays(layout.intermediates(results, view), "frames", "logits", "value")
+        columns["frames"] = computed["frames"]
+        for name, values in behaviour_values(computed["logits"], table).items():
             columns[f"{view}/{name}"] = values
-        columns[f"{view}/value"] = value["activations"]
+        columns[f"{view}/value"] = computed["value"]
     files.write_arrays(readouts, **columns)
 
 

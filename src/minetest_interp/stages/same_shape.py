@@ -5,11 +5,11 @@ from pathlib import Path
 from minetest_interp.cli import command
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import agent
+from minetest_interp.model import checkpoint
 
 
 def run(checkpoint_path: Path, policy: dict, network: Path) -> None:
-    geometry, described = agent.load_measurable(checkpoint_path, policy).policy.geometry, files.read_json(network)
+    geometry, described = checkpoint.load(checkpoint_path, **policy).policy.geometry, files.read_json(network)
     for name, size in geometry._asdict().items():
         size = list(size) if isinstance(size, tuple) else size
         if size != described[name]:
