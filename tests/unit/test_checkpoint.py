@@ -1,5 +1,9 @@
 import gzip
+import os
 import pickle
+import shutil
+import subprocess
+import sys
 
 import flax.serialization
 import numpy as np
@@ -7,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import checkpoint
+from minetest_interp.model import checkpoint, formats
 from minetest_interp.model.policy import Geometry
-from tests.conftest import random_policy, random_stacks
+from tests.conftest import ROOT, random_policy, random_stacks
 from tests.fuzz import bombs
 from tests.networks import safetensors
+from tests.saved_by_orbax import ROOTS, tree_of
 
 SMALL = Geometry(4, 64, (4, 5, 6), (8, 4, 3), (4, 2, 1), 7, 36)
 
@@ -246,3 +252,66 @@ def test_no_damage_crashes_the_reader(saved, tmp_path_factory, data):
         checkpoint.load(path, size=64)
     except InputError as error:
         assert "\n" not in str(error)
+
+
+@pytest.fixture(scope="module")
+def folders(saved, tmp_path_factory):
+    """What orbax saved, by the kind of what it was given."""
+    folder = tmp_path_factory.mktemp("orbax")
+    here = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
+    subprocess.run([sys.executable, "-m", "tests.saved_by_orbax", saved, folder], check=True, cwd=ROOT, env=here)
+    return folder
+
+
+@pytest.mark.parametrize("kind", ROOTS)
+def test_a_folder_of_orbax_loads_as_the_same_arrays_in_a_file_do(saved, folders, kind):
+    stored, modules = formats.read(folders / kind), tree_of(saved)["params"]
+    expected = {f"{ROOTS[kind]}{name}/{key}": arrays[key] for name, arrays in modules.items() for key in arrays}
+    assert stored.arrays.keys() == expected.keys() and stored.args == {}
+    for path, array in expected.items():
+        assert stored.arrays[path].dtype == np.float32
+        np.testing.assert_allclose(stored.arrays[path], array, rtol=0.01 if kind == "bfloat16" else 0)
+    policy = checkpoint.load(folders / kind, size=64).policy
+    assert policy.architecture.outputs == ("q", "value") and policy.architecture.actions == 36
+
+
+def test_a_folders_digest_is_of_its_files_and_their_names(folders, tmp_path):
+    whole = formats.read(folders / "standard").sha256
+    again = shutil.copytree(folders / "standard", tmp_path / "again")
+    assert formats.read(again).sha256 == whole == files.sha256(again)
+    assert files.READ[again / "_METADATA"] == files.sha256(again / "_METADATA")
+    (again / "note.txt").write_text("a word")
+    assert formats.read(again).sha256 != whole
+
+
+def test_folders_of_another_kind_are_refused(folders, tmp_path, monkeypatch):
+    def refused(message):
+        with pytest.raises(InputError, match=message) as error:
+            checkpoint.load(tmp_path, size=64)
+        assert "\n" not in str(error.value) and str(tmp_path) in str(error.value)
+
+    refused("a folder must be one that orbax saved, with _METADATA; it has none. Check")
+    shutil.copytree(folders / "standard", tmp_path / "default")
+    refused("it has none. Name default in it.")
+    shutil.copytree(folders / "standard", tmp_path, dirs_exist_ok=True)
+    checkpoint.load(tmp_path, size=64)
+    with monkeypatch.context() as small:
+        small.setattr(formats, "LIMIT_BYTES", 1000)
+        refused("a checkpoint must have at most 1000 bytes; got")
+    (tmp_path / "link").symlink_to("/etc/hostname")
+    refused("a file of a checkpoint must lie inside .* is a link to /etc/hostname")
+    (tmp_path / "link").unlink()
+    whole = (tmp_path / "_METADATA").read_bytes()
+    for damaged in (b"", b"{}", whole[: len(whole) // 2], whole.replace(b"np.ndarray", b"string"), b"[" * 5000):
+        (tmp_path / "_METADATA").write_bytes(damaged)
+        refused("not whole orbax of arrays alone")
+    (tmp_path / "_METADATA").write_bytes(whole)
+    for file in (tmp_path / "d").iterdir():
+        file.write_bytes(file.read_bytes()[:-9])
+    refused("not whole orbax of arrays alone")
+
+
+def test_few_bytes_of_orbax_cannot_fill_the_memory(folders):
+    assert sum(file.stat().st_size for file in files.listing(folders / "wide")) < 2**22
+    with pytest.raises(InputError, match="must have at most 268435456 bytes; got 536870912"):
+        checkpoint.load(folders / "wide", size=64)

@@ -89,7 +89,16 @@ def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
         return {name: stored[name] for name in names or stored.files}
 
 
+def listing(path: Path) -> list[Path]:
+    """The files of a folder and of those in it, in the order of their paths; of a file, itself."""
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
 def sha256(path: Path) -> str:
+    """The digest of a file; of a folder, that of its files' digests and paths, a line each as `sha256sum` writes it."""
+    if path.is_dir():
+        lines = [f"{sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in listing(path)]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

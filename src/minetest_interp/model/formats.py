@@ -6,16 +6,19 @@
 | Flax msgpack of `{"model_weights", "args"}` (CleanRL, C51) | `model_weights/...` | `args` |
 | Flax msgpack of `{"params"}`, or of a TrainState, whose optimiser is left out | `params/...` | none |
 | safetensors, keys joined by commas, dots or slashes (purejaxql) | as joined | its metadata |
+| a folder of orbax: a tree of arrays, or a TrainState, whose optimiser is left out | as in the tree | none |
 """
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import flax.serialization
+import jax
 import ml_dtypes
 import numpy as np
 
@@ -24,6 +27,7 @@ from minetest_interp.io.errors import InputError
 
 LIMIT_BYTES = 256 * 2**20
 LARGEST_HEADER = 2**20
+ORBAX = "_METADATA"  # the file by which a folder that orbax saved is known
 TRAIN_STATE = {"step", "params", "opt_state"}  # and what its subclasses add
 FLOATS = {
     "F16": np.dtype("<f2"),
@@ -31,7 +35,7 @@ FLOATS = {
     "F32": np.dtype("<f4"),
     "F64": np.dtype("<f8"),
 }
-ADVICE = "Give Flax msgpack, as flax.serialization.to_bytes writes it, or safetensors."
+ADVICE = "Give Flax msgpack, as flax.serialization.to_bytes writes it, safetensors, or a folder of orbax."
 EXPORT = (
     "Export it where it was trained: import flax; "
     "open('agent.model', 'wb').write(flax.serialization.to_bytes({'params': params}))"
@@ -60,6 +64,9 @@ def read(path: Path) -> Stored:
     Raises:
       InputError: the file is none of the formats above, or holds something else than finite floating-point arrays.
     """
+    if path.is_dir():
+        arrays = {name: _float32(array, name, path) for name, array in _orbax(path).items()}
+        return Stored(arrays, {}, files.sha256(path))
     data = files.read_bytes(path, what="a checkpoint", limit=LIMIT_BYTES, advice="Check `policy.checkpoint`.")
     if not data:
         raise InputError(f"{path}: the checkpoint is empty (0 bytes). {ADVICE}")
@@ -122,6 +129,44 @@ def _safetensors(data: bytes, path: Path) -> tuple[Mapping[str, object], Mapping
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise InputError(f"{path}: not whole safetensors of floating-point arrays ({error!r}). {ADVICE}") from None
     return found, args if isinstance(args, dict) else {}
+
+
+def _orbax(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays of a folder that `orbax.checkpoint` saved."""
+    import orbax.checkpoint as orbax  # takes a second, and few need it
+
+    if not (folder / ORBAX).is_file():
+        below = sorted(file.parent.name for file in folder.glob(f"*/{ORBAX}"))
+        advice = f"Name {' or '.join(below)} in it." if below else "Check `policy.checkpoint`."
+        raise InputError(f"{folder}: a folder must be one that orbax saved, with {ORBAX}; it has none. {advice}")
+    parts = [files.within(folder, file, key=f"{folder}: a file of a checkpoint") for file in files.listing(folder)]
+    _check_size(sum(file.stat().st_size for file in parts), folder)
+    for file in parts:
+        files.read(file)
+    reader, place = orbax.PyTreeCheckpointer(), folder.resolve()
+    try:
+        tree = reader.metadata(place).item_metadata.tree
+        if isinstance(tree, dict) and set(tree) >= TRAIN_STATE:
+            tree = {"params": tree["params"]}
+        _check_size(sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree)), folder)
+        as_numpy = jax.tree.map(lambda leaf: orbax.RestoreArgs(restore_type=np.ndarray), tree)
+        restored = reader.restore(place, args=orbax.args.PyTreeRestore(tree, as_numpy, partial_restore=True))
+    except InputError:
+        raise
+    except Exception as error:  # hostile bytes raise nearly anything in here
+        raise InputError(f"{folder}: not whole orbax of arrays alone ({type(error).__name__}). {ADVICE}") from error
+    names = {
+        jax.tree_util.keystr(path, simple=True, separator="/"): array
+        for path, array in jax.tree.leaves_with_path(restored)
+    }
+    return {name.removesuffix("/value"): array for name, array in names.items()}  # as nnx has its variables
+
+
+def _check_size(size: int, folder: Path) -> None:
+    if size > LIMIT_BYTES:
+        raise InputError(
+            f"{folder}: a checkpoint must have at most {LIMIT_BYTES} bytes; got {size}. Give a smaller one."
+        )
 
 
 def _float32(array: object, name: str, path: Path) -> np.ndarray:
