@@ -3,18 +3,19 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.serialization
 import numpy as np
 
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import formats
+from minetest_interp.model import formats, modules
 from minetest_interp.model.architecture import Architecture
-from minetest_interp.model.families.family import Family, Read, Stated
+from minetest_interp.model.families.family import Family, Shapes, Stated
 from minetest_interp.model.families.registry import FAMILIES
-from minetest_interp.model.policy import Geometry, Policy, nature
+from minetest_interp.model.modules import ModuleNetwork
+from minetest_interp.model.policy import Geometry, Layered, Policy, nature
 from minetest_interp.model.steps import Convolution, Dense
 
 LARGEST_LAYER = 2**24  # numbers; few parameters can make a layer that fills any memory
@@ -45,36 +46,48 @@ def load(
     strides: Sequence[int] | None = None,
     padding: str | None = None,
     size: int | Sequence[int] | None = None,
-    activation: str = "relu",
-    scale: float = 255.0,
+    activation: str | None = None,
+    scale: float | None = None,
     ignore: Iterable[str] = (),
+    module: Path | str | None = None,
+    **of_module: Any,
 ) -> Checkpoint:
-    """Reads and checks a checkpoint in one of the formats of `formats`, of one of the families of `registry`.
+    """Reads and checks a checkpoint in one of the formats of `formats`.
+
+    Its network is of one of the families of `registry`, or a person's own; then the file `module` is run.
 
     Args:
       family: its name, where the arrays' names do not tell it.
       strides: of the convolutions, in order; those of the Nature CNN if it has that one's kernels. padding: "VALID" or
         "SAME". size: height and width of a picture in pixels, or one number for both. Needed where the parameters
         leave them open: they leave no trace of their own.
-      activation, scale: the function between layers, and what pixels are divided by; they leave no trace at all.
+      activation, scale: the function between layers ("relu"), and what pixels are divided by (255; 1 for a module);
+        they leave no trace at all.
       ignore: paths of arrays, or of modules, that the network does not use.
+      module: the Python file of a network of one's own. of_module: `class`, its name there, and options of
+        `modules.load`.
 
     Raises:
       InputError: not a checkpoint, an array that the network does not know or lacks or that has another shape, or
         something that the parameters leave open.
     """
     stored = formats.read(path)
+    kept = _without(ignore, stored.arrays, path)
+    shapes = {name: array.shape for name, array in kept.items()}
     sides = None if size is None else (size, size) if isinstance(size, int) else (size[0], size[1])
-    stated = None if strides is None else tuple(strides)
-    settings = Stated(stated, padding, sides, activation, scale, _atoms(stored.args, path))
-    ignored = tuple(ignore)
-    kept = {name: array for name, array in stored.arrays.items() if not _is_below(name, ignored)}
-    for each in ignored:
-        if not any(_is_below(name, (each,)) for name in stored.arrays):
-            raise InputError(f"{path}: `policy.ignore` must name arrays of the checkpoint; there is no {each}.")
-    read = _family(kept, family, path).read({name: array.shape for name, array in kept.items()}, settings, path)
-    params = _account(kept, read, path)
-    network = as_geometry(read.architecture) or read.architecture
+    if module is None:
+        if of_module:
+            raise InputError(f"{path}: {', '.join(of_module)} must come with `policy.module`, which is not stated.")
+        atoms, given = _atoms(stored.args, path), None if strides is None else tuple(strides)
+        divisor = 255.0 if scale is None else scale
+        settings = Stated(given, padding, sides, activation or "relu", divisor, atoms)
+        of_family, names = _family(shapes, family, path).read(shapes, settings, path)
+        network: Geometry | Layered = as_geometry(of_family) or of_family
+    else:
+        needless = {"family": family, "strides": strides, "padding": padding, "activation": activation}
+        network = _own(Path(module), needless, {"size": sides, "scale": scale, **of_module})
+        names = modules.find_names(network.parameters(), shapes)
+    params = _account(kept, Policy(network, {}).architecture, names, path)
     return Checkpoint(Policy(network, params), stored.args, stored.sha256)
 
 
@@ -118,12 +131,29 @@ def _atoms(args: Mapping[str, object], path: Path) -> tuple[int, float, float] |
     )
 
 
+def _without(ignored: Iterable[str], arrays: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
+    ignored = tuple(ignored)
+    for each in ignored:
+        if not any(_is_below(name, (each,)) for name in arrays):
+            raise InputError(f"{path}: `policy.ignore` must name arrays of the checkpoint; there is no {each}.")
+    return {name: array for name, array in arrays.items() if not _is_below(name, ignored)}
+
+
+def _own(file: Path, needless: Mapping[str, object], settings: Mapping[str, Any]) -> ModuleNetwork:
+    """The network of a person's file. needless: what the file says itself, None where it is not stated."""
+    if stated := [f"`{key}`" for key, value in needless.items() if value is not None]:
+        raise InputError(f"{file}: the file says {', '.join(stated)} itself; leave it out of `policy`.")
+    options = {key: value for key, value in settings.items() if value is not None}
+    if lacking := [f"`{key}`" for key in ("class", "size", "frames") if key not in options]:
+        raise InputError(f"{file}: `policy` must state {', '.join(lacking)} of a network of one's own; it does not.")
+    return modules.load(file, options.pop("class"), **options)
+
+
 def _is_below(name: str, paths: Iterable[str]) -> bool:
     return any(name == path or name.startswith(f"{path}/") for path in paths)
 
 
-def _family(arrays: Mapping[str, np.ndarray], asked: str | None, path: Path) -> Family:
-    shapes = {name: array.shape for name, array in arrays.items()}
+def _family(shapes: Shapes, asked: str | None, path: Path) -> Family:
     if asked is not None and asked not in FAMILIES:
         raise InputError(f"{path}: `policy.family` must be one of {', '.join(FAMILIES)}; got {asked!r}.")
     chosen = [FAMILIES[asked]] if asked else [family for family in FAMILIES.values() if family.recognises(shapes)]
@@ -135,20 +165,25 @@ def _family(arrays: Mapping[str, np.ndarray], asked: str | None, path: Path) -> 
     return chosen[0]
 
 
-def _account(arrays: Mapping[str, np.ndarray], read: Read, path: Path) -> dict[str, dict[str, np.ndarray]]:
+def _account(
+    arrays: Mapping[str, np.ndarray], network: Layered, names: Mapping[str, str], path: Path
+) -> dict[str, dict[str, np.ndarray]]:
     """The arrays under the network's names.
+
+    Args:
+      names: for each name in the network's parameters, the path in the checkpoint before /kernel, /bias, ...
 
     Raises:
       InputError: one is unknown, missing or misshapen (names the first), or a layer would be too large.
     """
-    for target in read.architecture.targets:
-        if (numbers := math.prod(read.architecture.shape(target))) > LARGEST_LAYER:
+    for target in network.targets:
+        if (numbers := math.prod(network.shape(target))) > LARGEST_LAYER:
             raise InputError(
                 f"{path}: {target} must have at most {LARGEST_LAYER:,} numbers a picture; got {numbers:,}. Check "
                 "`policy.strides` and `policy.size`."
             )
-    needed = read.architecture.parameters()
-    where = {f"{read.names[name]}/{key}": (name, key) for name, shapes in needed.items() for key in shapes}
+    needed = network.parameters()
+    where = {f"{names[name]}/{key}".lstrip("/"): (name, key) for name, shapes in needed.items() for key in shapes}
     for stored in sorted(arrays):
         if stored not in where:
             raise InputError(

@@ -17,11 +17,11 @@ from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import ActionTable, Behaviour
-from minetest_interp.model.architecture import Architecture, Trace
+from minetest_interp.model.architecture import Trace
 from minetest_interp.model.arrays import AnyArray
-from minetest_interp.model.policy import LAYERS, Geometry, Objective
+from minetest_interp.model.policy import LAYERS, Geometry, Layered, Objective
 
-Sizes = Geometry | Architecture
+Sizes = Geometry | Layered
 
 
 @flax.struct.dataclass

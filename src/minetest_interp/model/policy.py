@@ -1,7 +1,7 @@
 """A policy: a network and its parameters. A *stack* is float32 `[B, T, H, W]`: 0 (black) to 255, oldest first.
 
-The network is an `Architecture` or, where `Geometry` gives its sizes, CleanRL's Atari agent: three convolutions, one
-dense layer, then an actor and a critic on the same 512 numbers.
+The network is an `Architecture`, a `ModuleNetwork` of a person's own or, where `Geometry` gives its sizes, CleanRL's
+Atari agent: three convolutions, one dense layer, then an actor and a critic on the same 512 numbers.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,10 +17,12 @@ from jaxtyping import Float
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.architecture import Architecture, Edit, Layer, Trace, keep
 from minetest_interp.model.arrays import AnyArray
+from minetest_interp.model.modules import ModuleNetwork
 from minetest_interp.model.steps import Apply, Convolution, Dense, Flatten, Scale
 
 LAYERS = ("conv0", "conv1", "conv2", "hidden")
 TARGETS = ("input", *LAYERS)
+Layered = Architecture | ModuleNetwork
 
 
 class Geometry(NamedTuple):
@@ -90,15 +92,16 @@ def nature(geometry: Geometry) -> Architecture:
 class Policy(NamedTuple):
     """A network with its parameters: what every later computation takes.
 
-    params: by the names in the network's steps, as `{"conv0": {"kernel", "bias"}, ..., "hidden", "actor", "critic"}`.
+    params: by the names in the network's steps, as `{"conv0": {"kernel", "bias"}, ..., "hidden", "actor", "critic"}`;
+      those of a module by the paths of its submodules.
     """
 
-    network: Geometry | Architecture
+    network: Geometry | Layered
     params: Mapping[str, Mapping[str, AnyArray]]
 
     @property
-    def architecture(self) -> Architecture:
-        """The network's layers, heads and steps."""
+    def architecture(self) -> Layered:
+        """The network with its layers by name."""
         return nature(self.network) if isinstance(self.network, Geometry) else self.network
 
     @property

@@ -1,0 +1,280 @@
+"""A network of one's own: a Flax module in a person's Python file, linen or nnx, whose submodules are its layers.
+
+The file is run as it is, with everything that it does when it is imported. A submodule is a layer where all outputs
+depend on the stack through its activation alone, so that a run may start there; one inside a residual branch, or of a
+head, is none. An activation is `[batch, row, column, channel]` or `[batch, channel]`, a stack float32 `[B, T, H, W]`.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.extend.core import Jaxpr, Var, get_opaque_trace_state
+from jaxtyping import Float
+
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import programs
+from minetest_interp.model.architecture import GREYS, INPUT, Edit, Trace
+from minetest_interp.model.arrays import AnyArray
+from minetest_interp.model.programs import Call, Watch
+from minetest_interp.model.steps import BOUNDS, Dense, Extent, Parameters, Shape
+
+LAYOUTS = ("NCHW", "NHWC")
+ROLES = (("actor", "critic"), ("critic", "actor"), ("actor",), ("q",))  # what a module's outputs may be, in order
+TREES = {"network": "1/0/params", "actor": "1/1/params", "critic": "1/2/params"}  # in CleanRL's files
+TRIED = 3  # items in the batch with which a module is looked at
+
+
+class ModuleLayer(NamedTuple):
+    """shape: of one item. bounds: the least and greatest that its last function lets through."""
+
+    name: str
+    shape: Shape
+    bounds: tuple[float, float]
+
+
+class ModuleNetwork(NamedTuple):
+    """stack: (T, height, width). layout, scale: of the module's input, and what pixels are divided by for it.
+
+    call: the module. arrays: the paths of its parameters, parts joined by slashes, and their shapes. heads: what its
+    outputs are, in order, and how many numbers they have. layers: those through which every run passes, in order.
+    """
+
+    stack: tuple[int, int, int]
+    layout: str
+    scale: float
+    call: Call
+    arrays: tuple[tuple[str, Shape], ...]
+    heads: tuple[Dense, ...]
+    layers: tuple[ModuleLayer, ...]
+
+    @property
+    def frames(self) -> int:
+        """Pictures, or colours, in a stack."""
+        return self.stack[0]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Where a run may start, in order: the stack, then every layer."""
+        return (INPUT, *(layer.name for layer in self.layers))
+
+    @property
+    def actions(self) -> int:
+        """How many the network chooses from."""
+        return next(head.features for head in self.heads if head.name != "critic")
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the heads give, as fields of `Trace`: "logits" of an actor, "q", "value" of a critic or of Q values."""
+        heads = {head.name for head in self.heads}
+        given = {"logits": "actor" in heads, "q": "q" in heads, "value": heads != {"actor"}}
+        return tuple(name for name, there in given.items() if there)
+
+    def shape(self, target: str) -> Shape:
+        """Shape of one item at a target, without the batch axis.
+
+        Raises:
+          InputError: there is no such target.
+        """
+        return self.stack if target == INPUT else self._layer(target).shape
+
+    def extent(self, target: str) -> tuple[Extent, Extent] | None:
+        """What a position sees along rows and columns: of a picture, itself; of a layer it is not known."""
+        return (Extent(), Extent()) if target == INPUT else None
+
+    def bounds(self, target: str) -> tuple[float, float]:
+        """The least and greatest that an activation can be: grey levels, or what the last function lets through."""
+        return GREYS if target == INPUT else self._layer(target).bounds
+
+    def parameters(self) -> dict[str, dict[str, Shape]]:
+        """The shapes of all arrays that the network needs, by the path of their submodule and their own name."""
+        needed: dict[str, dict[str, Shape]] = {}
+        for path, shape in self.arrays:
+            submodule, _, name = path.rpartition("/")
+            needed.setdefault(submodule, {})[name] = shape
+        return needed
+
+    def run(self, params: Parameters, activation: Float[AnyArray, "batch ..."], start: str, edit: Edit) -> Trace:
+        """Runs on from the activation of `start`, passing each layer's activation through `edit`.
+
+        What lies before `start` is run on black pictures. Nothing depends on it, so compiled code leaves it out.
+        """
+        passed = self.targets[self.targets.index(start) :]
+        layers: dict[str, Array] = {}
+
+        def watch(name: str, output: Any) -> Any:
+            if name in passed:
+                given = activation if name == start else output
+                output = layers[name] = edit(name, jnp.asarray(given, jnp.float32))
+            return output
+
+        stack = watch(INPUT, jnp.zeros((len(activation), *self.stack)))
+        arrays = {path: params[path.rpartition("/")[0]][path.rpartition("/")[2]] for path, _ in self.arrays}
+        returned = self.call(arrays, _as_input(stack, self.layout, self.scale), watch)
+        heads = _by_role(returned, tuple(head.name for head in self.heads))
+        found = {name: jnp.asarray(output, jnp.float32) for name, output in heads.items()}
+        last, q = layers[passed[-1]], found.get("q")
+        value = q.max(-1) if q is not None else found["critic"].reshape(-1) if "critic" in found else None
+        return Trace(found.get("actor", jnp.zeros((len(last), 0))), value, last.reshape(len(last), -1), layers, q)
+
+    def _layer(self, name: str) -> ModuleLayer:
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise InputError(f"`layer` must be one of {', '.join(self.targets)}; got {name!r}.")
+
+
+def load(
+    file: Path,
+    name: str,
+    *,
+    frames: int,
+    size: tuple[int, int],
+    arguments: Mapping[str, Any] = MappingProxyType({}),
+    layout: str = LAYOUTS[0],
+    scale: float = 1.0,
+    outputs: Sequence[str] = ROLES[0],
+) -> ModuleNetwork:
+    """Runs a person's file, and finds the layers of the class `name` in it, a Flax module.
+
+    Args:
+      frames, size: of the stacks that it takes; height and width in pixels. arguments: of its constructor; an nnx
+        module is given `rngs` as well. layout: NCHW calls it with `[B, T, H, W]`, NHWC with `[B, H, W, T]`. scale: what
+        pixels are divided by for it. outputs: what it returns, in order, or the keys of the map that it returns.
+
+    Raises:
+      InputError: the file raises an exception, or there is no such class, or it returns something else or has no layer.
+    """
+    roles, stack = tuple(outputs), (frames, *size)
+    if roles not in ROLES or layout not in LAYOUTS:
+        known = "; ".join(", ".join(each) for each in ROLES)
+        raise InputError(
+            f"{file}: `policy.outputs` must be one of {known}, and `policy.layout` one of {', '.join(LAYOUTS)}; got "
+            f"{', '.join(roles)} and {layout}."
+        )
+    stacks = jax.ShapeDtypeStruct((TRIED, *stack), jnp.float32)
+    with programs.reported(file):
+        given = jax.eval_shape(lambda stacks: _as_input(stacks, layout, scale), stacks)
+        call, arrays = programs.watched_call(programs.load_class(file, name), arguments, given, file)
+
+        def run(arrays: dict, stacks: Array, watch: Watch) -> list:
+            returned = call(arrays, _as_input(stacks, layout, scale), watch)
+            return _checked(returned, roles, f"{file}: {name}")
+
+        layers, shapes = _find_layers(run, arrays, stacks)
+    if not layers:
+        raise InputError(
+            f"{file}: {name} must have a submodule through which alone its outputs depend on the stack, one that is "
+            "called once and returns [B, H, W, C] or [B, C]; it has none."
+        )
+    heads = tuple(Dense(role, *(shape[1:] or (1,))) for role, shape in zip(roles, shapes, strict=True))
+    named = tuple((path, array.shape) for path, array in arrays.items())
+    return ModuleNetwork(stack, layout, scale, call, named, heads, layers)
+
+
+def find_names(parameters: Mapping[str, Mapping[str, Shape]], stored: Iterable[str]) -> dict[str, str]:
+    """For each submodule with parameters, its path in a checkpoint with these arrays.
+
+    The module's tree may lie below another path, such as `params`. Where there are three trees, as CleanRL saves them,
+    they are those of the submodules `network`, `actor` and `critic`.
+    """
+    if any(path.startswith("1/0/") for path in stored):
+        split = {name: name.partition("/") for name in parameters}
+        return {name: f"{TREES.get(tree, tree)}/{rest}".rstrip("/") for name, (tree, _, rest) in split.items()}
+    needed = [f"{name}/{key}".lstrip("/") for name, arrays in parameters.items() for key in arrays]
+    above = Counter(path.removesuffix(own) for path in stored for own in needed if f"/{path}".endswith(f"/{own}"))
+    [(root, _)] = above.most_common(1) or [("", 0)]
+    return {name: f"{root}{name}".rstrip("/") for name in parameters}
+
+
+def _as_input(stack: Array, layout: str, scale: float) -> Array:
+    return (jnp.moveaxis(stack, 1, -1) if layout == "NHWC" else stack) / scale
+
+
+def _by_role(returned: Any, roles: tuple[str, ...]) -> dict[str, Any]:
+    """What a module returned: one array, several, or a map of them. A distribution over actions has its `logits`."""
+    if isinstance(returned, Mapping):
+        found = {role: returned[role] for role in roles}
+    else:
+        found = dict(zip(roles, returned if isinstance(returned, tuple | list) else (returned,), strict=True))
+    return {role: getattr(output, "logits", output) for role, output in found.items()}
+
+
+def _checked(returned: Any, roles: tuple[str, ...], what: str) -> list[Array]:
+    names = list(returned) if isinstance(returned, Mapping) else roles
+    count = len(returned) if isinstance(returned, Mapping | tuple | list) else 1
+    if count != len(roles) or set(names) != set(roles):
+        got = f"a map of {', '.join(map(str, names))}" if isinstance(returned, Mapping) else f"{count}"
+        raise InputError(
+            f"{what} must return {len(roles)} outputs: {', '.join(roles)}; got {got}. See `policy.outputs`."
+        )
+    for role, output in _by_role(returned, roles).items():
+        shape = getattr(output, "shape", None)
+        fits = shape in ((TRIED,), (TRIED, 1)) if role == "critic" else shape and len(shape) == 2 and shape[0] == TRIED
+        if not fits:
+            wanted = "[B] or [B, 1]" if role == "critic" else "[B, actions]"
+            got = type(output).__name__ if shape is None else f"{list(shape)} for {TRIED} items"
+            raise InputError(f"{what} must return {role} as an array {wanted}; got {got}. See `policy.outputs`.")
+    return list(_by_role(returned, roles).values())
+
+
+def _find_layers(run: Callable, arrays: dict, stacks: Any) -> tuple[tuple[ModuleLayer, ...], list[Shape]]:
+    """The layers of a module, and the shapes of its outputs."""
+    names: list[str] = []
+
+    def called(arrays: dict, stacks: Array) -> tuple[list, list]:
+        outermost, calls = get_opaque_trace_state(), []
+
+        def watch(name: str, output: Any) -> Any:
+            # What is computed within jit or remat is not to be had outside of it.
+            calls.append((name, output if get_opaque_trace_state() == outermost else None))
+            return output
+
+        outputs = run(arrays, stacks, watch)
+        often = Counter(name for name, _ in calls)
+        kept = {name: output for name, output in calls if often[name] == 1 and _is_activation(output)}
+        names[:] = kept
+        return outputs, list(kept.values())
+
+    jaxpr = jax.make_jaxpr(called)(arrays, stacks).jaxpr
+    count, [*_, stack] = len(jaxpr.outvars) - len(names), jaxpr.invars
+    outputs = jaxpr.outvars[:count]
+    layers: dict[Var, ModuleLayer] = {}
+    for name, variable in zip(names, jaxpr.outvars[count:], strict=True):
+        if variable not in (*outputs, *jaxpr.invars, *layers) and _is_between(stack, variable, outputs, jaxpr):
+            layers[variable] = ModuleLayer(name, variable.aval.shape[1:], _bounds(jaxpr, variable))
+    return tuple(layers.values()), [output.aval.shape for output in outputs]
+
+
+def _is_activation(output: Any) -> bool:
+    if not isinstance(output, Array) or output.ndim not in (2, 4):
+        return False
+    return output.shape[0] == TRIED and jnp.issubdtype(output.dtype, jnp.floating)
+
+
+def _is_between(stack: Var, variable: Var, outputs: Sequence, jaxpr: Jaxpr) -> bool:
+    """Whether the outputs depend on the stack, and through the variable alone."""
+    return stack in _needed(jaxpr, outputs) and stack not in _needed(jaxpr, outputs, without=variable)
+
+
+def _needed(jaxpr: Jaxpr, outputs: Sequence, *, without: Var | None = None) -> set[Var]:
+    """All that outputs are computed from; `without` counts as given."""
+    needed = {variable for variable in outputs if isinstance(variable, Var)}
+    for step in reversed(jaxpr.eqns):
+        if not needed.isdisjoint(step.outvars):
+            needed |= {variable for variable in step.invars if isinstance(variable, Var)} - {without}
+    return needed
+
+
+def _bounds(jaxpr: Jaxpr, variable: Var) -> tuple[float, float]:
+    """What the function lets through that made a variable, where it is one of those that are known."""
+    [made] = [step for step in jaxpr.eqns if variable in step.outvars]
+    while made.primitive.name == "custom_jvp_call":
+        made = made.params["call_jaxpr"].eqns[-1]
+    return BOUNDS.get(made.params.get("name", made.primitive.name), (-math.inf, math.inf))
