@@ -29,6 +29,7 @@ class Study(NamedTuple):
 
     actions: the action table, from the study's file or the one that it names. claims: the content of the claims file,
       None without the section `evidence`. label_settings: completed, None without labelled frames.
+    module: the Python file of a network of one's own, None without.
     frames: the frame files in natural order. checksums: path in `folder` to SHA-256, empty where none are stated.
     fetched: whether the files come from `source.repository`; then they may not be there yet.
     labels: folder of the labelled frames, None without. labelled: their pictures and masks, in turn, and their table
@@ -42,6 +43,7 @@ class Study(NamedTuple):
     actions: ActionSettings
     claims: Mapping | None
     label_settings: LabelSettings | None
+    module: Path | None
     folder: Path
     frames: tuple[Path, ...]
     checksums: Mapping[str, str]
@@ -57,9 +59,17 @@ class Study(NamedTuple):
         return self.folder / self.settings["policy"]["checkpoint"]
 
     @property
+    def answers(self) -> Path | None:
+        """Recorded answers that the policy must give, None where the study names none."""
+        name = self.settings["policy"].get("check")
+        return None if name is None else self.folder / name
+
+    @property
     def config(self) -> dict:
         """The settings in one map, with what they leave to other files and to defaults filled in."""
         config = {**self.settings, "actions": self.actions}
+        if self.module is not None:
+            config["policy"] = {**self.settings["policy"], "module": str(self.module)}
         if self.claims is not None:
             config["evidence"] = {**self.settings["evidence"], "claims": self.claims}
         if self.label_settings is not None:
@@ -102,7 +112,11 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
     if "checksums" in source:
         listing = files.inside(path.parent, source["checksums"], key=f"{path}: `source.checksums`")
         checksums = _read_checksums(listing, folder)
-    files.inside(folder, settings["policy"]["checkpoint"], key=f"{path}: `policy.checkpoint`")
+    policy = settings["policy"]
+    for key in ("checkpoint", "check"):
+        if key in policy:
+            files.inside(folder, policy[key], key=f"{path}: `policy.{key}`")
+    module = files.inside(path.parent, policy["module"], key=f"{path}: `policy.module`") if "module" in policy else None
     pattern = settings["frames"]["files"]
     if fetched:
         named = _fetched(folder, checksums, pattern, key=f"{path}: `frames.files`")
@@ -122,6 +136,7 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         actions=actions,
         claims=claims,
         label_settings=label_settings,
+        module=module,
         folder=folder,
         frames=tuple(found),
         checksums=checksums,

@@ -14,7 +14,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 
 from digests import code_digest, files_digest
 from minetest_interp import study as studies
-from minetest_interp.io import layout
+from minetest_interp.io import files, layout
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import frames
 from minetest_interp.provenance import environment
@@ -123,7 +123,7 @@ def as_json(content):
     return lambda wildcards: as_word(content)
 
 
-POLICY_SETTINGS = {key: value for key, value in SETTINGS["policy"].items() if key != "checkpoint"}
+POLICY_SETTINGS = {key: value for key, value in SETTINGS["policy"].items() if key not in ("checkpoint", "check")}
 POLICY, ACTIONS = as_json(POLICY_SETTINGS), as_json(SETTINGS["actions"])
 
 
@@ -151,6 +151,7 @@ def literal(text):
 
 
 CHECKPOINT = literal(STUDY.checkpoint)
+ANSWERS = [STUDY.answers] if STUDY.answers else []
 
 
 # Relative, so that a built checkout that was moved or copied has nothing to do.
@@ -160,7 +161,8 @@ SCRIPTS_FOLDER, TEMPLATES_FOLDER, EXPECTED_FOLDER = (
 
 
 def checkpoint_digest(file=STUDY.checkpoint) -> str:
-    return files_digest([file], PUBLISHED)
+    """Of a checkpoint, a file or a folder, and of the person's code that it is loaded into, if there is some."""
+    return files_digest([*files.listing(file), *filter(None, [STUDY.module])], PUBLISHED)
 
 
 def steering_ends() -> dict:

@@ -4,6 +4,7 @@
 rule describe:
     input:
         checkpoint=declared([STUDY.checkpoint]),
+        answers=declared(ANSWERS),
     output:
         network=f"{RESULTS}/network.json",
         alignment=f"{RESULTS}/alignment.npz",
@@ -19,13 +20,15 @@ rule describe:
         policy=POLICY,
         actions=ACTIONS,
         content=checkpoint_digest(),
+        check=literal(f"--check {quote(str(STUDY.answers))}" if ANSWERS else ""),
+        answers=files_digest(ANSWERS, PUBLISHED),
         seed=1,  # of the one random vector that the post compares with
         code=code_digest("minetest_interp.stages.describe"),
     message:
         f"Describe the checkpoint of {STUDY.name}."
     shell:
         "python -m minetest_interp.stages.describe --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
-        " --actions {params.actions:q} --seed {params.seed} --network {output.network}"
+        " --actions {params.actions:q} --seed {params.seed} {params.check} --network {output.network}"
         " --alignment {output.alignment} > {log} 2>&1"
 
 

@@ -178,11 +178,17 @@ def _inputs(
     entities: dict[str, list[Entity]] = {}
     for row in manifest["inputs"]:
         entities.setdefault(row["role"], []).append(_input(crate, row, sizes))
+    parameters = entities["checkpoint"]
+    checkpoint = parameters[0] if len(parameters) == 1 else _collection(crate, "checkpoint", parameters)
     described = [
         ("study", _file(crate, settings, sizes), "The study: which policy, which frames, what to compute."),
-        ("checkpoint", entities["checkpoint"][0], "The policy's parameters."),
+        ("checkpoint", checkpoint, "The policy's parameters."),
         ("frames", _collection(crate, "frames", entities["frame"]), "What the policy is shown."),
     ]
+    if "module" in entities:
+        described.append(("module", entities["module"][0], "The policy's network, as Python code."))
+    if "answers" in entities:
+        described.append(("answers", entities["answers"][0], "What the policy answered where it was trained."))
     if "label" in entities:
         labels = _collection(crate, "labels", entities["label"])
         described.append(("labels", labels, "Frames with masks of what they show."))

@@ -125,8 +125,12 @@ def _measured(benchmark: Path) -> tuple[float | None, float | None]:
 
 def _inputs(study: Study, source: Source, root: Path) -> list[dict]:
     """The study's files with digests; where each lies in the archive, or else where it was published, if it was."""
-    roles = {"checkpoint": (study.folder, [study.checkpoint]), "frame": (study.folder, study.frames)}
-    roles["member"] = (study.folder, list(study.series.values()))
+    roles = {"checkpoint": (study.folder, files.listing(study.checkpoint)), "frame": (study.folder, study.frames)}
+    roles["member"] = (study.folder, [file for member in study.series.values() for file in files.listing(member)])
+    if study.module:
+        roles["module"] = (study.module.parent, [study.module])
+    if study.answers:
+        roles["answers"] = (study.folder, [study.answers])
     if study.labels and "evidence" in study.config:
         roles["label"] = (study.labels, study.labelled)
     return [

@@ -8,11 +8,21 @@ import numpy as np
 from minetest_interp.analysis import stats
 from minetest_interp.cli import command
 from minetest_interp.io import files
-from minetest_interp.model import agent
+from minetest_interp.model import agent, answers
 
 
-def run(checkpoint_path: Path, policy: dict, actions: dict, seed: int, network: Path, alignment: Path) -> None:
+def run(
+    checkpoint_path: Path,
+    policy: dict,
+    actions: dict,
+    seed: int,
+    network: Path,
+    alignment: Path,
+    check: Path | None = None,
+) -> None:
     loaded, table = agent.load(checkpoint_path, policy, actions)
+    if check is not None:
+        answers.check(loaded.policy, check)
     geometry, params = loaded.policy.geometry, loaded.policy.params
     files.write_json(
         network,
