@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import style
-from channel import draw_activation
+from channel import draw_activation, next_function
 from minetest_interp.io import layout
 from panel import channel_map, item, panel_command
 
@@ -17,6 +17,7 @@ def load(
     activations = layout.intermediates(results, view)
     gradients = layout.gradients(results, view, gradient)
     return {
+        "following": next_function(results, layer),
         "grey": item(results / "stacks.npz", view, frame),
         "activation": channel_map(item(activations, layer, frame), channel, layer=layer),
         "gradient": channel_map(item(gradients, layer, frame), channel, layer=layer),
@@ -27,15 +28,21 @@ def load(
 
 
 def draw(
-    grey: np.ndarray, activation: np.ndarray, gradient: np.ndarray, frame: str, name: str, objective: str
+    following: str | None,
+    grey: np.ndarray,
+    activation: np.ndarray,
+    gradient: np.ndarray,
+    frame: str,
+    name: str,
+    objective: str,
 ) -> Figure:
-    """grey: `[S, S]`. activation and gradient (objective per unit of activation): `[h, w]`."""
+    """grey: `[H, W]`. activation and gradient (objective per unit of activation): `[h, w]`."""
     figure = style.figure(aspect=0.33)
     seen, before, slope = figure.subplots(1, 3)
     shown = style.show_grey(seen, grey)
     seen.set_title(style.plain(frame, limit=24))
     style.colour_bar(seen, shown, "grey level", ticks=[0, 128, 255])
-    draw_activation(before, activation, name)
+    draw_activation(before, activation, name, following)
     shown = style.show_map(slope, gradient, **style.centred(gradient))
     objective = style.plain(objective, limit=16)
     slope.set(title=f"gradient of {objective}", ylabel="", yticks=[])  # the rows are its neighbour's

@@ -93,7 +93,7 @@ def item(path: Path, key: str, frame: str) -> np.ndarray:
 
 
 def channel_map(activation: np.ndarray, channel: int, *, layer: str) -> np.ndarray:
-    """One channel of a convolution, `[h, w, C]` to `[h, w]`."""
+    """One channel of a layer, `[h, w, C]` to `[h, w]`."""
     if not 0 <= channel < activation.shape[-1]:
         raise InputError(f"`channel` must be 0 to {activation.shape[-1] - 1} in {layer}; got {channel}.")
     return activation[..., channel]

@@ -31,6 +31,8 @@ VERDICTS = {
     "not supported": ("○", "#B2182B"),
     "cannot tell": ("?", "#666666"),
 }
+# What people call the functions between layers.
+FUNCTIONS = {"relu": "ReLU", "tanh": "tanh", "silu": "SiLU"}
 MASK = ListedColormap(["#EEEEEE", POSITIVE])
 
 

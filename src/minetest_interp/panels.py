@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from minetest_interp.io import layout, yaml_files
+from minetest_interp.io import yaml_files
 from minetest_interp.io.errors import InputError
 
 

@@ -101,7 +101,7 @@ def bombs() -> dict[str, tuple[str, bytes]]:
     factors = {str(i): [str(level) for level in range(10)] for i in range(20)}
     changes = {
         "10^20 actions": {"actions": STUDY["actions"] | {"factors": factors}},
-        "an integer that is none": {"panels": {"g-conv0": {"frame": "one", "channel": 1.0}}},
+        "an integer that is none": {"panels": {"g-channel": {"frame": "one", "channel": 1.0}}},
         "a great seed": {"dreams": {"value": {"objective": {"kind": "value"}, "steps": 1, "seed": 2**52}}},
     }
     return found | {f"study of {name}": ("study", as_yaml({**FETCHED, **change})) for name, change in changes.items()}

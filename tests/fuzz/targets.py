@@ -105,7 +105,9 @@ STUDY = {
     "panels": {
         "a-dream-value": {"dream": "value"},
         "d-views": {"frame": "one"},
-        "j-conv2-gradient": {"frame": "two", "channel": 0, "view": "mirrored", "gradient": "yaw-right"},
+        "j-channel-gradient": {
+            "frame": "two", "layer": "conv2", "channel": 0, "view": "mirrored", "gradient": "yaw-right",
+        },
         "recipes-gallery": {"control": "plain", "recipes": ["prior"]},
         "ledger": {},
     },

@@ -79,7 +79,7 @@ def test_the_code_that_counts_for_a_job_is_the_code_that_it_imported(built, tmp_
 
 def test_an_edit_built_and_taken_back_ends_in_the_bytes_of_the_first_build(shop):
     before = shop.outputs()
-    panel = "figures/own/h-conv1.png"
+    panel = "figures/own/h-channel.png"
     with (
         edit(shop.folder / "config/own.yaml", lambda s: s.replace("channel: 4", "channel: 2")),
         edit(shop.folder / "config/own-claims.yaml", lambda s: s.replace("claimed: 0.9", "claimed: 0.8")),

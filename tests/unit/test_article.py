@@ -20,6 +20,8 @@ from minetest_interp.claims import series
 from minetest_interp.facts import study as fact_rules
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
+from minetest_interp.model.description import describe
+from minetest_interp.model.policy import Geometry, nature
 from minetest_interp.pages import article
 from minetest_interp.pages import pictures as page_pictures
 from minetest_interp.pages import text as page_text
@@ -56,10 +58,10 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
         "d-views": {"frame": frames[0]},
         "e-mirror-day": {"frame": frames[1]},
         "f-mirror-night": {"frame": frames[-1]},
-        "g-conv0": {"frame": frames[1], "channel": 2, "layer": "conv0", "view": "original"},
-        "h-conv1": {"frame": frames[0], "channel": 2, "layer": "conv1", "view": "unrounded"},
-        "i-conv2": {"frame": frames[0], "channel": 2, "layer": "conv2", "view": "mirrored"},
-        "j-conv2-gradient": {"frame": frames[0], "channel": 2, "layer": "conv2", "view": "mirrored", "gradient": "g"},
+        "g-channel": {"frame": frames[1], "channel": 2, "layer": "conv0", "view": "original"},
+        "h-channel": {"frame": frames[0], "channel": 2, "layer": "conv1", "view": "unrounded"},
+        "i-channel": {"frame": frames[0], "channel": 2, "layer": "conv2", "view": "mirrored"},
+        "j-channel-gradient": {"frame": frames[0], "channel": 2, "layer": "conv2", "view": "mirrored", "gradient": "g"},
         "k-network": {},
         "frames": {"behaviour": names[0]},
     }
@@ -72,19 +74,7 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
         "source": {"attribution": f"Nobody {HOSTILE}", "origin": "javascript:alert(1)", "commit": "0" * 40},
         "checkpoint": {"file": "a|`b`.model", "sha256": "0123456789abcdef" * 4},
         "training": {"seed": 1, "learning_rate": 2.5e-4, "cuda": True, "name": HOSTILE},
-        "network": {
-            "frames": 4,
-            "size": 64,
-            "channels": [32, 64, 64],
-            "kernels": [8, 4, 3],
-            "strides": [4, 2, 1],
-            "hidden": 512,
-            "actions": 36,
-            "sides": [15, 6, 4],
-            "receptive_fields": [[8, 4], [20, 8], [36, 8]],
-            "read_size": 60,
-            "parameters": 621765,
-        },
+        "network": describe(nature(Geometry())) | {"parameters": 621765},
         "pictures": {"count": len(frames), "night": len(night), "sizes": {"512x300": len(frames)}, "order": "notebook"},
         "steering": names[0],
         "definitions": {name: {"plus": {"key": "left"}, "minus": {"key": "right"}} for name in names},
@@ -138,7 +128,7 @@ def small_ledger():
         "three": part | {"estimate": 0.02, "interval": [-0.04, 0.08]},
         "four": part | {"estimate": None, "interval": None, "reason": f"nothing was measured {HOSTILE}"},
     }
-    claim = {"source": "the post", "test": f"By looking {HOSTILE}.", "figure": "g-conv0", "measurement": "units"}
+    claim = {"source": "the post", "test": f"By looking {HOSTILE}.", "figure": "g-channel", "measurement": "units"}
     judged = {"what": "how often", "unit": "share", "chance": 0.5, "claimed": 0.9}
     shown = {"what": f"only shown {HOSTILE}", "chance": 0.5}
     stated = {

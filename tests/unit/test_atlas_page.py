@@ -131,7 +131,7 @@ def facts_of_a_study(**more):
             strict=True,
         )
     ]
-    return facts | {"network": facts["network"] | {"read_size": READ}, "claims": claims} | more
+    return facts | {"network": facts["network"] | {"reads": [READ, READ]}, "claims": claims} | more
 
 
 def small_policy(channels=CHANNELS):

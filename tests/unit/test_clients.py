@@ -6,9 +6,10 @@ import pytest
 
 from minetest_interp.dreams import notebook
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import agent, checkpoint, objectives
+from minetest_interp.model import checkpoint, objectives
 from minetest_interp.model.actions import Behaviour
 from minetest_interp.model.architecture import Trace
+from minetest_interp.model.description import describe
 from minetest_interp.model.policy import Geometry, layer_gradients
 from tests import networks
 from tests.networks import CLIENTS
@@ -145,8 +146,25 @@ def test_only_the_network_that_all_measurements_know_has_its_sizes(client, loade
     assert isinstance(loaded.network, Geometry) == (request.node.callspec.params["client"] in known)
 
 
-def test_a_study_of_another_network_is_refused_in_one_line_that_names_its_layers(tmp_path):
+def test_what_is_made_for_one_network_refuses_another_in_one_line_that_names_its_layers(tmp_path):
     client = CLIENTS["CleanRL qdagger"]()
-    path = networks.write(client, tmp_path)
-    with pytest.raises(InputError, match="agent.model: a study must be of three .* pool0, block0_0, .* heads q. Use"):
-        agent.load_measurable(path, client.settings)
+    policy = checkpoint.load(networks.write(client, tmp_path), **client.settings).policy
+    with pytest.raises(InputError, match=r"`evidence` .* must be of three .* pool0, block0_0, .* heads q\. Leave"):
+        _ = policy.geometry
+
+
+def test_a_description_has_the_shapes_that_numpy_computes_and_what_each_unit_sees(client, loaded, stacks):
+    described, expected = describe(loaded.architecture), client.run(stacks)
+    assert (described["frames"], described["height"], described["width"]) == client.stack
+    assert {row["name"]: tuple(row["shape"]) for row in described["layers"]} == {
+        name: layer.shape[1:] for name, layer in expected.layers.items()
+    }
+    assert set(described["outputs"]) == expected.heads.keys() and described["actions"] == loaded.architecture.actions
+    assert all((row["field"] is None) == (len(row["shape"]) == 1) for row in described["layers"])
+
+
+def test_the_rows_and_columns_that_are_read_are_those_with_a_gradient(loaded, stacks):
+    gradient = np.abs(layer_gradients(loaded, objectives.value(), stacks)[1]["input"]).max((0, 1))
+    rows, columns = describe(loaded.architecture)["reads"]
+    assert not gradient[rows:].any() and not gradient[:, columns:].any()
+    assert gradient[rows - 1].any() and gradient[:, columns - 1].any()

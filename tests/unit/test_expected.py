@@ -17,7 +17,7 @@ FACTS = {
     "checkpoint": {"sha256": "c" * 64},
     "pictures": {"count": 5},
     "training": {"steps": 3},
-    "panels": {"i-conv2": {"channel": 3}},
+    "panels": {"i-channel": {"channel": 3}},
     "behaviours": {"yaw": {"mean": -0.25, "positive": 0.4}},
     "frames": [{"name": "dark é", "yaw": 0.5, "mirrored": {"yaw": -0.5}}],
     "mirror": {"all": {"n": 5, "flips": 0.8, "correlation": 0.9}},

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 
 import matplotlib
@@ -30,16 +31,14 @@ import panel
 import style
 import views
 from minetest_interp.io import layout
+from minetest_interp.model.description import describe
+from minetest_interp.model.policy import Geometry, nature
 
 FRAMES = ("a $x_y$ & <b>", "ünïcødé 树", "frame with spaces", "half a $", "x" * 200)
 BEHAVIOURS = ("yaw", "pitch", "forward", "jump", "value")
 SHAPES = {"conv0": (15, 15, 3), "conv1": (6, 6, 5), "conv2": (4, 4, 5)}
 VIEWS = ("original", "mirrored", "unrounded", "reordered")
-NETWORK = {
-    "frames": 4, "size": 64, "channels": [32, 64, 64], "kernels": [8, 4, 3], "strides": [4, 2, 1], "sides": [15, 6, 4],
-    "hidden": 512, "actions": 36, "receptive_fields": [[8, 4], [20, 8], [36, 8]], "parameters": 621765,
-}  # fmt: skip
-OTHER_NETWORK = NETWORK | {"frames": 1, "size": 84, "channels": [2, 16, 7], "sides": [20, 9, 7], "actions": 6}
+NETWORK = describe(nature(Geometry())) | {"parameters": 621765}
 CHANNEL = {"layer": "conv1", "frame": FRAMES[0], "channel": 4, "view": "unrounded"}
 SLOPE = {"layer": "conv2", "frame": FRAMES[0], "channel": 0, "gradient": "yaw-right", "view": "mirrored"}
 TURNS = {"left": "yaw-left", "right": "yaw-right", "behaviour": "yaw"}
@@ -288,16 +287,21 @@ def test_dreams_of_yaw_share_one_scale_and_say_their_side(results):
             np.testing.assert_array_equal(energy, arrays["energy"])
 
 
-@pytest.mark.parametrize("geometry", [NETWORK, OTHER_NETWORK], ids=["published", "other"])
-def test_network_prints_every_size_of_the_geometry(geometry):
+def drawn_network(described):
     with matplotlib.rc_context(style.panel()):
-        text = "\n".join(words(network.draw(**geometry)))
-    g = geometry
-    shapes = [f"{side} × {side} × {count}" for side, count in zip(g["sides"], g["channels"], strict=True)]
-    kernels = [f"{k} × {k}\nstride {s}" for k, s in zip(g["kernels"], g["strides"], strict=True)]
-    fields = [f"sees {field} × {field} px" for field, _ in g["receptive_fields"]]
-    heads = [f"{g['actions']} logits", "1 value", f"{g['parameters']:,} parameters", str(g["hidden"])]
-    for expected in [f"{g['frames']} × {g['size']} × {g['size']}", *shapes, *kernels, *fields, *heads]:
+        return network.draw(**{name: described[name] for name in signature(network.draw).parameters})
+
+
+@pytest.mark.parametrize(
+    "g", [Geometry(), Geometry(frames=1, size=84, channels=(2, 16, 7), actions=6)], ids=["published", "other"]
+)
+def test_network_prints_every_size_of_the_geometry(g):
+    text = "\n".join(words(drawn_network(describe(nature(g)) | {"parameters": 1234})))
+    shapes = [f"{side} × {side} × {count}" for side, count in zip(g.sides, g.channels, strict=True)]
+    kernels = [f"{k} × {k}\nstride {s}" for k, s in zip(g.kernels, g.strides, strict=True)]
+    fields = [f"sees {field} × {field} px" for field, _ in g.receptive_fields]
+    heads = [f"{g.actions} logits", "1 value", "1,234 parameters", str(g.hidden)]
+    for expected in [f"{g.frames} × {g.size} × {g.size}", *shapes, *kernels, *fields, *heads]:
         assert expected in text
 
 

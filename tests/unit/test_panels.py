@@ -47,19 +47,19 @@ def test_every_script_draws_some_panel_and_every_panel_has_its_words():
 
 
 def test_a_study_s_own_settings_come_before_the_defaults():
-    channel = PANELS["h-conv1"]
-    own = {"frame": "one", "channel": 3}
-    assert channel.settings(own, GIVEN) == {"layer": "conv1", "view": "original", **own}
+    channel = PANELS["h-channel"]
+    own = {"frame": "one", "layer": "pool1", "channel": 3}
+    assert channel.settings(own, GIVEN) == {"view": "original", **own}
     assert channel.settings({**own, "view": "mirrored"}, GIVEN)["view"] == "mirrored"
 
 
 def test_patterns_name_the_results_of_a_view_and_the_places_of_the_numbers():
-    slope = PANELS["j-conv2-gradient"]
+    slope = PANELS["j-channel-gradient"]
     settings = slope.settings({"frame": "a {b}", "channel": 0, "view": "mirrored", "gradient": "yaw"}, GIVEN)
-    names = ["stacks.npz", "intermediates/mirrored.npz", "gradients/mirrored/yaw.npz"]
+    names = ["network.json", "stacks.npz", "intermediates/mirrored.npz", "gradients/mirrored/yaw.npz"]
     assert [str(file) for file in slope.files(ROOT / "results/x", settings)] == [f"{ROOT}/results/x/{n}" for n in names]
-    assert slope.facts(settings) == ["channels/j-conv2-gradient"]
-    [_, activations] = PANELS["g-conv0"].files(ROOT, {"layer": "conv0", "view": "original"})
+    assert slope.facts(settings) == ["channels/j-channel-gradient"]
+    [*_, activations] = PANELS["g-channel"].files(ROOT, {"view": "original"})
     assert activations == ROOT / "intermediates/original.npz"
     assert PANELS["e-mirror-day"].facts({"frame": "a {b}"}) == ["frames/a {b}"]
 

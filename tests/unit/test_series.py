@@ -14,7 +14,8 @@ from minetest_interp.claims import series
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import checkpoint
-from minetest_interp.model.policy import Geometry
+from minetest_interp.model.description import describe
+from minetest_interp.model.policy import Geometry, nature
 from minetest_interp.stages import run_stages, same_shape
 from minetest_interp.study import checkpoint_number, find_checkpoints
 from tests.conftest import random_policy
@@ -126,13 +127,14 @@ def test_behaviours_are_summed_up_over_the_frames_and_the_value_is_one_of_them()
 def test_a_chain_runs_each_stage_with_its_own_options(tmp_path):
     small = random_policy(Geometry(hidden=8, actions=6))
     checkpoint.save(tmp_path / "a.model", small, {})
-    files.write_json(tmp_path / "network.json", small.geometry._asdict())
+    files.write_json(tmp_path / "network.json", describe(small.architecture))
     paths = {"checkpoint-path": str(tmp_path / "a.model"), "network": str(tmp_path / "network.json")}
     words = paths | {"policy": '{"size": 64}'}
     run_stages.run([["same_shape", words], ["same_shape", words]])
-    files.write_json(tmp_path / "network.json", small.geometry._replace(hidden=9)._asdict())
+    files.write_json(tmp_path / "network.json", describe(nature(small.geometry._replace(hidden=9))))
     with pytest.raises(
-        SystemExit, match=r"^error: .*a.model: must have the hidden of the study's own checkpoint, 9; got 8"
+        SystemExit,
+        match=r"^error: .*a.model: must have the shape of hidden of the study's own checkpoint, \[9\]; got \[8\]",
     ):
         run_stages.run([["same_shape", words]])
 
@@ -140,7 +142,13 @@ def test_a_chain_runs_each_stage_with_its_own_options(tmp_path):
 def test_any_other_shape_is_told_by_its_name(tmp_path):
     own = Geometry(hidden=8, actions=6)
     checkpoint.save(tmp_path / "a.model", random_policy(own), {})
-    for change in ({"frames": 2}, {"channels": (1, 2, 3)}, {"actions": 7}, {"size": 84}):
-        files.write_json(tmp_path / "network.json", own._replace(**change)._asdict())
-        with pytest.raises(InputError, match=f"must have the {next(iter(change))} of the study's own"):
+    for change, named in (
+        ({"frames": 2}, "frames"),
+        ({"channels": (1, 2, 3)}, "shape of conv0"),
+        ({"actions": 7}, "outputs of the actor"),
+        ({"size": 84}, "height"),
+        ({"strides": (4, 2, 2), "size": 72}, "height"),
+    ):
+        files.write_json(tmp_path / "network.json", describe(nature(own._replace(**change))))
+        with pytest.raises(InputError, match=f"must have the {named} of the study's own"):
             same_shape.run(tmp_path / "a.model", {"size": 64}, tmp_path / "network.json")

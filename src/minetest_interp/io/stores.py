@@ -70,7 +70,7 @@ sizes | frame, height and width | int | pixels | of the picture itself
 """)),
     Store("readouts.npz", "What the policy puts out on every frame.", _arrays("""
 frames | frame | text | | names
-{view}/{readout} | frame | float32 | probability, -1 to 1; the value in reward units | each behaviour, then the value
+{view}/{readout} | frame | float32 | probability, -1 to 1; reward | behaviours, of Q values means less others; the value
 """)),
     Store("intermediates/{view}.npz", "What every layer and head computes of the frames in one view.", _arrays("""
 frames | frame | text | | names
@@ -85,7 +85,8 @@ scores | frame | float32 | that of the objective | the objective itself
 input | frame, stack, row, column | float32 | per grey level | oldest frame of the stack first
 {layer} | frame, ... | float32 | per activation | row, column, channel of a convolution
 """)),
-    Store("alignment.npz", "How the actor's weights align with the critic's.", _arrays("""
+    Store("alignment.npz", "How the actor's weights align with the critic's; or why that is not known.", _arrays("""
+reason | | text | | where the network lacks one of them; then it is the only array
 similarity | action | float32 float64 | cosine | with the critic's weights
 random | action | float64 | cosine | with one random vector
 labels | action | text | | names of the actions

@@ -40,6 +40,22 @@ class Behaviour(NamedTuple):
         """-1, 0 or +1 for each action."""
         return self.plus.astype(np.float32) - self.minus.astype(np.float32)
 
+    @property
+    def against(self) -> Bool[np.ndarray, " action"]:
+        """The actions that the behaviour is weighed against: those that it subtracts, or all others."""
+        return self.minus if self.minus.any() else ~self.plus
+
+    @property
+    def mean_difference(self) -> Float[np.ndarray, " action"]:
+        """The weights of the mean over its actions less the mean over those that it is weighed against.
+
+        Raises:
+          InputError: the behaviour holds all actions or none.
+        """
+        if not (self.plus.any() and self.against.any()):
+            raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
+        return np.asarray(self.plus / self.plus.sum() - self.against / self.against.sum(), np.float32)
+
 
 class ActionTable(NamedTuple):
     """labels: one for each of the `A` actions, in order. behaviours: by name, in the config's order."""
@@ -96,3 +112,10 @@ def behaviour_values(
     """Every behaviour of the table by name, each between -1 and 1."""
     p = probabilities(logits)
     return {name: p @ behaviour.weights for name, behaviour in table.behaviours.items()}
+
+
+def behaviour_returns(
+    q: Float[np.ndarray, "*batch action"], table: ActionTable
+) -> dict[str, Float[np.ndarray, "*batch"]]:
+    """Every behaviour of the table by name: the mean Q value of its actions less the others', in reward units."""
+    return {name: q @ behaviour.mean_difference for name, behaviour in table.behaviours.items()}

@@ -79,7 +79,7 @@ class Architecture(NamedTuple):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """What the heads give, as fields of `Trace`: "logits" of an actor, "q", and "value" of a critic or of Q values."""
+        """What the heads give, as fields of `Trace`: "logits" of an actor, "q", "value" of a critic or of Q values."""
         heads = {head.name for head in self.heads}
         given = {"logits": "actor" in heads, "q": "q" in heads, "value": not heads.isdisjoint({"critic", "q"})}
         return tuple(name for name, there in given.items() if there)

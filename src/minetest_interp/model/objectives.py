@@ -39,11 +39,13 @@ class Reading:
 
 @flax.struct.dataclass
 class Value:
-    """sign times the critic's value; leaves: sign `[]` or `[B]`."""
+    """sign times the critic's value, or the largest Q value; leaves: sign `[]` or `[B]`."""
 
     sign: AnyArray
 
     def __call__(self, trace: Trace) -> Array:
+        if trace.value is None:
+            raise InputError("a value must be there to be read; this network has neither a critic nor Q values.")
         return jnp.asarray(self.sign) * trace.value
 
 
@@ -137,8 +139,7 @@ def behaviour(behaviour: Behaviour, *, sign: int = 1) -> Objective:
     It does not saturate where probabilities reach 0 or 1. A negative `sign` exchanges the two sides.
     """
     # ASSUME: a behaviour that subtracts nothing (forward, jump) is weighed against all other actions.
-    minus = behaviour.minus if behaviour.minus.any() else ~behaviour.plus
-    sides = (behaviour.plus, minus) if sign > 0 else (minus, behaviour.plus)
+    sides = (behaviour.plus, behaviour.against) if sign > 0 else (behaviour.against, behaviour.plus)
     if not (sides[0].any() and sides[1].any()):
         raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
     return LogOdds(*map(np.asarray, sides))
@@ -146,10 +147,7 @@ def behaviour(behaviour: Behaviour, *, sign: int = 1) -> Objective:
 
 def return_difference(behaviour: Behaviour, *, sign: int = 1) -> Objective:
     """Mean Q value of the behaviour's actions less that of those it subtracts, or of all others; in reward units."""
-    plus, minus = behaviour.plus, behaviour.minus if behaviour.minus.any() else ~behaviour.plus
-    if not (plus.any() and minus.any()):
-        raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
-    return Returns(np.asarray(sign * (plus / plus.sum() - minus / minus.sum()), np.float32))
+    return Returns(np.float32(sign) * behaviour.mean_difference)
 
 
 def logit(geometry: Geometry, *, action: int) -> Objective:
@@ -294,18 +292,26 @@ def layers_read(objective: Objective) -> frozenset[str]:
     return frozenset({objective.layer} if isinstance(objective, Reading) else ())
 
 
-def from_settings(settings: Mapping, table: ActionTable) -> Objective:
+# What a study's objectives need of a network, as in `Architecture.outputs`.
+NEEDS = {"value": "value", "behaviour_probability": "logits", "return_difference": "q"}
+HEADS = {"value": "a critic, or Q values", "logits": "an actor", "q": "Q values"}
+
+
+def from_settings(settings: Mapping, table: ActionTable, network: Layered) -> Objective:
     """The objective that a study's config describes: `{"kind": ...}` with the settings of that kind.
 
     Raises:
-      InputError: no such kind.
+      InputError: no such kind, or the network has no such head.
     """
-    match settings:
-        case {"kind": "value"}:
-            return value()
-        case {"kind": "behaviour_probability", "behaviour": name}:
-            return behaviour_probability(table.behaviours[name], sign=settings.get("sign", 1))
-    raise InputError(f"an objective's `kind` must be value or behaviour_probability; got {dict(settings)}.")
+    kind = settings["kind"]
+    if NEEDS.get(kind) not in network.outputs:
+        able = [known for known, output in NEEDS.items() if output in network.outputs]
+        needs = f"needs {HEADS[NEEDS[kind]]}" if kind in NEEDS else "is not known"
+        raise InputError(f"an objective's `kind` must be one of {', '.join(able)} for this policy; {kind} {needs}.")
+    if kind == "value":
+        return value()
+    make = behaviour_probability if kind == "behaviour_probability" else return_difference
+    return make(table.behaviours[settings["behaviour"]], sign=settings.get("sign", 1))
 
 
 def _masked_logsumexp(logits: AnyArray, mask: Array) -> Array:

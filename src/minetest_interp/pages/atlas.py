@@ -70,7 +70,7 @@ def render(
     if "atlas" in facts["not_measured"]:
         return {PAGE: environment.get_template("atlas_missing.html.j2").render({**facts, "style": style}).encode()}
     size = atlas["mean"].shape[-1]
-    parts = unit_parts(atlas, min(facts["network"]["read_size"], size))
+    parts = unit_parts(atlas, min(*facts["network"]["reads"], size))
     names = {part["name"]: part["anchor"] for part in parts}
     vectors = readout_vectors(policy, behaviours)
     for i, part in enumerate(parts):

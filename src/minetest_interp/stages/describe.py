@@ -1,4 +1,4 @@
-"""Describe a checkpoint: its geometry and digest, and how its actor aligns with its critic."""
+"""Describe a checkpoint: its network and digest, and how its actor aligns with its critic."""
 
 import math
 from pathlib import Path
@@ -9,6 +9,7 @@ from minetest_interp.analysis import stats
 from minetest_interp.cli import command
 from minetest_interp.io import files
 from minetest_interp.model import agent, answers
+from minetest_interp.model.description import describe
 
 
 def run(
@@ -23,14 +24,11 @@ def run(
     loaded, table = agent.load(checkpoint_path, policy, actions)
     if check is not None:
         answers.check(loaded.policy, check)
-    geometry, params = loaded.policy.geometry, loaded.policy.params
+    params = loaded.policy.params
     files.write_json(
         network,
         {
-            **geometry._asdict(),
-            "sides": geometry.sides,
-            "receptive_fields": geometry.receptive_fields,
-            "read_size": geometry.read_size,
+            **describe(loaded.policy.architecture),
             "parameters": sum(array.size for layer in params.values() for array in layer.values()),
             "sha256": loaded.sha256,
             "file": checkpoint_path.name,
@@ -41,8 +39,11 @@ def run(
             },
         },
     )
+    if lacking := {"actor", "critic"} - set(params):
+        files.write_arrays(alignment, reason=np.array(f"this policy has no {' and no '.join(sorted(lacking))}"))
+        return
     actor, critic = (np.asarray(params[name]["kernel"]).T for name in ("actor", "critic"))
-    random = np.random.default_rng(seed).standard_normal(geometry.hidden)
+    random = np.random.default_rng(seed).standard_normal(len(critic[0]))
     files.write_arrays(
         alignment,
         similarity=stats.cosine_similarity(actor, critic[0]),

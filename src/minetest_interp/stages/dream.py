@@ -19,7 +19,7 @@ def energy(frame: np.ndarray) -> np.ndarray:
 def run(checkpoint_path: Path, policy: dict, actions: dict, dream: dict, output: Path) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
     settings = {"target": "input", "lr": 1e3} | dream
-    objective = objectives.from_settings(settings["objective"], table)
+    objective = objectives.from_settings(settings["objective"], table, loaded.architecture)
     result = notebook.deep_dream(
         loaded,
         objective,

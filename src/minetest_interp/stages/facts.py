@@ -55,7 +55,6 @@ def of_frames(settings: dict, readouts: Arrays, results: Path) -> dict:
             name: study_facts.dream_row(files.read_arrays(results / "dreams" / f"{name}.npz"), dream)
             for name, dream in settings["dreams"].items()
         },
-        "alignment": study_facts.alignment(files.read_arrays(results / "alignment.npz")),
     }
 
 
@@ -77,18 +76,21 @@ def of_sections(settings: dict, readouts: Arrays, results: Path) -> dict[str, An
         content["evidence"] = evidence(results / "evidence")
     if "series" in settings:
         content["series"] = files.read_json(results / "series.json")
-    content |= of_dreams(settings, results)
+    content |= of_measurable(settings, results)
     if "published" in settings:
         content["published"] = study_facts.published_rows(settings["published"], readouts, results)
     return content
 
 
-def of_dreams(settings: dict, results: Path) -> dict[str, Any]:
-    """What the recipes and the atlas come to; `not_measured` says of which there is nothing, and why."""
-    stored = {name: files.read_arrays(results / f"{name}.npz") for name in ("recipes", "atlas") if name in settings}
+def of_measurable(settings: dict, results: Path) -> dict[str, Any]:
+    """What alignment, recipes and atlas come to; `not_measured` says of which there is nothing, and why."""
+    asked = ["alignment", *(name for name in ("recipes", "atlas") if name in settings)]
+    stored = {name: files.read_arrays(results / f"{name}.npz") for name in asked}
     reasons = {name: str(arrays["reason"]) for name, arrays in stored.items() if "reason" in arrays}
     measured = {name: arrays for name, arrays in stored.items() if name not in reasons}
     content: dict[str, Any] = {"not_measured": reasons}
+    if "alignment" in measured:
+        content["alignment"] = study_facts.alignment(measured["alignment"])
     if "recipes" in measured:
         units = [str(name) for name in measured["recipes"]["measured"]]
         content["recipes"] = {"units": units, "compared": recipe_summary(measured["recipes"], over=units)}

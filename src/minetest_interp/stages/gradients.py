@@ -15,7 +15,7 @@ def run(
     checkpoint_path: Path, policy: dict, actions: dict, objective: dict, stacks: Path, view: str, output: Path
 ) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
-    asked = objectives.from_settings(objective, table)
+    asked = objectives.from_settings(objective, table, loaded.architecture)
     stored = files.read_arrays(stacks)
     batch = frames.as_stacks(stored[view], loaded.architecture.frames)
     scores, gradients = jax.jit(lambda batch: layer_gradients(loaded, asked, batch))(batch)

@@ -12,17 +12,17 @@ from minetest_interp.model import frame_groups, labels
 def run(
     folder: Path, pattern: str, masks: str, trunk: int, order: str, network: Path, labelled: Path, turns: Path
 ) -> None:
-    geometry = files.read_json(network)
+    described = files.read_json(network)
     found = labels.find(folder, pattern=pattern, masks=masks)
     labels.check_class((labels.read_mask(mask) for _, mask in found), trunk, folder)
-    read = [labels.read(picture, mask, size=geometry["size"], order=order, trunk=trunk) for picture, mask in found]
+    read = [labels.read(picture, mask, size=described["height"], order=order, trunk=trunk) for picture, mask in found]
     arrays = {name: np.stack([getattr(frame, name) for frame in read]) for name in labels.Labelled._fields}
     names = [picture.stem for picture, _ in found]
     group, role = frame_groups.read(folder, names)
     arrays |= {"frames": np.array(names), "group": group, "role": role}
     files.write_arrays(labelled, **arrays)
     # Where trunks are is known of the newest frame, which is also what the agent would steer by.
-    stacks = frame_groups.stacks(group, role, frames=geometry["frames"])
+    stacks = frame_groups.stacks(group, role, frames=described["frames"])
     seen = {view: arrays[view][stacks] for view in ("original", "mirrored")}
     files.write_arrays(turns, **seen, **{name: arrays[name][stacks[:, -1]] for name in arrays if name not in seen})
 

@@ -14,7 +14,7 @@ PICTURE_WIDTH = 512
 def run(
     folder: Path, pattern: str, order: str, overlay: list, network: Path, stacks: Path, pictures: Path, listing: Path
 ) -> None:
-    size = files.read_json(network)["size"]
+    size = files.read_json(network)["height"]
     found = frames.find(folder, pattern)
     views, thumbnails, rows = [], [], []
     for file in found:

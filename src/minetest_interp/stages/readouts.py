@@ -1,22 +1,25 @@
-"""Read the behaviours off the logits: yaw, pitch and the rest, in every view."""
+"""Read the behaviours off the logits or Q values: yaw, pitch and the rest, in every view."""
 
 from pathlib import Path
 
 from minetest_interp.cli import command
 from minetest_interp.io import files, layout
 from minetest_interp.model import frames
-from minetest_interp.model.actions import action_table, behaviour_values
+from minetest_interp.model.actions import action_table, behaviour_returns, behaviour_values
 
 
 def run(results: Path, actions: dict, readouts: Path) -> None:
     table = action_table(actions["factors"], actions["behaviours"])
     columns = {}
     for view in frames.VIEWS:
-        computed = files.read_arrays(layout.intermediates(results, view), "frames", "logits", "value")
+        path = layout.intermediates(results, view)
+        outputs = {"logits", "q", "value"}.intersection(files.array_names(path))
+        computed = files.read_arrays(path, "frames", *outputs)
         columns["frames"] = computed["frames"]
-        for name, values in behaviour_values(computed["logits"], table).items():
-            columns[f"{view}/{name}"] = values
-        columns[f"{view}/value"] = computed["value"]
+        read = behaviour_returns if "q" in outputs else behaviour_values
+        found = read(computed["q" if "q" in outputs else "logits"], table)
+        found |= {"value": computed["value"]} if "value" in outputs else {}
+        columns |= {f"{view}/{name}": values for name, values in found.items()}
     files.write_arrays(readouts, **columns)
 
 

@@ -1,22 +1,35 @@
-"""Check that a checkpoint of a series takes the study's frames: that it has the shape of the study's own."""
+"""Check that a checkpoint of a series takes the study's frames: that its network is that of the study's own."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from minetest_interp.cli import command
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import checkpoint
+from minetest_interp.model.description import describe
 
 
 def run(checkpoint_path: Path, policy: dict, network: Path) -> None:
-    geometry, described = checkpoint.load(checkpoint_path, **policy).policy.geometry, files.read_json(network)
-    for name, size in geometry._asdict().items():
-        size = list(size) if isinstance(size, tuple) else size
-        if size != described[name]:
+    loaded = describe(checkpoint.load(checkpoint_path, **policy).policy.architecture)
+    own, here = _sizes(files.read_json(network)), _sizes(json.loads(files.json_text(loaded)))
+    for name in {**own, **here}:
+        if own.get(name) != here.get(name):
             raise InputError(
-                f"{checkpoint_path}: must have the {name} of the study's own checkpoint, {described[name]}; "
-                f"got {size}. Make a study of its own for it."
+                f"{checkpoint_path}: must have the {name} of the study's own checkpoint, {own.get(name)}; "
+                f"got {here.get(name)}. Make a study of its own for it."
             )
+
+
+def _sizes(described: Mapping) -> dict[str, object]:
+    """What two networks must have in common, each under the words that name it."""
+    kept = ("shape", "windows", "function", "next")
+    return {
+        **{name: described[name] for name in ("frames", "height", "width")},
+        **{f"{key} of {layer['name']}": layer[key] for layer in described["layers"] for key in kept},
+        **{f"outputs of the {head['name']}": head["outputs"] for head in described["heads"]},
+    }
 
 
 if __name__ == "__main__":

@@ -1,0 +1,78 @@
+"""A network in plain values, ready for JSON: what its layers are, what their units see, and what its heads put out."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from minetest_interp.model.architecture import Architecture, Layer
+from minetest_interp.model.steps import Apply, Convolution, Pool, Residual, Step
+
+
+def describe(network: Architecture) -> dict[str, Any]:
+    """The network's sizes, layers and heads.
+
+    Returns:
+      frames, height, width: of a stack, in pictures (or colours) and pixels. reads: the rows and the columns, from the
+      top left, that reach any head; the strides may leave the rest unread. layers: in order, see `_layer`. heads: with
+      `name` and `outputs`, a number for each action, or for each of its returns. actions: how many it chooses from.
+      outputs: what the heads give, as fields of `Trace`.
+    """
+    frames, height, width = network.stack
+    return {
+        "frames": frames,
+        "height": height,
+        "width": width,
+        "reads": _read(network),
+        "layers": [
+            _layer(network, layer, after)
+            for layer, after in zip(network.layers, [*network.layers[1:], None], strict=True)
+        ],
+        "heads": [{"name": head.name, "outputs": head.features} for head in network.heads],
+        "actions": network.actions,
+        "outputs": list(network.outputs),
+    }
+
+
+def _layer(network: Architecture, layer: Layer, after: Layer | None) -> dict[str, Any]:
+    """One layer.
+
+    Returns:
+      name; shape, of one item: rows, columns and channels, or units. windows: of the convolutions and pools that lead
+      to it, in order, with `kind`, `size`, `stride` (of rows and columns) and `padding`. function: what each number is
+      passed through at last, before it is shown; next: what the following layer passes it through first; None for
+      none. field: what a unit sees, by rows and by columns, as `size`, `stride` and `start` in pixels; None where a
+      layer has no positions.
+    """
+    field, last = network.extent(layer.name), layer.steps[-1]
+    first = after.steps[0] if after else None
+    return {
+        "name": layer.name,
+        "shape": list(network.shape(layer.name)),
+        "windows": list(_windows(layer.steps)),
+        "function": last.function if isinstance(last, Apply) else None,
+        "next": first.function if isinstance(first, Apply) else None,
+        "field": field and [axis._asdict() for axis in field],
+    }
+
+
+def _windows(steps: tuple[Step, ...], *, residual: bool = False) -> Iterator[dict[str, Any]]:
+    for step in steps:
+        match step:
+            case Residual():
+                yield from _windows(step.steps, residual=True)
+            case Convolution():
+                kind = "residual convolution" if residual else "convolution"
+                yield {"kind": kind, "size": step.kernel, "stride": step.strides, "padding": step.padding}
+            case Pool():
+                kind = "mean" if step.mean else "maximum"
+                yield {"kind": kind, "size": step.window, "stride": step.strides, "padding": step.padding}
+
+
+def _read(network: Architecture) -> list[int]:
+    """Rows and columns that some position of the last layer with positions sees."""
+    [*_, last] = [layer.name for layer in network.layers if network.extent(layer.name)]
+    extent = network.extent(last) or ()
+    counts = network.shape(last)[:2]
+    return [
+        min(side, axis.start + axis.stride * (count - 1) + axis.size)
+        for side, axis, count in zip(network.stack[1:], extent, counts, strict=True)
+    ]
