@@ -95,7 +95,21 @@ def test_a_unit_of_every_layer_can_be_read_and_raised(loaded, stacks):
         middle = objectives.centre(network, name) if activation.ndim == 3 else ()
         close(asked(whole)[0], activation[(*middle, 3)])
         dream = notebook.deep_dream(loaded, asked, stacks[:1], lr=1.0, steps=2)
-        assert dream.image.min() >= 0 and dream.image.max() <= 255 and network.extent(name) is None
+        assert dream.image.min() >= 0 and dream.image.max() <= 255
+
+
+def test_a_position_sees_just_the_pixels_of_its_field(loaded, stacks):
+    network = loaded.architecture
+    for name in network.targets[1:]:
+        extents, shape = network.extent(name), network.shape(name)
+        assert (extents is None) == (len(shape) == 1)
+        index = tuple(n // 2 for n in shape[:2])
+        gradient = jax.grad(lambda stack: loaded.run(stack).layers[name][(0, *index)].sum())  # noqa: B023, used at once
+        seen = np.abs(np.asarray(gradient(stacks[:1]))[0]).sum(0) > 0
+        for axis, (extent, place) in enumerate(zip(extents or (), index, strict=False)):
+            first = extent.start + extent.stride * place
+            touched = np.flatnonzero(seen.any(1 - axis))
+            assert (touched.min(), touched.max()) == (max(0, first), min(seen.shape[axis], first + extent.size) - 1)
 
 
 @pytest.mark.parametrize("data", [modules.msgpack, modules.deeper, modules.keyed])

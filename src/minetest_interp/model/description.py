@@ -1,13 +1,15 @@
 """A network in plain values, ready for JSON: what its layers are, what their units see, and what its heads put out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from minetest_interp.model.architecture import Architecture, Layer
+from minetest_interp.model.architecture import Layer
+from minetest_interp.model.modules import ModuleLayer
+from minetest_interp.model.policy import Layered
 from minetest_interp.model.steps import Apply, Convolution, Pool, Residual, Step
 
 
-def describe(network: Architecture) -> dict[str, Any]:
+def describe(network: Layered) -> dict[str, Any]:
     """The network's sizes, layers and heads.
 
     Returns:
@@ -17,22 +19,20 @@ def describe(network: Architecture) -> dict[str, Any]:
       outputs: what the heads give, as fields of `Trace`.
     """
     frames, height, width = network.stack
+    layers: Sequence[Layer | ModuleLayer] = network.layers
     return {
         "frames": frames,
         "height": height,
         "width": width,
         "reads": _read(network),
-        "layers": [
-            _layer(network, layer, after)
-            for layer, after in zip(network.layers, [*network.layers[1:], None], strict=True)
-        ],
+        "layers": [_layer(network, layer, after) for layer, after in zip(layers, [*layers[1:], None], strict=True)],
         "heads": [{"name": head.name, "outputs": head.features} for head in network.heads],
         "actions": network.actions,
         "outputs": list(network.outputs),
     }
 
 
-def _layer(network: Architecture, layer: Layer, after: Layer | None) -> dict[str, Any]:
+def _layer(network: Layered, layer: Layer | ModuleLayer, after: Layer | ModuleLayer | None) -> dict[str, Any]:
     """One layer.
 
     Returns:
@@ -42,16 +42,23 @@ def _layer(network: Architecture, layer: Layer, after: Layer | None) -> dict[str
       none. field: what a unit sees, by rows and by columns, as `size`, `stride` and `start` in pixels; None where a
       layer has no positions.
     """
-    field, last = network.extent(layer.name), layer.steps[-1]
-    first = after.steps[0] if after else None
+    field = network.extent(layer.name)
+    last, following = _functions(layer, after)
     return {
         "name": layer.name,
         "shape": list(network.shape(layer.name)),
-        "windows": list(_windows(layer.steps)),
-        "function": last.function if isinstance(last, Apply) else None,
-        "next": first.function if isinstance(first, Apply) else None,
+        "windows": list(_windows(layer.steps)) if isinstance(layer, Layer) else [w._asdict() for w in layer.windows],
+        "function": last,
+        "next": following,
         "field": field and [axis._asdict() for axis in field],
     }
+
+
+def _functions(layer: Layer | ModuleLayer, after: Layer | ModuleLayer | None) -> tuple[str | None, str | None]:
+    if isinstance(layer, ModuleLayer):
+        return layer.before, layer.after
+    last, first = layer.steps[-1], after.steps[0] if isinstance(after, Layer) else None
+    return last.function if isinstance(last, Apply) else None, first.function if isinstance(first, Apply) else None
 
 
 def _windows(steps: tuple[Step, ...], *, residual: bool = False) -> Iterator[dict[str, Any]]:
@@ -67,12 +74,14 @@ def _windows(steps: tuple[Step, ...], *, residual: bool = False) -> Iterator[dic
                 yield {"kind": kind, "size": step.window, "stride": step.strides, "padding": step.padding}
 
 
-def _read(network: Architecture) -> list[int]:
+def _read(network: Layered) -> list[int]:
     """Rows and columns that some position of the last layer with positions sees."""
-    [*_, last] = [layer.name for layer in network.layers if network.extent(layer.name)]
-    extent = network.extent(last) or ()
-    counts = network.shape(last)[:2]
-    return [
-        min(side, axis.start + axis.stride * (count - 1) + axis.size)
-        for side, axis, count in zip(network.stack[1:], extent, counts, strict=True)
-    ]
+    reads = list(network.stack[1:])
+    for target in network.targets[1:]:
+        if extent := network.extent(target):
+            ends = (
+                axis.start + axis.stride * (count - 1) + axis.size
+                for axis, count in zip(extent, network.shape(target)[:2], strict=True)
+            )
+            reads = [min(side, end) for side, end in zip(network.stack[1:], ends, strict=True)]
+    return reads

@@ -15,15 +15,16 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.extend.core import Jaxpr, Var, get_opaque_trace_state
+from jax.extend.core import Var, get_opaque_trace_state
 from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import programs
+from minetest_interp.model import programs, traced
 from minetest_interp.model.architecture import GREYS, INPUT, Edit, Trace
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.programs import Call, Watch
 from minetest_interp.model.steps import BOUNDS, Dense, Extent, Parameters, Shape
+from minetest_interp.model.traced import Sight, Window
 
 LAYOUTS = ("NCHW", "NHWC")
 ROLES = (("actor", "critic"), ("critic", "actor"), ("actor",), ("q",))  # what a module's outputs may be, in order
@@ -32,11 +33,18 @@ TRIED = 3  # items in the batch with which a module is looked at
 
 
 class ModuleLayer(NamedTuple):
-    """shape: of one item. bounds: the least and greatest that its last function lets through."""
+    """shape: of one item. field: what a position sees along rows and columns; None without positions.
+
+    windows: of the convolutions and pools that lead to it from the layer before, in order. before, after: the functions
+    through which its numbers came last and go next, of `steps.FUNCTIONS`; None for others.
+    """
 
     name: str
     shape: Shape
-    bounds: tuple[float, float]
+    field: tuple[Extent, Extent] | None
+    windows: tuple[Window, ...]
+    before: str | None
+    after: str | None
 
 
 class ModuleNetwork(NamedTuple):
@@ -85,12 +93,12 @@ class ModuleNetwork(NamedTuple):
         return self.stack if target == INPUT else self._layer(target).shape
 
     def extent(self, target: str) -> tuple[Extent, Extent] | None:
-        """What a position sees along rows and columns: of a picture, itself; of a layer it is not known."""
-        return (Extent(), Extent()) if target == INPUT else None
+        """What a position of a layer sees along rows and columns; None where a layer has no positions."""
+        return (Extent(), Extent()) if target == INPUT else self._layer(target).field
 
     def bounds(self, target: str) -> tuple[float, float]:
         """The least and greatest that an activation can be: grey levels, or what the last function lets through."""
-        return GREYS if target == INPUT else self._layer(target).bounds
+        return GREYS if target == INPUT else BOUNDS.get(self._layer(target).before or "", (-math.inf, math.inf))
 
     def parameters(self) -> dict[str, dict[str, Shape]]:
         """The shapes of all arrays that the network needs, by the path of their submodule and their own name."""
@@ -244,37 +252,30 @@ def _find_layers(run: Callable, arrays: dict, stacks: Any) -> tuple[tuple[Module
 
     jaxpr = jax.make_jaxpr(called)(arrays, stacks).jaxpr
     count, [*_, stack] = len(jaxpr.outvars) - len(names), jaxpr.invars
-    outputs = jaxpr.outvars[:count]
+    outputs, seen = jaxpr.outvars[:count], traced.sights(stack, jaxpr)
     layers: dict[Var, ModuleLayer] = {}
     for name, variable in zip(names, jaxpr.outvars[count:], strict=True):
-        if variable not in (*outputs, *jaxpr.invars, *layers) and _is_between(stack, variable, outputs, jaxpr):
-            layers[variable] = ModuleLayer(name, variable.aval.shape[1:], _bounds(jaxpr, variable))
-    return tuple(layers.values()), [output.aval.shape for output in outputs]
+        if variable not in (*outputs, *jaxpr.invars, *layers) and traced.is_between(stack, variable, outputs, jaxpr):
+            windows = traced.windows([stack, *layers][-1], variable, jaxpr)
+            functions = traced.function_before(variable, jaxpr), traced.function_after(variable, jaxpr)
+            shape = traced.shape(variable)[1:]
+            layers[variable] = ModuleLayer(
+                name, shape, _field(shape, seen[variable], stack), tuple(windows), *functions
+            )
+    return tuple(layers.values()), [traced.shape(output) for output in outputs]
+
+
+def _field(shape: Shape, sight: Sight, stack: Var) -> tuple[Extent, Extent] | None:
+    """What a position of a layer sees along rows and columns; all of them where it is not known."""
+    if len(shape) < 3:
+        return None
+    if sight is None or [side.axis for side in sight] != [1, 2]:
+        rows, columns = traced.shape(stack)[2:]
+        return Extent(rows, 0), Extent(columns, 0)
+    return sight[0].seen, sight[1].seen
 
 
 def _is_activation(output: Any) -> bool:
     if not isinstance(output, Array) or output.ndim not in (2, 4):
         return False
     return output.shape[0] == TRIED and jnp.issubdtype(output.dtype, jnp.floating)
-
-
-def _is_between(stack: Var, variable: Var, outputs: Sequence, jaxpr: Jaxpr) -> bool:
-    """Whether the outputs depend on the stack, and through the variable alone."""
-    return stack in _needed(jaxpr, outputs) and stack not in _needed(jaxpr, outputs, without=variable)
-
-
-def _needed(jaxpr: Jaxpr, outputs: Sequence, *, without: Var | None = None) -> set[Var]:
-    """All that outputs are computed from; `without` counts as given."""
-    needed = {variable for variable in outputs if isinstance(variable, Var)}
-    for step in reversed(jaxpr.eqns):
-        if not needed.isdisjoint(step.outvars):
-            needed |= {variable for variable in step.invars if isinstance(variable, Var)} - {without}
-    return needed
-
-
-def _bounds(jaxpr: Jaxpr, variable: Var) -> tuple[float, float]:
-    """What the function lets through that made a variable, where it is one of those that are known."""
-    [made] = [step for step in jaxpr.eqns if variable in step.outvars]
-    while made.primitive.name == "custom_jvp_call":
-        made = made.params["call_jaxpr"].eqns[-1]
-    return BOUNDS.get(made.params.get("name", made.primitive.name), (-math.inf, math.inf))
