@@ -1,6 +1,6 @@
 """The panels that a study may draw: a record of each in `figures/panels.yaml`, which explains its keys."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from minetest_interp.io.errors import InputError
 
 
 class Panel(NamedTuple):
-    """One record, with the keys of `figures/panels.yaml`; `section` and `formerly` are None where it has none."""
+    """One record, with the keys of `figures/panels.yaml`; `section` is None where it has none."""
 
     name: str
     shows: str
@@ -21,7 +21,7 @@ class Panel(NamedTuple):
     defaults: Mapping[str, str] = {}
     given: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
-    formerly: str | None = None
+    formerly: Sequence[str] = ()
 
     def settings(self, own: Mapping, study: Mapping) -> dict:
         """What the script is given.
@@ -86,5 +86,5 @@ def study_schema(panels: Mapping[str, Panel]) -> dict:
         "type": "object",
         "additionalProperties": False,
         "properties": {name: settings(panel) for name, panel in panels.items()},
-        "renamed": {panel.formerly: name for name, panel in panels.items() if panel.formerly},
+        "renamed": {old: name for name, panel in panels.items() for old in panel.formerly},
     }

@@ -276,7 +276,7 @@ def _known_studies(path: Path) -> str:
 
 
 def _check_figures(claims: Mapping, known: Mapping[str, Panel], path: Path) -> None:
-    renamed = {panel.formerly: f", which is called {name!r} now" for name, panel in known.items()}
+    renamed = {old: f", which is called {name!r} now" for name, panel in known.items() for old in panel.formerly}
     for name, claim in claims["claims"].items():
         figure = claim["figure"]
         if figure not in known:

@@ -91,7 +91,7 @@ MISTAKES = [
         "panels.d-views.frame must name one of .* 'tow'. Did you mean 'two'",
     ),
     (changed(panels={"recipes": {}}), "panels.recipes must have the section `recipes`"),
-    (changed(panels={"atlas-conv0": {}}), "panels.atlas-conv0 must have the section `atlas`"),
+    (changed(panels={"atlas-1": {"layer": "conv0"}}), "panels.atlas-1 must have the section `atlas`"),
     (changed(panels={"pairs": {}}), "panels.pairs must have the section `evidence`"),
     (changed(frames__night=["dusk"]), "frames.night must name one of the study's 2 frames; got 'dusk'"),
     (changed(frames__files="*.jpg"), r"at least one frame must match '\*.jpg'"),

@@ -21,18 +21,15 @@ def describe(network: Architecture) -> dict[str, Any]:
         "frames": frames,
         "height": height,
         "width": width,
-        "reads": _read(network),
-        "layers": [
-            _layer(network, layer, after)
-            for layer, after in zip(network.layers, [*network.layers[1:], None], strict=True)
-        ],
+        "reads": network.reads,
+        "layers": [_layer(network, layer) for layer in network.layers],
         "heads": [{"name": head.name, "outputs": head.features} for head in network.heads],
         "actions": network.actions,
         "outputs": list(network.outputs),
     }
 
 
-def _layer(network: Architecture, layer: Layer, after: Layer | None) -> dict[str, Any]:
+def _layer(network: Architecture, layer: Layer) -> dict[str, Any]:
     """One layer.
 
     Returns:
@@ -43,13 +40,12 @@ def _layer(network: Architecture, layer: Layer, after: Layer | None) -> dict[str
       layer has no positions.
     """
     field, last = network.extent(layer.name), layer.steps[-1]
-    first = after.steps[0] if after else None
     return {
         "name": layer.name,
         "shape": list(network.shape(layer.name)),
         "windows": list(_windows(layer.steps)),
         "function": last.function if isinstance(last, Apply) else None,
-        "next": first.function if isinstance(first, Apply) else None,
+        "next": network.passed_through(layer.name),
         "field": field and [axis._asdict() for axis in field],
     }
 
@@ -65,14 +61,3 @@ def _windows(steps: tuple[Step, ...], *, residual: bool = False) -> Iterator[dic
             case Pool():
                 kind = "mean" if step.mean else "maximum"
                 yield {"kind": kind, "size": step.window, "stride": step.strides, "padding": step.padding}
-
-
-def _read(network: Architecture) -> list[int]:
-    """Rows and columns that some position of the last layer with positions sees."""
-    [*_, last] = [layer.name for layer in network.layers if network.extent(layer.name)]
-    extent = network.extent(last) or ()
-    counts = network.shape(last)[:2]
-    return [
-        min(side, axis.start + axis.stride * (count - 1) + axis.size)
-        for side, axis, count in zip(network.stack[1:], extent, counts, strict=True)
-    ]

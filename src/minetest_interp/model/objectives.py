@@ -19,9 +19,7 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import ActionTable, Behaviour
 from minetest_interp.model.architecture import Architecture, Trace
 from minetest_interp.model.arrays import AnyArray
-from minetest_interp.model.policy import LAYERS, Geometry, Objective
-
-Sizes = Geometry | Architecture
+from minetest_interp.model.policy import LAYERS, Geometry, Objective, Sizes
 
 
 @flax.struct.dataclass
@@ -147,7 +145,7 @@ def behaviour(behaviour: Behaviour, *, sign: int = 1) -> Objective:
 
 def return_difference(behaviour: Behaviour, *, sign: int = 1) -> Objective:
     """Mean Q value of the behaviour's actions less that of those it subtracts, or of all others; in reward units."""
-    return Returns(np.float32(sign) * behaviour.mean_difference)
+    return Returns(np.asarray(sign * behaviour.mean_difference, np.float32))
 
 
 def logit(geometry: Geometry, *, action: int) -> Objective:

@@ -72,6 +72,9 @@ class Geometry(NamedTuple):
         return (self.sides[i], self.sides[i], self.channels[i])
 
 
+Sizes = Geometry | Architecture
+
+
 @cache
 def nature(geometry: Geometry) -> Architecture:
     """The network of these sizes; convolutions are shown before their ReLU, "hidden" after it."""
@@ -93,7 +96,7 @@ class Policy(NamedTuple):
     params: by the names in the network's steps, as `{"conv0": {"kernel", "bias"}, ..., "hidden", "actor", "critic"}`.
     """
 
-    network: Geometry | Architecture
+    network: Sizes
     params: Mapping[str, Mapping[str, AnyArray]]
 
     @property
@@ -139,7 +142,7 @@ def shuffled_weights(policy: Policy, *, seed: int) -> Policy:
         array = np.asarray(array)
         return generator.permutation(array.ravel()).reshape(array.shape)
 
-    return Policy(policy.geometry, jax.tree.map(shuffle, dict(policy.params)))
+    return Policy(policy.network, jax.tree.map(shuffle, dict(policy.params)))
 
 
 Objective = Callable[[Trace], Array]
