@@ -23,6 +23,11 @@ class Panel(NamedTuple):
     numbers: tuple[str, ...] = ()
     formerly: Sequence[str] = ()
 
+    @property
+    def required(self) -> list[str]:
+        """The options that a study must give."""
+        return [name for name in self.options if name not in (*self.optional, *self.defaults)]
+
     def settings(self, own: Mapping, study: Mapping) -> dict:
         """What the script is given.
 
@@ -49,6 +54,15 @@ class Panel(NamedTuple):
                     yield option, kind, name
 
 
+def without_settings(panels: Mapping[str, Panel], study: Mapping) -> dict[str, dict]:
+    """The panels that a study with these sections can draw without any settings of their own, with none."""
+    return {
+        name: {}
+        for name, panel in panels.items()
+        if not panel.required and (panel.section is None or panel.section in study)
+    }
+
+
 def read(path: Path, schema: Path) -> dict[str, Panel]:
     """The records by name, in the order of the file.
 
@@ -73,11 +87,10 @@ def study_schema(panels: Mapping[str, Panel]) -> dict:
     """The JSON schema of a study's section `panels`, for inside the study's own."""
 
     def settings(panel: Panel) -> dict:
-        required = [name for name in panel.options if name not in (*panel.optional, *panel.defaults)]
         return {
             "type": "object",
             "additionalProperties": False,
-            "required": required,
+            "required": panel.required,
             "properties": panel.options,
             "description": panel.shows,
         }

@@ -5,12 +5,13 @@ An *atlas* maps names to arrays with one row per unit, as `atlas.compute` gives 
 not defined.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Num
 
+from minetest_interp.facts.study import Arrays
 from minetest_interp.io.errors import InputError
 
 
@@ -42,7 +43,7 @@ SCORES = (
 )
 
 
-def atlas_summary(atlas: Mapping[str, np.ndarray], headline: Sequence[str]) -> dict:
+def atlas_summary(atlas: Arrays, headline: Sequence[str]) -> dict:
     """Counts, flags and mean scores of an atlas, by layer and over the `headline` units.
 
     Returns:
@@ -80,7 +81,7 @@ def atlas_summary(atlas: Mapping[str, np.ndarray], headline: Sequence[str]) -> d
     }
 
 
-def unit_scores(atlas: Mapping[str, np.ndarray], i: int) -> dict[str, dict]:
+def unit_scores(atlas: Arrays, i: int) -> dict[str, dict]:
     """Unit i's scores: name to value, floor and ceiling."""
     return {
         score.name: {side: None if key is None else _number(atlas[key][i]) for side, key in _sides(score)}
@@ -88,7 +89,7 @@ def unit_scores(atlas: Mapping[str, np.ndarray], i: int) -> dict[str, dict]:
     }
 
 
-def mean_scores(atlas: Mapping[str, np.ndarray], rows: Sequence[int]) -> dict[str, dict]:
+def mean_scores(atlas: Arrays, rows: Sequence[int]) -> dict[str, dict]:
     """Scores averaged over some units, and `n`, the number of units whose value is defined."""
     return {
         score.name: {side: None if key is None else _mean(atlas[key][rows]) for side, key in _sides(score)}

@@ -13,6 +13,7 @@ from minetest_interp.dreams import atlas, judging, scores, units
 from minetest_interp.dreams.ascent import Method
 from minetest_interp.io import files
 from minetest_interp.model import agent, networks
+from minetest_interp.model.architecture import Architecture
 
 
 def run(
@@ -49,14 +50,16 @@ def run(
     with Progress(*columns) as bar:
         task = bar.add_task("atlas", total=atlas.work(plan))
         arrays = atlas.compute(plan, folder, stamp=stamp, progress=lambda done: bar.advance(task, done))
-    network = loaded.policy.architecture
-    places = {
+    kept = {f"{layer}/directions": rows for layer, rows in directions.items()} | _named_layers(loaded.policy.architecture)
+    files.write_arrays(output, **arrays, **kept, frames=stored["frames"][judged], mean=plan.mean)
+    shutil.rmtree(folder)  # the finished atlas holds all that the batches hold
+
+
+def _named_layers(network: Architecture) -> dict:
+    return {
         "path_layers": list(judging.path_layers(network).values()),
         "affine_layer": atlas.affine_layer(network) or "",
     }
-    kept = {f"{layer}/directions": rows for layer, rows in directions.items()}
-    files.write_arrays(output, **arrays, **kept, frames=stored["frames"][judged], mean=plan.mean, **places)
-    shutil.rmtree(folder)  # the finished atlas holds all that the batches hold
 
 
 if __name__ == "__main__":

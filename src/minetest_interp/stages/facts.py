@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from minetest_interp.claims import ledger
-from minetest_interp.claims.measured import Arrays
 from minetest_interp.cli import command
 from minetest_interp.facts import atlas as atlas_facts
 from minetest_interp.facts import study as study_facts
 from minetest_interp.facts.recipes import recipe_summary
+from minetest_interp.facts.study import Arrays
 from minetest_interp.io import files
 
 
