@@ -124,7 +124,7 @@ def whole_atlas(policy: Policy, grey: np.ndarray) -> dict:
     fitted, judged = (grey[half] for half in scores.halves([str(i) for i in range(len(grey))]))
     began = time.perf_counter()
     trace = jax.jit(policy.run)(frames.as_stacks(fitted, policy.geometry.frames))
-    listed = units.list_units(policy.geometry, BEHAVIOURS, factors.leading_directions(trace, count=4, seed=0))
+    listed = units.list_units(policy.architecture, BEHAVIOURS, factors.leading_directions(trace, count=4, seed=0))
     plan = atlas.prepare(policy, listed, fitted=fitted, judged=judged)
     with tempfile.TemporaryDirectory() as folder:
         made = atlas.compute(plan, Path(folder), stamp="bench")

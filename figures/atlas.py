@@ -48,15 +48,17 @@ def draw(
     """Pairs in rows; below each the unit's name, the correlation of the two, and a flag where there is one.
 
     Args:
-      pairs: dream and control `[h, h]`, grey levels.
+      pairs: dream and control `[h, w]`, grey levels.
       correlations: `[U]`, -1 to 1; NaN where it is not defined.
       which: what the heading adds to the word dream.
     """
     width = round(style.WIDTH_INCHES["page"] * style.DPI)
     columns = COLUMNS[len(names) <= FEW]
     tile = (width - GAP * (columns + 1)) // columns
-    side = _side(pairs[0][0].shape[0], (tile - SEAM) // 2)
-    pitch = side + 2 * LINE + GAP
+    rows, across = pairs[0][0].shape
+    wide = _side(across, (tile - SEAM) // 2)
+    high = wide * rows // across
+    pitch = high + 2 * LINE + GAP
     height = HEAD + pitch * -(-len(names) // columns)
     figure = Figure(figsize=(width / style.DPI, height / style.DPI))
     ax = figure.add_axes((0, 0, 1, 1))
@@ -68,12 +70,12 @@ def draw(
     for i, (name, pair, correlation, flag) in enumerate(zip(names, pairs, correlations, flags, strict=True)):
         left = GAP + (i % columns) * (tile + GAP)
         top = HEAD + (i // columns) * pitch
-        for shift, picture in zip((0, side + SEAM), pair, strict=True):
-            extent = (left + shift, left + shift + side, top + side, top)
+        for shift, picture in zip((0, wide + SEAM), pair, strict=True):
+            extent = (left + shift, left + shift + wide, top + high, top)
             ax.imshow(picture, extent=extent, cmap="gray", vmin=0, vmax=255, interpolation="none")
             # A dream may be white at its edge, as the page is.
-            ax.add_patch(Rectangle(extent[::3], side, side, fill=False, edgecolor=style.FAINT, linewidth=0.4))
-        low = top + side + LINE * 0.55
+            ax.add_patch(Rectangle(extent[::3], wide, high, fill=False, edgecolor=style.FAINT, linewidth=0.4))
+        low = top + high + LINE * 0.55
         ax.text(left, low, style.plain(name, limit=16), va="center")
         ax.text(left, low + LINE, _signed(correlation), va="center", color=style.NULL)
         ax.text(left + NUMBER, low + LINE, flag, va="center", color=style.POSITIVE)
@@ -99,8 +101,8 @@ def _side(pixels: int, available: int) -> int:
 
 
 def _cut(picture: np.ndarray, box: np.ndarray) -> np.ndarray:
-    top, left, size = box
-    return picture[top : top + size, left : left + size]
+    top, left, height, width = box
+    return picture[top : top + height, left : left + width]
 
 
 main = panel_command(load, draw)

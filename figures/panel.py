@@ -57,6 +57,7 @@ def save(figure: Figure, *, png: Path, svg: Path) -> None:
     """Writes both files, each whole or not at all. To be called inside the panel's `rc_context`."""
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", pil_kwargs={"compress_level": 0})
+    figure.set_layout_engine("none")  # both files have one layout
     content = pictures.figure_png(Image.open(drawn))
     files.write(png, lambda beside: beside.write_bytes(content))
     files.write(svg, lambda beside: figure.savefig(beside, format="svg", metadata=METADATA))

@@ -10,17 +10,17 @@ from matplotlib.lines import Line2D
 import style
 from panel import arrays, panel_command
 
-# Score to title, its second line, and the scale of its axis.
+# Score to title, its second line, both with the layers of the path scores, and the scale of its axis.
 SHOWN = {
     "z": ("z", "sd, log beyond ±1", "symlog"),
     "hf": ("HF", "share > ¼ cycle/px", "linear"),
-    "fd": ("Fréchet (FD)", "conv1, log axis", "log"),
+    "fd": ("Fréchet (FD)", "{middle}, log axis", "log"),
     "agreement": ("seed agreement", "correlation", "linear"),
     "control_correlation": ("dream ~ control", "correlation", "linear"),
-    "path_conv1": ("path, conv1", "raw", "linear"),
-    "path_conv2": ("path, conv2", "raw", "linear"),
-    "path_conv1_standardised": ("path, conv1", "standardised", "linear"),
-    "path_conv2_standardised": ("path, conv2", "standardised", "linear"),
+    "path_middle": ("path, {middle}", "raw", "linear"),
+    "path_last": ("path, {last}", "raw", "linear"),
+    "path_middle_standardised": ("path, {middle}", "standardised", "linear"),
+    "path_last_standardised": ("path, {last}", "standardised", "linear"),
 }
 COLUMNS = 5
 LINE, HEAD, FOOT = 0.18, 0.38, 0.3  # inches: a recipe, above and below the rows of one block
@@ -29,7 +29,7 @@ LEFT, NUMBERS, GAP = 1.12, 0.34, 0.1  # inches: the recipes' names, the printed 
 
 def load(results: Path) -> dict[str, object]:
     path = results / "recipes.npz"
-    names, units, measured = arrays(path, "recipes", "units", "measured")
+    names, units, measured, layers = arrays(path, "recipes", "units", "measured", "path_layers")
     rows = [list(units).index(name) for name in measured]
     drawn = {}
     for score in SHOWN:
@@ -39,13 +39,18 @@ def load(results: Path) -> dict[str, object]:
             control, real = arrays(path, f"{score}_control", f"{score}_real")
             control, real = control[:, rows], real[rows]
         drawn[score] = (dream[:, rows], control, real)
-    return {"recipes": [str(name) for name in names], "scores": drawn}
+    return {"recipes": [str(name) for name in names], "layers": [str(name) for name in layers], "scores": drawn}
 
 
-def draw(recipes: list[str], scores: dict[str, tuple[np.ndarray, np.ndarray | None, np.ndarray | None]]) -> Figure:
+def draw(
+    recipes: list[str],
+    layers: list[str],
+    scores: dict[str, tuple[np.ndarray, np.ndarray | None, np.ndarray | None]],
+) -> Figure:
     """One small plot a score, one line a recipe; the mean over the units is printed beside.
 
     Args:
+      layers: the middle and the last of the path scores.
       scores: name to the dreams' `[M, U]`, the controls' `[M, U]` and the real frames' `[U]`.
     """
     blocks = -(-(len(SHOWN) + 1) // COLUMNS)
@@ -59,7 +64,8 @@ def draw(recipes: list[str], scores: dict[str, tuple[np.ndarray, np.ndarray | No
         box = (left / width, bottom / height, (pitch - NUMBERS - GAP) / width, LINE * len(recipes) / height)
         ax = figure.add_axes(box)
         _score(ax, *scores[score], scale=scale)
-        ax.set_title(f"{title}\n{unit}", loc="left", fontsize=7, linespacing=1.2)
+        middle, last = (style.plain(layer, limit=10) for layer in layers)
+        ax.set_title(f"{title}\n{unit}".format(middle=middle, last=last), loc="left", fontsize=7, linespacing=1.2)
         ax.set(ylim=(len(recipes) - 0.5, -0.5), yticks=range(len(recipes)))
         ax.set_yticklabels([style.plain(name, limit=18) for name in recipes] if column == 0 else [])
     left, bottom = LEFT + (COLUMNS - 1) * pitch, FOOT

@@ -49,8 +49,8 @@ def draw(
     """One row a unit. Dreams are cut to the unit's receptive field; the first real frame is shown cut as well.
 
     Args:
-      boxes: `[U, 3]` top, left and size of the receptive field. real: `[U, 2, S, S]`.
-      pictures: recipe to `[U, K, S, S]`. control: its recipe and `[U, K, S, S]`.
+      boxes: `[U, 4]` top, left, height and width of the receptive field. real: `[U, 2, H, W]`.
+      pictures: recipe to `[U, K, H, W]`. control: its recipe and `[U, K, H, W]`.
     """
     heads = ["real 1", "real 2", "real 1, cut"]
     blocks = [pictures[name] for name in pictures]
@@ -58,7 +58,7 @@ def draw(
     if control[1] is not None:
         blocks.append(control[1])
         heads += [f"shuffled {control[0]}" if k == 0 else "" for k in range(control[1].shape[1])]
-    count, size = len(heads), real.shape[-1]
+    count, whole = len(heads), real.shape[2:]
     width = style.WIDTH_INCHES["page"]
     tile = (width - LEFT - 2 * APART - GAP * count) / count
     heads = [_wrapped(head) for head in heads]
@@ -69,8 +69,9 @@ def draw(
     extra[3:] += APART
     if control[1] is not None:
         extra[-control[1].shape[1] :] += APART
-    for i, (name, (top, left, side)) in enumerate(zip(units, boxes, strict=True)):
-        cut = (slice(top, top + side), slice(left, left + side))
+    for i, (name, box) in enumerate(zip(units, boxes, strict=True)):
+        top, left, high, wide = box
+        cut = (slice(top, top + high), slice(left, left + wide))
         row = [real[i, 0], real[i, 1], real[i, 0][cut], *(p[cut] for block in blocks for p in block[i])]
         y = height - above - i * (tile + GAP) - tile
         figure.text((LEFT - 0.06) / width, (y + tile / 2) / height, style.plain(name, limit=14).replace(" ", "\n"),
@@ -79,16 +80,16 @@ def draw(
             x = LEFT + j * (tile + GAP) + extra[j]
             ax = figure.add_axes((x / width, y / height, tile / width, tile / height))
             style.show_grey(ax, frame)
-            if j < 2 and side < size:
-                _outline(ax, top, left, side)
+            if j < 2 and (high, wide) != whole:
+                _outline(ax, *box)
             if i == 0:
                 ax.set_title(heads[j], fontsize=7, linespacing=1.1, pad=3)
     return figure
 
 
-def _outline(ax: Axes, top: int, left: int, side: int) -> None:
+def _outline(ax: Axes, top: int, left: int, high: int, wide: int) -> None:
     for colour, line in (("white", 1.8), (style.POSITIVE, 0.9)):
-        ax.add_patch(Rectangle((left - 0.5, top - 0.5), side, side, fill=False, edgecolor=colour, linewidth=line))
+        ax.add_patch(Rectangle((left - 0.5, top - 0.5), wide, high, fill=False, edgecolor=colour, linewidth=line))
 
 
 def _wrapped(head: str) -> str:

@@ -1,6 +1,6 @@
 """The panels that a study may draw: a record of each in `figures/panels.yaml`, which explains its keys."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from minetest_interp.io.errors import InputError
 
 
 class Panel(NamedTuple):
-    """One record, with the keys of `figures/panels.yaml`; `section` and `formerly` are None where it has none."""
+    """One record, with the keys of `figures/panels.yaml`; `section` is None where it has none."""
 
     name: str
     shows: str
@@ -21,7 +21,12 @@ class Panel(NamedTuple):
     defaults: Mapping[str, str] = {}
     given: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
-    formerly: str | None = None
+    formerly: Sequence[str] = ()
+
+    @property
+    def required(self) -> list[str]:
+        """The options that a study must give."""
+        return [name for name in self.options if name not in (*self.optional, *self.defaults)]
 
     def settings(self, own: Mapping, study: Mapping) -> dict:
         """What the script is given.
@@ -49,6 +54,15 @@ class Panel(NamedTuple):
                     yield option, kind, name
 
 
+def without_settings(panels: Mapping[str, Panel], study: Mapping) -> dict[str, dict]:
+    """The panels that a study with these sections can draw without any settings of their own, with none."""
+    return {
+        name: {}
+        for name, panel in panels.items()
+        if not panel.required and (panel.section is None or panel.section in study)
+    }
+
+
 def read(path: Path, schema: Path) -> dict[str, Panel]:
     """The records by name, in the order of the file.
 
@@ -73,11 +87,10 @@ def study_schema(panels: Mapping[str, Panel]) -> dict:
     """The JSON schema of a study's section `panels`, for inside the study's own."""
 
     def settings(panel: Panel) -> dict:
-        required = [name for name in panel.options if name not in (*panel.optional, *panel.defaults)]
         return {
             "type": "object",
             "additionalProperties": False,
-            "required": required,
+            "required": panel.required,
             "properties": panel.options,
             "description": panel.shows,
         }
@@ -86,5 +99,5 @@ def study_schema(panels: Mapping[str, Panel]) -> dict:
         "type": "object",
         "additionalProperties": False,
         "properties": {name: settings(panel) for name, panel in panels.items()},
-        "renamed": {panel.formerly: name for name, panel in panels.items() if panel.formerly},
+        "renamed": {old: name for name, panel in panels.items() for old in panel.formerly},
     }

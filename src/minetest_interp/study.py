@@ -25,7 +25,7 @@ LIMIT_BYTES = 2**24  # of a checksum file
 
 
 class Study(NamedTuple):
-    """name: of the YAML file. settings: its content, as written. folder: where the study's files lie.
+    """name: of the YAML file. settings: its content, with defaults. folder: where the study's files lie.
 
     actions: the action table, from the study's file or the one that it names. claims: the content of the claims file,
       None without the section `evidence`. label_settings: completed, None without labelled frames.
@@ -100,6 +100,7 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
     known_panels, of_study = _read_schema(schema)
     settings = yaml_files.read(path, advice=_known_studies(path))
     yaml_files.validate(settings, of_study, path)
+    settings = {"dreams": {}, "gradients": {}, "panels": panels.without_settings(known_panels, settings), **settings}
     actions, claims = _read_actions(settings, path, of_study), _read_claims(settings, path, schema, known_panels)
     _check_references(settings, actions, known_panels, path)
 
@@ -291,7 +292,7 @@ def _known_studies(path: Path) -> str:
 
 
 def _check_figures(claims: Mapping, known: Mapping[str, Panel], path: Path) -> None:
-    renamed = {panel.formerly: f", which is called {name!r} now" for name, panel in known.items()}
+    renamed = {old: f", which is called {name!r} now" for name, panel in known.items() for old in panel.formerly}
     for name, claim in claims["claims"].items():
         figure = claim["figure"]
         if figure not in known:

@@ -198,6 +198,7 @@ def pictures(facts, folder):
 def small_atlas_facts():
     layer = {"agreement": {"value": 0.5}, "control_correlation": {"value": 0.25}}
     return {
+        "affine_layer": "conv0",
         "units": {"conv0": 32},
         "dead": {"conv0": [1]},
         "saturated": {"conv0": []},

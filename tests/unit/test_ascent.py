@@ -41,7 +41,7 @@ def test_without_views_one_step_is_adam_s_first(policy, image):
     start = image.start(0)
 
     def gain(z):
-        stack = jnp.broadcast_to(image.render(z[None], parametrisations.window(64)), (1, 4, 64, 64))
+        stack = jnp.broadcast_to(image.render(z[None], parametrisations.window((64, 64))), (1, 4, 64, 64))
         return asked[0](policy.run(stack))[0] - jnp.square(z).mean()
 
     slope = np.asarray(jax.grad(gain)(start))

@@ -8,7 +8,7 @@ from minetest_interp.dreams import atlas, notebook, scores, units
 from minetest_interp.dreams.ascent import Method
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks, objectives
-from minetest_interp.model.policy import Geometry, Policy, shuffled_weights
+from minetest_interp.model.policy import Geometry, Policy, nature, shuffled_weights
 from tests.conftest import random_policy
 from tests.samples import FORWARD, YAW, smooth_frames
 
@@ -26,7 +26,7 @@ def small():
 def plan(small):
     trace = small.run(np.repeat(FITTED[:, None], 4, axis=1))
     directions = factors.leading_directions(trace, count=2, seed=0)
-    listed = units.list_units(SMALL, {"yaw": YAW, "forward": FORWARD}, directions)
+    listed = units.list_units(nature(SMALL), {"yaw": YAW, "forward": FORWARD}, directions)
     assert sorted(map(len, directions.values())) == [1, 2, 2, 2]  # a factor that explains nothing is left out
     return atlas.prepare(small, listed, fitted=FITTED, judged=JUDGED, method=QUICK, batch=6)
 
@@ -66,7 +66,7 @@ def test_nothing_outside_the_mask_changes_the_unit_and_the_border_is_outside(sma
     stack = np.repeat(JUDGED[:1, None], 4, axis=1)
     for name in ("conv1/0", "conv2/0", "yaw"):
         unit = next(unit for unit in plan.listed if unit.name == name)
-        mask = units.receptive_mask(unit, SMALL)
+        mask = units.receptive_mask(unit, nature(SMALL))
         assert not mask[60:].any() and not mask[:, 60:].any()
         changed = np.where(mask, stack, 255 - stack)
         np.testing.assert_array_equal(unit.objective(small.run(changed)), unit.objective(small.run(stack)))
@@ -78,9 +78,12 @@ def test_dead_saturated_and_constant_units_are_reported(small, tmp_path):
     params["conv1"]["bias"][:2] = (-1e3, 1e3)
     params["conv1"]["kernel"][..., 2] = 0
     broken = Policy(SMALL, params)
-    listed = units.list_units(SMALL, {}, {})[4:7]
+    listed = units.list_units(nature(SMALL), {}, {})[4:7]
     found = atlas.prepare(broken, listed, fitted=FITTED, judged=JUDGED, method=QUICK)
-    assert [units.flag(u, n) for u, n in zip(listed, found.natures, strict=True)][:2] == ["dead", "saturated"]
+    assert [units.flag(u, nature(SMALL), n) for u, n in zip(listed, found.natures, strict=True)][:2] == [
+        "dead",
+        "saturated",
+    ]
     assert [nature.constant for nature in found.natures] == [False, False, True]
     made = atlas.compute(found, tmp_path, stamp="a")
     assert np.isnan(made["z"][2]) and np.isfinite(made["z"][:2]).all() and np.isfinite(made["pictures"]).all()
@@ -92,7 +95,7 @@ def test_conv0_in_closed_form_equals_the_ascent_to_the_same_box(small):
     mean = JUDGED.mean(0)
     for channel in range(4):
         unit = objectives.neuron(SMALL, "conv0", channel=channel, position=position)
-        frame = atlas.box_optimum(small, unit, position, around=mean)
+        frame = atlas.box_optimum(small, unit, around=mean)
         corner = np.sign(np.asarray(small.params["conv0"]["kernel"])[..., channel].sum(2))
         top, left, side = networks.field_box(SMALL, "conv0", position)
         np.testing.assert_array_equal(frame[top : top + side, left : left + side], 127.5 * (corner + 1))
@@ -126,7 +129,7 @@ def test_resumed_equals_uninterrupted_to_the_byte(plan, tmp_path):
 
 
 def test_progress_adds_up_to_the_work_and_a_new_stamp_starts_over(small, tmp_path):
-    heads = units.list_units(SMALL, {"yaw": YAW}, {})[-3:]
+    heads = units.list_units(nature(SMALL), {"yaw": YAW}, {})[-3:]
     plan = atlas.prepare(small, heads, fitted=FITTED, judged=JUDGED, method=QUICK, batch=2)
     done = []
     atlas.compute(plan, tmp_path, stamp="a", progress=done.append)
@@ -149,7 +152,7 @@ def test_the_control_keeps_the_numbers_and_loses_their_order(small):
 
 def test_one_step_is_compiled_for_each_kind_of_unit_however_many_batches_there_are(small, tmp_path, compiled):
     frames = smooth_frames(32)
-    listed = units.list_units(SMALL._replace(channels=(4, 6, 6)), {"yaw": YAW}, {})
+    listed = units.list_units(nature(SMALL._replace(channels=(4, 6, 6))), {"yaw": YAW}, {})
     small = random_policy(SMALL._replace(channels=(4, 6, 6)))
     plan = atlas.prepare(small, listed, fitted=frames[:16], judged=frames[16:], method=QUICK, batch=3)
     compiled.clear()
@@ -162,7 +165,7 @@ def test_rows_are_in_the_units_order_and_every_score_has_its_control_and_ceiling
     made = atlas.compute(plan, tmp_path, stamp="a")
     assert list(made["name"]) == [unit.name for unit in plan.listed]
     assert made["pictures"].shape == made["control"].shape == (len(plan.listed), 2, 64, 64)
-    for score in ("z", "hf", "fd", "path_conv1", "path_conv2_standardised"):
+    for score in ("z", "hf", "fd", "path_middle", "path_last_standardised"):
         assert {score, f"{score}_control", f"{score}_real"} <= made.keys()
     natural = plan.natures[0].scores
     unit = plan.listed[0]
@@ -172,6 +175,8 @@ def test_rows_are_in_the_units_order_and_every_score_has_its_control_and_ceiling
 
 def test_the_prior_s_frames_must_not_judge(small):
     with pytest.raises(InputError, match="both among the fitted and the judged"):
-        atlas.prepare(small, units.list_units(SMALL, {}, {}), fitted=FITTED, judged=np.append(JUDGED, FITTED[:1], 0))
+        atlas.prepare(
+            small, units.list_units(nature(SMALL), {}, {}), fitted=FITTED, judged=np.append(JUDGED, FITTED[:1], 0)
+        )
     with pytest.raises(InputError, match="64x64"):
-        atlas.prepare(small, units.list_units(SMALL, {}, {}), fitted=FITTED[:, :32, :32], judged=JUDGED)
+        atlas.prepare(small, units.list_units(nature(SMALL), {}, {}), fitted=FITTED[:, :32, :32], judged=JUDGED)

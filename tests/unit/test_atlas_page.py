@@ -53,7 +53,7 @@ ACTIONS = {
     },
 }
 DEAD, SATURATED, CONSTANT = "conv1/0", "conv2/1", "conv2/0"
-TRIPLES = ("z", "hf", "path_conv1", "path_conv1_standardised", "path_conv2", "path_conv2_standardised", "fd")
+TRIPLES = ("z", "hf", "path_middle", "path_middle_standardised", "path_last", "path_last_standardised", "fd")
 SIDES = [(name, f"{name}_control", f"{name}_real") for name in TRIPLES]
 SIDES += [("agreement", "agreement_control", None), ("control_correlation", None, None)]
 LABELS = (
@@ -79,7 +79,7 @@ def small_atlas(names=UNITS, *, seed=0):
     atlas = {
         "name": np.array(names),
         "layer": np.array(layers),
-        "box": np.stack([(SIZE - sides) // 2, (SIZE - sides) // 3, sides], 1),
+        "box": np.stack([(SIZE - sides) // 2, (SIZE - sides) // 3, sides, sides], 1),
         "pictures": 280 * rng.random((count, 2, SIZE, SIZE), np.float32) - 10,
         "control": 255 * rng.random((count, 2, SIZE, SIZE), np.float32),
         "patch_frame": np.stack([rng.choice([0, 1, 2, 4], 3, replace=False) for _ in names]),
@@ -95,6 +95,8 @@ def small_atlas(names=UNITS, *, seed=0):
         "natural_sd": rng.random(count).astype(np.float32),
         "frames": np.array(FRAMES),
         "mean": 255 * rng.random((SIZE, SIZE), np.float32),
+        "path_layers": np.array(["conv1", "conv2"]),
+        "affine_layer": np.array("conv0"),
     }
     for layer in dict.fromkeys(layers):
         if layer != "head":
@@ -109,7 +111,7 @@ def small_atlas(names=UNITS, *, seed=0):
         atlas[key][closed] = atlas[key][closed][:, :1]
     for key in ("z", "z_control", "z_real"):
         atlas[key][atlas["constant"]] = np.nan
-    atlas["path_conv2"][::3] = np.nan
+    atlas["path_last"][::3] = np.nan
     atlas["edges"][list(names).index(DEAD)] -= 10.0  # nothing reaches zero
     return atlas
 
@@ -265,7 +267,7 @@ def test_pictures_are_the_arrays_and_every_frame_is_one_file(atlas, made, page, 
 def test_the_index_shows_each_dream_cut_to_its_receptive_field(atlas, page):
     tiles = re.findall(r'<li id="all:([^"]*)"[^>]*><a href="#([^"]*)"><img src="([^"]*)"[^>]*alt="([^"]*)"', page)
     assert [html.unescape(alt) for *_, alt in tiles] == [f"Dream of {name}" for name in UNITS]
-    for (_, _, address, _), picture, (top, left, size) in zip(tiles, atlas["pictures"], atlas["box"], strict=True):
+    for (_, _, address, _), picture, (top, left, size, _) in zip(tiles, atlas["pictures"], atlas["box"], strict=True):
         np.testing.assert_array_equal(decoded(address), levels(picture[0, top : top + size, left : left + size]))
 
 
@@ -295,7 +297,7 @@ def test_the_mask_is_what_the_unit_sees_and_the_network_reads(atlas, parts):
             int, re.search(r'class="mask" d="M0 0H24V24H0ZM(\d+) (\d+)h(\d+)v(\d+)h-(\d+)Z"', part).groups()
         )
         assert back == width
-        row, column, size = atlas["box"][i]
+        row, column, size, _ = atlas["box"][i]
         seen = np.zeros((SIZE, SIZE), bool)
         seen[row : row + size, column : column + size] = True
         seen[READ:] = seen[:, READ:] = False
@@ -589,7 +591,7 @@ def test_a_sheet_shows_dream_and_control_of_every_unit_in_its_receptive_field(at
     shown = iter(image for ax in figure.axes for image in ax.images)
     rows = np.flatnonzero(atlas["layer"] == layer)
     for i in rows:
-        top, left, size = atlas["box"][i]
+        top, left, size, _ = atlas["box"][i]
         for key in ("pictures", "control"):
             image = next(shown)
             np.testing.assert_array_equal(image.get_array(), atlas[key][i, 0, top : top + size, left : left + size])

@@ -26,12 +26,12 @@ def every_image(prior, **options):
     ]
 
 
-@pytest.mark.parametrize("size", [8, 9, 64])
-def test_the_matrix_transform_is_numpy_s_inverse_transform(size):
-    parts = np.random.default_rng(0).standard_normal((2, 2, size, size // 2 + 1)).astype(np.float32)
-    expected = np.fft.irfft2(parts[:, 0] + 1j * parts[:, 1], s=(size, size))
-    rows, columns = np.arange(size), np.array([0, size - 1, 3])
-    shown = parametrisations.inverse_fourier(parts, rows, columns)
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (9, 9), (64, 64), (8, 13), (9, 6)])
+def test_the_matrix_transform_is_numpy_s_inverse_transform(height, width):
+    parts = np.random.default_rng(0).standard_normal((2, 2, height, width // 2 + 1)).astype(np.float32)
+    expected = np.fft.irfft2(parts[:, 0] + 1j * parts[:, 1], s=(height, width))
+    rows, columns = np.arange(height), np.array([0, width - 1, 3])
+    shown = parametrisations.inverse_fourier(parts, rows, columns, width=width)
     np.testing.assert_allclose(shown, expected[:, :, columns], atol=1e-5)
 
 
@@ -41,14 +41,14 @@ def test_the_frame_prior_is_the_mean_plus_scaled_waves_cut_at_black_and_white(pr
     waves = np.fft.irfft2(prior.rms * (z[0, 0] + 1j * z[0, 1]))
     expected = np.clip(prior.mean + waves, 0, 255)
     assert (expected == 0).any() and (expected == 255).any()
-    np.testing.assert_allclose(image.render(z[None], parametrisations.window(64))[0, 0], expected, atol=2e-3)
+    np.testing.assert_allclose(image.render(z[None], parametrisations.window((64, 64)))[0, 0], expected, atol=2e-3)
 
 
 def test_maco_has_the_frames_magnitudes_whatever_its_phases(prior):
     image = parametrisations.maco(prior, GEOMETRY)
     phases = image.start(1)
     spectrum = np.asarray(
-        image.unbounded(np.stack([np.cos(phases), np.sin(phases)], 1)[None], parametrisations.window(64))
+        image.unbounded(np.stack([np.cos(phases), np.sin(phases)], 1)[None], parametrisations.window((64, 64)))
     )
     # the constant and Nyquist columns hold the real part of two phases; the others hold theirs
     found = np.abs(np.fft.rfft2(spectrum[0, 0]))[:, 1:-1]
@@ -57,12 +57,12 @@ def test_maco_has_the_frames_magnitudes_whatever_its_phases(prior):
 
 def test_a_shared_frame_is_one_frame_and_deltas_make_the_others(prior):
     for image in every_image(prior, frames="shared"):
-        assert image.render(image.start(0)[None], parametrisations.window(64)).shape == (1, 1, 64, 64)
+        assert image.render(image.start(0)[None], parametrisations.window((64, 64))).shape == (1, 1, 64, 64)
     for image in every_image(prior, frames="motion"):
         z = np.asarray(image.start(0))
         still = z.copy()
         still[1:] = 0
-        shown = np.asarray(image.render(np.stack([z, still]), parametrisations.window(64)))
+        shown = np.asarray(image.render(np.stack([z, still]), parametrisations.window((64, 64))))
         assert shown.shape == (2, 3, 64, 64)
         assert (shown[0, 0] != shown[0, 1]).any()
         np.testing.assert_array_equal(shown[1, 1:], shown[1, :2])
@@ -72,7 +72,7 @@ def test_gradients_reach_the_shared_frame_from_every_frame_of_the_stack(prior):
     image = parametrisations.frame_prior(prior, GEOMETRY, frames="motion")
     z = image.start(0)[None]
     slopes = [
-        np.asarray(jax.grad(lambda z, t=t: image.render(z, parametrisations.window(64))[:, t].sum())(z)[0])
+        np.asarray(jax.grad(lambda z, t=t: image.render(z, parametrisations.window((64, 64)))[:, t].sum())(z)[0])
         for t in range(3)
     ]
     np.testing.assert_allclose(slopes[0][0], slopes[1][0], atol=1e-2)
@@ -82,15 +82,15 @@ def test_gradients_reach_the_shared_frame_from_every_frame_of_the_stack(prior):
 def test_a_window_is_cut_from_the_whole_with_its_edge_repeated(prior):
     for image in every_image(prior):
         z = image.start(2)[None]
-        whole = np.pad(np.asarray(image.render(z, parametrisations.window(64)))[0, 0], 4, mode="edge")
-        part = image.render(z, parametrisations.window(64, top=50, left=0, extent=14, margin=4))[0, 0]
+        whole = np.pad(np.asarray(image.render(z, parametrisations.window((64, 64))))[0, 0], 4, mode="edge")
+        part = image.render(z, parametrisations.window((64, 64), box=(50, 0, 14, 14), margin=4))[0, 0]
         np.testing.assert_allclose(part, whole[50 : 50 + 22, :22], atol=2e-3)
 
 
 def test_a_real_frame_is_encoded_by_its_parameters(prior):
     frame = smooth_frames(1, seed=9)[0].clip(1, 254)
     for image in every_image(prior)[:3]:
-        shown = image.render(image.encode(frame)[None], parametrisations.window(64))[0]
+        shown = image.render(image.encode(frame)[None], parametrisations.window((64, 64)))[0]
         np.testing.assert_allclose(shown, np.broadcast_to(frame, shown.shape), atol=0.05)
 
 

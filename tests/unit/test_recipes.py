@@ -13,7 +13,7 @@ from minetest_interp.facts.recipes import recipe_summary
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import checkpoint, networks
-from minetest_interp.model.policy import Geometry, Policy, shuffled_weights
+from minetest_interp.model.policy import Geometry, Policy, nature, shuffled_weights
 from minetest_interp.stages import recipes as stage
 from tests.samples import FORWARD, YAW, smooth_frames
 
@@ -47,7 +47,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def listed():
-    return dream_recipes.choose(NAMES, SMALL, {"yaw": YAW, "forward": FORWARD})
+    return dream_recipes.choose(NAMES, nature(SMALL), {"yaw": YAW, "forward": FORWARD})
 
 
 def recipes(*names):
@@ -107,10 +107,10 @@ def test_the_scores_are_those_of_the_saved_pictures_on_the_real_policy(small, li
                 "hf": scores.high_frequency(made[pictures][m, i]).mean(),
                 "fd": scores.frechet(*(scores.gaussian(t.layers["conv1"]) for t in (trace, real))),
             }
-            for layer in ("conv1", "conv2"):
+            for place, layer in (("middle", "conv1"), ("last", "conv2")):
                 shown, frames = (scores.channel_features(np.asarray(t.layers[layer])) for t in (trace, real))
                 each = [scores.path(f, frames[stats.highest(natural, count=scores.TOP)], frames) for f in shown]
-                expected[f"path_{layer}"], expected[f"path_{layer}_standardised"] = np.mean(each, axis=0)
+                expected[f"path_{place}"], expected[f"path_{place}_standardised"] = np.mean(each, axis=0)
             for score, value in expected.items():
                 np.testing.assert_allclose(made[f"{score}{suffix}"][m, i], value, rtol=1e-3, atol=1e-4, err_msg=score)
 
@@ -118,7 +118,7 @@ def test_the_scores_are_those_of_the_saved_pictures_on_the_real_policy(small, li
 def test_agreement_is_of_what_the_unit_sees_beyond_where_the_picture_began(listed, made):
     for m in range(len(RECIPES)):
         for i, unit in enumerate(listed):
-            mask = units.receptive_mask(unit, SMALL)
+            mask = units.receptive_mask(unit, nature(SMALL))
             own, other = (
                 [(picture - made[base][m, i])[mask] for picture in made[which][m, i]]
                 for which, base in (("pictures", "bases"), ("controls", "control_bases"))
@@ -231,14 +231,14 @@ def test_one_step_is_compiled_for_each_shape_not_for_each_unit_policy_or_form(sm
         "MACO": {"kind": "maco", "copies": 1},
     }
     made = [recipe.read_recipe(name, kind | {"steps": 1}, PRIOR, SMALL) for name, kind in settings.items()]
-    chosen = dream_recipes.choose(names, SMALL, {"yaw": YAW})
+    chosen = dream_recipes.choose(names, nature(SMALL), {"yaw": YAW})
     dream_recipes.compare(small, chosen, made, fitted=frames[:16], judged=frames[16:])
     assert sorted(compiled) == 2 * ["jit(_render)"] + ["jit(_run)"] + 9 * ["jit(_step)"]
 
 
 def test_unknown_units_and_frames_on_both_sides_are_refused(small, listed):
-    with pytest.raises(InputError, match="'conv1/0', or one of value, yaw, .*; got 'conv1/64'"):
-        dream_recipes.choose(["value", "conv1/64"], SMALL, {"yaw": YAW})
+    with pytest.raises(InputError, match="like conv0/0, or one of value, yaw, .*; got 'conv1/64'"):
+        dream_recipes.choose(["value", "conv1/64"], nature(SMALL), {"yaw": YAW})
     both = np.append(JUDGED, FITTED[:1], axis=0)
     with pytest.raises(InputError, match="both among the fitted and the judged"):
         dream_recipes.compare(small, listed, recipes("notebook"), fitted=FITTED, judged=both)

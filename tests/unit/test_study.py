@@ -74,6 +74,14 @@ def test_a_study_names_its_files_in_order(folder):
     assert loaded.checkpoint == folder / "files/a.model"
 
 
+def test_a_study_that_names_no_panels_draws_those_that_need_no_settings(folder):
+    few = {key: BASE[key] for key in ("title", "summary", "source", "policy", "frames", "actions")}
+    loaded = load(folder, few)
+    assert loaded.settings["dreams"] == loaded.settings["gradients"] == {}
+    assert loaded.settings["panels"] == {name: {} for name in ("c-alignment", "k-network", "frames")}
+    assert all(not loaded.panels[name].required for name in loaded.settings["panels"])
+
+
 MISTAKES = [
     (changed(titel="x"), "unknown key 'titel'; did you mean 'title'"),
     (changed(title=...), "'title' is a required property"),
@@ -91,7 +99,7 @@ MISTAKES = [
         "panels.d-views.frame must name one of .* 'tow'. Did you mean 'two'",
     ),
     (changed(panels={"recipes": {}}), "panels.recipes must have the section `recipes`"),
-    (changed(panels={"atlas-conv0": {}}), "panels.atlas-conv0 must have the section `atlas`"),
+    (changed(panels={"atlas-1": {"layer": "conv0"}}), "panels.atlas-1 must have the section `atlas`"),
     (changed(panels={"pairs": {}}), "panels.pairs must have the section `evidence`"),
     (changed(frames__night=["dusk"]), "frames.night must name one of the study's 2 frames; got 'dusk'"),
     (changed(frames__files="*.jpg"), r"at least one frame must match '\*.jpg'"),

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from minetest_interp.model import traced
-from minetest_interp.model.steps import Extent
-from minetest_interp.model.traced import Window
+from minetest_interp.model.steps import Convolution, Extent, Pool, Residual
 
 
 def trace(function, shape=(1, 3, 33, 28)):
@@ -95,9 +94,9 @@ def test_windows_are_listed_in_order_and_those_with_a_way_around_are_residual():
             return nn.avg_pool(x + nn.Conv(4, (3, 3))(nn.relu(x)), (2, 2), (2, 2))
 
     jaxpr, stack, result = trace(module(Block()))
-    assert traced.windows(stack, result, jaxpr) == [
-        Window("convolution", (5, 3), (2, 1), "VALID"),
-        Window("maximum", (3, 3), (2, 2), "SAME"),
-        Window("residual convolution", (3, 3), (1, 1), "SAME"),
-        Window("mean", (2, 2), (2, 2), "VALID"),
-    ]
+    assert traced.windows(stack, result, jaxpr) == (
+        Convolution("", 4, (5, 3), (2, 1), "VALID"),
+        Pool((3, 3), (2, 2), "SAME"),
+        Residual((Convolution("", 4, (3, 3), (1, 1), "SAME"),)),
+        Pool((2, 2), (2, 2), "VALID", mean=True),
+    )

@@ -16,7 +16,6 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from minetest_interp.analysis.factors import leading_directions
-from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks
 from minetest_interp.model.actions import Behaviour
 from minetest_interp.model.architecture import Trace
@@ -78,18 +77,13 @@ def value_readout(policy: Policy) -> LinearReadouts:
 
 
 def behaviour_drive(policy: Policy, behaviour: Behaviour) -> LinearReadouts:
-    """Mean logit of the behaviour's plus actions less that of its minus actions, in nats.
+    """Mean logit, in nats, or Q value of the behaviour's actions less that of those that it is weighed against.
 
     Raises:
       InputError: one of the sides has no action.
     """
-    # ASSUME: a behaviour that subtracts nothing (forward, jump) is weighed against all other actions.
-    minus = behaviour.minus if behaviour.minus.any() else ~behaviour.plus
-    if not (behaviour.plus.any() and minus.any()):
-        raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
-    weights = behaviour.plus / behaviour.plus.sum() - minus / minus.sum()
-    actor = policy.params["actor"]
-    return LinearReadouts(*(np.asarray(weights @ actor[name].T, np.float32)[None] for name in ("kernel", "bias")))
+    head, weights = policy.params["q" if "q" in policy.params else "actor"], behaviour.mean_difference
+    return LinearReadouts(*(np.asarray(weights @ head[name].T, np.float32)[None] for name in ("kernel", "bias")))
 
 
 def join(readouts: Sequence[LinearReadouts]) -> LinearReadouts:

@@ -7,8 +7,7 @@ import sklearn
 from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
-from minetest_interp.model.architecture import Trace
-from minetest_interp.model.policy import LAYERS
+from minetest_interp.model.architecture import INPUT, Trace
 
 NEGLIGIBLE = 1e-4  # of the strongest factor
 
@@ -21,7 +20,8 @@ def leading_directions(trace: Trace, *, count: int, seed: int) -> dict[str, Floa
     Raises:
       InputError: `count` is below 1 or above a layer's channels.
     """
-    return {layer: _factors(np.asarray(trace.layers[layer]), layer, count, seed) for layer in LAYERS}
+    layers = {name: np.asarray(activation) for name, activation in trace.layers.items() if name != INPUT}
+    return {name: _factors(activation, name, count, seed) for name, activation in layers.items()}
 
 
 def _factors(

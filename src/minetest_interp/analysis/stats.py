@@ -54,3 +54,23 @@ def opposite_signs(x: Num[np.ndarray, "*sample"], y: Num[np.ndarray, "*sample"])
 def sign_changes(x: Num[np.ndarray, "*sample"], y: Num[np.ndarray, "*sample"]) -> float:
     """Share of pairs of strictly opposite sign."""
     return float(np.mean(opposite_signs(x, y)))
+
+
+def mirror_test(steering: Float[np.ndarray, " frame"], mirrored: Float[np.ndarray, " frame"]) -> dict:
+    """How a behaviour answers to mirroring, over frames.
+
+    A perfectly mirror-symmetric policy changes the sign on every frame, correlates 1 and has no bias.
+
+    Returns:
+      n; flips: share of frames whose sign changes; correlation: of the behaviour with minus its mirrored self, None
+      where either does not vary; bias: mean of the two, which symmetry would make zero.
+    """
+    if not len(steering):
+        return {"n": 0, "flips": None, "correlation": None, "bias": None}
+    likeness = correlation(steering, -mirrored)
+    return {
+        "n": len(steering),
+        "flips": sign_changes(steering, mirrored),
+        "correlation": likeness if np.isfinite(likeness) else None,
+        "bias": float((steering + mirrored).mean() / 2),
+    }

@@ -2,7 +2,7 @@
 
 A *direction* weighs the channels of its layer: one-hot for a channel, an NMF factor for a direction, a readout's
 weights for a head. *Slices* are what joins it to the channels of the layer before or after, at each of some
-places: those of a kernel, or those of the grid that the hidden layer reads.
+places: those of a kernel, or those of the grid that a dense layer reads.
 """
 
 from typing import NamedTuple
@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
-from minetest_interp.model.networks import CONVOLUTIONS
-from minetest_interp.model.policy import LAYERS, Policy
+from minetest_interp.model.architecture import INPUT, Architecture
+from minetest_interp.model.policy import Policy
+from minetest_interp.model.steps import Apply, Convolution, Dense, Flatten, Scale
 
 
 class Joint(NamedTuple):
@@ -23,7 +24,7 @@ class Joint(NamedTuple):
 
 
 class Strongest(NamedTuple):
-    """Joints of a unit, strongest first. outgoing is empty for the hidden layer: the heads read it."""
+    """Joints of a unit, strongest first; none with a layer that is not joined (`is_joined`) and none after the last."""
 
     incoming: list[Joint]
     outgoing: list[Joint]
@@ -32,14 +33,24 @@ class Strongest(NamedTuple):
 def strongest_weights(policy: Policy, layer: str, direction: Float[np.ndarray, " channel"], *, count: int) -> Strongest:
     """The `count` strongest joints of a direction of `layer` with the layer before and the layer after.
 
-    Before conv0 come the frames of the stack, oldest first; after conv2 the hidden units. A ReLU between two layers is
-    not counted: it may cut what a weight would pass on.
+    Before the first layer come the frames of the stack, oldest first. A function between two layers is not counted: a
+    ReLU may cut what a weight would pass on.
 
     Raises:
       InputError: the direction has not one number for each channel of `layer`.
     """
-    outgoing = strongest(slices_out(policy, layer, direction), count=count) if layer in CONVOLUTIONS else []
-    return Strongest(strongest(slices_in(policy, layer, direction), count=count), outgoing)
+    network = policy.architecture
+    after = network.targets[network.targets.index(layer) + 1 :][:1]
+    incoming = slices_in(policy, layer, direction) if is_joined(network, layer) else None
+    outgoing = slices_out(policy, layer, direction) if after and is_joined(network, *after) else None
+    return Strongest(*([] if found is None else strongest(found, count=count) for found in (incoming, outgoing)))
+
+
+def is_joined(network: Architecture, layer: str) -> bool:
+    """Whether one kernel alone, beside functions of single numbers, lies between a layer and the one before."""
+    steps = next(each.steps for each in network.layers if each.name == layer)
+    kernels = [step for step in steps if isinstance(step, Convolution | Dense)]
+    return len(kernels) == 1 and all(isinstance(step, Convolution | Dense | Apply | Scale | Flatten) for step in steps)
 
 
 def strongest(slices: Float[np.ndarray, "place channel"], *, count: int) -> list[Joint]:
@@ -59,21 +70,23 @@ def slices_in(
 def slices_out(
     policy: Policy, layer: str, direction: Float[np.ndarray, " channel"]
 ) -> Float[np.ndarray, "place channel_after"]:
-    """What a direction of a convolution feeds in the layer after."""
-    after = LAYERS[LAYERS.index(layer) + 1]
+    """What a direction feeds in the layer after."""
+    targets = policy.architecture.targets
+    after = targets[targets.index(layer) + 1]
     return np.einsum("pcd,c->pd", _places(policy, after), _checked(policy, layer, direction))
 
 
 def _places(policy: Policy, layer: str) -> Float[np.ndarray, "place channel_before channel"]:
     """A layer's kernel by place, channel before and channel."""
+    network = policy.architecture
     kernel = np.asarray(policy.params[layer]["kernel"], np.float64)
-    i = LAYERS.index(layer)
-    before = policy.geometry.channels[i - 1] if i else policy.geometry.frames
-    return kernel.reshape(-1, before, kernel.shape[-1])
+    before = network.targets[network.targets.index(layer) - 1]
+    channels = network.frames if before == INPUT else network.shape(before)[-1]
+    return kernel.reshape(-1, channels, kernel.shape[-1])
 
 
 def _checked(policy: Policy, layer: str, direction: Float[np.ndarray, " channel"]) -> Float[np.ndarray, " channel"]:
-    direction, width = np.asarray(direction, np.float64), policy.geometry.shape(layer)[-1]
+    direction, width = np.asarray(direction, np.float64), policy.architecture.shape(layer)[-1]
     if direction.shape != (width,):
         raise InputError(f"a direction of {layer} must have {width} numbers; got {list(direction.shape)}.")
     return direction

@@ -199,28 +199,8 @@ def brightness_difference(greys: np.ndarray) -> np.ndarray:
     return greys[..., :middle].mean(inside, dtype=np.float64) - greys[..., middle:].mean(inside, dtype=np.float64)
 
 
-def mirror_test(steering: np.ndarray, mirrored: np.ndarray) -> dict:
-    """How a behaviour answers to mirroring, over `[N]` frames.
-
-    A perfectly mirror-symmetric policy changes the sign on every frame, correlates 1 and has no bias.
-
-    Returns:
-      n; flips: share of frames whose sign changes; correlation: of the behaviour with minus its mirrored self, None
-      where either does not vary; bias: mean of the two, which symmetry would make zero.
-    """
-    if not len(steering):
-        return {"n": 0, "flips": None, "correlation": None, "bias": None}
-    correlation = stats.correlation(steering, -mirrored)
-    return {
-        "n": len(steering),
-        "flips": stats.sign_changes(steering, mirrored),
-        "correlation": correlation if np.isfinite(correlation) else None,
-        "bias": float((steering + mirrored).mean() / 2),
-    }
-
-
 def mirror_estimates(steering: np.ndarray, mirrored: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
-    """Flips and correlation of the `mirror_test` with their intervals.
+    """Flips and correlation of `stats.mirror_test` with their intervals.
 
     Args:
       steering, mirrored: `[N]`, on frames and on their mirror images.

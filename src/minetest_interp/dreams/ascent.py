@@ -21,8 +21,9 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model import objectives
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.batches import map_batches
-from minetest_interp.model.networks import Field, Network, field_box
+from minetest_interp.model.networks import Field, Network
 from minetest_interp.model.objectives import Objective
+from minetest_interp.model.policy import nature
 
 FORMS = ("penalty", "target")
 VIEWS = 2**11  # kept: two seeds and two copies of 512 steps, 32 MiB at 64 x 64 pixels
@@ -101,8 +102,8 @@ def ascend(
     state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
     names, scores = names or [f"objective {i}" for i in range(len(asked))], []
     for step in range(method.steps):
-        draws = _draw(seeds, step, method, image.size, box)
-        z, state, score = _step(fixed, z, anchor, state, draws, side=box[2])
+        draws = _draw(seeds, step, method, image.sides, box)
+        z, state, score = _step(fixed, z, anchor, state, draws, seen=box[2:])
         scores.append(score)
         progress(step + 1)
         if step % 64 == 63:
@@ -112,9 +113,9 @@ def ascend(
 
 
 def pictures(image: Image, parameters: AnyArray) -> np.ndarray:
-    """`[U, K, ...]` parameters to whole grey frames `[U, K, T, S, S]` (T = 1 when shared)."""
+    """`[U, K, ...]` parameters to whole grey frames `[U, K, T, H, W]` (T = 1 when shared)."""
     flat = np.asarray(parameters).reshape(-1, *image.shape)
-    whole = map_batches(lambda some: _render(image, some, parametrisations.window(image.size)), flat, size=RENDERED)
+    whole = map_batches(lambda some: _render(image, some, parametrisations.window(image.sides)), flat, size=RENDERED)
     return whole.reshape(*parameters.shape[:2], *whole.shape[1:])
 
 
@@ -146,12 +147,14 @@ def _weigh(method: Method, image: Image, goal: np.ndarray) -> Weights:
     return Weights(*(np.asarray(number, np.float32) for number in numbers))
 
 
-def _view(network: Network, image: Image, position, margin: int) -> tuple[Window, tuple[int, int, int]]:
-    """The pixels to render (with a margin for the jitter), and (top, left, side) of what the network sees."""
+def _view(network: Network, image: Image, position, margin: int) -> tuple[Window, tuple[int, int, int, int]]:
+    """The pixels to render (with a margin for the jitter), and (top, left, height, width) of what the network sees."""
     if isinstance(network, Field) != (position is not None):
         raise InputError("`position` must be given for the network of a receptive field, and only then.")
-    box = field_box(network.geometry, network.layer, position) if isinstance(network, Field) else (0, 0, image.size)
-    return parametrisations.window(image.size, top=box[0], left=box[1], extent=box[2], margin=margin), box
+    box = (0, 0, *image.sides)
+    if isinstance(network, Field):
+        box = nature(network.geometry).box(network.layer, position)
+    return parametrisations.window(image.sides, box=box, margin=margin), box
 
 
 def _begin(image: Image, count: int, seeds: Sequence[int], anchors: AnyArray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -164,36 +167,38 @@ def _begin(image: Image, count: int, seeds: Sequence[int], anchors: AnyArray | N
     return anchor + start, anchor
 
 
-def _draw(seeds: Sequence[int], step: int, method: Method, size: int, box: tuple[int, int, int]) -> Draws:
-    top, left, side = box
+def _draw(
+    seeds: Sequence[int], step: int, method: Method, sides: tuple[int, int], box: tuple[int, int, int, int]
+) -> Draws:
+    top, left, height, width = box
     moves = np.empty((method.copies, len(seeds), 2), np.int32)
-    noise = np.empty((method.copies, len(seeds), side, side), np.float32)
+    noise = np.empty((method.copies, len(seeds), height, width), np.float32)
     for copy, k in np.ndindex(moves.shape[:2]):
-        moves[copy, k], whole = _draw_view(seeds[k], step, copy, method.jitter, size)
-        noise[copy, k] = whole[top : top + side, left : left + side]
+        moves[copy, k], whole = _draw_view(seeds[k], step, copy, method.jitter, sides)
+        noise[copy, k] = whole[top : top + height, left : left + width]
     return Draws(moves, noise)
 
 
 @functools.lru_cache(maxsize=VIEWS)
-def _draw_view(seed: int, step: int, copy: int, jitter: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _draw_view(seed: int, step: int, copy: int, jitter: int, sides: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """One view's move and noise; kept, since every batch of units draws the same."""
     generator = np.random.default_rng([seed, step, copy])
     move = generator.integers(0, 2 * jitter + 1, 2)
     # ASSUME: one draw of a whole frame, so that a receptive field sees its part of the same noise.
-    return move, generator.standard_normal((size, size), np.float32)
+    return move, generator.standard_normal(sides, np.float32)
 
 
-@functools.partial(jax.jit, static_argnames="side")
-def _step(fixed, z: Array, anchor: Array, state: optax.OptState, draws: Draws, side: int):
+@functools.partial(jax.jit, static_argnames="seen")
+def _step(fixed, z: Array, anchor: Array, state: optax.OptState, draws: Draws, seen: tuple[int, int]):
     network, objective, image, view, weights = fixed
     units, seeds = z.shape[:2]
 
     def loss(z: Array) -> tuple[Array, Array]:
         frames = image.render(z.reshape(units * seeds, *z.shape[2:]), view)
-        seen = _copies(frames.reshape(units, seeds, *frames.shape[1:]), draws, weights.noise, side)
-        views = len(seen) // units
+        shown = _copies(frames.reshape(units, seeds, *frames.shape[1:]), draws, weights.noise, seen)
+        views = len(shown) // units
         everyone = jax.tree.map(lambda leaf: jnp.tile(leaf, (views,) + (1,) * (leaf.ndim - 1)), objective)
-        score = everyone(network(seen)).reshape(-1, seeds, units).mean(0).T
+        score = everyone(network(shown)).reshape(-1, seeds, units).mean(0).T
         square = jnp.square(z - anchor).reshape(units, seeds, -1).sum(-1)
         short = jax.nn.relu(weights.goal[:, None] - score)
         return (weights.pull * short - weights.reward * score + weights.square * square).sum(), score
@@ -203,15 +208,15 @@ def _step(fixed, z: Array, anchor: Array, state: optax.OptState, draws: Draws, s
     return optax.apply_updates(z, updates), state, score
 
 
-def _copies(frames: Array, draws: Draws, noise: Array, side: int) -> Array:
+def _copies(frames: Array, draws: Draws, noise: Array, seen: tuple[int, int]) -> Array:
     """`[U, K, T, h + 2 j, w + 2 j]` to what the network sees, `[C * K * U, T, h, w]`."""
     units, seeds, count = frames.shape[:3]
-    seen = []
+    views = []
     for copy in range(len(draws.moves)):
         for k in range(seeds):
-            shown = jax.lax.dynamic_slice(frames[:, k], (0, 0, *draws.moves[copy, k]), (units, count, side, side))
-            seen.append(shown + noise * draws.noise[copy, k][None, None])
-    return jnp.concatenate(seen)
+            shown = jax.lax.dynamic_slice(frames[:, k], (0, 0, *draws.moves[copy, k]), (units, count, *seen))
+            views.append(shown + noise * draws.noise[copy, k][None, None])
+    return jnp.concatenate(views)
 
 
 def _check(method: Method, targets, asked, seeds) -> None:

@@ -1,7 +1,7 @@
 """One dream, control, and set of scores for every unit, in batches that can be interrupted and taken up again.
 
-A batch's pictures are a pure function of a `Plan` and the batch's number. U units, K seeds, S pixels; pictures are grey
-levels `[U, K, S, S]`. conv0 is linear, so its dreams come in closed form.
+A batch's pictures are a pure function of a `Plan` and the batch's number. U units, K seeds; pictures are grey
+levels `[U, K, H, W]`. A first layer that is affine in the pixels has its dreams in closed form.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,9 +19,11 @@ from minetest_interp.dreams.recipe import ImageRecipe
 from minetest_interp.dreams.units import Nature, Unit
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import networks, objectives
+from minetest_interp.model import networks
+from minetest_interp.model.architecture import Architecture
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import Policy, shuffled_weights
+from minetest_interp.model.steps import Convolution, Scale
 
 BATCH = 16
 # The recipe of the report; docs of `Method` say what each number is.
@@ -31,9 +33,9 @@ METHOD = Method(strength=32.0)
 class Plan(NamedTuple):
     """Everything a batch needs.
 
-    real, control: the policy and the one with shuffled weights, on the frames scored against, `[N, S, S]`, which are
+    real, control: the policy and the one with shuffled weights, on the frames scored against, `[N, H, W]`, which are
     disjoint from the prior's. natures: of the real one's units. batches: indices of units, every batch of one kind
-    and layer. mean: `[S, S]`, the prior's mean frame.
+    and layer. mean: `[H, W]`, the prior's mean frame.
     """
 
     real: Subject
@@ -64,11 +66,11 @@ def prepare(
     """Fits the prior, runs both policies on the frames, and divides the units into batches.
 
     Args:
-      fitted, judged: `[N, S, S]` grey frames for the prior and for the scores; no frame may be in both.
+      fitted, judged: `[N, H, W]` grey frames for the prior and for the scores; no frame may be in both.
       seeds: of the dreams. shuffle_seed: of the control's weights.
     """
-    prior = parametrisations.fit_prior(fitted, policy.geometry)
-    parametrisations.fit_prior(judged, policy.geometry)  # the same demands on size and levels
+    prior = parametrisations.fit_prior(fitted, policy.network)
+    parametrisations.fit_prior(judged, policy.network)  # the same demands on size and levels
     if method.form != "penalty":
         raise InputError(f"the atlas' method must have form 'penalty', which needs no targets; got {method.form!r}.")
     scores.check_apart(fitted, judged)
@@ -76,15 +78,15 @@ def prepare(
         dreaming.run_on_frames(each, listed, judged) for each in (policy, shuffled_weights(policy, seed=shuffle_seed))
     )
     natures = [
-        units.observe(unit, policy.geometry, real.trace, natural, count=patches)
+        units.observe(unit, policy.architecture, real.trace, natural, count=patches)
         for unit, natural in zip(real.listed, real.natural, strict=True)
     ]
-    recipe = ImageRecipe("atlas", parametrisations.frame_prior(prior, policy.geometry), method)
+    recipe = ImageRecipe("atlas", parametrisations.frame_prior(prior, policy.network), method)
     return Plan(real, control, natures, dreaming.divide(real.listed, batch), prior.mean, recipe, tuple(seeds))
 
 
 def dream_batch(plan: Plan, index: int, *, progress: Callable[[int], None] = lambda done: None) -> dict:
-    """One batch: `unit`, its units' numbers; `pictures` and `control`, `[U, K, S, S]`, of the policy and the control.
+    """One batch: `unit`, its units' numbers; `pictures` and `control`, `[U, K, H, W]`, of the policy and the control.
 
     Args:
       progress: is called with how many unit-steps were just done (units x seeds x steps, dreams and controls).
@@ -124,36 +126,37 @@ def work(plan: Plan) -> int:
     return 2 * len(plan.listed) * len(plan.seeds) * plan.recipe.steps
 
 
-def box_optimum(policy: Policy, asked: Objective, position: tuple[int, int], *, around: np.ndarray) -> np.ndarray:
-    """The frame `[S, S]`, shared by the stack, that no other in the box 0..255 beats on a unit of conv0.
+def affine_layer(network: Architecture) -> str | None:
+    """The first layer, where it is an affine function of the pixels; None where it is not."""
+    first = network.layers[0]
+    return first.name if all(isinstance(step, Scale | Convolution) for step in first.steps) else None
 
-    conv0 is linear: every pixel goes to the end of the box that its weight, summed over the stack, points to.
+
+def box_optimum(policy: Policy, asked: Objective, *, around: np.ndarray) -> np.ndarray:
+    """The frame `[H, W]`, shared by the stack, that no other in the box 0..255 beats on a unit of an affine layer.
+
+    Every pixel goes to the end of the box that its weight, summed over the stack, points to.
 
     Args:
-      around: `[S, S]` grey levels, kept where the unit sees nothing.
+      around: `[H, W]` grey levels, kept where the unit sees nothing.
     """
-    network = networks.field(policy, "conv0")
-    top, left, extent = networks.field_box(policy.geometry, "conv0", position)
-    black = np.zeros((1, 1, extent, extent), np.float32)
-    weight = np.asarray(_slope(network, objectives.at(asked, position), black))[0, 0]
-    frame = np.array(around, np.float32)
-    seen = frame[top : top + extent, left : left + extent]
-    seen[weight > 0], seen[weight < 0] = 255.0, 0.0
-    return frame
+    black = np.zeros((1, 1, *policy.architecture.stack[1:]), np.float32)
+    weight = np.asarray(_slope(networks.plain(policy), asked, black))[0, 0]
+    return np.where(weight > 0, 255.0, np.where(weight < 0, 0.0, around)).astype(np.float32)
 
 
 @jax.jit
-def _slope(network: networks.Field, asked: Objective, stack: Array) -> Array:
+def _slope(network: networks.Plain, asked: Objective, stack: Array) -> Array:
     return jax.grad(lambda stack: asked(network(stack)).sum())(stack)
 
 
 def _dream(plan: Plan, subject: Subject, chosen: np.ndarray, progress: Callable[[int], None]) -> np.ndarray:
-    """Pictures `[U, K, S, S]` of the chosen units, which share one kind and layer."""
+    """Pictures `[U, K, H, W]` of the chosen units, which share one kind and layer."""
     first = plan.listed[chosen[0]]
-    if first.layer == "conv0":
+    if first.layer == affine_layer(subject.policy.architecture):
         progress(len(chosen) * len(plan.seeds) * plan.recipe.steps)
         asked = [subject.scaled(i) for i in chosen.tolist()]
-        frames = [box_optimum(subject.policy, each, first.position, around=plan.mean) for each in asked]
+        frames = [box_optimum(subject.policy, each, around=plan.mean) for each in asked]
         # The optimum is one and the same for every seed.
         return np.repeat(np.stack(frames)[:, None], len(plan.seeds), axis=1)
     return dreaming.dream_together(plan.recipe, subject, chosen, seeds=plan.seeds, progress=progress).pictures[:, :, 0]
@@ -161,11 +164,11 @@ def _dream(plan: Plan, subject: Subject, chosen: np.ndarray, progress: Callable[
 
 def _describe(plan: Plan, i: int) -> dict:
     """What natural frames do to unit i: best patches, distribution, flags."""
-    unit, nature, geometry = plan.listed[i], plan.natures[i], plan.real.policy.geometry
+    unit, nature, network = plan.listed[i], plan.natures[i], plan.real.policy.architecture
     return {
         "name": np.array(unit.name),
         "layer": np.array(unit.layer),
-        "box": np.array(units.receptive_box(unit, geometry)),
+        "box": np.array(units.receptive_box(unit, network)),
         "patch_frame": nature.frames,
         "patch_top": nature.tops,
         "patch_left": nature.lefts,
@@ -173,7 +176,7 @@ def _describe(plan: Plan, i: int) -> dict:
         "histogram": nature.counts,
         "edges": nature.edges,
         "active": np.array(nature.active),
-        "flag": np.array(units.flag(unit, nature)),
+        "flag": np.array(units.flag(unit, network, nature)),
         "constant": np.array(nature.constant),
         "natural_mean": np.array(nature.scores.mean()),
         "natural_sd": np.array(nature.scores.std()),

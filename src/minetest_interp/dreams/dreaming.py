@@ -15,13 +15,13 @@ from minetest_interp.model import networks, objectives
 from minetest_interp.model.architecture import Trace
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.objectives import Objective
-from minetest_interp.model.policy import Policy
+from minetest_interp.model.policy import Geometry, Policy
 
 BATCH = 16  # stacks at a time, whose traces fit into a processor's cache
 
 
 class Subject(NamedTuple):
-    """A policy, the units asked about, and frames `[N, S, S]` with what they make of it; natural: `[U, N]`."""
+    """A policy, the units asked about, and frames `[N, H, W]` with what they make of it; natural: `[U, N]`."""
 
     policy: Policy
     listed: list[Unit]
@@ -38,7 +38,7 @@ class Subject(NamedTuple):
 
 
 class Dreams(NamedTuple):
-    """pictures: `[U, K, T, S, S]`, T = 1 when the stack shares one frame. bases: `[U, S, S]`, what a picture shows
+    """pictures: `[U, K, T, H, W]`, T = 1 when the stack shares one frame. bases: `[U, H, W]`, what a picture shows
     before anything is asked of it: it earns no agreement."""
 
     pictures: np.ndarray
@@ -46,16 +46,16 @@ class Dreams(NamedTuple):
 
 
 def run_on_frames(policy: Policy, listed: Sequence[Unit], frames: np.ndarray) -> Subject:
-    """The policy with what grey frames `[N, S, S]`, each shared by a whole stack, make of it."""
+    """The policy with what grey frames `[N, H, W]`, each shared by a whole stack, make of it."""
     trace, natural = run_on_stacks(policy, listed, np.asarray(frames, np.float32)[:, None])
     return Subject(policy, list(listed), np.asarray(frames), trace, natural)
 
 
 def run_on_stacks(policy: Policy, listed: Sequence[Unit], stacks: np.ndarray) -> tuple[Trace, np.ndarray]:
-    """What stacks `[B, T, S, S]` (T = 1 when shared) make of a policy, and every unit's objective on them, `[U, B]`."""
+    """What stacks `[B, T, H, W]` (T = 1 when shared) make of a policy, and every unit's objective on them, `[U, B]`."""
     groups = list(_kinds([unit.objective for unit in listed]).values())
     asked = [objectives.stack([listed[i].objective for i in group]) for group in groups]
-    network, stacks = networks.plain(policy), np.broadcast_to(stacks, (len(stacks), *policy.geometry.shape("input")))
+    network, stacks = networks.plain(policy), np.broadcast_to(stacks, (len(stacks), *policy.architecture.stack))
     trace, scores = map_batches(lambda batch: _run(network, asked, batch), stacks, size=BATCH)
     return trace, np.concatenate(scores, axis=1)[:, np.argsort(np.concatenate(groups))].T
 
@@ -117,13 +117,19 @@ def dream_together(
     return Dreams(*(array.astype(np.float32) for array in shown))
 
 
-def _network(policy: Policy, unit: Unit) -> networks.Network:
-    return networks.fast(policy) if unit.position is None else networks.field(policy, unit.layer)
+def _network(policy: Policy, unit: Unit) -> tuple[networks.Network, tuple[int, int] | None]:
+    """What units of one kind are ascended on, and the position that it computes where it computes no other."""
+    if not isinstance(policy.network, Geometry):
+        return networks.plain(policy), None
+    if unit.position is None:
+        return networks.fast(policy), None
+    return networks.field(policy, unit.layer), unit.position
 
 
 def _image(made: ImageRecipe, subject: Subject, chosen: np.ndarray, seeds: Sequence[int], progress) -> Dreams:
     first, image, natural = subject.listed[chosen[0]], made.image, subject.natural[chosen]
     asked = [subject.scaled(i) for i in chosen.tolist()]
+    network, position = _network(subject.policy, first)
     targets = anchors = None
     bases = np.repeat(np.asarray(image.base)[None], len(chosen), axis=0)
     if made.method.form == "target":
@@ -132,14 +138,14 @@ def _image(made: ImageRecipe, subject: Subject, chosen: np.ndarray, seeds: Seque
         anchors = np.stack([image.encode(subject.frames[stats.highest(row, count=1)[0]]) for row in natural])
         bases = ascent.pictures(image, anchors[:, None])[:, 0, -1]
     result = ascent.ascend(
-        _network(subject.policy, first),
+        network,
         asked,
         image,
         seeds=seeds,
         method=made.method,
         targets=targets,
         anchors=anchors,
-        position=first.position,
+        position=position,
         names=[subject.listed[i].name for i in chosen],
         progress=progress,
     )
@@ -149,17 +155,18 @@ def _image(made: ImageRecipe, subject: Subject, chosen: np.ndarray, seeds: Seque
 def _notebook(made: NotebookRecipe, subject: Subject, chosen: np.ndarray, seeds: Sequence[int], progress) -> Dreams:
     """`notebook.deep_dream` from `notebook.grey_start`, for all chosen units and seeds at once; no pixel outside a
     receptive field ever moves. Its bases are flat."""
-    geometry, listed = subject.policy.geometry, [subject.listed[i] for i in chosen]
-    first = listed[0]
-    network, (top, left, side) = _network(subject.policy, first), units.receptive_box(first, geometry)
+    architecture, listed = subject.policy.architecture, [subject.listed[i] for i in chosen]
+    network, position = _network(subject.policy, listed[0])
+    top, left, height, width = (0, 0, *architecture.stack[1:])
     asked = [unit.objective for unit in listed for _ in seeds]
-    if first.position is not None:
-        asked = [objectives.at(objective, first.position) for objective in asked]
-    starts = np.concatenate([notebook.grey_start(geometry, seed=seed) for seed in seeds])
+    if position is not None:
+        top, left, height, width = units.receptive_box(listed[0], architecture)
+        asked = [objectives.at(objective, position) for objective in asked]
+    starts = np.concatenate([notebook.grey_start(architecture, seed=seed) for seed in seeds])
     whole = np.tile(starts, (len(listed), 1, 1, 1))
     names = [unit.name for unit in listed for _ in seeds]
-    seen = whole[:, :, top : top + side, left : left + side]
-    whole[:, :, top : top + side, left : left + side], _ = notebook.plain_ascent(
-        network, objectives.stack(asked), seen, lr=made.lr, steps=made.steps, names=names, progress=progress
+    inside = np.s_[:, :, top : top + height, left : left + width]
+    whole[inside], _ = notebook.plain_ascent(
+        network, objectives.stack(asked), whole[inside], lr=made.lr, steps=made.steps, names=names, progress=progress
     )
     return Dreams(whole.reshape(len(listed), len(seeds), *whole.shape[1:]), np.zeros((len(listed), *whole.shape[2:])))

@@ -13,7 +13,7 @@ from minetest_interp.model.architecture import GREYS
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.networks import Blocks, Network, plain, run
 from minetest_interp.model.objectives import Objective
-from minetest_interp.model.policy import Geometry, Layered, Policy
+from minetest_interp.model.policy import Policy, Sizes
 
 
 class Dream(NamedTuple):
@@ -24,7 +24,7 @@ class Dream(NamedTuple):
     scores: np.ndarray
 
 
-def grey_start(geometry: Geometry | Layered, *, seed: int) -> np.ndarray:
+def grey_start(geometry: Sizes, *, seed: int) -> np.ndarray:
     """The notebook's start: grey level 128 plus a tenth of a level of uniform noise, `[1, T, H, W]`."""
     noise = np.random.default_rng(seed).random((1, *geometry.shape("input")), dtype=np.float32)
     return 128 + np.float32(0.1) * noise

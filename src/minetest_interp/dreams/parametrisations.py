@@ -1,7 +1,7 @@
 """Images as parameters: how numbers that an optimiser moves become the frames that a policy sees.
 
 An *image* renders parameters `[B, F, ...]` to grey levels `[B, T, rows, columns]`, 0 (black) to 255, with T = 1 when
-the stack shares one frame. Frequencies follow `numpy.fft.rfft2` of an S x S frame; they are rendered by matrix
+the stack shares one frame. Frequencies follow `numpy.fft.rfft2` of an H x W frame; they are rendered by matrix
 products with sines and cosines, which give any rows and columns alone and run at the speed of the network.
 """
 
@@ -15,7 +15,7 @@ from jax import Array
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.arrays import AnyArray
-from minetest_interp.model.policy import Geometry
+from minetest_interp.model.policy import Sizes
 
 KINDS = ("pixels", "fourier", "frame prior", "maco")
 FRAMES = ("shared", "separate", "motion")
@@ -24,7 +24,7 @@ FRAMES = ("shared", "separate", "motion")
 class Prior(NamedTuple):
     """What the agent's frames are like.
 
-    mean: `[S, S]` grey levels. rms: `[S, S // 2 + 1]`, root mean square of the spectrum of the frames' deviations from
+    mean: `[H, W]` grey levels. rms: `[H, W // 2 + 1]`, root mean square of the spectrum of the frames' deviations from
     the mean. magnitude: the same shape, mean absolute value of the frames' own spectrum.
     """
 
@@ -44,7 +44,7 @@ class Window(NamedTuple):
 class Image:
     """One way to parametrise frames; see the builders below.
 
-    base: `[S, S]` grey levels added last. scale: `[S, S // 2 + 1]` size of each frequency (unused for pixels).
+    base: `[H, W]` grey levels added last. scale: `[H, W // 2 + 1]` size of each frequency (unused for pixels).
     motion: size of the per-frame deltas relative to the shared frame (frames "motion").
     """
 
@@ -56,15 +56,17 @@ class Image:
     stack: int = flax.struct.field(pytree_node=False)
 
     @property
-    def size(self) -> int:
-        return self.base.shape[0]
+    def sides(self) -> tuple[int, int]:
+        """Height and width of a frame in pixels."""
+        height, width = self.base.shape
+        return height, width
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one image's parameters; the first axis counts frames (the shared one, then the deltas)."""
         count = {"shared": 1, "separate": self.stack, "motion": 1 + self.stack}[self.frames]
-        half = self.size // 2 + 1
-        planes = {"pixels": (self.size, self.size), "maco": (self.size, half)}.get(self.kind, (2, self.size, half))
+        spectrum = self.sides[0], self.sides[1] // 2 + 1
+        planes = {"pixels": self.sides, "maco": spectrum}.get(self.kind, (2, *spectrum))
         return (count, *planes)
 
     def start(self, seed: int) -> np.ndarray:
@@ -87,16 +89,16 @@ class Image:
         return 255 * jax.nn.sigmoid(sums) if self.kind == "fourier" else jnp.clip(sums, 0.0, 255.0)
 
     def unbounded(self, spectrum: AnyArray, window: Window) -> Array:
-        """Base plus scaled waves before they are brought into 0..255: linear in `[B, F, 2, S, S // 2 + 1]`."""
-        waves = inverse_fourier(jnp.asarray(self.scale)[None, None, None] * spectrum, *window)
+        """Base plus scaled waves before they are brought into 0..255: linear in `[B, F, 2, H, W // 2 + 1]`."""
+        waves = inverse_fourier(jnp.asarray(self.scale)[None, None, None] * spectrum, *window, width=self.sides[1])
         return jnp.asarray(self.base)[window.rows][:, window.columns][None, None] + waves
 
     def encode(self, frame: np.ndarray) -> np.ndarray:
-        """Parameters whose picture is `frame` `[S, S]` (for MACO: has its phases), for accentuation.
+        """Parameters whose picture is `frame` `[H, W]` (for MACO: has its phases), for accentuation.
 
         Frequencies that the prior never saw stay zero.
         """
-        _check_frames(np.asarray(frame)[None], self.size, 1)
+        _check_frames(np.asarray(frame)[None], self.sides, 1)
         if self.kind == "pixels":
             plane = _logit(frame)
         else:
@@ -112,82 +114,96 @@ class Image:
         return parameters
 
 
-def fit_prior(frames: np.ndarray, geometry: Geometry) -> Prior:
-    """The mean frame and the spectrum of natural frames `[N, S, S]`, grey levels.
+def fit_prior(frames: np.ndarray, geometry: Sizes) -> Prior:
+    """The mean frame and the spectrum of natural frames `[N, H, W]`, grey levels.
 
     Raises:
       InputError: fewer than two frames, frames of another size than the policy's, or levels outside 0..255.
     """
     frames = np.asarray(frames, np.float64)
-    _check_frames(frames, geometry.size, 2)
+    _check_frames(frames, _sides(geometry), 2)
     mean = frames.mean(0)
     rms = np.sqrt((np.abs(np.fft.rfft2(frames - mean)) ** 2).mean(0))
     magnitude = np.abs(np.fft.rfft2(frames)).mean(0)
     return Prior(*(array.astype(np.float32) for array in (mean, rms, magnitude)))
 
 
-def pixels(geometry: Geometry, *, frames: str = "separate", motion: float = 0.1) -> Image:
+def pixels(geometry: Sizes, *, frames: str = "separate", motion: float = 0.1) -> Image:
     """Every pixel its own number, through a sigmoid."""
-    half = (geometry.size, geometry.size // 2 + 1)
-    return _image("pixels", np.zeros((geometry.size,) * 2), np.ones(half), geometry, frames, motion)
+    height, width = _sides(geometry)
+    spectrum = np.ones((height, width // 2 + 1))
+    return _image("pixels", np.zeros((height, width)), spectrum, geometry, frames, motion)
 
 
-def fourier(geometry: Geometry, *, decay: float = 1.0, frames: str = "separate", motion: float = 0.1) -> Image:
+def fourier(geometry: Sizes, *, decay: float = 1.0, frames: str = "separate", motion: float = 0.1) -> Image:
     """Frequencies of amplitude 1 / f^decay (one cycle per frame and below count as one), through a sigmoid."""
-    size = geometry.size
-    f = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None])
+    height, width = _sides(geometry)
+    f = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
     # ASSUME: the amplitudes are such that standard normal parameters give standard normal pixels.
-    scale = np.maximum(f, 1 / size) ** -decay
-    scale *= size**2 / np.sqrt(2 * (_weights(size) * scale**2 * np.ones((size, 1))).sum())
-    return _image("fourier", np.zeros((size, size)), scale, geometry, frames, motion)
+    scale = np.maximum(f, 1 / max(height, width)) ** -decay
+    scale *= height * width / np.sqrt(2 * (_weights(width) * scale**2 * np.ones((height, 1))).sum())
+    return _image("fourier", np.zeros((height, width)), scale, geometry, frames, motion)
 
 
-def frame_prior(prior: Prior, geometry: Geometry, *, frames: str = "shared", motion: float = 0.1) -> Image:
+def frame_prior(prior: Prior, geometry: Sizes, *, frames: str = "shared", motion: float = 0.1) -> Image:
     """The mean frame plus standard numbers times the frames' own spectrum, cut at black and white."""
-    _check_frames(prior.mean[None], geometry.size, 1)
+    _check_frames(prior.mean[None], _sides(geometry), 1)
     return _image("frame prior", prior.mean, prior.rms, geometry, frames, motion)
 
 
-def maco(prior: Prior, geometry: Geometry, *, frames: str = "shared", motion: float = 0.1) -> Image:
+def maco(prior: Prior, geometry: Sizes, *, frames: str = "shared", motion: float = 0.1) -> Image:
     """Phases alone: mean level and magnitude of every frequency are those of the frames (Fel et al. 2023)."""
-    _check_frames(prior.mean[None], geometry.size, 1)
+    _check_frames(prior.mean[None], _sides(geometry), 1)
     # The constant is no wave: its phase could only turn the picture black, so the mean level stands in the base.
     magnitude = prior.magnitude.copy()
     magnitude[0, 0] = 0
     return _image("maco", np.full_like(prior.mean, prior.mean.mean()), magnitude, geometry, frames, motion)
 
 
-def window(size: int, *, top: int = 0, left: int = 0, extent: int | None = None, margin: int = 0) -> Window:
-    """A square window of a frame with `margin` pixels around it, repeated from the edge where it passes the border."""
-    extent = size if extent is None else extent
+def window(sides: tuple[int, int], *, box: tuple[int, int, int, int] | None = None, margin: int = 0) -> Window:
+    """A part of a frame with `margin` pixels around it, repeated from the edge where it passes the border.
 
-    def along(first: int) -> np.ndarray:
-        return np.arange(first - margin, first + extent + margin).clip(0, size - 1)
+    Args:
+      sides: height and width of the frame. box: (top, left, height, width) of the part; the whole if left out.
+    """
+    top, left, height, width = box or (0, 0, *sides)
 
-    return Window(along(top), along(left))
+    def along(first: int, extent: int, side: int) -> np.ndarray:
+        return np.arange(first - margin, first + extent + margin).clip(0, side - 1)
+
+    return Window(along(top, height, sides[0]), along(left, width, sides[1]))
 
 
-def inverse_fourier(spectrum: AnyArray, rows: AnyArray, columns: AnyArray) -> Array:
-    """`irfft2` at some rows and columns: `[..., 2, S, S // 2 + 1]` (real, imaginary) to `[..., rows, columns]`."""
-    size, half = spectrum.shape[-2:]
+def inverse_fourier(spectrum: AnyArray, rows: AnyArray, columns: AnyArray, *, width: int) -> Array:
+    """`irfft2` at some rows and columns: `[..., 2, H, W // 2 + 1]` (real, imaginary) to `[..., rows, columns]`.
+
+    Args:
+      width: W.
+    """
+    height, half = spectrum.shape[-2:]
     # Whole turns are dropped in integers, so that the angle keeps full float32 precision.
-    down = 2 * np.pi / size * (jnp.outer(jnp.asarray(rows), jnp.arange(size)) % size)
-    right = 2 * np.pi / size * (jnp.outer(jnp.arange(half), jnp.asarray(columns)) % size)
+    down = 2 * np.pi / height * (jnp.outer(jnp.asarray(rows), jnp.arange(height)) % height)
+    right = 2 * np.pi / width * (jnp.outer(jnp.arange(half), jnp.asarray(columns)) % width)
     cos, sin = jnp.cos(down), jnp.sin(down)
     turn = jnp.block([[cos, -sin], [sin, cos]])
-    across = jnp.concatenate([jnp.cos(right), -jnp.sin(right)]) * jnp.tile(_weights(size), 2)[:, None]
+    across = jnp.concatenate([jnp.cos(right), -jnp.sin(right)]) * jnp.tile(_weights(width), 2)[:, None]
     lead = spectrum.shape[:-3]
-    flat = spectrum.reshape(*lead, 2 * size, half)
+    flat = spectrum.reshape(*lead, 2 * height, half)
     mixed = jnp.einsum("rk,...kl->...rl", turn, flat).reshape(*lead, 2, len(rows), half)
     mixed = jnp.moveaxis(mixed, -3, -2).reshape(*lead, len(rows), 2 * half)
-    return mixed @ across / size**2
+    return mixed @ across / (height * width)
 
 
-def _weights(size: int) -> np.ndarray:
-    """How often each column of rfft2 counts: twice, except the constant and (even sizes) the Nyquist column."""
-    weights = np.full(size // 2 + 1, 2.0, np.float32)
+def _sides(geometry: Sizes) -> tuple[int, int]:
+    _, height, width = geometry.shape("input")
+    return height, width
+
+
+def _weights(width: int) -> np.ndarray:
+    """How often each column of rfft2 counts: twice, except the constant and (even widths) the Nyquist column."""
+    weights = np.full(width // 2 + 1, 2.0, np.float32)
     weights[0] = 1
-    if size % 2 == 0:
+    if width % 2 == 0:
         weights[-1] = 1
     return weights
 
@@ -205,11 +221,11 @@ def _logit(frame: np.ndarray) -> np.ndarray:
     return np.log(share) - np.log1p(-share)
 
 
-def _check_frames(frames: np.ndarray, size: int, least: int) -> None:
-    if frames.ndim != 3 or len(frames) < least or frames.shape[1:] != (size, size):
+def _check_frames(frames: np.ndarray, sides: tuple[int, int], least: int) -> None:
+    if frames.ndim != 3 or len(frames) < least or frames.shape[1:] != sides:
         raise InputError(
-            f"a prior's frames must be at least {least} of {size}x{size}, the policy's input; got an array of shape "
-            f"{frames.shape}. Resize them with `frames.grey`."
+            f"a prior's frames must be at least {least} of {sides[0]}x{sides[1]}, the policy's input; got an array of "
+            f"shape {frames.shape}. Resize them with `frames.grey`."
         )
     if not np.isfinite(frames).all() or frames.min() < 0 or frames.max() > 255:
         raise InputError("a prior's frames must hold grey levels from 0 to 255; some lie outside or are not finite.")

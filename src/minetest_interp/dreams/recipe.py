@@ -7,7 +7,7 @@ from minetest_interp.dreams import ascent, parametrisations
 from minetest_interp.dreams.ascent import Method
 from minetest_interp.dreams.parametrisations import Image, Prior
 from minetest_interp.io.errors import InputError
-from minetest_interp.model.policy import Geometry
+from minetest_interp.model.policy import Sizes
 
 STARTS = ("noise", "best frame")
 
@@ -44,7 +44,7 @@ class ImageRecipe(NamedTuple):
 Recipe = NotebookRecipe | ImageRecipe
 
 
-def read_recipe(name: str, settings: Mapping, prior: Prior, geometry: Geometry) -> Recipe:
+def read_recipe(name: str, settings: Mapping, prior: Prior, geometry: Sizes) -> Recipe:
     """A recipe from its settings: `kind`, and what that kind takes.
 
     Kind "notebook" takes `steps` and `lr`. The kinds of image take those of `Method`, `frames` and `motion` of
@@ -81,7 +81,7 @@ def read_recipe(name: str, settings: Mapping, prior: Prior, geometry: Geometry) 
     return ImageRecipe(name, image, Method(**defaults | of_method), start, margin)
 
 
-def _image(kind: str, settings: Mapping, prior: Prior, geometry: Geometry) -> Image:
+def _image(kind: str, settings: Mapping, prior: Prior, geometry: Sizes) -> Image:
     match kind:
         case "pixels":
             return parametrisations.pixels(geometry, **settings)

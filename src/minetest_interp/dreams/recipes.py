@@ -1,6 +1,6 @@
 """Ways to dream compared on one policy: each recipe's pictures, their scores, and what nonsense and real frames reach.
 
-M recipes, U units, K seeds, T frames in a stack, S pixels; pictures are grey levels 0 (black) to 255. Whatever a
+M recipes, U units, K seeds, T frames in a stack, H x W pixels; pictures are grey levels 0 (black) to 255. Whatever a
 recipe learns from frames (prior, natural mean and standard deviation, target, the frame it starts from) comes from
 the *fitted* frames; the *judged* frames, disjoint from them, serve the scores alone. A control is the same recipe on
 the policy with shuffled weights, its pictures shown to the real policy.
@@ -16,20 +16,21 @@ from minetest_interp.dreams.recipe import ImageRecipe, Recipe
 from minetest_interp.dreams.units import Unit
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import Behaviour
-from minetest_interp.model.policy import Geometry, Policy, shuffled_weights
+from minetest_interp.model.architecture import Architecture
+from minetest_interp.model.policy import Policy, shuffled_weights
 
 
-def choose(names: Sequence[str], geometry: Geometry, behaviours: Mapping[str, Behaviour]) -> list[Unit]:
+def choose(names: Sequence[str], network: Architecture, behaviours: Mapping[str, Behaviour]) -> list[Unit]:
     """The units of these names, "conv1/56", "value", "yaw" or "yaw reversed", in this order.
 
     Raises:
       InputError: a name that no unit has.
     """
-    known = {unit.name: unit for unit in units.list_units(geometry, behaviours, {})}
+    known = {unit.name: unit for unit in units.list_units(network, behaviours, {})}
     for name in names:
         if name not in known:
             heads = ", ".join(unit.name for unit in known.values() if unit.layer == "head")
-            raise InputError(f"a unit must be a convolution's channel like 'conv1/0', or one of {heads}; got {name!r}.")
+            raise InputError(f"a unit must be a channel like {network.maps[0]}/0, or one of {heads}; got {name!r}.")
     return [known[name] for name in names]
 
 
@@ -52,16 +53,16 @@ def compare(
     """Every recipe on every unit, with its control and its scores.
 
     Args:
-      fitted, judged: `[N, S, S]` grey frames; no frame may be in both.
+      fitted, judged: `[N, H, W]` grey frames; no frame may be in both.
       shuffle_seed: of the control's weights.
 
     Returns:
-      recipes `[M]`, units `[U]`, seeds `[K]`, boxes `[U, 3]` (top, left and size in pixels of what a unit sees).
-      pictures, controls: `[M, U, K, S, S]`, the last frame of the stack.
-      bases, control_bases: `[M, U, S, S]`, see `Dreams`.
-      frames/RECIPE, control_frames/RECIPE: `[U, K, T, S, S]`, where a stack does not share one frame.
-      motion/RECIPE: `[U, T, S, S]`, of frames "motion": the first seed's frames minus their mean.
-      real: `[U, 2, S, S]`, the two judged frames that drive each unit most.
+      recipes `[M]`, units `[U]`, seeds `[K]`, boxes `[U, 4]` (top, left, height, width in pixels of what a unit sees).
+      pictures, controls: `[M, U, K, H, W]`, the last frame of the stack.
+      bases, control_bases: `[M, U, H, W]`, see `Dreams`.
+      frames/RECIPE, control_frames/RECIPE: `[U, K, T, H, W]`, where a stack does not share one frame.
+      motion/RECIPE: `[U, T, H, W]`, of frames "motion": the first seed's frames minus their mean.
+      real: `[U, 2, H, W]`, the two judged frames that drive each unit most.
       every score and every score_control: `[M, U]`; every score_real: `[U]`.
     """
     if not listed or not recipes or not seeds:
@@ -74,7 +75,7 @@ def compare(
         "recipes": np.array([made.name for made in recipes]),
         "units": np.array([unit.name for unit in listed]),
         "seeds": np.array(seeds),
-        "boxes": np.array([units.receptive_box(unit, policy.geometry) for unit in listed]),
+        "boxes": np.array([units.receptive_box(unit, policy.architecture) for unit in listed]),
         "real": np.stack([judge.frames[stats.highest(natural, count=2)] for natural in judge.natural]),
     }
     columns: dict[str, list] = {}

@@ -1,6 +1,6 @@
 """How good a dream is, with what real frames and nonsense reach beside it.
 
-A *picture* here is `[..., S, S]` grey levels 0..255; *features* are `[n, C]`. Fit the prior on one half of the frames
+A *picture* here is `[..., H, W]` grey levels 0..255; *features* are `[n, C]`. Fit the prior on one half of the frames
 and score on the other: `halves` splits them.
 """
 
@@ -25,7 +25,7 @@ class Path(NamedTuple):
 
 
 def halves(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the frames `[N, S, S]` to fit on (1st, 3rd, ...) and to score on (2nd, 4th, ...).
+    """Indices of the frames `[N, H, W]` to fit on (1st, 3rd, ...) and to score on (2nd, 4th, ...).
 
     Of equal frames only the first counts, so that the halves have none in common.
     """
@@ -35,14 +35,16 @@ def halves(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def why_no_halves(frames: np.ndarray) -> str | None:
-    """Why the frames cannot be halved, None where they can."""
+    """Why the frames cannot be halved, None where they can; stacks `[N, T, H, W]` cannot."""
+    if frames.ndim != 3:
+        return "dreams with a prior are made of single grey pictures, and this study has stacks"
     if (found := len(_different(frames))) >= FEWEST:
         return None
     return f"at least {FEWEST} different frames are needed, two to fit and two to judge; this study has {found}"
 
 
 def check_apart(fitted: np.ndarray, judged: np.ndarray) -> None:
-    """Checks that no frame `[S, S]` serves both to fit and to judge.
+    """Checks that no frame `[H, W]` serves both to fit and to judge.
 
     Raises:
       InputError: one does.
@@ -68,11 +70,11 @@ def z_score(activation: AnyArray, natural: np.ndarray) -> np.ndarray:
 
 
 def high_frequency(pictures: np.ndarray) -> np.ndarray:
-    """Share of a picture's energy about its mean that lies above `EDGE`: `[..., S, S]` to `[...]`, NaN if flat."""
+    """Share of a picture's energy about its mean that lies above `EDGE`: `[..., H, W]` to `[...]`, NaN if flat."""
     pictures = np.asarray(pictures, np.float64)
-    size = pictures.shape[-1]
+    rows, columns = pictures.shape[-2:]
     energy = np.abs(np.fft.fft2(pictures - pictures.mean((-2, -1), keepdims=True))) ** 2
-    high = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size)[None]) > EDGE
+    high = np.hypot(np.fft.fftfreq(rows)[:, None], np.fft.fftfreq(columns)[None]) > EDGE
     total = energy.sum((-2, -1))
     return np.divide((energy * high).sum((-2, -1)), total, out=np.full(total.shape, np.nan), where=total > 0)
 
@@ -106,11 +108,11 @@ def path_ceiling(real: np.ndarray, natural: np.ndarray) -> Path:
 
 
 def agreement(pictures: np.ndarray, mean: np.ndarray, mask: np.ndarray) -> float:
-    """Mean correlation between the pictures of different seeds, `[K, S, S]`: what they share beyond the prior's mean.
+    """Mean correlation between the pictures of different seeds, `[K, H, W]`: what they share beyond the prior's mean.
 
     Args:
-      mean: `[S, S]`, the prior's mean frame, taken off first so that it earns nothing.
-      mask: boolean `[S, S]`, the pixels that the objective sees.
+      mean: `[H, W]`, the prior's mean frame, taken off first so that it earns nothing.
+      mask: boolean `[H, W]`, the pixels that the objective sees.
     """
     shown = [np.asarray((picture - mean)[mask], np.float64) for picture in pictures]
     pairs = [stats.correlation(shown[i], shown[j]) for i in range(len(shown)) for j in range(i)]
@@ -118,7 +120,7 @@ def agreement(pictures: np.ndarray, mean: np.ndarray, mask: np.ndarray) -> float
 
 
 def control_correlation(pictures: np.ndarray, control: np.ndarray, mean: np.ndarray, mask: np.ndarray) -> float:
-    """Mean correlation of a dream `[K, S, S]` with its shuffled-weights control, seed by seed, as in `agreement`."""
+    """Mean correlation of a dream `[K, H, W]` with its shuffled-weights control, seed by seed, as in `agreement`."""
     shown, others = ([np.asarray((picture - mean)[mask], np.float64) for picture in of] for of in (pictures, control))
     return float(np.mean([stats.correlation(*pair) for pair in zip(shown, others, strict=True)]))
 

@@ -8,10 +8,8 @@ import numpy as np
 from minetest_interp.analysis.stats import highest
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import Behaviour
-from minetest_interp.model.architecture import Trace
-from minetest_interp.model.networks import CONVOLUTIONS, field_box
+from minetest_interp.model.architecture import Architecture, Trace
 from minetest_interp.model.objectives import Objective
-from minetest_interp.model.policy import LAYERS, Geometry
 
 BINS = 32
 
@@ -54,39 +52,41 @@ class Nature(NamedTuple):
 
 
 def list_units(
-    geometry: Geometry, behaviours: Mapping[str, Behaviour], directions: Mapping[str, np.ndarray]
+    network: Architecture, behaviours: Mapping[str, Behaviour], directions: Mapping[str, np.ndarray]
 ) -> list[Unit]:
-    """Every channel of the convolutions, directions `[n, C]` by layer, the value, and the behaviours both ways."""
+    """Every channel of the layers with positions, directions `[n, C]` by layer, the value, and behaviours both ways."""
     units = []
-    for layer in LAYERS:
+    for layer in network.targets[1:]:
         rows = [(f"{layer}/direction {i}", row) for i, row in enumerate(directions.get(layer, ()))]
-        if layer in CONVOLUTIONS:
-            channels = np.eye(geometry.shape(layer)[-1], dtype=np.float32)
+        if layer in network.maps:
+            channels = np.eye(network.shape(layer)[-1], dtype=np.float32)
             rows = [(f"{layer}/{i}", row) for i, row in enumerate(channels)] + rows
-        position = objectives.centre(geometry, layer) if layer in CONVOLUTIONS else None
-        units += [Unit(n, layer, objectives.direction(geometry, layer, w), w, position) for n, w in rows]
-    return units + [Unit(name, "head", objective, None, None) for name, objective in _heads(behaviours).items()]
+        position = objectives.centre(network, layer) if layer in network.maps else None
+        units += [Unit(n, layer, objectives.direction(network, layer, w), w, position) for n, w in rows]
+    heads = _heads(network, behaviours)
+    return units + [Unit(name, "head", objective, None, None) for name, objective in heads.items()]
 
 
-def _heads(behaviours: Mapping[str, Behaviour]) -> dict[str, Objective]:
+def _heads(network: Architecture, behaviours: Mapping[str, Behaviour]) -> dict[str, Objective]:
     """The value, and the behaviours both ways, as objectives of one kind, so that one compiled step serves all."""
-    odds = {
-        f"{name}{suffix}": objectives.behaviour(behaviour, sign=sign)
+    read = objectives.return_difference if "q" in network.outputs else objectives.behaviour
+    heads: dict[str, Objective] = {"value": objectives.value()} if "value" in network.outputs else {}
+    heads |= {
+        f"{name}{suffix}": read(behaviour, sign=sign)
         for name, behaviour in behaviours.items()
         for suffix, sign in (("", 1), (" reversed", -1))
     }
-    heads = {"value": objectives.value()} | odds
     return dict(zip(heads, objectives.of_one_kind(list(heads.values())), strict=True))
 
 
-def observe(unit: Unit, geometry: Geometry, trace: Trace, natural: np.ndarray, *, count: int) -> Nature:
+def observe(unit: Unit, network: Architecture, trace: Trace, natural: np.ndarray, *, count: int) -> Nature:
     """What the frames of a trace do to a unit, whose objective on them is `natural`; `count` patches at most."""
     responses = natural[:, None, None] if unit.position is None else np.asarray(trace.layers[unit.layer]) @ unit.weights
     width = responses.shape[2]
     flat = responses.reshape(len(responses), -1)
     order = highest(flat.max(1), count=count)
     rows, columns = np.divmod(flat[order].argmax(1), width)
-    boxes = [_box(unit, geometry, (int(r), int(c))) for r, c in zip(rows, columns, strict=True)]
+    boxes = [_box(unit, network, (int(r), int(c))) for r, c in zip(rows, columns, strict=True)]
     low, high = float(responses.min()), float(responses.max())
     finest = float(BINS * np.spacing(np.float32(max(abs(low), abs(high)))))  # a narrower range has no distinct bins
     margin = 0.0 if high - low > finest else max(0.5, finest)
@@ -103,28 +103,28 @@ def observe(unit: Unit, geometry: Geometry, trace: Trace, natural: np.ndarray, *
     )
 
 
-def flag(unit: Unit, nature: Nature) -> str:
-    """ "dead" if the ReLU lets nothing of the unit through on any frame, "saturated" if it never cuts, else ""."""
-    if unit.position is None:
+def flag(unit: Unit, network: Architecture, nature: Nature) -> str:
+    """ "dead" if a ReLU lets nothing of the unit through on any frame, "saturated" if it never cuts, else ""."""
+    if unit.position is None or network.passed_through(unit.layer) != "relu":
         return ""
     return {0.0: "dead", 1.0: "saturated"}.get(nature.active, "")
 
 
-def receptive_box(unit: Unit, geometry: Geometry) -> tuple[int, int, int]:
-    """(top, left, size) in pixels of what the unit's objective sees."""
-    return _box(unit, geometry, unit.position)
+def receptive_box(unit: Unit, network: Architecture) -> tuple[int, int, int, int]:
+    """(top, left, height, width) in pixels of what the unit's objective sees."""
+    return _box(unit, network, unit.position)
 
 
-def receptive_mask(unit: Unit, geometry: Geometry) -> np.ndarray:
-    """Boolean `[S, S]`: the pixels that can change the unit's objective."""
-    top, left, size = receptive_box(unit, geometry)
-    mask = np.zeros((geometry.size,) * 2, bool)
-    mask[top : top + size, left : left + size] = True
-    mask[geometry.read_size :] = mask[:, geometry.read_size :] = False
+def receptive_mask(unit: Unit, network: Architecture) -> np.ndarray:
+    """Boolean `[H, W]`: the pixels that can change the unit's objective."""
+    top, left, height, width = receptive_box(unit, network)
+    mask, (rows, columns) = np.zeros(network.stack[1:], bool), network.reads
+    mask[top : top + height, left : left + width] = True
+    mask[rows:] = mask[:, columns:] = False
     return mask
 
 
-def _box(unit: Unit, geometry: Geometry, position: tuple[int, int] | None) -> tuple[int, int, int]:
+def _box(unit: Unit, network: Architecture, position: tuple[int, int] | None) -> tuple[int, int, int, int]:
     if unit.position is None or position is None:
-        return 0, 0, geometry.size
-    return field_box(geometry, unit.layer, position)
+        return 0, 0, *network.stack[1:]
+    return network.box(unit.layer, position)

@@ -5,12 +5,13 @@ An *atlas* maps names to arrays with one row per unit, as `atlas.compute` gives 
 not defined.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Num
 
+from minetest_interp.facts.study import Arrays
 from minetest_interp.io.errors import InputError
 
 
@@ -31,10 +32,10 @@ def _with_controls(name: str, digits: int) -> Score:
 SCORES = (
     _with_controls("z", 2),
     _with_controls("hf", 3),
-    _with_controls("path_conv1", 3),
-    _with_controls("path_conv1_standardised", 3),
-    _with_controls("path_conv2", 3),
-    _with_controls("path_conv2_standardised", 3),
+    _with_controls("path_middle", 3),
+    _with_controls("path_middle_standardised", 3),
+    _with_controls("path_last", 3),
+    _with_controls("path_last_standardised", 3),
     _with_controls("fd", 2),
     # ASSUME: nothing real stands beside these two; frames have no seeds, and no picture of them comes from a control.
     Score("agreement", "agreement", "agreement_control", None, 3),
@@ -42,14 +43,14 @@ SCORES = (
 )
 
 
-def atlas_summary(atlas: Mapping[str, np.ndarray], headline: Sequence[str]) -> dict:
+def atlas_summary(atlas: Arrays, headline: Sequence[str]) -> dict:
     """Counts, flags and mean scores of an atlas, by layer and over the `headline` units.
 
     Returns:
-      units: layer to number of units. dead, saturated: layer to names. constant: names of the units that do not vary
-      over the frames. layers, headline: scores averaged over a layer's or the headline's units, each mean over the
-      units where that number is defined; `n` of a score counts the units whose value is. rows: the headline units, each
-      with name, layer, flag and its scores.
+      affine_layer: the one whose dreams are in closed form, None without one. units: layer to number of units. dead,
+      saturated: layer to names. constant: names of the units that do not vary over the frames. layers, headline: scores
+      averaged over a layer's or the headline's units, each mean over the units where that number is defined; `n` of a
+      score counts the units whose value is. rows: the headline units, each with name, layer, flag and its scores.
 
     Raises:
       InputError: a headline unit is not in the atlas.
@@ -67,6 +68,7 @@ def atlas_summary(atlas: Mapping[str, np.ndarray], headline: Sequence[str]) -> d
         return {layer: [names[i] for i in rows if flags[i] == flag] for layer, rows in members.items()}
 
     return {
+        "affine_layer": str(atlas["affine_layer"]) or None,
         "units": {layer: len(rows) for layer, rows in members.items()},
         "dead": flagged("dead"),
         "saturated": flagged("saturated"),
@@ -79,7 +81,7 @@ def atlas_summary(atlas: Mapping[str, np.ndarray], headline: Sequence[str]) -> d
     }
 
 
-def unit_scores(atlas: Mapping[str, np.ndarray], i: int) -> dict[str, dict]:
+def unit_scores(atlas: Arrays, i: int) -> dict[str, dict]:
     """Unit i's scores: name to value, floor and ceiling."""
     return {
         score.name: {side: None if key is None else _number(atlas[key][i]) for side, key in _sides(score)}
@@ -87,7 +89,7 @@ def unit_scores(atlas: Mapping[str, np.ndarray], i: int) -> dict[str, dict]:
     }
 
 
-def mean_scores(atlas: Mapping[str, np.ndarray], rows: Sequence[int]) -> dict[str, dict]:
+def mean_scores(atlas: Arrays, rows: Sequence[int]) -> dict[str, dict]:
     """Scores averaged over some units, and `n`, the number of units whose value is defined."""
     return {
         score.name: {side: None if key is None else _mean(atlas[key][rows]) for side, key in _sides(score)}

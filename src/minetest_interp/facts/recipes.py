@@ -1,13 +1,14 @@
 """What the report prints of a comparison of recipes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from minetest_interp.dreams.judging import SCORES
+from minetest_interp.facts.atlas import SCORES
+from minetest_interp.facts.study import Arrays
 
 
-def recipe_summary(arrays: Mapping[str, np.ndarray], *, over: Sequence[str] | None = None) -> dict:
+def recipe_summary(arrays: Arrays, *, over: Sequence[str] | None = None) -> dict:
     """Facts of a comparison, ready for JSON: recipe to score to mean, control, real (means over units) and units.
 
     Args:
@@ -29,7 +30,9 @@ def recipe_summary(arrays: Mapping[str, np.ndarray], *, over: Sequence[str] | No
             "units": {names[i]: _mean(arrays[score][m, i : i + 1]) for i in rows},
         }
 
-    return {str(name): {score: facts(score, m) for score in SCORES} for m, name in enumerate(arrays["recipes"])}
+    return {
+        str(name): {score.name: facts(score.name, m) for score in SCORES} for m, name in enumerate(arrays["recipes"])
+    }
 
 
 def _mean(values: np.ndarray) -> float | None:

@@ -7,13 +7,14 @@ import numpy as np
 from jaxtyping import Num
 
 from minetest_interp.analysis import stats
-from minetest_interp.claims.behaviour import mirror_test
 from minetest_interp.io import files, layout
+
+Arrays = Mapping[str, np.ndarray]
 
 LEADING = 5  # channels of conv2 that are named
 
 
-def frame_rows(behaviours: Mapping[str, np.ndarray]) -> list[dict]:
+def frame_rows(behaviours: Arrays) -> list[dict]:
     """One row a frame: name, each behaviour and the value, and the same of its mirror image."""
     names = readout_names(behaviours)
 
@@ -26,7 +27,7 @@ def frame_rows(behaviours: Mapping[str, np.ndarray]) -> list[dict]:
     ]
 
 
-def readout_names(behaviours: Mapping[str, np.ndarray]) -> list[str]:
+def readout_names(behaviours: Arrays) -> list[str]:
     """The behaviours in the study's order, then "value"."""
     return [key.removeprefix("original/") for key in behaviours if key.startswith("original/")]
 
@@ -43,19 +44,19 @@ def spread(values: Num[np.ndarray, "*sample"]) -> dict:
     }
 
 
-def mirror_tests(behaviours: Mapping[str, np.ndarray], steering: str, night: Iterable[str]) -> dict:
+def mirror_tests(behaviours: Arrays, steering: str, night: Iterable[str]) -> dict:
     """The mirror test over all frames, by day, by night, and with hand and display covered in both images."""
     dark = np.isin(behaviours["frames"], list(night))
     here, there = behaviours[f"original/{steering}"], behaviours[f"mirrored/{steering}"]
     return {
-        "all": mirror_test(here, there),
-        "day": mirror_test(here[~dark], there[~dark]),
-        "night": mirror_test(here[dark], there[dark]),
-        "covered": mirror_test(behaviours[f"masked/{steering}"], behaviours[f"masked-mirrored/{steering}"]),
+        "all": stats.mirror_test(here, there),
+        "day": stats.mirror_test(here[~dark], there[~dark]),
+        "night": stats.mirror_test(here[dark], there[dark]),
+        "covered": stats.mirror_test(behaviours[f"masked/{steering}"], behaviours[f"masked-mirrored/{steering}"]),
     }
 
 
-def view_differences(behaviours: Mapping[str, np.ndarray], steering: str) -> dict:
+def view_differences(behaviours: Arrays, steering: str) -> dict:
     """What preprocessing does to the steering behaviour: the original view against the other ways to drop colour."""
     original = behaviours[f"original/{steering}"]
 
@@ -72,7 +73,7 @@ def view_differences(behaviours: Mapping[str, np.ndarray], steering: str) -> dic
     return {view: difference(view) for view in ("unrounded", "reordered")}
 
 
-def dream_row(dream: Mapping[str, np.ndarray], settings: Mapping) -> dict:
+def dream_row(dream: Arrays, settings: Mapping) -> dict:
     """What an ascent reached, and how far its image went from grey."""
     image = dream["image"]
     row = {
@@ -90,7 +91,7 @@ def dream_row(dream: Mapping[str, np.ndarray], settings: Mapping) -> dict:
     return row
 
 
-def alignment(stored: Mapping[str, np.ndarray]) -> dict:
+def alignment(stored: Arrays) -> dict:
     """Cosine similarity of the actions' weights with the critic's, and with one random vector."""
     return {
         kind: spread(stored[kind]) | {"mean_size": float(np.abs(stored[kind]).mean())}
@@ -113,7 +114,7 @@ def channel(results: Path, panel: Mapping) -> dict:
     return row
 
 
-def published_rows(published: Mapping, behaviours: Mapping[str, np.ndarray], results: Path) -> dict:
+def published_rows(published: Mapping, behaviours: Arrays, results: Path) -> dict:
     """Each published number beside the recomputed one.
 
     Args:
@@ -155,7 +156,7 @@ def published_rows(published: Mapping, behaviours: Mapping[str, np.ndarray], res
     }
 
 
-def found_units(units: Mapping[str, np.ndarray], causal: Mapping[str, np.ndarray]) -> list[dict]:
+def found_units(units: Arrays, causal: Arrays) -> list[dict]:
     """The units that the data name, best first, and what setting each to zero does to the steering.
 
     Returns:
@@ -180,7 +181,7 @@ def found_units(units: Mapping[str, np.ndarray], causal: Mapping[str, np.ndarray
     return rows
 
 
-def attribution_methods(stored: Mapping[str, np.ndarray]) -> list[dict]:
+def attribution_methods(stored: Arrays) -> list[dict]:
     """Each method's scores for the steering, those that beat random most first.
 
     deletion, insertion: beyond random maps, pixels replaced by the mean frame; deletion with its interval. randomised:
@@ -206,7 +207,7 @@ def attribution_methods(stored: Mapping[str, np.ndarray]) -> list[dict]:
     return sorted(rows, key=lambda row: -row["deletion"]["estimate"])
 
 
-def leading_channels(circuits: Mapping[str, np.ndarray]) -> list[dict]:
+def leading_channels(circuits: Arrays) -> list[dict]:
     """The channels of conv2 that carry most of the variance of the steering's drive: name and share, largest first.
 
     None of them where the drive does not vary.

@@ -10,11 +10,10 @@ import numpy as np
 from jaxtyping import Num
 
 from minetest_interp.analysis import edges
+from minetest_interp.facts.study import Arrays
 
 # In the order of the page; the first is the headline.
 REPLACEMENTS = ("zero", "mean", "resample", "patch")
-
-Arrays = Mapping[str, np.ndarray]
 
 
 def trunk_overlap(units: Arrays, layer: str, channel: int) -> dict | None:

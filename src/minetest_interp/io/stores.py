@@ -16,7 +16,7 @@ PLACEHOLDERS = {
     "contrast": "removed|moved|light|motion",
     "side": "value|left|right",
     "policy": "real|shuffled",
-    "score": "(z|hf|fd|agreement|path_conv[12](_standardised)?)(_control)?|control_correlation",
+    "score": "(z|hf|fd|agreement|path_(middle|last)(_standardised)?)(_control)?|control_correlation",
     "effect": "steering|trunk",
 }
 TYPES = {"text": "U", "bool": "b1", "int": "i", "uint8": "u1", "float32": "f4", "float64": "f8"}
@@ -248,7 +248,7 @@ name | unit | text | |
 layer | unit | text | |
 pictures | unit, seed, row, column | float32 | grey level, 0 to 255 | dreams
 control | unit, seed, row, column | float32 | grey level, 0 to 255 | dreams of shuffled weights
-box | unit, top left size | int | pixels | receptive field
+box | unit, top left height width | int | pixels | receptive field
 patch_frame | unit, patch | int | | frames that excite the unit most
 patch_top | unit, patch | int | pixels |
 patch_left | unit, patch | int | pixels |
@@ -262,6 +262,8 @@ natural_mean | unit | float32 | activation |
 natural_sd | unit | float32 | activation |
 {layer}/directions | direction of {layer}, channel of {layer} | float32 | | of unit length
 frames | judged frame | text | | frames that the scores rest on
+path_layers | middle and last | text | | the layers of the path scores; that of FD is the first
+affine_layer | | text | | the layer whose dreams are in closed form, or empty
 mean | row, column | float32 | grey level, 0 to 255 | of the frames that the prior was fitted to
 {score}_real | unit | float64 | see [the scores](#scores) | what real frames reach
 {score} | unit | float64 | see [the scores](#scores) | the dream's; ..._control: of shuffled weights
@@ -272,8 +274,9 @@ recipes | recipe | text | | names
 units | unit | text | | names
 seeds | seed | int | |
 measured | measured unit | text | | units over which means are taken
+path_layers | middle and last | text | | the layers of the path scores; that of FD is the first
 gallery | shown unit | text | | units for the eye
-boxes | unit, top left size | int | pixels | receptive fields
+boxes | unit, top left height width | int | pixels | receptive fields
 real | unit, seed, row, column | float32 | grey level, 0 to 255 | the best real frames
 frames/{recipe} | unit, seed, stack, row, column | float32 | grey level, 0 to 255 | where the stack's frames differ
 control_frames/{recipe} | unit, seed, stack, row, column | float32 | grey level | of shuffled weights

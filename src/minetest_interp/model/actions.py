@@ -54,7 +54,7 @@ class Behaviour(NamedTuple):
         """
         if not (self.plus.any() and self.against.any()):
             raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
-        return np.asarray(self.plus / self.plus.sum() - self.against / self.against.sum(), np.float32)
+        return self.plus / self.plus.sum() - self.against / self.against.sum()
 
 
 class ActionTable(NamedTuple):
@@ -118,4 +118,4 @@ def behaviour_returns(
     q: Float[np.ndarray, "*batch action"], table: ActionTable
 ) -> dict[str, Float[np.ndarray, "*batch"]]:
     """Every behaviour of the table by name: the mean Q value of its actions less the others', in reward units."""
-    return {name: q @ behaviour.mean_difference for name, behaviour in table.behaviours.items()}
+    return {name: q @ behaviour.mean_difference.astype(np.float32) for name, behaviour in table.behaviours.items()}

@@ -6,6 +6,7 @@ float32 `[B, T, H, W]`: T pictures or colours, 0 (black) to 255, oldest first.
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
@@ -49,7 +50,8 @@ class Layer(NamedTuple):
     steps: tuple[Step, ...]
 
 
-class Architecture(NamedTuple):
+@dataclass(frozen=True)
+class Architecture:
     """stack: (T, height, width). heads: an "actor" and perhaps a "critic", or "q" for Q values.
 
     atoms: where Q values are the means of distributions over evenly spaced returns (Bellemare, Dabney and Munos 2017),
@@ -104,6 +106,44 @@ class Architecture(NamedTuple):
         for layer in self.layers[: self.targets.index(target)]:
             found, size = steps.extents(layer.steps, found, size), self.shape(layer.name)
         return found if len(size) == 3 else None
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """The layers that have positions, in order."""
+        return tuple(layer.name for layer in self.layers if self.extent(layer.name))
+
+    @property
+    def reads(self) -> tuple[int, int]:
+        """Rows and columns of a stack, from the top left, that some position of the last of `maps` sees."""
+        if not self.maps:
+            return self.stack[1:]
+        last = self.maps[-1]
+        rows, columns = (
+            min(side, axis.start + axis.stride * (count - 1) + axis.size)
+            for side, axis, count in zip(self.stack[1:], self.extent(last) or (), self.shape(last)[:2], strict=True)
+        )
+        return rows, columns
+
+    def box(self, layer: str, position: tuple[int, int]) -> tuple[int, int, int, int]:
+        """(top, left, height, width) in pixels of what the unit at (row, column) sees of a stack.
+
+        Raises:
+          InputError: the layer has no positions.
+        """
+        extent = self.extent(layer)
+        if extent is None:
+            raise InputError(f"`layer` must be one with positions, {', '.join(self.maps)}; got {layer!r}.")
+        starts = [axis.start + axis.stride * place for axis, place in zip(extent, position, strict=True)]
+        (top, bottom), (left, right) = (
+            (max(0, start), min(side, start + axis.size))
+            for start, side, axis in zip(starts, self.stack[1:], extent, strict=True)
+        )
+        return top, left, bottom - top, right - left
+
+    def passed_through(self, layer: str) -> str | None:
+        """The function that the next layer passes this one's activation through first, one of `steps.FUNCTIONS`."""
+        after = [following.steps[0] for following in self.layers[self.targets.index(layer) :]][:1]
+        return next((step.function for step in after if isinstance(step, Apply)), None)
 
     def bounds(self, target: str) -> tuple[float, float]:
         """The least and greatest that an activation can be: grey levels, or what the last function lets through."""

@@ -15,7 +15,7 @@ from minetest_interp.model.architecture import Architecture
 from minetest_interp.model.families.family import Family, Shapes, Stated
 from minetest_interp.model.families.registry import FAMILIES
 from minetest_interp.model.modules import ModuleNetwork
-from minetest_interp.model.policy import Geometry, Layered, Policy, nature
+from minetest_interp.model.policy import Geometry, Policy, Sizes, nature
 from minetest_interp.model.steps import Convolution, Dense
 
 LARGEST_LAYER = 2**24  # numbers; few parameters can make a layer that fills any memory
@@ -82,7 +82,7 @@ def load(
         divisor = 255.0 if scale is None else scale
         settings = Stated(given, padding, sides, activation or "relu", divisor, atoms)
         of_family, names = _family(shapes, family, path).read(shapes, settings, path)
-        network: Geometry | Layered = as_geometry(of_family) or of_family
+        network: Sizes = as_geometry(of_family) or of_family
     else:
         needless = {"family": family, "strides": strides, "padding": padding, "activation": activation}
         network = _own(Path(module), needless, {"size": sides, "scale": scale, **of_module})
@@ -166,7 +166,7 @@ def _family(shapes: Shapes, asked: str | None, path: Path) -> Family:
 
 
 def _account(
-    arrays: Mapping[str, np.ndarray], network: Layered, names: Mapping[str, str], path: Path
+    arrays: Mapping[str, np.ndarray], network: Architecture, names: Mapping[str, str], path: Path
 ) -> dict[str, dict[str, np.ndarray]]:
     """The arrays under the network's names.
 

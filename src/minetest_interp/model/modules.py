@@ -5,12 +5,12 @@ depend on the stack through its activation alone, so that a run may start there;
 head, is none. An activation is `[batch, row, column, channel]` or `[batch, channel]`, a stack float32 `[B, T, H, W]`.
 """
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,11 +20,11 @@ from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import programs, traced
-from minetest_interp.model.architecture import GREYS, INPUT, Edit, Trace
+from minetest_interp.model.architecture import INPUT, Architecture, Edit, Layer, Trace
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.programs import Call, Watch
-from minetest_interp.model.steps import BOUNDS, Dense, Extent, Parameters, Shape
-from minetest_interp.model.traced import Sight, Window
+from minetest_interp.model.steps import Apply, Dense, Extent, Parameters, Part, Shape
+from minetest_interp.model.traced import Sight
 
 LAYOUTS = ("NCHW", "NHWC")
 ROLES = (("actor", "critic"), ("critic", "actor"), ("actor",), ("q",))  # what a module's outputs may be, in order
@@ -32,73 +32,18 @@ TREES = {"network": "1/0/params", "actor": "1/1/params", "critic": "1/2/params"}
 TRIED = 3  # items in the batch with which a module is looked at
 
 
-class ModuleLayer(NamedTuple):
-    """shape: of one item. field: what a position sees along rows and columns; None without positions.
+@dataclass(frozen=True, kw_only=True)
+class ModuleNetwork(Architecture):
+    """An architecture whose layers are the submodules through which every run passes, and whose heads are its outputs.
 
-    windows: of the convolutions and pools that lead to it from the layer before, in order. before, after: the functions
-    through which its numbers came last and go next, of `steps.FUNCTIONS`; None for others.
+    layout, scale: of the module's input, and what pixels are divided by for it. call: the module. arrays: the paths of
+    its parameters, parts joined by slashes, and their shapes.
     """
 
-    name: str
-    shape: Shape
-    field: tuple[Extent, Extent] | None
-    windows: tuple[Window, ...]
-    before: str | None
-    after: str | None
-
-
-class ModuleNetwork(NamedTuple):
-    """stack: (T, height, width). layout, scale: of the module's input, and what pixels are divided by for it.
-
-    call: the module. arrays: the paths of its parameters, parts joined by slashes, and their shapes. heads: what its
-    outputs are, in order, and how many numbers they have. layers: those through which every run passes, in order.
-    """
-
-    stack: tuple[int, int, int]
     layout: str
     scale: float
     call: Call
     arrays: tuple[tuple[str, Shape], ...]
-    heads: tuple[Dense, ...]
-    layers: tuple[ModuleLayer, ...]
-
-    @property
-    def frames(self) -> int:
-        """Pictures, or colours, in a stack."""
-        return self.stack[0]
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Where a run may start, in order: the stack, then every layer."""
-        return (INPUT, *(layer.name for layer in self.layers))
-
-    @property
-    def actions(self) -> int:
-        """How many the network chooses from."""
-        return next(head.features for head in self.heads if head.name != "critic")
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """What the heads give, as fields of `Trace`: "logits" of an actor, "q", "value" of a critic or of Q values."""
-        heads = {head.name for head in self.heads}
-        given = {"logits": "actor" in heads, "q": "q" in heads, "value": heads != {"actor"}}
-        return tuple(name for name, there in given.items() if there)
-
-    def shape(self, target: str) -> Shape:
-        """Shape of one item at a target, without the batch axis.
-
-        Raises:
-          InputError: there is no such target.
-        """
-        return self.stack if target == INPUT else self._layer(target).shape
-
-    def extent(self, target: str) -> tuple[Extent, Extent] | None:
-        """What a position of a layer sees along rows and columns; None where a layer has no positions."""
-        return (Extent(), Extent()) if target == INPUT else self._layer(target).field
-
-    def bounds(self, target: str) -> tuple[float, float]:
-        """The least and greatest that an activation can be: grey levels, or what the last function lets through."""
-        return GREYS if target == INPUT else BOUNDS.get(self._layer(target).before or "", (-math.inf, math.inf))
 
     def parameters(self) -> dict[str, dict[str, Shape]]:
         """The shapes of all arrays that the network needs, by the path of their submodule and their own name."""
@@ -130,12 +75,6 @@ class ModuleNetwork(NamedTuple):
         last, q = layers[passed[-1]], found.get("q")
         value = q.max(-1) if q is not None else found["critic"].reshape(-1) if "critic" in found else None
         return Trace(found.get("actor", jnp.zeros((len(last), 0))), value, last.reshape(len(last), -1), layers, q)
-
-    def _layer(self, name: str) -> ModuleLayer:
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise InputError(f"`layer` must be one of {', '.join(self.targets)}; got {name!r}.")
 
 
 def load(
@@ -183,7 +122,7 @@ def load(
         )
     heads = tuple(Dense(role, *(shape[1:] or (1,))) for role, shape in zip(roles, shapes, strict=True))
     named = tuple((path, array.shape) for path, array in arrays.items())
-    return ModuleNetwork(stack, layout, scale, call, named, heads, layers)
+    return ModuleNetwork(stack, layers, heads, layout=layout, scale=scale, call=call, arrays=named)
 
 
 def find_names(parameters: Mapping[str, Mapping[str, Shape]], stored: Iterable[str]) -> dict[str, str]:
@@ -232,7 +171,7 @@ def _checked(returned: Any, roles: tuple[str, ...], what: str) -> list[Array]:
     return list(_by_role(returned, roles).values())
 
 
-def _find_layers(run: Callable, arrays: dict, stacks: Any) -> tuple[tuple[ModuleLayer, ...], list[Shape]]:
+def _find_layers(run: Callable, arrays: dict, stacks: Any) -> tuple[tuple[Layer, ...], list[Shape]]:
     """The layers of a module, and the shapes of its outputs."""
     names: list[str] = []
 
@@ -253,16 +192,20 @@ def _find_layers(run: Callable, arrays: dict, stacks: Any) -> tuple[tuple[Module
     jaxpr = jax.make_jaxpr(called)(arrays, stacks).jaxpr
     count, [*_, stack] = len(jaxpr.outvars) - len(names), jaxpr.invars
     outputs, seen = jaxpr.outvars[:count], traced.sights(stack, jaxpr)
-    layers: dict[Var, ModuleLayer] = {}
+    layers: dict[Var, Layer] = {}
     for name, variable in zip(names, jaxpr.outvars[count:], strict=True):
         if variable not in (*outputs, *jaxpr.invars, *layers) and traced.is_between(stack, variable, outputs, jaxpr):
-            windows = traced.windows([stack, *layers][-1], variable, jaxpr)
-            functions = traced.function_before(variable, jaxpr), traced.function_after(variable, jaxpr)
+            before = [stack, *layers][-1]
             shape = traced.shape(variable)[1:]
-            layers[variable] = ModuleLayer(
-                name, shape, _field(shape, seen[variable], stack), tuple(windows), *functions
-            )
+            part = Part(shape, _field(shape, seen[variable], stack), traced.windows(before, variable, jaxpr))
+            first = traced.function_after(before, jaxpr) if layers else None
+            last = traced.function_before(variable, jaxpr)
+            layers[variable] = Layer(name, (*_applied(first), part, *_applied(last)))
     return tuple(layers.values()), [traced.shape(output) for output in outputs]
+
+
+def _applied(function: str | None) -> tuple[Apply, ...]:
+    return (Apply(function),) if function else ()
 
 
 def _field(shape: Shape, sight: Sight, stack: Var) -> tuple[Extent, Extent] | None:

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.architecture import Trace
 from minetest_interp.model.arrays import AnyArray
-from minetest_interp.model.policy import LAYERS, Geometry, Layered, Policy
+from minetest_interp.model.policy import LAYERS, Geometry, Policy, Sizes
 
 CONVOLUTIONS = LAYERS[:3]
 AXES = ("NHWC", "HWIO", "NHWC")  # of a convolution's input, kernel and output
@@ -34,7 +34,7 @@ class Plain:
     """
 
     params: dict
-    network: Geometry | Layered = flax.struct.field(pytree_node=False)
+    network: Sizes = flax.struct.field(pytree_node=False)
     start: str = flax.struct.field(pytree_node=False, default="input")
 
     def __call__(self, activation: Float[AnyArray, "batch ..."]) -> Trace:

@@ -17,11 +17,9 @@ from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import ActionTable, Behaviour
-from minetest_interp.model.architecture import Trace
+from minetest_interp.model.architecture import Architecture, Trace
 from minetest_interp.model.arrays import AnyArray
-from minetest_interp.model.policy import LAYERS, Geometry, Layered, Objective
-
-Sizes = Geometry | Layered
+from minetest_interp.model.policy import LAYERS, Geometry, Objective, Sizes
 
 
 @flax.struct.dataclass
@@ -147,7 +145,7 @@ def behaviour(behaviour: Behaviour, *, sign: int = 1) -> Objective:
 
 def return_difference(behaviour: Behaviour, *, sign: int = 1) -> Objective:
     """Mean Q value of the behaviour's actions less that of those it subtracts, or of all others; in reward units."""
-    return Returns(np.float32(sign) * behaviour.mean_difference)
+    return Returns(np.asarray(sign * behaviour.mean_difference, np.float32))
 
 
 def logit(geometry: Geometry, *, action: int) -> Objective:
@@ -297,7 +295,7 @@ NEEDS = {"value": "value", "behaviour_probability": "logits", "return_difference
 HEADS = {"value": "a critic, or Q values", "logits": "an actor", "q": "Q values"}
 
 
-def from_settings(settings: Mapping, table: ActionTable, network: Layered) -> Objective:
+def from_settings(settings: Mapping, table: ActionTable, network: Architecture) -> Objective:
     """The objective that a study's config describes: `{"kind": ...}` with the settings of that kind.
 
     Raises:

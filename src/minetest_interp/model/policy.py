@@ -1,7 +1,7 @@
 """A policy: a network and its parameters. A *stack* is float32 `[B, T, H, W]`: 0 (black) to 255, oldest first.
 
-The network is an `Architecture`, a `ModuleNetwork` of a person's own or, where `Geometry` gives its sizes, CleanRL's
-Atari agent: three convolutions, one dense layer, then an actor and a critic on the same 512 numbers.
+The network is an `Architecture` or, where `Geometry` gives its sizes, CleanRL's Atari agent: three convolutions, one
+dense layer, then an actor and a critic on the same 512 numbers.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,12 +17,10 @@ from jaxtyping import Float
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.architecture import Architecture, Edit, Layer, Trace, keep
 from minetest_interp.model.arrays import AnyArray
-from minetest_interp.model.modules import ModuleNetwork
 from minetest_interp.model.steps import Apply, Convolution, Dense, Flatten, Scale
 
 LAYERS = ("conv0", "conv1", "conv2", "hidden")
 TARGETS = ("input", *LAYERS)
-Layered = Architecture | ModuleNetwork
 
 
 class Geometry(NamedTuple):
@@ -74,6 +72,9 @@ class Geometry(NamedTuple):
         return (self.sides[i], self.sides[i], self.channels[i])
 
 
+Sizes = Geometry | Architecture
+
+
 @cache
 def nature(geometry: Geometry) -> Architecture:
     """The network of these sizes; convolutions are shown before their ReLU, "hidden" after it."""
@@ -93,15 +94,15 @@ class Policy(NamedTuple):
     """A network with its parameters: what every later computation takes.
 
     params: by the names in the network's steps, as `{"conv0": {"kernel", "bias"}, ..., "hidden", "actor", "critic"}`;
-      those of a module by the paths of its submodules.
+      those of a person's module by the paths of its submodules.
     """
 
-    network: Geometry | Layered
+    network: Sizes
     params: Mapping[str, Mapping[str, AnyArray]]
 
     @property
-    def architecture(self) -> Layered:
-        """The network with its layers by name."""
+    def architecture(self) -> Architecture:
+        """The network's layers, heads and steps."""
         return nature(self.network) if isinstance(self.network, Geometry) else self.network
 
     @property
@@ -142,7 +143,7 @@ def shuffled_weights(policy: Policy, *, seed: int) -> Policy:
         array = np.asarray(array)
         return generator.permutation(array.ravel()).reshape(array.shape)
 
-    return Policy(policy.geometry, jax.tree.map(shuffle, dict(policy.params)))
+    return Policy(policy.network, jax.tree.map(shuffle, dict(policy.params)))
 
 
 Objective = Callable[[Trace], Array]

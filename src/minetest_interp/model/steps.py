@@ -151,7 +151,25 @@ class Residual(NamedTuple):
         return x + run(self.steps, params, x)
 
 
-Step = Scale | Apply | Convolution | Pool | Normalise | Flatten | Dense | Residual
+class Part(NamedTuple):
+    """What a person's module computes between two layers; it runs with the rest of it alone.
+
+    output: the shape of one item. field: what a position sees of the stack, along rows and columns; None without
+    positions. inside: its convolutions and pools, in order.
+    """
+
+    output: Shape
+    field: tuple[Extent, Extent] | None
+    inside: tuple["Step", ...]
+
+    def run(self, params: Parameters, x: Array) -> Array:
+        raise NotImplementedError
+
+    def shape(self, given: Shape) -> Shape:
+        return self.output
+
+
+Step = Scale | Apply | Convolution | Pool | Normalise | Flatten | Dense | Residual | Part
 
 
 def run(steps: tuple[Step, ...], params: Parameters, x: Array) -> Array:
@@ -197,6 +215,8 @@ def extents(steps: tuple[Step, ...], given: tuple[Extent, Extent], size: Shape) 
         elif isinstance(step, Residual):
             inside = extents(step.steps, (rows, columns), size)
             rows, columns = rows.joined(inside[0]), columns.joined(inside[1])
+        elif isinstance(step, Part) and step.field:
+            rows, columns = step.field
         size = shape((step,), size)
     return rows, columns
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 
-from minetest_interp.model.steps import FUNCTIONS, Extent, Shape
+from minetest_interp.model.steps import FUNCTIONS, Convolution, Extent, Pool, Residual, Shape, Step
 
 # Each number of the result depends on those at its own place.
 ELEMENTWISE = {
@@ -13,7 +13,7 @@ ELEMENTWISE = {
     "log1p", "logistic", "max", "min", "mul", "neg", "pow", "rsqrt", "select_n", "sqrt", "square", "stop_gradient",
     "sub", "tanh",
 }  # fmt: skip
-POOLS = {"reduce_window_max": "maximum", "reduce_window_min": "minimum", "reduce_window_sum": "mean"}
+POOLS = {"reduce_window_max": False, "reduce_window_sum": True}  # whether they are means
 REDUCTIONS = {"reduce_max", "reduce_min", "reduce_sum"}
 CALLS = {"checkpoint", "closed_call", "custom_jvp_call", "custom_vjp_call", "jit"}
 
@@ -25,15 +25,6 @@ class Slide(NamedTuple):
     size: int
     stride: int
     padding: tuple[int, int]
-
-
-class Window(NamedTuple):
-    """A convolution or a pool. kind: with "residual" where something goes around it. size, stride: rows, columns."""
-
-    kind: str
-    size: tuple[int, int]
-    stride: tuple[int, int]
-    padding: str
 
 
 class Side(NamedTuple):
@@ -67,18 +58,17 @@ def function_after(variable: Var, jaxpr: Jaxpr) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def windows(before: Var, after: Var, jaxpr: Jaxpr) -> list[Window]:
-    """The convolutions and pools through which one variable is computed from another, in order."""
+def windows(before: Var, after: Var, jaxpr: Jaxpr) -> tuple[Step, ...]:
+    """The convolutions and pools through which one variable is computed from another, in order.
+
+    They have no names. Those that something goes around are residual.
+    """
     needed, found = _needed(jaxpr, [after], without=before), []
     for step in jaxpr.eqns:
-        if not needed.isdisjoint(step.outvars) and (slides := _slides(step)):
-            kind = POOLS.get(step.primitive.name, "convolution")
-            around = not is_between(before, step.outvars[0], [after], jaxpr)
-            rows, columns = (slides[axis] for axis in sorted(slides))
-            padding = "SAME" if any(rows.padding + columns.padding) else "VALID"
-            size, stride = (rows.size, columns.size), (rows.stride, columns.stride)
-            found.append(Window(f"residual {kind}" if around else kind, size, stride, padding))
-    return found
+        if not needed.isdisjoint(step.outvars) and (window := _window(step)):
+            alone = is_between(before, step.outvars[0], [after], jaxpr)
+            found.append(window if alone else Residual((window,)))
+    return tuple(found)
 
 
 def sights(stack: Var, jaxpr: Jaxpr) -> dict[Var, Sight]:
@@ -155,6 +145,18 @@ def _moved(side: Side, variable: Var, step: JaxprEqn) -> Side | None:
             slide = slides[axis]
             return Side(slide.axis, side.seen.through(slide.size, slide.stride, slide.padding[0]))
     return None
+
+
+def _window(step: JaxprEqn) -> Convolution | Pool | None:
+    if not (slides := _slides(step)):
+        return None
+    rows, columns = (slides[axis] for axis in sorted(slides))
+    size, strides = (rows.size, columns.size), (rows.stride, columns.stride)
+    padding = "SAME" if any(rows.padding + columns.padding) else "VALID"
+    if step.primitive.name in POOLS:
+        return Pool(size, strides, padding, POOLS[step.primitive.name])
+    features = shape(step.outvars[0])[step.params["dimension_numbers"].out_spec[1]]
+    return Convolution("", features, size, strides, padding)
 
 
 def _slides(step: JaxprEqn) -> dict[int, Slide]:

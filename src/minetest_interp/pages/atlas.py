@@ -1,9 +1,9 @@
 """An atlas as a page to browse: an index of all units, and a part for each that its own link shows.
 
 The index is one file that a reader can open alone; what it shows of a unit comes from a script beside it on demand: a
-page that is opened from disk may load a script but may not fetch a file. Pictures are grey levels `[S, S]`, 0..255; a
-*box* is (top, left, size) in pixels. The templates `atlas.html.j2` and `atlas_unit.html.j2` have the words; here every
-place and length that they write is computed.
+page that is opened from disk may load a script but may not fetch a file. Pictures are grey levels `[H, W]`, 0..255; a
+*box* is (top, left, height, width) in pixels. The templates `atlas.html.j2` and `atlas_unit.html.j2` have the
+words; here every place and length that they write is computed.
 """
 
 import json
@@ -22,15 +22,13 @@ from minetest_interp.facts import units as unit_facts
 from minetest_interp.facts.atlas import SCORES, unit_scores
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import Behaviour
-from minetest_interp.model.networks import CONVOLUTIONS
-from minetest_interp.model.policy import LAYERS, Policy
+from minetest_interp.model.policy import Policy
 from minetest_interp.pages.pictures import png, png_address
 from minetest_interp.pages.text import content_digest, html_environment, one_line
 
 PAGE, FOLDER = "atlas.html", "atlas"  # beside each other; the folder has what the page shows on demand
 WIDTH, HEIGHT, BASE = 320, 132, 110  # of a histogram, in CSS pixels; bars stand on BASE, with the axis' labels below
 MARGIN, TALLEST = 12, 92
-CLOSED_FORM = "conv0"  # the layer whose dreams are computed and not ascended to
 STRONGEST, BEHIND = 8, 3  # rows of a table of weights or channels, and channels behind a hidden unit
 
 
@@ -59,7 +57,7 @@ def render(
     Args:
       facts: the study's, for its title, sources, sizes and claims.
       atlas: as the atlas' stage writes it, `frames` and `mean` included.
-      stacks: `frames` `[N]` and their grey pictures `original` `[N, S, S]`.
+      stacks: `frames` `[N]` and their grey pictures `original` `[N, H, W]`.
 
     Raises:
       InputError: the atlas shows a frame that `stacks` lacks.
@@ -69,12 +67,11 @@ def render(
     style, script = (Markup((templates / name).read_text(encoding="utf-8")) for name in ("style.css", "atlas.js"))
     if "atlas" in facts["not_measured"]:
         return {PAGE: environment.get_template("atlas_missing.html.j2").render({**facts, "style": style}).encode()}
-    size = atlas["mean"].shape[-1]
-    parts = unit_parts(atlas, min(*facts["network"]["reads"], size))
+    parts = unit_parts(atlas, facts["network"]["reads"])
     names = {part["name"]: part["anchor"] for part in parts}
     vectors = readout_vectors(policy, behaviours)
     for i, part in enumerate(parts):
-        found = part_evidence(part, evidence, facts["steering"]) | {
+        found = part_evidence(part, evidence, policy.architecture.maps, facts["steering"]) | {
             "claims": unit_facts.claims_about(facts.get("claims", ()), part["name"]),
             "joints": joints(part, policy, atlas, vectors),
         }
@@ -85,7 +82,11 @@ def render(
         "script": script,
         "script_digest": content_digest(script),
         "folder": FOLDER,
-        "size": size,
+        "sides": atlas["mean"].shape,
+        "path_layers": [str(name) for name in atlas["path_layers"]],
+        "affine_layer": str(atlas["affine_layer"]),
+        "last": policy.architecture.targets[-1],
+        "before_last": policy.architecture.targets[-2],
         "mean": atlas["mean"],
         "scores": SCORES,
         "edge": scores.EDGE,
@@ -118,18 +119,16 @@ def shown_frames(atlas: Mapping[str, np.ndarray], stacks: Mapping[str, np.ndarra
     return shown
 
 
-def unit_parts(atlas: Mapping[str, np.ndarray], read: int) -> list[dict]:
-    """What the page shows of each unit, in the atlas' order. read: pixels per side that the network reads at all."""
+def unit_parts(atlas: Mapping[str, np.ndarray], reads: Sequence[int]) -> list[dict]:
+    """What the page shows of each unit, in the atlas' order. reads: rows and columns that the network reads at all."""
     names = [one_line(str(name)) for name in atlas["name"]]
     links = anchors(names)
     frames = [str(name) for name in atlas["frames"]]
-    size = atlas["mean"].shape[-1]
-    parts = []
+    sides, parts = atlas["mean"].shape, []
     for i, (name, link) in enumerate(zip(names, links, strict=True)):
-        top, left, side = (int(number) for number in atlas["box"][i])
-        box = top, left, side
+        box = top, left, height, width = tuple(int(number) for number in atlas["box"][i])
         layer = str(atlas["layer"][i])
-        closed = layer == CLOSED_FORM
+        closed = layer == str(atlas["affine_layer"])
         pictures = [("dream", picture) for picture in atlas["pictures"][i]]
         controls = [("control", picture) for picture in atlas["control"][i]]
         # The closed form knows no seeds: one picture says it all.
@@ -147,8 +146,8 @@ def unit_parts(atlas: Mapping[str, np.ndarray], read: int) -> list[dict]:
                 "flag": str(atlas["flag"][i]),
                 "constant": bool(atlas["constant"][i]),
                 "box": box,
-                "whole": box[2] >= size,
-                "read": _within(box, read),
+                "whole": (height, width) == sides,
+                "read": (top, left, min(height, reads[0] - top), min(width, reads[1] - left)),
                 "thumbnail": cut(atlas["pictures"][i][0], box),
                 "pictures": [
                     {
@@ -164,10 +163,10 @@ def unit_parts(atlas: Mapping[str, np.ndarray], read: int) -> list[dict]:
                         "frame": int(frame),
                         "name": one_line(frames[frame]),
                         "key": frames[frame],
-                        "box": (int(top), int(left), box[2]),
+                        "box": (int(row), int(column), height, width),
                         "activation": float(activation),
                     }
-                    for frame, top, left, activation in zip(
+                    for frame, row, column, activation in zip(
                         *(atlas[f"patch_{key}"][i] for key in ("frame", "top", "left", "activation")), strict=True
                     )
                 ],
@@ -184,7 +183,7 @@ def unit_parts(atlas: Mapping[str, np.ndarray], read: int) -> list[dict]:
     return parts
 
 
-def part_evidence(part: Mapping, evidence: Evidence, steering: str) -> dict:
+def part_evidence(part: Mapping, evidence: Evidence, maps: Sequence[str], steering: str) -> dict:
     """What the evidence has on a unit, None where nothing: of a channel its own, of a head what channels do to it."""
     layer, channel = part["layer"], part["channel"]
     found = dict.fromkeys(("trunk", "gradient", "removal", "movers", "carriers"))
@@ -194,19 +193,24 @@ def part_evidence(part: Mapping, evidence: Evidence, steering: str) -> dict:
             "gradient": unit_facts.gradient_following(evidence.units, layer, channel),
             "removal": unit_facts.removal_effects(evidence.causal, layer, channel, steering),
         }
-    if layer in LAYERS:
+    if layer != "head":
         return found
     head = part["name"].removesuffix(" reversed")
     readout, sign = f"{head} drive" if head != "value" else head, 1 if head == part["name"] else -1
     return found | {
-        "movers": unit_facts.movers(evidence.causal, CONVOLUTIONS, head, sign=sign, count=STRONGEST),
+        "movers": unit_facts.movers(evidence.causal, maps, head, sign=sign, count=STRONGEST),
         "carriers": unit_facts.carriers(evidence.circuits, readout, sign=sign, count=STRONGEST),
     }
 
 
-def readout_vectors(policy: Policy, behaviours: Mapping[str, Behaviour]) -> dict[str, Float[np.ndarray, " hidden"]]:
-    """The weights over the hidden units of the value and of each behaviour's drive, both ways, by unit name."""
-    found = {"value": circuits.value_readout(policy)}
+def readout_vectors(policy: Policy, behaviours: Mapping[str, Behaviour]) -> dict[str, Float[np.ndarray, " unit"]]:
+    """The weights over the last layer of the critic's value and of each behaviour's drive, both ways, by unit name.
+
+    Of a network whose Q values are means of distributions there are none.
+    """
+    if policy.architecture.atoms is not None:
+        return {}
+    found = {"value": circuits.value_readout(policy)} if "critic" in policy.params else {}
     for name, behaviour in behaviours.items():
         found[name] = circuits.behaviour_drive(policy, behaviour)
     vectors = {name: np.asarray(readout.weights[0]) for name, readout in found.items()}
@@ -222,38 +226,45 @@ def joints(
 
     Returns:
       members, the channels of a direction; incoming and outgoing, those of the layers before and after (a head's have
-      the channels of conv2 `behind` each hidden unit); kernels, what a unit of conv0 reads of each frame of the stack,
-      mid-grey where nothing.
+      the channels `behind` each unit of the last layer); kernels, what a unit of the first layer reads of each frame of
+      the stack, mid-grey where nothing.
     """
-    layer = part["layer"]
+    layer, network = part["layer"], policy.architecture
     found: dict[str, list] = {key: [] for key in ("members", "incoming", "outgoing", "kernels")}
-    if layer not in LAYERS:
-        hidden = weights.strongest(vectors[part["name"]][None], count=STRONGEST)
-        rows = rows_of("hidden", hidden)
-        for row, joint in zip(rows, hidden, strict=True):
-            one = np.eye(policy.geometry.hidden)[joint.unit]
-            behind = weights.strongest(weights.slices_in(policy, "hidden", one), count=BEHIND)
-            row["behind"] = rows_of("conv2", behind)
-        return found | {"incoming": rows}
+    if layer == "head":
+        return found | {"incoming": _behind_head(policy, vectors[part["name"]])} if part["name"] in vectors else found
     if part["channel"] is None:
         direction = atlas[f"{layer}/directions"][int(part["name"].rsplit(" ", 1)[1])]
         found["members"] = rows_of(layer, weights.strongest(direction[None], count=STRONGEST))
     else:
-        direction = np.eye(policy.geometry.shape(layer)[-1])[part["channel"]]
+        direction = np.eye(network.shape(layer)[-1])[part["channel"]]
     before, after = weights.strongest_weights(policy, layer, direction, count=STRONGEST)
-    place = LAYERS.index(layer)
-    if layer == CLOSED_FORM:
-        slices = weights.slices_in(policy, layer, direction)
+    place = network.targets.index(layer)
+    if part["closed_form"]:
+        slices, height = weights.slices_in(policy, layer, direction), len(policy.params[layer]["kernel"])
         norms = {joint.unit: joint.weight for joint in before}
-        found["kernels"] = [(grey, norms[i]) for i, grey in enumerate(kernel_pictures(slices))]
+        found["kernels"] = [(grey, norms[i]) for i, grey in enumerate(kernel_pictures(slices, height))]
     else:
-        found["incoming"] = rows_of(LAYERS[place - 1], before)
-    if layer == LAYERS[-1]:
+        found["incoming"] = rows_of(network.targets[place - 1], before)
+    if layer == network.targets[-1]:
         # The other way round a behaviour reads the contrary, which is no other joint.
         names = [name for name in vectors if not name.endswith(" reversed")]
-        after = weights.strongest(np.stack([vectors[name] @ direction for name in names])[None], count=len(names))
+        read = np.array([vectors[name] @ direction for name in names])
+        after = weights.strongest(read[None], count=len(names))
         return found | {"outgoing": with_bars([{"name": names[i], "weight": weight} for i, weight in after])}
-    return found | {"outgoing": rows_of(LAYERS[place + 1], after)}
+    return found | {"outgoing": rows_of(network.targets[place + 1], after)}
+
+
+def _behind_head(policy: Policy, vector: Float[np.ndarray, " unit"]) -> list[dict]:
+    """The units of the last layer that a head reads most, and the channels behind each."""
+    *_, before, last = policy.architecture.targets
+    strongest = weights.strongest(vector[None], count=STRONGEST)
+    rows = rows_of(last, strongest)
+    if weights.is_joined(policy.architecture, last):
+        for row, joint in zip(rows, strongest, strict=True):
+            one = np.eye(len(vector))[joint.unit]
+            row["behind"] = rows_of(before, weights.strongest(weights.slices_in(policy, last, one), count=BEHIND))
+    return rows
 
 
 def rows_of(layer: str, found: Sequence[weights.Joint]) -> list[dict]:
@@ -266,11 +277,10 @@ def with_bars(rows: Sequence[dict]) -> list[dict]:
     return [{"behind": (), **row, "bar": round(100 * abs(row["weight"]) / longest)} for row in rows]
 
 
-def kernel_pictures(slices: Float[np.ndarray, "place frame"]) -> list[Float[np.ndarray, "row column"]]:
-    """Each frame's slices as a picture, all on one scale: 0 is mid-grey, the largest weight white or black."""
-    side, largest = round(len(slices) ** 0.5), np.abs(slices).max() or 1.0
-    levels = 127.5 + 127.5 * slices / largest
-    return list(levels.T.reshape(-1, side, side))
+def kernel_pictures(slices: Float[np.ndarray, "place frame"], height: int) -> list[Float[np.ndarray, "row column"]]:
+    """Each frame's slices as a picture of that height, on one scale: 0 is grey, the largest weight white or black."""
+    levels = 127.5 + 127.5 * slices / (np.abs(slices).max() or 1.0)
+    return list(levels.T.reshape(-1, height, len(slices) // height))
 
 
 def orders(mean: float, found: Mapping) -> dict[str, float | None]:
@@ -300,10 +310,10 @@ def anchors(names: Sequence[str]) -> list[str]:
     return taken
 
 
-def cut(picture: Num[np.ndarray, "row column"], box: tuple[int, int, int]) -> Num[np.ndarray, "_ _"]:
+def cut(picture: Num[np.ndarray, "row column"], box: Sequence[int]) -> Num[np.ndarray, "_ _"]:
     """The part of a picture inside a box."""
-    top, left, size = box
-    return picture[top : top + size, left : left + size]
+    top, left, height, width = box
+    return picture[top : top + height, left : left + width]
 
 
 def histogram(counts: Num[np.ndarray, " bin"], edges: Num[np.ndarray, " bin+1"]) -> dict:
@@ -321,9 +331,3 @@ def histogram(counts: Num[np.ndarray, " bin"], edges: Num[np.ndarray, " bin+1"])
         "high": high,
         "ends": (MARGIN, WIDTH - MARGIN),
     }
-
-
-def _within(box: tuple[int, int, int], read: int) -> tuple[int, int, int, int]:
-    """(top, left, height, width) of what is inside a box and read by the network."""
-    top, left, size = box
-    return top, left, min(size, read - top), min(size, read - left)

@@ -9,10 +9,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from minetest_interp.analysis import factors
 from minetest_interp.cli import command
-from minetest_interp.dreams import atlas, scores, units
+from minetest_interp.dreams import atlas, judging, scores, units
 from minetest_interp.dreams.ascent import Method
 from minetest_interp.io import files
 from minetest_interp.model import agent, networks
+from minetest_interp.model.architecture import Architecture
 
 
 def run(
@@ -36,7 +37,7 @@ def run(
     directions = factors.leading_directions(trace, count=settings["directions"], seed=settings["seed"])
     plan = atlas.prepare(
         loaded.policy,
-        units.list_units(loaded.policy.geometry, table.behaviours, directions),
+        units.list_units(loaded.policy.architecture, table.behaviours, directions),
         fitted=greys[fitted],
         judged=greys[judged],
         seeds=settings["seeds"],
@@ -49,9 +50,18 @@ def run(
     with Progress(*columns) as bar:
         task = bar.add_task("atlas", total=atlas.work(plan))
         arrays = atlas.compute(plan, folder, stamp=stamp, progress=lambda done: bar.advance(task, done))
-    kept = {f"{layer}/directions": rows for layer, rows in directions.items()}
+    kept = {f"{layer}/directions": rows for layer, rows in directions.items()} | _named_layers(
+        loaded.policy.architecture
+    )
     files.write_arrays(output, **arrays, **kept, frames=stored["frames"][judged], mean=plan.mean)
     shutil.rmtree(folder)  # the finished atlas holds all that the batches hold
+
+
+def _named_layers(network: Architecture) -> dict:
+    return {
+        "path_layers": list(judging.path_layers(network).values()),
+        "affine_layer": atlas.affine_layer(network) or "",
+    }
 
 
 if __name__ == "__main__":

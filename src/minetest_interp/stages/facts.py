@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from minetest_interp.claims import ledger
-from minetest_interp.claims.measured import Arrays
 from minetest_interp.cli import command
 from minetest_interp.facts import atlas as atlas_facts
 from minetest_interp.facts import study as study_facts
 from minetest_interp.facts.recipes import recipe_summary
+from minetest_interp.facts.study import Arrays
 from minetest_interp.io import files
 
 
@@ -93,7 +93,12 @@ def of_measurable(settings: dict, results: Path) -> dict[str, Any]:
         content["alignment"] = study_facts.alignment(measured["alignment"])
     if "recipes" in measured:
         units = [str(name) for name in measured["recipes"]["measured"]]
-        content["recipes"] = {"units": units, "compared": recipe_summary(measured["recipes"], over=units)}
+        layers = [str(name) for name in measured["recipes"]["path_layers"]]
+        content["recipes"] = {
+            "units": units,
+            "path_layers": layers,
+            "compared": recipe_summary(measured["recipes"], over=units),
+        }
     if "atlas" in measured:
         headline = settings["recipes"]["units"] if "recipes" in settings else []
         content["atlas"] = atlas_facts.atlas_summary(measured["atlas"], headline)

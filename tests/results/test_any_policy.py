@@ -1,0 +1,135 @@
+"""Other people's policies, each from its file and a study's YAML to the report, against NumPy.
+
+The jobs are those of the workflow, with the command lines that it gives them, in one process.
+"""
+
+import importlib
+import json
+import re
+import shlex
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import checkpoint
+from minetest_interp.model.description import describe
+from tests import networks
+from tests.conftest import ROOT
+from tests.networks import CLIENTS
+
+JOB = re.compile(r"python (?:-m minetest_interp\.stages\.(\w+)|\S*figures/(\w+)\.py) (.*) > \S+ 2>&1$", re.MULTILINE)
+FRAMES = 3
+
+
+def settings(client, network) -> dict:
+    """A study of a client; network: its description."""
+    actions, q = network["actions"], "q" in network["outputs"]
+    kind = "return_difference" if q else "behaviour_probability"
+    maps = [layer["name"] for layer in network["layers"] if layer["field"]]
+    steer = {"kind": kind, "behaviour": "steer"}
+    channel = {"layer": maps[-1], "frame": "frame-1", "channel": 1, "view": "mirrored"}
+    return {
+        "title": "A client",
+        "summary": "Made by a test.",
+        "source": {"folder": ".", "attribution": "Made by a test."},
+        "policy": {"checkpoint": "agent.model", **client.settings},
+        "frames": {"files": "*.png"} | ({"colour": True} if network["frames"] == 3 else {}),
+        "actions": {
+            "factors": {"do": [f"a{i}" for i in range(actions)]},
+            "behaviours": {"steer": {"plus": {"do": "a1"}, "minus": {"do": "a2"}}, "wait": {"plus": {"do": "a0"}}},
+            "steering": "steer",
+        },
+        "dreams": {
+            "value": {"objective": {"kind": "value"}, "steps": 2, "seed": 1},
+            "left": {"objective": steer, "steps": 2, "seed": 1},
+            "inside": {"objective": steer, "target": maps[0], "steps": 2, "lr": 0.1, "seed": 1},
+        },
+        "gradients": {"steer": steer},
+        "panels": {
+            "a-dream-value": {"dream": "value"},
+            "c-alignment": {},
+            "e-mirror-day": {"frame": "frame-0"},
+            "g-channel": channel,
+            "j-channel-gradient": {**channel, "gradient": "steer"},
+            "k-network": {},
+            "frames": {},
+        },
+    }
+
+
+def run_jobs(study) -> int:
+    """Every job of a study's build, in order; the number of them."""
+    planned = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--dry-run", "--printshellcmds",
+         "--cores", "1", "--config", f"study={study}"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    jobs = JOB.findall(planned.stdout)
+    for stage, figure, words in jobs:
+        if stage:
+            command(importlib.import_module(f"minetest_interp.stages.{stage}").run, argv=shlex.split(words))
+        else:
+            importlib.import_module(figure).main(shlex.split(words))
+    return len(jobs)
+
+
+@pytest.fixture(scope="module", params=CLIENTS)
+def client(request):
+    return CLIENTS[request.param]()
+
+
+@pytest.fixture(scope="module")
+def built(client, tmp_path_factory):
+    """The folder in which a client's study was built."""
+    folder = tmp_path_factory.mktemp("client")
+    path = networks.write(client, folder)
+    rng = np.random.default_rng(0)
+    for i in range(FRAMES):
+        Image.fromarray(rng.integers(0, 256, (90, 120, 3), dtype=np.uint8)).save(folder / f"frame-{i}.png")
+    described = describe(checkpoint.load(path, **client.settings).policy.architecture)
+    (folder / "client.yaml").write_text(yaml.safe_dump(settings(client, described)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert run_jobs("client.yaml") > 15
+    yield folder
+    jax.clear_caches()
+
+
+def test_the_intermediates_of_a_study_are_what_numpy_computes(client, built):
+    results = built / "results/client"
+    for view in ("original", "mirrored"):
+        stacks = files.read_arrays(results / "stacks.npz", view)[view]
+        if stacks.ndim == 3:
+            stacks = np.repeat(stacks[:, None], client.stack[0], axis=1)
+        stored, expected = files.read_arrays(results / f"intermediates/{view}.npz"), client.run(stacks)
+        assert stored.keys() == {"frames", *expected.layers, *expected.heads}
+        for name, values in (expected.layers | expected.heads).items():
+            np.testing.assert_allclose(stored[name], values, rtol=1e-5, atol=1e-5 * max(1, np.abs(values).max()))
+
+
+def test_the_report_has_the_network_its_readouts_and_what_it_lacks(client, built):
+    facts = json.loads((built / "report/client/facts.json").read_text())
+    stacks = files.read_arrays(built / "results/client/stacks.npz", "original")["original"]
+    if stacks.ndim == 3:
+        stacks = np.repeat(stacks[:, None], client.stack[0], axis=1)
+    heads = client.run(stacks).heads
+    if "q" in heads:
+        steer = heads["q"][:, 1] - heads["q"][:, 2]
+        assert facts["not_measured"] == {"alignment": "this policy has no actor and no critic"}
+    else:
+        p = np.exp(heads["logits"] - heads["logits"].max(1, keepdims=True))
+        steer = (p[:, 1] - p[:, 2]) / p.sum(1)
+    found = [frame["steer"] for frame in facts["frames"]]
+    np.testing.assert_allclose(found, steer, rtol=1e-4, atol=1e-5 * np.abs(steer).max())
+    page = (built / "report/client/index.html").read_text()
+    for layer in facts["network"]["layers"]:
+        assert layer["name"] in page
+    assert ("mean Q value of actions" in page) == ("q" in heads)
