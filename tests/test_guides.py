@@ -6,8 +6,11 @@ import shutil
 import subprocess
 import sys
 
+import flax.serialization
+import jax
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from minetest_interp import study
@@ -107,6 +110,23 @@ def test_the_example_of_another_policy_names_its_layers(monkeypatch, capsys):
     example = blocks("docs/own-policy.md", "python")[0]
     exec(compile(example, "docs/own-policy.md", "exec"), {})
     assert capsys.readouterr().out.strip() == re.search(r"print\(.*\)  # (.*)", example).group(1)
+
+
+def test_the_example_of_a_network_of_ones_own_is_studied(tmp_path):
+    """Its layers are those that the page names."""
+    _, program = blocks("docs/own-policy.md", "python")
+    (tmp_path / "agent.py").write_text(program, encoding="utf-8")
+    settings = yaml.safe_load(blocks("docs/own-policy.md", "yaml")[1])["policy"]
+    names: dict = {}
+    exec(compile(program, "docs/own-policy.md", "exec"), names)
+    stack = np.zeros((1, settings["frames"], settings["size"], settings["size"]), np.float32)
+    params = names["Network"](**settings["arguments"]).init(jax.random.key(0), stack)["params"]
+    path = tmp_path / settings.pop("checkpoint")
+    path.write_bytes(flax.serialization.to_bytes({"params": params}))  # as the page exports it
+    loaded = checkpoint.load(path, **settings | {"module": tmp_path / settings["module"]}).policy
+    _, *layers = loaded.architecture.targets
+    assert f"the layers {' and '.join(f'`{layer}`' for layer in layers)}." in PAGES["docs/own-policy.md"]
+    assert loaded.run(stack).logits.shape == (1, 6)
 
 
 def test_the_example_of_claims_ablates(monkeypatch):

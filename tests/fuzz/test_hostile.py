@@ -143,12 +143,15 @@ def test_nothing_that_can_be_drawn_crashes_a_reader(name, data, tmp_path_factory
     feed(TARGETS[name], home, data.draw(ANY[name]))
 
 
+OWN = {"class": "Network", "size": 64, "frames": 4}
 OUTSIDE = ["../../secret.png", "/etc/hostname", "..", "a/../../../secret.png"]
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_a_study_names_no_file_outside_its_folders(folder, name):
     refuse(folder, changed(STUDY, policy={"checkpoint": name}), "`policy.checkpoint` must be a path inside")
+    refuse(folder, changed(STUDY, policy={"check": name}), "`policy.check` must be a path inside")
+    refuse(folder, changed(STUDY, policy=OWN | {"module": name}), "`policy.module` must be a path inside")
     refuse(folder, changed(STUDY, frames={"files": name}), "`frames.files` must be a path inside")
     refuse(folder, changed(STUDY, labels={"frames": name}), "must be a path inside")
     refuse(folder, changed(STUDY, labels={"masks": name}), "`labels.masks` must be a path inside")
@@ -172,6 +175,7 @@ def test_no_link_leads_out_of_a_study_s_folders(folder):
     refuse(folder, changed(STUDY, policy={"checkpoint": "out/secret.png"}), "`policy.checkpoint` must lie inside")
     refuse(folder, changed(STUDY, frames={"files": "out/*.png"}), "`frames.files` must lie inside")
     refuse(folder, STUDY | {"actions": "out.yaml"}, "`actions` must lie inside")
+    refuse(folder, changed(STUDY, policy=OWN | {"module": "out.yaml"}), "`policy.module` must lie inside")
     for file, what in (
         ("files/one.png", "a frame"),
         ("labels/masks/one.png", "a mask"),

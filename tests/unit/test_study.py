@@ -82,12 +82,33 @@ def test_a_study_that_names_no_panels_draws_those_that_need_no_settings(folder):
     assert all(not loaded.panels[name].required for name in loaded.settings["panels"])
 
 
+OWN = {"module": "agent.py", "class": "Network", "size": 64, "frames": 4}
+
+
+def test_a_network_of_ones_own_lies_beside_the_study_and_its_answers_with_the_checkpoint(folder):
+    loaded = load(folder, changed(policy={"checkpoint": "a.model", "check": "answers.npz", **OWN}))
+    assert loaded.module == folder / "agent.py" and loaded.answers == folder / "files/answers.npz"
+    assert (
+        loaded.config["policy"]["module"] == str(folder / "agent.py")
+        and loaded.settings["policy"]["module"] == "agent.py"
+    )
+    assert load(folder, BASE).module is load(folder, BASE).answers is None
+
+
 MISTAKES = [
     (changed(titel="x"), "unknown key 'titel'; did you mean 'title'"),
     (changed(title=...), "'title' is a required property"),
     (changed(dreams__value__steps="many"), "at dreams.value.steps"),
     (changed(dreams__value__stepz=3), "at dreams.value: unknown key 'stepz'; did you mean 'steps'"),
     (changed(policy__strides=[]), "at policy.strides"),
+    (
+        changed(policy={"checkpoint": "a.model", **OWN, "module": "../agent.py"}),
+        "`policy.module` must be a path inside",
+    ),
+    (changed(policy={"checkpoint": "a.model", **OWN, "outputs": ["critic"]}), "at policy.outputs"),
+    (changed(policy={"checkpoint": "a.model", "module": "agent.py"}), "at policy: 'class' is a dependency of 'module'"),
+    (changed(policy={"checkpoint": "a.model", "frames": 3}), "at policy: 'module' is a dependency of 'frames'"),
+    (changed(policy={"checkpoint": "a.model", "check": "/a.npz"}), "`policy.check` must be a path inside"),
     (changed(panels__d_views={}), "unknown key 'd_views'; did you mean 'd-views'"),
     (changed(series={"checkpoints": ["*.model"]}), "`series` must have the section `evidence`"),
     (changed(series={"checkpoints": ["*.model"], "allong": "step"}), "unknown key 'allong'; did you mean 'along'"),
