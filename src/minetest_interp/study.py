@@ -21,8 +21,6 @@ from minetest_interp.model.actions import ActionSettings, action_table
 from minetest_interp.model.labels import LabelSettings
 from minetest_interp.panels import Panel
 
-LIMIT_BYTES = 2**24  # of a checksum file
-
 
 class Study(NamedTuple):
     """name: of the YAML file. settings: its content, with defaults. folder: where the study's files lie.
@@ -112,7 +110,7 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
     checksums = {}
     if "checksums" in source:
         listing = files.inside(path.parent, source["checksums"], key=f"{path}: `source.checksums`")
-        checksums = _read_checksums(listing, folder)
+        checksums = files.read_checksums(listing, folder)
     policy = settings["policy"]
     for key in ("checkpoint", "check"):
         if key in policy:
@@ -347,17 +345,3 @@ def _check_data_folder(folder: Path, path: Path) -> None:
     data = path.parent / ".." / "data"
     if folder.resolve() == data.resolve() or not folder.resolve().is_relative_to(data.resolve()):
         raise InputError(f"{path}: `source.folder` of a study that is fetched must lie in {data}; got {folder}.")
-
-
-def _read_checksums(listing: Path, folder: Path) -> dict[str, str]:
-    """Path in `folder` to SHA-256."""
-    advice = "Check `source.checksums`."
-    text = files.read_text(listing, what="a checksum file", limit=LIMIT_BYTES, advice=advice)
-    checksums = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        digest, _, name = line.partition("  ")
-        if not re.fullmatch("[0-9a-f]{64}", digest) or not name.isprintable():
-            raise InputError(f"{listing}: line {number} must be `SHA-256  path`; got {line!r}.")
-        files.inside(folder, name, key=f"{listing}: line {number}")
-        checksums[name] = digest
-    return checksums

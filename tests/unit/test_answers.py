@@ -30,7 +30,7 @@ def check(recorded, tmp_path, *, policy=None, **changes):
         tmp_path / "answers.npz", **{name: array for name, array in (record | changes).items() if array is not None}
     )
     policy = policy or {"size": 64, "activation": "tanh"}
-    answers.check(checkpoint.load(path, **policy).policy, tmp_path / "answers.npz")
+    answers.compare(checkpoint.load(path, **policy).policy, tmp_path / "answers.npz")
 
 
 def test_the_very_network_answers_as_recorded(recorded, tmp_path):
@@ -108,8 +108,8 @@ def test_files_that_are_no_npz_are_refused(recorded, tmp_path, monkeypatch):
     for name, content in {"text": b"hello", "cut": (tmp_path / "bomb.npz").read_bytes()[:-9], "empty": b""}.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match="must be an npz of arrays of numbers"):
-            answers.check(policy, tmp_path / name)
+            answers.compare(policy, tmp_path / name)
     with pytest.raises(InputError, match="must be an npz of arrays of numbers; more than 1048576 bytes"):
-        answers.check(policy, tmp_path / "bomb.npz")
+        answers.compare(policy, tmp_path / "bomb.npz")
     with pytest.raises(InputError, match="there must be an npz at this path; there is none. Check `policy.check`"):
-        answers.check(policy, tmp_path / "missing.npz")
+        answers.compare(policy, tmp_path / "missing.npz")

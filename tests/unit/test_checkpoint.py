@@ -312,6 +312,6 @@ def test_folders_of_another_kind_are_refused(folders, tmp_path, monkeypatch):
 
 
 def test_few_bytes_of_orbax_cannot_fill_the_memory(folders):
-    assert sum(file.stat().st_size for file in files.listing(folders / "wide")) < 2**22
+    assert sum(file.stat().st_size for file in files.below(folders / "wide")) < 2**22
     with pytest.raises(InputError, match="must have at most 268435456 bytes; got 536870912"):
         checkpoint.load(folders / "wide", size=64)

@@ -154,6 +154,42 @@ class Agent(nn.Module):
     close(loaded.policy.run(stacks).value, dense(hidden, trees["2"])[:, 0])
 
 
+INSIDE = """
+import flax.linen as nn
+import jax.numpy as jnp
+
+
+class Network(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        x = nn.Conv(4, (3, 3), dtype=jnp.bfloat16, name="half")(x / 255)
+        x = nn.remat(nn.Conv)(4, (3, 3), name="again")(nn.relu(x))
+        x = nn.Sequential([nn.Dense(5), nn.tanh, nn.Dense(6, name="last")], name="both")(x.reshape(len(x), -1))
+        x = nn.Dropout(0.5, deterministic=True)(x)
+        return nn.Dense(2, name="actor")(x), jnp.square(nn.Dense(1, name="critic")(x))
+"""
+
+
+def test_what_other_functions_wrap_is_no_layer_and_what_is_passed_on_is_one_but_once(tmp_path):
+    """bfloat16 within a network is float32 where it is shown."""
+    (tmp_path / "agent.py").write_text(INSIDE)
+    make = Maker(6)
+    params = {
+        "half": make.convolution(3, 8, 4), "again": make.convolution(3, 4, 4),
+        "Dense_0": make.dense(8 * 8 * 4, 5), "last": make.dense(5, 6),
+        "actor": make.dense(6, 2), "critic": make.dense(6, 1),
+    }  # fmt: skip
+    (tmp_path / "agent.model").write_bytes(packed({"params": params}))
+    settings = {"class": "Network", "size": 8, "frames": 8, "module": tmp_path / "agent.py"}
+    policy = checkpoint.load(tmp_path / "agent.model", **settings).policy
+    network, stacks = policy.architecture, np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 8)).astype(np.float32)
+    assert network.targets == ("input", "half", "Dense_0", "last")
+    whole = policy.run(stacks)
+    assert {str(layer.dtype) for layer in whole.layers.values()} == {"float32"} and (whole.value >= 0).all()
+    for name in network.targets[1:]:
+        close(policy.run(whole.layers[name], start=name).logits, whole.logits)
+
+
 TEMPLATE = """
 import flax.linen as nn
 import jax.numpy as jnp

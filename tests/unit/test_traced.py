@@ -59,7 +59,7 @@ def test_positions_see_what_their_gradient_says(kind):
     assert [side.axis for side in sight] == [1, 2]
     assert [side.seen for side in sight] == [Extent(*each) for each in expected]
     x = np.random.default_rng(0).uniform(1, 2, (1, 3, 33, 28)).astype(np.float32)
-    index = [n // 2 for n in traced.shape(result)[1:3]]
+    index = [n // 2 for n in traced.shape_of(result)[1:3]]
     gradient = np.abs(jax.jacobian(lambda x: function(x)[(0, *index)])(x)).max((0, 1, 2))
     for axis, side in enumerate(sight):
         touched = np.flatnonzero(gradient.any(1 - axis))

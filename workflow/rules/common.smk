@@ -162,7 +162,7 @@ SCRIPTS_FOLDER, TEMPLATES_FOLDER, EXPECTED_FOLDER = (
 
 def checkpoint_digest(file=STUDY.checkpoint) -> str:
     """Of a checkpoint, a file or a folder, and of the person's code that it is loaded into, if there is some."""
-    return files_digest([*files.listing(file), *filter(None, [STUDY.module])], PUBLISHED)
+    return files_digest([*files.below(file), *filter(None, [STUDY.module])], PUBLISHED)
 
 
 def steering_ends() -> dict:

@@ -6,6 +6,7 @@ And reading what others made: regular files of bounded size, and none outside th
 import errno
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minetest_interp.io.errors import InputError
+
+LIMIT_BYTES = 2**24  # of a checksum file
 
 # SHA-256 of each file that this process read, and of each that it wrote, as it was when it was put in place.
 READ: dict[Path, str] = {}
@@ -89,7 +92,7 @@ def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
         return {name: stored[name] for name in names or stored.files}
 
 
-def listing(path: Path) -> list[Path]:
+def below(path: Path) -> list[Path]:
     """The files of a folder and of those in it, in the order of their paths; of a file, itself."""
     return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
@@ -97,7 +100,7 @@ def listing(path: Path) -> list[Path]:
 def sha256(path: Path) -> str:
     """The digest of a file; of a folder, that of its files' digests and paths, a line each as `sha256sum` writes it."""
     if path.is_dir():
-        lines = [f"{sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in listing(path)]
+        lines = [f"{sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in below(path)]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -135,6 +138,23 @@ def read_text(path: Path, *, what: str, limit: int, advice: str) -> str:
         return read_bytes(path, what=what, limit=limit, advice=advice).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: {what} must be UTF-8; it is not from byte {error.start}. Save it again.") from None
+
+
+def read_checksums(listing: Path, folder: Path) -> dict[str, str]:
+    """Path in `folder` to SHA-256, from a file of `SHA-256  path` lines.
+
+    Raises:
+      InputError: the file cannot be read, a line is another, or a path leads out of the folder.
+    """
+    text = read_text(listing, what="a checksum file", limit=LIMIT_BYTES, advice="Check `source.checksums`.")
+    checksums = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        digest, _, name = line.partition("  ")
+        if not re.fullmatch("[0-9a-f]{64}", digest) or not name.isprintable():
+            raise InputError(f"{listing}: line {number} must be `SHA-256  path`; got {line!r}.")
+        inside(folder, name, key=f"{listing}: line {number}")
+        checksums[name] = digest
+    return checksums
 
 
 def inside(folder: Path, name: str, *, key: str) -> Path:

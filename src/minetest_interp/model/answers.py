@@ -20,7 +20,7 @@ LIMIT_BYTES = 2**28
 STACKS = ("stacks", "stack", "frames")  # what people call them
 
 
-def check(policy: Policy, path: Path) -> None:
+def compare(policy: Policy, path: Path) -> None:
     """Runs the policy on the stacks of a file of recorded answers.
 
     Raises:
@@ -41,7 +41,7 @@ def check(policy: Policy, path: Path) -> None:
         raise InputError(f"{path}: {name} must be [N, {str(network.stack)[1:-1]}]; got {list(stacks.shape)}.")
     given = intermediates.compute(policy, stacks)
     for name in (name for name in known if name in recorded):
-        _compare(name, recorded[name], given[name], path)
+        _check(name, recorded[name], given[name], path)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -57,7 +57,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path}: must be an npz of arrays of numbers; {error}. Write it by numpy.savez.") from None
 
 
-def _compare(name: str, recorded: np.ndarray, given: np.ndarray, path: Path) -> None:
+def _check(name: str, recorded: np.ndarray, given: np.ndarray, path: Path) -> None:
     if recorded.size != given.size or len(recorded) != len(given):
         raise InputError(f"{path}: {name} must have the shape {list(given.shape)}; got {list(recorded.shape)}.")
     apart = float(np.abs(recorded.reshape(given.shape) - given).max())

@@ -139,7 +139,7 @@ def _orbax(folder: Path) -> dict[str, np.ndarray]:
         below = sorted(file.parent.name for file in folder.glob(f"*/{ORBAX}"))
         advice = f"Name {' or '.join(below)} in it." if below else "Check `policy.checkpoint`."
         raise InputError(f"{folder}: a folder must be one that orbax saved, with {ORBAX}; it has none. {advice}")
-    parts = [files.within(folder, file, key=f"{folder}: a file of a checkpoint") for file in files.listing(folder)]
+    parts = [files.within(folder, file, key=f"{folder}: a file of a checkpoint") for file in files.below(folder)]
     _check_size(sum(file.stat().st_size for file in parts), folder)
     for file in parts:
         files.read(file)

@@ -196,12 +196,12 @@ def _find_layers(run: Callable, arrays: dict, stacks: Any) -> tuple[tuple[Layer,
     for name, variable in zip(names, jaxpr.outvars[count:], strict=True):
         if variable not in (*outputs, *jaxpr.invars, *layers) and traced.is_between(stack, variable, outputs, jaxpr):
             before = [stack, *layers][-1]
-            shape = traced.shape(variable)[1:]
+            shape = traced.shape_of(variable)[1:]
             part = Part(shape, _field(shape, seen[variable], stack), traced.windows(before, variable, jaxpr))
             first = traced.function_after(before, jaxpr) if layers else None
             last = traced.function_before(variable, jaxpr)
             layers[variable] = Layer(name, (*_applied(first), part, *_applied(last)))
-    return tuple(layers.values()), [traced.shape(output) for output in outputs]
+    return tuple(layers.values()), [traced.shape_of(output) for output in outputs]
 
 
 def _applied(function: str | None) -> tuple[Apply, ...]:
@@ -213,7 +213,7 @@ def _field(shape: Shape, sight: Sight, stack: Var) -> tuple[Extent, Extent] | No
     if len(shape) < 3:
         return None
     if sight is None or [side.axis for side in sight] != [1, 2]:
-        rows, columns = traced.shape(stack)[2:]
+        rows, columns = traced.shape_of(stack)[2:]
         return Extent(rows, 0), Extent(columns, 0)
     return sight[0].seen, sight[1].seen
 

@@ -37,7 +37,7 @@ class Side(NamedTuple):
 Sight = tuple[Side, Side] | None  # by rows and by columns; None where a position may see all of the stack
 
 
-def shape(variable: Var | Literal) -> Shape:
+def shape_of(variable: Var | Literal) -> Shape:
     known: Any = variable.aval  # an array's
     return known.shape
 
@@ -129,7 +129,7 @@ def _joined(sides: Sequence[Side | None]) -> Side | None:
 
 def _moved(side: Side, variable: Var, step: JaxprEqn) -> Side | None:
     """A side of an argument as one of the step's result; None where its positions are mixed, or it is not known."""
-    axis, params, before, after = side.axis, step.params, shape(variable), shape(step.outvars[0])
+    axis, params, before, after = side.axis, step.params, shape_of(variable), shape_of(step.outvars[0])
     match step.primitive.name:
         case name if name in ELEMENTWISE:
             return side if before[axis] == after[axis] else None
@@ -155,7 +155,7 @@ def _window(step: JaxprEqn) -> Convolution | Pool | None:
     padding = "SAME" if any(rows.padding + columns.padding) else "VALID"
     if step.primitive.name in POOLS:
         return Pool(size, strides, padding, POOLS[step.primitive.name])
-    features = shape(step.outvars[0])[step.params["dimension_numbers"].out_spec[1]]
+    features = shape_of(step.outvars[0])[step.params["dimension_numbers"].out_spec[1]]
     return Convolution("", features, size, strides, padding)
 
 
@@ -166,7 +166,7 @@ def _slides(step: JaxprEqn) -> dict[int, Slide]:
         sizes, strides, padding = (params[key] for key in ("window_dimensions", "window_strides", "padding"))
         return {axis: Slide(axis, sizes[axis], strides[axis], padding[axis]) for axis in (1, 2)}
     if step.primitive.name == "conv_general_dilated" and set(params["lhs_dilation"]) == {1}:
-        layout, kernel = params["dimension_numbers"], shape(step.invars[1])
+        layout, kernel = params["dimension_numbers"], shape_of(step.invars[1])
         sizes = [kernel[axis] for axis in layout.rhs_spec[2:]]
         rows = zip(sizes, params["rhs_dilation"], params["window_strides"], params["padding"], strict=True)
         places = zip(layout.lhs_spec[2:], layout.out_spec[2:], rows, strict=True)

@@ -125,8 +125,8 @@ def _measured(benchmark: Path) -> tuple[float | None, float | None]:
 
 def _inputs(study: Study, source: Source, root: Path) -> list[dict]:
     """The study's files with digests; where each lies in the archive, or else where it was published, if it was."""
-    roles = {"checkpoint": (study.folder, files.listing(study.checkpoint)), "frame": (study.folder, study.frames)}
-    roles["member"] = (study.folder, [file for member in study.series.values() for file in files.listing(member)])
+    roles = {"checkpoint": (study.folder, files.below(study.checkpoint)), "frame": (study.folder, study.frames)}
+    roles["member"] = (study.folder, [file for member in study.series.values() for file in files.below(member)])
     if study.module:
         roles["module"] = (study.module.parent, [study.module])
     if study.answers:

@@ -10,6 +10,8 @@ from minetest_interp.cli import command
 from minetest_interp.io import files
 from minetest_interp.model import agent, answers
 from minetest_interp.model.description import describe
+from minetest_interp.model.modules import ModuleNetwork
+from minetest_interp.model.policy import Policy
 
 
 def run(
@@ -23,7 +25,7 @@ def run(
 ) -> None:
     loaded, table = agent.load(checkpoint_path, policy, actions)
     if check is not None:
-        answers.check(loaded.policy, check)
+        answers.compare(loaded.policy, check)
     params = loaded.policy.params
     files.write_json(
         network,
@@ -39,8 +41,8 @@ def run(
             },
         },
     )
-    if lacking := {"actor", "critic"} - set(params):
-        files.write_arrays(alignment, reason=np.array(f"this policy has no {' and no '.join(sorted(lacking))}"))
+    if reason := why_not_aligned(loaded.policy):
+        files.write_arrays(alignment, reason=np.array(reason))
         return
     actor, critic = (np.asarray(params[name]["kernel"]).T for name in ("actor", "critic"))
     random = np.random.default_rng(seed).standard_normal(len(critic[0]))
@@ -50,6 +52,14 @@ def run(
         random=stats.cosine_similarity(actor, random),
         labels=np.array(table.labels),
     )
+
+
+def why_not_aligned(policy: Policy) -> str | None:
+    """Why the actor's weights cannot be held against the critic's; None where they can."""
+    if isinstance(policy.network, ModuleNetwork):
+        return "which weights of its module are the heads' is not known"
+    lacking = sorted({"actor", "critic"} - set(policy.params))
+    return f"this policy has no {' and no '.join(lacking)}" if lacking else None
 
 
 if __name__ == "__main__":
