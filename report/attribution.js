@@ -1,13 +1,12 @@
 "use strict";
 
 // The study's ways to share an answer out over the pixels, on whatever frame the reader has made. Each is a generator:
-// it yields the share that is done, so that the page can go on in slices, and returns a map [S, S], the attributions of
+// it yields the share that is done, so that the page can go on in slices, and returns a map [H, W], the attributions of
 // the stack's frames added up. `src/minetest_interp/analysis/attribution.py` says more; tests hold the maps against its own.
 const attribution = (() => {
   /** The slopes of a still stack of a grey frame, added up over its frames. */
   function slopes({ policy, question, silenced }, stack) {
-    const { size } = policy.geometry;
-    const found = new Float64Array(size * size);
+    const found = new Float64Array(stack.length / policy.stack[0]);
     network.gradient(policy, stack, question, silenced).forEach((slope, i) => (found[i % found.length] += slope));
     return found;
   }
@@ -53,21 +52,21 @@ const attribution = (() => {
   /** Unlike the study's, a window covers all frames of the stack at once: a quarter of the runs for four frames. */
   function* occlusion(task, grey) {
     const { policy, question, silenced } = task;
-    const { size } = policy.geometry;
+    const [, , width] = policy.stack;
     const { patch, patch_stride: stride } = policy.attribution;
     const ask = (shown) =>
       network.answer(policy, network.forward(policy, network.still(policy, shown), silenced), question);
     const whole = ask(grey);
-    const starts = windows(policy.read_size, patch, stride);
+    const [rows, columns] = policy.reads.map((length) => windows(length, patch, stride));
     const [sum, covers] = [new Float64Array(grey.length), new Float64Array(grey.length)];
     let done = 0;
-    for (const top of starts) {
-      for (const left of starts) {
-        yield done++ / starts.length ** 2;
+    for (const top of rows) {
+      for (const left of columns) {
+        yield done++ / (rows.length * columns.length);
         const covered = grey.slice();
         const pixels = [];
         for (let row = top; row < top + patch; row++) {
-          for (let column = left; column < left + patch; column++) pixels.push(row * size + column);
+          for (let column = left; column < left + patch; column++) pixels.push(row * width + column);
         }
         for (const i of pixels) covered[i] = policy.mean[i];
         const loss = (whole - ask(covered)) / patch ** 2;
@@ -81,10 +80,10 @@ const attribution = (() => {
   }
 
   /** Where windows begin; the last one ends where the network stops reading. */
-  function windows(side, patch, stride) {
+  function windows(length, patch, stride) {
     const starts = [];
-    for (let start = 0; start < side - patch; start += stride) starts.push(start);
-    return [...starts, side - patch];
+    for (let start = 0; start < length - patch; start += stride) starts.push(start);
+    return [...starts, length - patch];
   }
 
   /** Standard normal numbers from a seed (mulberry32, then Box and Muller). */

@@ -1,51 +1,51 @@
 "use strict";
 
-// What a reader does to a frame: pure functions over grey frames, Float32Array [S, S], 0 to 255, each tested in numpy.
+// What a reader does to a frame: pure functions over grey frames, Float32Array [H, W], 0 to 255, each tested in numpy.
 const edits = (() => {
   const MOST = 255;
-  const side = (grey) => Math.sqrt(grey.length);
 
-  /** No edit. paint is a grey frame with NaN where nothing is painted. */
-  const none = (size) => ({
+  /** No edit of frames of this size. paint is a grey frame with NaN where nothing is painted. */
+  const none = (height, width) => ({
+    width,
     mirror: false,
     shiftX: 0,
     shiftY: 0,
     blur: 0,
     invert: false,
     gamma: 0,
-    paint: new Float32Array(size * size).fill(NaN),
+    paint: new Float32Array(height * width).fill(NaN),
   });
 
   /** Left and right exchanged. */
-  function mirror(grey) {
-    const size = side(grey);
-    return grey.map((_, i) => grey[i - 2 * (i % size) + size - 1]);
-  }
+  const mirror = (grey, width) => grey.map((_, i) => grey[i - 2 * (i % width) + width - 1]);
+
+  /** The place between 0 and a length that is nearest. */
+  const inside = (place, length) => Math.min(length - 1, Math.max(0, place));
 
   /** Moved right by x and down by y pixels; the border is drawn on into what comes free. */
-  function shift(grey, x, y) {
-    const size = side(grey);
-    const inside = (place) => Math.min(size - 1, Math.max(0, place));
-    return grey.map((_, i) => grey[inside(Math.floor(i / size) - y) * size + inside((i % size) - x)]);
+  function shift(grey, width, x, y) {
+    const height = grey.length / width;
+    return grey.map(
+      (_, i) => grey[inside(Math.floor(i / width) - y, height) * width + inside((i % width) - x, width)],
+    );
   }
 
   /** A Gaussian of a standard deviation in pixels, cut off at four of them; the border is drawn on. */
-  function blur(grey, deviation) {
+  function blur(grey, width, deviation) {
     if (deviation === 0) return grey.slice();
-    const size = side(grey);
+    const height = grey.length / width;
     const reach = Math.floor(4 * deviation + 0.5);
     const weights = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / deviation) ** 2));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     const along = (from, place) =>
       from.map((_, i) => {
-        const [row, column] = [Math.floor(i / size), i % size];
+        const [row, column] = [Math.floor(i / width), i % width];
         let sum = 0;
         for (let k = -reach; k <= reach; k++) sum += weights[k + reach] * from[place(row, column, k)];
         return sum / total;
       });
-    const inside = (at) => Math.min(size - 1, Math.max(0, at));
-    const across = along(grey, (row, column, k) => row * size + inside(column + k));
-    return along(across, (row, column, k) => inside(row + k) * size + column);
+    const across = along(grey, (row, column, k) => row * width + inside(column + k, width));
+    return along(across, (row, column, k) => inside(row + k, height) * width + column);
   }
 
   const invert = (grey) => grey.map((level) => MOST - level);
@@ -57,8 +57,8 @@ const edits = (() => {
 
   /** Every edit in turn; what is painted lies on top. `other` is the frame's mirror image, as the study has it. */
   function apply(grey, other, asked) {
-    let edited = shift(asked.mirror ? other : grey, asked.shiftX, asked.shiftY);
-    edited = blur(edited, asked.blur);
+    let edited = shift(asked.mirror ? other : grey, asked.width, asked.shiftX, asked.shiftY);
+    edited = blur(edited, asked.width, asked.blur);
     if (asked.invert) edited = invert(edited);
     return paintOver(gamma(edited, asked.gamma), asked.paint);
   }
@@ -68,20 +68,19 @@ const edits = (() => {
     ...asked,
     mirror: !asked.mirror,
     shiftX: -asked.shiftX,
-    paint: mirror(asked.paint),
+    paint: mirror(asked.paint, asked.width),
   });
 
   const isNone = (asked) =>
     !asked.mirror && !asked.invert && asked.paint.every(Number.isNaN) &&
     [asked.shiftX, asked.shiftY, asked.blur, asked.gamma].every((amount) => amount === 0);
 
-  /** Paints a square of `width` pixels about (x, y) in a grey level. */
-  function stroke(paint, x, y, width, level) {
-    const size = side(paint);
-    const [left, top] = [x, y].map((place) => Math.round(place - (width - 1) / 2));
+  /** What is painted, and a square of `size` pixels about (x, y) in a grey level. */
+  function stroke({ paint, width }, x, y, size, level) {
+    const [left, top] = [x, y].map((place) => Math.round(place - (size - 1) / 2));
     return paint.map((old, i) => {
-      const [column, row] = [(i % size) - left, Math.floor(i / size) - top];
-      return column >= 0 && column < width && row >= 0 && row < width ? level : old;
+      const [column, row] = [(i % width) - left, Math.floor(i / width) - top];
+      return column >= 0 && column < size && row >= 0 && row < size ? level : old;
     });
   }
 
@@ -98,11 +97,11 @@ const edits = (() => {
   /** The nearest whole number; of two, the even one. */
   const toEven = (x) => (x - Math.floor(x) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
 
-  /** One colour of a picture averaged over the areas of size x size pixels, rounded to whole levels. */
+  /** One colour of a picture averaged over the areas of [height, width] pixels, rounded to whole levels. */
   function average(levels, width, height, size) {
-    const shares = (length) =>
-      Array.from({ length: size }, (_, i) => {
-        const [from, to] = [(i * length) / size, ((i + 1) * length) / size];
+    const shares = (length, parts) =>
+      Array.from({ length: parts }, (_, i) => {
+        const [from, to] = [(i * length) / parts, ((i + 1) * length) / parts];
         const found = [];
         for (let at = Math.floor(from); at < to; at++) {
           const share = Math.min(at + 1, to) - Math.max(at, from);
@@ -110,25 +109,24 @@ const edits = (() => {
         }
         return found;
       });
-    const [columns, rows] = [shares(width), shares(height)];
-    const made = new Float32Array(size * size);
-    for (let row = 0; row < size; row++) {
-      for (let column = 0; column < size; column++) {
+    const [rows, columns] = [shares(height, size[0]), shares(width, size[1])];
+    const made = rows.map((row) =>
+      columns.map((column) => {
         let sum = 0;
-        for (const [y, high] of rows[row]) {
-          for (const [x, wide] of columns[column]) sum += high * wide * levels[y * width + x];
+        for (const [y, high] of row) {
+          for (const [x, wide] of column) sum += high * wide * levels[y * width + x];
         }
-        made[row * size + column] = toEven(sum);
-      }
-    }
-    return made;
+        return toEven(sum);
+      }),
+    );
+    return Float32Array.from(made.flat());
   }
 
   /**
    * What the network sees of a picture, as `frames.grey` computes it, to one grey level.
    *
-   * pixels: RGBA, width * height * 4. order: "notebook" drops colour first and averages second, "environment" the
-   * reverse.
+   * pixels: RGBA, width * height * 4. size: height and width of what the network sees. order: "notebook" drops colour
+   * first and averages second, "environment" the reverse.
    */
   function grey(pixels, width, height, size, order) {
     if (order === "notebook") {

@@ -207,39 +207,39 @@ def q_network(
     return Client(data, settings, stack, run)
 
 
-def _params(modules: dict, head: dict, name: str) -> bytes:
+def as_params(modules: dict, head: dict, name: str) -> bytes:
     return packed({"params": {**modules, name: head}})
 
 
-def _train_state(modules: dict, head: dict, name: str) -> bytes:
+def as_train_state(modules: dict, head: dict, name: str) -> bytes:
     moments = {"0": {"count": np.zeros((), np.int32), "mu": {name: head}}}
     return packed({"step": 7, "params": {"params": {**modules, name: head}}, "opt_state": moments})
 
 
-def _c51(modules: dict, head: dict, name: str) -> bytes:
+def as_c51(modules: dict, head: dict, name: str) -> bytes:
     args = {"n_atoms": 51, "v_min": -10.0, "v_max": 10.0}
     return packed({"model_weights": {"params": {**modules, name: head}}, "args": args})
 
 
-def _purejaxql(modules: dict, head: dict, name: str) -> bytes:
+def as_purejaxql(modules: dict, head: dict, name: str) -> bytes:
     return safetensors(joined({"CNN_0": modules, "Dense_0": head}))
 
 
 ATARI = (4, 84, 84)
 CLIENTS: dict[str, Callable[[], Client]] = {
     "minetest-baselines PPO": lambda: actor_critic(1, chain, (4, 64, 64), {"size": 64}, actions=36),
-    "minetest-baselines DQN": lambda: q_network(2, chain, (4, 64, 64), {"size": 64}, _params, actions=36),
+    "minetest-baselines DQN": lambda: q_network(2, chain, (4, 64, 64), {"size": 64}, as_params, actions=36),
     "CleanRL PPO scan": lambda: actor_critic(3, chain, ATARI, {"size": 84}),
-    "CleanRL DQN": lambda: q_network(4, chain, ATARI, {"size": 84}, _params),
-    "CleanRL C51": lambda: q_network(5, chain, ATARI, {"size": 84}, _c51, atoms=(51, -10.0, 10.0)),
-    "CleanRL qdagger": lambda: q_network(6, residual, ATARI, {"size": 84}, _params),
+    "CleanRL DQN": lambda: q_network(4, chain, ATARI, {"size": 84}, as_params),
+    "CleanRL C51": lambda: q_network(5, chain, ATARI, {"size": 84}, as_c51, atoms=(51, -10.0, 10.0)),
+    "CleanRL qdagger": lambda: q_network(6, residual, ATARI, {"size": 84}, as_params),
     "Cleanba PPO": lambda: actor_critic(7, residual, ATARI, {"size": 84}),
-    "purejaxql with LayerNorm": lambda: q_network(8, chain, ATARI, {"size": 84}, _purejaxql, norms=True),
+    "purejaxql with LayerNorm": lambda: q_network(8, chain, ATARI, {"size": 84}, as_purejaxql, norms=True),
     "purejaxql SAME": lambda: q_network(
-        9, chain, (4, 20, 20), {"size": 20, "strides": [1, 1], "padding": SAME}, _purejaxql,
+        9, chain, (4, 20, 20), {"size": 20, "strides": [1, 1], "padding": SAME}, as_purejaxql,
         convolutions=((5, 1, 16), (3, 1, 16)), padding=SAME, widths=(64,),
     ),
-    "a TrainState": lambda: q_network(10, chain, ATARI, {"size": 84}, _train_state),
+    "a TrainState": lambda: q_network(10, chain, ATARI, {"size": 84}, as_train_state),
     "tanh and two dense layers": lambda: actor_critic(
         11, chain, (4, 64, 64), {"size": 64, "activation": "tanh"}, widths=(64, 32), function=np.tanh, bare=True
     ),

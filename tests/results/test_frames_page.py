@@ -3,6 +3,7 @@
 import base64
 import re
 
+import jax
 import numpy as np
 import pytest
 import scipy.ndimage
@@ -12,13 +13,16 @@ from PIL import Image
 from minetest_interp.analysis import interventions
 from minetest_interp.io import files, layout
 from minetest_interp.model import agent, frames, objectives
+from minetest_interp.model.actions import action_table
 from minetest_interp.pages import explorer
+from tests import kinds
 from tests.conftest import ROOT
+from tests.kinds import policy_of
 
 # The fixtures of the report's page, which open the `page_file` of this module.
 from tests.results.test_pages import CHROMIUM, DESKTOP, PHONE, READABLE, browser, contrast, open_page  # noqa: F401
 from tests.unit.test_article import HOSTILE
-from tests.unit.test_explorer import NAMES, write_study
+from tests.unit.test_explorer import NAMES, greys_of_a_study, policy_of_a_study, table_of_a_study, write_study
 
 RESULTS, PAGE = ROOT / "results/demo", ROOT / "report/demo/frames.html"
 pytestmark = [
@@ -514,7 +518,7 @@ def test_the_numbers_are_spoken_once_the_reader_pauses(page):
 
 def test_hostile_names_do_nothing(open_page, tmp_path):  # noqa: F811
     page = open_page(viewport=PHONE)
-    page.goto(write_study(tmp_path).as_uri())
+    page.goto(write_study(tmp_path, policy_of_a_study(), table_of_a_study()).as_uri())
     ready(page)
     for i, name in enumerate(NAMES):
         choose(page, {"names": NAMES}, i)
@@ -530,6 +534,51 @@ def test_hostile_names_do_nothing(open_page, tmp_path):  # noqa: F811
     assert page.locator("[onerror]").count() == 0 and page.locator("script").count() == 2 + 2
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     assert page.complaints == [] and page.dialogs == []
+
+
+@pytest.mark.parametrize("kind", ["residual", "pooled"])
+def test_a_page_of_another_network_has_its_layers_and_its_answers(open_page, kind, tmp_path):  # noqa: F811
+    policy, table = policy_of(kind, tmp_path), action_table(kinds.FACTORS, kinds.BEHAVIOURS)
+    network, greys = policy.architecture, greys_of_a_study(policy)
+    page = open_page(viewport=DESKTOP)
+    page.goto(write_study(tmp_path, policy, table).as_uri())
+    ready(page)
+    np.testing.assert_array_equal(view(page), greys[0])
+    trace = policy.run(frames.as_stacks(greys[:1], network.frames))
+    found = page.evaluate("policyLive.run(0)")
+    assert set(found) == set(network.outputs)
+    for name, shown in found.items():
+        np.testing.assert_allclose(np.ravel(shown), np.ravel(getattr(trace, name)), atol=CLOSE, rtol=CLOSE)
+    returns = "q" in network.outputs
+    weighed = objectives.return_difference if returns else objectives.behaviour_probability
+    asked = {name: weighed(behaviour) for name, behaviour in table.behaviours.items()}
+    asked |= {"value": objectives.value()} if "value" in network.outputs else {}
+    shown = numbers(page)
+    assert list(shown) == list(asked) == page.locator("#question option").all_inner_texts()
+    for name, objective in asked.items():
+        assert shown[name][0] == pytest.approx(float(objective(trace)[0]), abs=SHOWN)
+    acts = [
+        float(text.removesuffix(" %").replace("−", "-")) for text in page.locator("#actions .number").all_inner_texts()
+    ]
+    expected = trace.q[0] if returns else 100 * jax.nn.softmax(trace.logits[0])
+    np.testing.assert_allclose(acts, expected, atol=SHOWN if returns else 0.0501)
+    layers = list(network.targets[1:])
+    assert page.locator(".layers canvas").evaluate_all("all => all.map(e => e.id)") == layers
+    for layer in layers:
+        units = np.eye(network.shape(layer)[-1])[3]
+        silenced = policy.run(
+            frames.as_stacks(greys[:1], network.frames), edit=interventions.replace(layer, units, 0.0)
+        )
+        where = tile(page, layer, 3)
+        page.locator(f"#{layer}").click(position=where)
+        assert numbers(page)["yaw"][0] == pytest.approx(float(asked["yaw"](silenced)[0]), abs=SHOWN)
+        assert page.locator("#silenced button").all_inner_texts() == [f"{layer}/3"]
+        page.locator(f"#{layer}").click(position=where)
+    page.locator("#shift-x").fill("3")
+    np.testing.assert_array_equal(view(page), np.pad(greys[0], ((0, 0), (3, 0)), mode="edge")[:, :-3])
+    page.locator("#method").select_option("gradient")
+    assert np.abs(mapped(page)).max() == 1 and mapped(page).shape == greys[0].shape
+    assert [text for text in page.complaints if "willReadFrequently" not in text] == []  # said of these tests' reading
 
 
 def test_a_missing_folder_is_told(open_page, tmp_path):  # noqa: F811

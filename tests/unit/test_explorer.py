@@ -13,14 +13,19 @@ import pytest
 from PIL import Image
 
 from minetest_interp.io.errors import InputError
+from minetest_interp.model import frames, intermediates, op_list
 from minetest_interp.model.actions import action_table
-from minetest_interp.model.policy import Geometry
+from minetest_interp.model.description import describe
+from minetest_interp.model.policy import Geometry, nature
 from minetest_interp.pages import explorer
+from tests import kinds
 from tests.conftest import random_policy
+from tests.kinds import KINDS, policy_of
 from tests.unit.test_article import HOSTILE, TEMPLATES, small_facts
 
 NAMES = ("one", HOSTILE, "</script><script>alert(2)</script>", "100% & <!-- ünïcødé", "a" * 90)
 GEOMETRY = Geometry(2, 44, (3, 4, 5), (8, 4, 3), (4, 2, 1), 6, 3)
+NETWORK = nature(GEOMETRY)
 
 
 @cache
@@ -32,26 +37,39 @@ def pictures(count):
     return list(np.random.default_rng(3).integers(0, 256, (count, 30, 51, 3), dtype=np.uint8))
 
 
-def facts_of(names):
+def facts_of(names, network=NETWORK):
     facts = small_facts(frames=names, night=())
     facts["evidence"]["attribution"][0]["name"] = HOSTILE
-    facts["network"] |= {"frames": GEOMETRY.frames, "size": GEOMETRY.size, "channels": [3, 4, 5], "hidden": 6}
+    facts["network"] |= describe(network)
     return facts
 
 
-def write_study(folder, names=NAMES):
-    """A made-up study's explorer in `folder`; its policy is random."""
-    policy, table = policy_of_a_study(), action_table({"x": ["left", HOSTILE, "right"]}, behaviours())
-    greys = np.random.default_rng(4).integers(0, 256, (len(names), 44, 44)).astype(np.float32)
-    ranges = dict.fromkeys(("conv0", "conv1", "conv2", "hidden", "value"), 1.0)
-    script = explorer.policy_script(policy, table, sha256="0" * 64, mean=greys.mean(0), ranges=ranges, attribution={})
+def table_of_a_study():
+    return action_table({"x": ["left", HOSTILE, "right"]}, behaviours())
+
+
+def greys_of_a_study(policy, names=NAMES):
+    shape = (len(names), *policy.architecture.stack[1:])
+    return np.random.default_rng(4).integers(0, 256, shape).astype(np.float32)
+
+
+def write_study(folder, policy, table, names=NAMES):
+    """A made-up study's explorer in `folder`."""
+    greys = greys_of_a_study(policy, names)
+    script = explorer.policy_script(
+        policy, table, sha256="0" * 64, mean=greys.mean(0), computed=computed_by(policy, greys), attribution={}
+    )
     (folder / "explore/frames").mkdir(parents=True)
     (folder / "explore/policy.js").write_text(script)
     for i, (picture, grey) in enumerate(zip(pictures(len(names)), greys, strict=True)):
         (folder / f"explore/frames/{i}.js").write_text(explorer.frame_script(i, picture, grey, grey[:, ::-1]))
     page = folder / "frames.html"
-    page.write_text(explorer.render(facts_of(names), pictures(len(names)), TEMPLATES), "utf-8")
+    page.write_text(explorer.render(facts_of(names, policy.architecture), pictures(len(names)), TEMPLATES), "utf-8")
     return page
+
+
+def computed_by(policy, greys):
+    return intermediates.compute(policy, frames.as_stacks(greys, policy.architecture.frames))
 
 
 def behaviours():
@@ -69,10 +87,11 @@ def content(script):
 
 
 def test_weights_and_settings_come_back_exactly():
-    policy, table = policy_of_a_study(), action_table({"x": ["left", HOSTILE, "right"]}, behaviours())
-    mean, ranges = np.random.default_rng(0).random((44, 44)), {"conv0": 0.5}
+    policy, table = policy_of_a_study(), table_of_a_study()
+    mean, computed = np.random.default_rng(0).random((44, 44)), dict.fromkeys(NETWORK.targets[1:], np.full(3, -0.5))
+    computed |= {"logits": np.ones((3, 3)), "value": np.full(3, 0.25)}
     script = explorer.policy_script(
-        policy, table, sha256="ab", mean=mean, ranges=ranges, attribution={"steps": 9, "draws": 4}
+        policy, table, sha256="ab", mean=mean, computed=computed, attribution={"steps": 9, "draws": 4}
     )
     assert "<" not in script
     found = content(script)
@@ -81,10 +100,41 @@ def test_weights_and_settings_come_back_exactly():
             stored = np.frombuffer(base64.b64decode(found["weights"][layer][key]), "<f4")
             np.testing.assert_array_equal(stored, np.ravel(array))
     np.testing.assert_array_equal(np.frombuffer(base64.b64decode(found["mean"]), "<f4"), mean.ravel().astype("<f4"))
-    assert found["geometry"] == json.loads(json.dumps(GEOMETRY._asdict()))
-    assert found["actions"] == ["left", HOSTILE, "right"] and found["ranges"] == ranges and found["sha256"] == "ab"
+    for key, parts in (("layers", op_list.layers(NETWORK)), ("heads", op_list.heads(NETWORK))):
+        assert found[key] == json.loads(json.dumps(parts))
+    assert found["stack"] == [2, 44, 44] and found["reads"] == [GEOMETRY.read_size] * 2
+    assert found["actions"] == ["left", HOSTILE, "right"] and found["sha256"] == "ab"
+    assert found["ranges"] == dict.fromkeys(("conv0", "conv1", "conv2", "hidden"), 0.5)
     assert found["behaviours"] == {"yaw": [1, 0, -1], HOSTILE: [0, 1, 0]}
+    assert found["ends"] == {"yaw": 1, HOSTILE: 1, "value": 0.25} and found["returns"] is None
     assert found["attribution"] == explorer.ATTRIBUTION | {"steps": 9}
+
+
+def test_behaviours_of_q_values_are_differences_of_means_whose_bars_end_where_the_frames_do(tmp_path):
+    policy, table = policy_of("Q values", tmp_path), action_table(kinds.FACTORS, kinds.BEHAVIOURS)
+    q = np.float32([[0, 3, 1, 1, 5, 2], [6, 0, 0, 0, 0, 0]])
+    computed = dict.fromkeys(policy.architecture.targets[1:], np.ones(3)) | {"q": q, "value": q.max(-1)}
+    found = content(
+        explorer.policy_script(policy, table, sha256="", mean=np.zeros((44, 40)), computed=computed, attribution={})
+    )
+    np.testing.assert_allclose(found["behaviours"]["yaw"], [0.5, 0.5, 0, 0, -0.5, -0.5])
+    np.testing.assert_allclose(found["behaviours"]["go"], np.array([-1, 1] * 3) / 3, rtol=1e-6)
+    assert found["returns"] == [0, 6]
+    assert found["ends"] == pytest.approx({"yaw": 3, "go": 2, "value": 6}, rel=0.01)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_says_what_network_it_runs(kind, tmp_path):
+    network = policy_of(kind, tmp_path).architecture
+    shown = html.unescape(explorer.render(facts_of(NAMES, network), pictures(len(NAMES)), TEMPLATES))
+    frames_, height, width = network.stack
+    words = "one grey frame" if frames_ == 1 else f"{frames_} equal grey frames"
+    assert f"It sees {words} of {width} × {height} pixels" in shown
+    assert [name for name in network.targets[1:] if f'<canvas id="{name}" ' in shown] == list(network.targets[1:])
+    returns = "q" in network.outputs
+    assert ("What each action is worth" in shown) == returns == ("the largest Q value" in shown)
+    assert ("How likely each action is" in shown) == (not returns) == ("Behaviours are probabilities" in shown)
+    assert ("The value is" in shown) == ("value" in network.outputs)
 
 
 def test_a_frame_comes_back_exactly_and_its_picture_nearly():
@@ -135,7 +185,7 @@ def test_a_study_without_evidence_or_atlas_has_its_page():
 def test_the_same_study_gives_the_same_bytes(tmp_path):
     for name in "ab":
         (tmp_path / name).mkdir()
-        write_study(tmp_path / name)
+        write_study(tmp_path / name, policy_of_a_study(), table_of_a_study())
     made = [
         {str(path.relative_to(tmp_path / name)): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
         for name in "ab"

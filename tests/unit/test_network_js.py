@@ -17,24 +17,26 @@ from minetest_interp.model import frames, networks, objectives
 from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import LAYERS, Geometry
 from minetest_interp.pages import explorer
+from tests import kinds
 from tests.conftest import ROOT, random_policy, random_stacks
+from tests.kinds import BEHAVIOURS, KINDS, policy_of
 from tests.samples import smooth_frames
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="NOT CHECKED: the page's scripts, for want of `node` on the PATH")
 
 CLOSE = 1e-4
+SCRIPTS = ("operations", "network", "attribution", "edits")
 SMALL = Geometry(2, 50, (5, 6, 7), (6, 4, 3), (3, 2, 1), 9, 6)
 FACTORS = {"policy": {"a": ["-", "go"], "b": ["-", "up"], "x": ["l", "-", "r"], "y": ["u", "-", "d"]},
-           "small": {"x": ["l", "-", "r"], "a": ["-", "go"]}}  # fmt: skip
-BEHAVIOURS = {"yaw": {"plus": {"x": "l"}, "minus": {"x": "r"}}, "go": {"plus": {"a": "go"}}}
+           "small": kinds.FACTORS}  # fmt: skip
 SETTINGS = {"steps": 5, "samples": 4, "noise": 20.0, "patch": 12, "patch_stride": 7}
 SILENCED = {"conv0": [1, 4], "conv1": [0], "conv2": [6, 2], "hidden": [3, 8]}
 
 
 def node(tmp_path, body: str, **given):
     """What `body`, a function's, returns in node with the page's pure scripts and `given` at hand."""
-    scripts = [(ROOT / "report" / f"{name}.js").read_text("utf-8") for name in ("network", "attribution", "edits")]
+    scripts = [(ROOT / "report" / f"{name}.js").read_text("utf-8") for name in SCRIPTS]
     plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in given.items()}
     (tmp_path / "given.json").write_text(json.dumps(plain))
     run = f"""
@@ -59,9 +61,15 @@ def small():
 def stored(policy, name):
     """What the page is given of a policy, its table, and a mean frame."""
     table = action_table(FACTORS[name], BEHAVIOURS)
-    mean = smooth_frames(1, policy.geometry.size, seed=8)[0]
-    script = explorer.policy_script(policy, table, sha256="", mean=mean, ranges={}, attribution=SETTINGS)
+    mean = smooth_frames(1, policy.architecture.stack[1], seed=8)[0]
+    computed = {key: np.ones((2, 6)) for key in (*policy.architecture.targets[1:], *policy.architecture.outputs)}
+    script = explorer.policy_script(policy, table, sha256="", mean=mean, computed=computed, attribution=SETTINGS)
     return json.loads(script.removeprefix("window.studyPolicy = ").removesuffix(";\n")), table, mean
+
+
+def close(found, expected):
+    atol = CLOSE * max(1, np.abs(expected).max())
+    np.testing.assert_allclose(np.ravel(found), np.ravel(expected), atol=atol, rtol=0)
 
 
 def silent(name, activation):
@@ -86,6 +94,53 @@ def test_the_network_gives_what_jax_gives_in_every_layer(name, silenced, request
             np.testing.assert_allclose(run["layers"][layer], np.ravel(trace.layers[layer][i]), atol=CLOSE, rtol=0)
         np.testing.assert_allclose(run["logits"], trace.logits[i], atol=CLOSE, rtol=0)
         np.testing.assert_allclose(run["value"], trace.value[i], atol=CLOSE, rtol=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_network_gives_the_layers_heads_and_gradients_of_jax(kind, tmp_path):
+    """Whole, and with a channel of each layer silenced."""
+    policy = policy_of(kind, tmp_path)
+    network = policy.architecture
+    stack = np.random.default_rng(5).uniform(0, 255, (1, *network.stack)).astype(np.float32)
+    given, table, _ = stored(policy, "small")
+    weighed = objectives.return_difference if "q" in network.outputs else objectives.behaviour_probability
+    asked = {name: weighed(behaviour) for name, behaviour in table.behaviours.items()}
+    asked |= {"value": objectives.value()} if "value" in network.outputs else {}
+    kept = {name: np.ones(network.shape(name)[-1:], np.float32) for name in network.targets[1:]}
+    masks = {name: np.where(np.arange(len(mask)) == 2, np.float32(0), mask) for name, mask in kept.items()}
+
+    @jax.jit
+    def jax_gives(stack, masks):
+        def answers(x):
+            trace = policy.run(x, edit=lambda name, layer: layer * masks[name] if name in masks else layer)
+            return jnp.stack([objective(trace)[0] for objective in asked.values()]), trace
+
+        (found, trace), slopes = answers(stack), jax.jacrev(lambda x: answers(x)[0])(stack)
+        return trace, found, slopes
+
+    found = node(
+        tmp_path,
+        """const [policy, stack] = [network.decode(given.policy), levels(given.stack)];
+        return [{}, given.silenced].map((silenced) => {
+          const run = network.forward(policy, stack, silenced);
+          return [run, given.questions.map((question) => [
+            network.answer(policy, run, question), network.gradient(policy, stack, question, silenced)])];
+        });""",
+        policy=given, stack=stack, silenced={name: [2] for name in masks}, questions=list(asked),
+    )  # fmt: skip
+    assert given["ends"].keys() == asked.keys()
+    with jax.numpy_rank_promotion("allow"):
+        expected = [jax_gives(stack, each) for each in (kept, masks)]
+    for (run, answers), (trace, numbers, slopes) in zip(found, expected, strict=True):
+        for name in network.targets[1:]:
+            close(run["layers"][name], trace.layers[name])
+        assert run.keys() == {"layers", *network.outputs}
+        for name in network.outputs:
+            close(run[name], getattr(trace, name))
+        for (answer, gradient), number, slope in zip(answers, numbers, slopes, strict=True):
+            close(answer, number)
+            assert np.abs(slope).max() > 0
+            np.testing.assert_allclose(gradient, np.ravel(slope), atol=CLOSE * np.abs(slope).max(), rtol=0)
 
 
 @pytest.mark.parametrize("silenced", [{}, SILENCED], ids=["whole", "silenced"])
@@ -176,21 +231,22 @@ def test_smoothgrad_is_the_mean_gradient_under_the_settings_noise(small, tmp_pat
 
 
 def test_every_edit_is_what_it_says(tmp_path):
-    grey = smooth_frames(1, 40, seed=1)[0]
+    grey = smooth_frames(1, 40, seed=1)[0, :30]
     found = node(
         tmp_path,
         """const grey = levels(given.grey);
-        const paint = edits.stroke(edits.stroke(edits.none(40).paint, 3, 5, 4, 200), 39, 39, 3, 0);
-        return { mirror: edits.mirror(grey), right: edits.shift(grey, 3, 0), up: edits.shift(grey, -50, -7),
-          blur: edits.blur(grey, 1.5), wide: edits.blur(grey, 6), still: edits.blur(grey, 0),
+        const none = edits.none(30, 40);
+        const once = { ...none, paint: edits.stroke(none, 3, 5, 4, 200) };
+        const painted = { ...none, paint: edits.stroke(once, 39, 29, 3, 0) };
+        return { mirror: edits.mirror(grey, 40), right: edits.shift(grey, 40, 3, 0), up: edits.shift(grey, 40, -50, -7),
+          blur: edits.blur(grey, 40, 1.5), wide: edits.blur(grey, 40, 6), still: edits.blur(grey, 40, 0),
           invert: edits.invert(grey), brighter: edits.gamma(grey, 1), darker: edits.gamma(grey, -2),
-          painted: edits.apply(grey, grey, { ...edits.none(40), paint }),
-          none: [edits.isNone(edits.none(40)), edits.isNone({ ...edits.none(40), paint })] };""",
+          painted: edits.apply(grey, grey, painted), none: [edits.isNone(none), edits.isNone(painted)] };""",
         grey=grey,
     )
     unit = grey.astype(float) / 255
     painted = grey.copy()
-    painted[4:8, 2:6], painted[38:, 38:] = 200, 0
+    painted[4:8, 2:6], painted[28:, 38:] = 200, 0
     expected = {
         "mirror": grey[:, ::-1],
         "right": np.pad(grey, ((0, 0), (3, 0)), mode="edge")[:, :40],
@@ -210,16 +266,16 @@ def test_every_edit_is_what_it_says(tmp_path):
 
 
 def test_the_mirror_image_gets_the_mirror_image_of_every_edit(tmp_path):
-    grey = smooth_frames(1, 32, seed=1)[0]
+    grey = smooth_frames(1, 32, seed=1)[0, :28]
     found = node(
         tmp_path,
-        """const [grey, other] = [levels(given.grey), levels(given.other)];
-        const asked = { mirror: true, shiftX: 3, shiftY: -2, blur: 1, invert: true, gamma: 0.7,
-          paint: edits.stroke(edits.none(32).paint, 4, 9, 5, 30) };
+        """const [grey, other, none] = [levels(given.grey), levels(given.other), edits.none(28, 32)];
+        const asked = { ...none, mirror: true, shiftX: 3, shiftY: -2, blur: 1, invert: true, gamma: 0.7,
+          paint: edits.stroke(none, 4, 9, 5, 30) };
         return [edits.apply(grey, other, asked), edits.apply(grey, other, edits.mirrored(asked))];""",
         grey=grey, other=grey[:, ::-1],
     )  # fmt: skip
-    here, there = (np.reshape(frame, (32, 32)) for frame in found)
+    here, there = (np.reshape(frame, (28, 32)) for frame in found)
     np.testing.assert_allclose(here[:, ::-1], there, atol=1e-3)
     assert np.abs(here - grey).mean() > 10
 
@@ -235,7 +291,7 @@ def test_a_screenshot_becomes_grey_as_the_study_does_it(order, tmp_path):
         found = node(
             tmp_path,
             """const pixels = network.numbers(given.pixels, Uint8Array);
-            return edits.grey(pixels, given.width, given.height, given.size, given.order);""",
+            return edits.grey(pixels, given.width, given.height, [given.size, given.size], given.order);""",
             pixels=pixels, width=picture.shape[1], height=picture.shape[0], size=size, order=order,
         )  # fmt: skip
         difference = np.abs(np.reshape(found, (size, size)) - frames.grey(picture, size=size, order=order))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+import jax
 import numpy as np
 import onnx
 import onnxruntime
@@ -11,7 +12,10 @@ import pytest
 from minetest_interp.model import checkpoint, onnx_export
 from minetest_interp.model.policy import LAYERS, Geometry
 from minetest_interp.stages import export
+from tests import networks
 from tests.conftest import random_policy, random_stacks
+from tests.kinds import KINDS, policy_of
+from tests.networks import CLIENTS
 
 CLOSE = 1e-4
 SMALL = Geometry(2, 50, (3, 5, 7), (5, 3, 2), (3, 2, 2), 11, 6)
@@ -42,14 +46,51 @@ def test_another_runtime_gives_the_same_logits_and_value(name, request):
     assert np.ptp(trace.logits, axis=0).min() > 100 * CLOSE  # logits that hang on the frames
 
 
-def test_every_layer_can_be_read_by_its_name(policy):
+def given_by(model, stacks, layers):
+    """Every output, and every layer as this project has it, by name."""
+    outputs = [output.name for output in model.graph.output]
+    model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in layers)
+    found = dict(
+        zip([*outputs, *layers], session(model.SerializeToString()).run(None, {"frames": stacks}), strict=True)
+    )
+    return {name: np.moveaxis(array, 1, -1) if array.ndim == 4 else array for name, array in found.items()}
+
+
+def close(found, expected):
+    np.testing.assert_allclose(found, expected, atol=CLOSE * max(1, np.abs(expected).max()), rtol=0)
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_another_runtime_gives_what_numpy_gives_for_other_projects_networks(name, tmp_path):
+    client = CLIENTS[name]()
+    policy = checkpoint.load(networks.write(client, tmp_path), **client.settings).policy
+    stacks = np.random.default_rng(0).integers(0, 256, (2, *client.stack)).astype(np.float32)
     model = onnx_export.build(policy, {})
-    model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in LAYERS)
+    assert [output.name for output in model.graph.output] == list(policy.architecture.outputs)
+    onnx_export.to_bytes(model)  # checks it
+    found, expected = given_by(model, stacks, policy.architecture.targets[1:]), client.run(stacks)
+    assert found.keys() == {*expected.layers, *expected.heads}
+    for key, array in (expected.layers | expected.heads).items():
+        close(found[key], array)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_network_gives_the_layers_and_heads_of_jax(kind, tmp_path):
+    policy = policy_of(kind, tmp_path)
+    network = policy.architecture
+    stacks = np.random.default_rng(1).uniform(0, 255, (3, *network.stack)).astype(np.float32)
+    found, trace = given_by(onnx_export.build(policy, {}), stacks, network.targets[1:]), jax.jit(policy.run)(stacks)
+    for name in network.targets[1:]:
+        close(found[name], trace.layers[name])
+    for name in network.outputs:
+        close(found[name], getattr(trace, name))
+
+
+def test_every_layer_can_be_read_by_its_name(policy):
     stacks = random_stacks(2)
-    found = session(model.SerializeToString()).run(list(LAYERS), {"frames": stacks})
-    for (name, expected), activation in zip(list(policy.run(stacks).layers.items())[1:], found, strict=True):
-        shown = activation if name == "hidden" else np.moveaxis(activation, 1, -1)
-        np.testing.assert_allclose(shown, expected, atol=CLOSE, rtol=0)
+    found, trace = given_by(onnx_export.build(policy, {}), stacks, LAYERS), policy.run(stacks)
+    for name in LAYERS:
+        np.testing.assert_allclose(found[name], trace.layers[name], atol=CLOSE, rtol=0)
 
 
 def test_the_stage_writes_the_same_bytes_with_the_checkpoints_digest(small, tmp_path):

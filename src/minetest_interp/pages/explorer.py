@@ -10,18 +10,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Num, Shaped, UInt8
+from jaxtyping import Float, Num, Shaped, UInt8
 from markupsafe import Markup
 from PIL import Image
 
 from minetest_interp.io.errors import InputError
+from minetest_interp.model import op_list
 from minetest_interp.model.actions import ActionTable
+from minetest_interp.model.architecture import Architecture
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import Policy
 from minetest_interp.pages.pictures import webp_address
 from minetest_interp.pages.text import content_digest, html_environment
 
-SCRIPTS = ("network", "attribution", "edits", "explorer")  # in the order in which they build on one another
+# In the order in which they build on one another.
+SCRIPTS = ("operations", "network", "attribution", "edits", "page", "data", "tiles", "numbers", "maps", "explorer")
 PICTURE_QUALITY, THUMBNAIL_QUALITY = 78, 60  # WebP's, of 100
 THUMBNAIL_WIDTH = 112  # pixels: twice what the page shows, for dense screens
 CLIPPED = 0.005  # share of a layer's activations that are drawn no stronger than the rest
@@ -50,10 +53,13 @@ def render(facts: Mapping, pictures: Sequence[UInt8[np.ndarray, "_ _ 3"]], templ
 
 
 def study_words(facts: Mapping) -> dict:
-    """What the page's script needs of the facts: names, how frames are made grey, verdicts on methods."""
+    """What the page's script needs of the facts: names, sizes, how frames are made grey, verdicts on methods."""
+    network = facts["network"]
     judged = facts.get("evidence", {}).get("attribution", [])
     return {
         "frames": [frame["name"] for frame in facts["frames"]],
+        "size": [network["height"], network["width"]],
+        "layers": [layer["name"] for layer in network["layers"]],
         "order": facts["pictures"]["order"],
         "steering": facts["steering"],
         "leftward": [
@@ -70,23 +76,29 @@ def policy_script(
     *,
     sha256: str,
     mean: Num[np.ndarray, "row column"],
-    ranges: Mapping[str, float],
+    computed: Mapping[str, Num[np.ndarray, "..."]],
     attribution: Mapping[str, float],
 ) -> str:
-    """The script with the network: geometry, weights, the action table, and the scales of what the page draws.
+    """The script with the network: its operations and weights, the action table, the scales of what the page draws.
 
     Args:
       mean: the study's mean frame, the baseline of two methods.
-      ranges: layer, and "value", to the absolute value that is drawn at full strength.
+      computed: every layer, and what the heads put out, on the study's frames, as `intermediates.compute` gives them.
       attribution: the study's settings of its maps, or some, or none.
     """
+    network = policy.architecture
+    behaviours = behaviour_weights(network, table)
     content = {
         "sha256": sha256,
-        "geometry": policy.geometry._asdict(),
-        "read_size": policy.geometry.read_size,
+        "stack": network.stack,
+        "reads": network.reads,
+        "layers": op_list.layers(network),
+        "heads": op_list.heads(network),
         "actions": table.labels,
-        "behaviours": {name: behaviour.weights.tolist() for name, behaviour in table.behaviours.items()},
-        "ranges": ranges,
+        "behaviours": {name: weights.tolist() for name, weights in behaviours.items()},
+        "ranges": {name: drawing_range(computed[name]) for name in network.targets[1:]},
+        "ends": bar_ends(behaviours, computed),
+        "returns": return_span(computed["q"]) if "q" in computed else None,
         "attribution": {key: attribution.get(key, value) for key, value in ATTRIBUTION.items()},
         "mean": float32_text(mean),
         "weights": {
@@ -94,6 +106,30 @@ def policy_script(
         },
     }
     return f"window.studyPolicy = {script_json(content)};\n"
+
+
+def behaviour_weights(network: Architecture, table: ActionTable) -> dict[str, Float[np.ndarray, " action"]]:
+    """What each behaviour weighs: probabilities of actions, or their Q values where the network has these."""
+    if "q" in network.outputs:
+        return {name: behaviour.mean_difference for name, behaviour in table.behaviours.items()}
+    return {name: behaviour.weights for name, behaviour in table.behaviours.items()}
+
+
+def bar_ends(
+    behaviours: Mapping[str, Float[np.ndarray, " action"]], computed: Mapping[str, Num[np.ndarray, "..."]]
+) -> dict[str, float]:
+    """The absolute value at which the bar of each behaviour ends, and that of the value: 1 for probabilities; where
+    nearly all of the study's frames end, in units of reward, for returns."""
+    ends = dict.fromkeys(behaviours, 1.0)
+    if "q" in computed:
+        ends = {name: drawing_range(computed["q"] @ weights) for name, weights in behaviours.items()}
+    return ends | ({"value": drawing_range(computed["value"])} if "value" in computed else {})
+
+
+def return_span(q: Float[np.ndarray, "frame action"]) -> tuple[float, float]:
+    """The least and the greatest Q value of the study's frames, between which bars of actions lie; never the same."""
+    low, high = float(q.min()), float(q.max())
+    return low, high if high > low else low + 1.0
 
 
 def frame_script(

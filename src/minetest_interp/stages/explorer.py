@@ -7,7 +7,6 @@ import numpy as np
 from minetest_interp.cli import command
 from minetest_interp.io import files, layout
 from minetest_interp.model import agent
-from minetest_interp.model.policy import LAYERS
 from minetest_interp.pages import explorer
 
 
@@ -29,18 +28,19 @@ def run(
     pictures = [
         picture[:height, :width] for picture, (height, width) in zip(stored["pictures"], stored["sizes"], strict=True)
     ]
-    activations = files.read_arrays(layout.intermediates(results, "original"), *LAYERS, "value")
+    architecture = loaded.policy.architecture
+    shown = (*architecture.targets[1:], *architecture.outputs)
     script = explorer.policy_script(
         loaded.policy,
         table,
         sha256=loaded.sha256,
         mean=stacks["original"].mean(0, dtype=np.float64),
-        ranges={name: explorer.drawing_range(values) for name, values in activations.items()},
+        computed=files.read_arrays(layout.intermediates(results, "original"), *shown),
         attribution=attribution,
     )
     files.write_text(network, script)
-    for index, shown in enumerate(zip(pictures, stacks["original"], stacks["mirrored"], strict=True)):
-        files.write_text(frames / f"{index}.js", explorer.frame_script(index, *shown))
+    for index, views in enumerate(zip(pictures, stacks["original"], stacks["mirrored"], strict=True)):
+        files.write_text(frames / f"{index}.js", explorer.frame_script(index, *views))
     files.write_text(html, explorer.render(files.read_json(facts), pictures, templates))
 
 
