@@ -12,7 +12,7 @@ from tests.networks import SAME, VALID, Answer, Maker, convolve, dense, joined, 
 class Own(NamedTuple):
     """source: the file. settings: of `checkpoint.load`. params: the module's tree. run: its layers and heads in NumPy.
 
-    bounds: of the layers that have some.
+    bounds: of the layers that have some. known: whether it is made of known steps alone.
     """
 
     source: str
@@ -20,6 +20,7 @@ class Own(NamedTuple):
     params: dict
     run: Callable[[np.ndarray], Answer]
     bounds: Mapping[str, tuple[float, float]]
+    known: bool
 
     @property
     def stack(self) -> tuple[int, int, int]:
@@ -72,7 +73,7 @@ def tanh() -> Own:
         return Answer(layers, {"logits": dense(x, params["Dense_2"]), "value": dense(x, params["Dense_3"])[:, 0]})
 
     settings = {"class": "Network", "arguments": {"actions": 5}, "frames": 4, "size": 64}
-    return Own(TANH, settings, params, run, {})
+    return Own(TANH, settings, params, run, {}, known=True)
 
 
 RESIDUAL = '''
@@ -137,7 +138,7 @@ def residual() -> Own:
 
     settings = {"class": "Agent", "frames": 4, "size": [64, 32], "layout": "NHWC", "scale": 255}
     bounds = {"torso.blocks_0": (0, np.inf), "torso.blocks_1": (0, np.inf), "torso": (-1, 1)}
-    return Own(RESIDUAL, settings, params, run, bounds)
+    return Own(RESIDUAL, settings, params, run, bounds, known=True)
 
 
 NNX = '''
@@ -195,7 +196,7 @@ def colours() -> Own:
         return Answer(layers, {"q": q, "value": q.max(-1)})
 
     settings = {"class": "Network", "arguments": {"actions": 4}, "frames": 3, "size": 64, "outputs": ["q"]}
-    return Own(NNX, settings, params, run, {"dropout": (0, np.inf)})
+    return Own(NNX, settings, params, run, {"dropout": (0, np.inf)}, known=False)
 
 
 ONE_FRAME = '''
@@ -242,7 +243,7 @@ def one_frame() -> Own:
         return Answer(layers, {"logits": dense(relu(layers["Dense_0"]), params["Dense_1"])})
 
     settings = {"class": "Network", "frames": 1, "size": 40, "outputs": ["actor"]}
-    return Own(ONE_FRAME, settings, params, run, {})
+    return Own(ONE_FRAME, settings, params, run, {}, known=False)
 
 
 OWN = {"tanh": tanh, "residual": residual, "colours": colours, "one frame": one_frame}

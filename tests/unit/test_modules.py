@@ -7,6 +7,7 @@ import pytest
 from minetest_interp.dreams import notebook
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import agent, checkpoint, intermediates, networks, objectives
+from minetest_interp.model.modules import ModuleNetwork
 from minetest_interp.model.policy import layer_gradients
 from tests import modules
 from tests.modules import OWN
@@ -40,6 +41,7 @@ def close(found, expected):
 def test_every_layer_and_output_is_what_numpy_computes(own, loaded, stacks):
     trace, expected = networks.run(networks.plain(loaded), stacks), own.run(stacks)
     network = loaded.architecture
+    assert isinstance(network, ModuleNetwork) != own.known
     assert network.targets == ("input", *expected.layers) and set(trace.layers) == {*network.targets}
     for name, layer in expected.layers.items():
         assert network.shape(name) == trace.layers[name].shape[1:]
@@ -116,7 +118,7 @@ def test_a_position_sees_just_the_pixels_of_its_field(loaded, stacks):
 def test_arrays_are_found_by_their_paths_in_any_format(tmp_path, data):
     own = OWN["residual"]()
     params = checkpoint.load(**modules.write(own, tmp_path, data=data)).policy.params
-    np.testing.assert_equal(params["torso/blocks_1/second"], own.params["torso"]["blocks_1"]["second"])
+    np.testing.assert_equal(params["torso.blocks_1.second"], own.params["torso"]["blocks_1"]["second"])
     assert len(params) == 8
 
 
@@ -266,7 +268,7 @@ def test_what_is_wrong_with_a_persons_file_is_said_in_one_line(tmp_path, source,
     ("change", "message"),
     [
         (lambda tree: tree.update(Dense_9=tree["Dense_3"]), "params/Dense_9/bias is not a part of the network"),
-        (lambda tree: tree.pop("Conv_1"), r"params/Conv_1/bias is missing; it must have the shape .9."),
+        (lambda tree: tree.pop("Conv_1"), r"params/Conv_1/kernel is missing; it must have the shape .4, 4, 8, 9."),
         (
             lambda tree: tree.update(Conv_1={**tree["Conv_1"], "bias": np.ones(4, np.float32)}),
             r"params/Conv_1/bias must have the shape \[9\]; got \[4\]",

@@ -55,13 +55,14 @@ class Architecture:
     """stack: (T, height, width). heads: an "actor" and perhaps a "critic", or "q" for Q values.
 
     atoms: where Q values are the means of distributions over evenly spaced returns (Bellemare, Dabney and Munos 2017),
-    how many, the lowest and the highest.
+    how many, the lowest and the highest. last: steps between the last layer and all heads, without parameters.
     """
 
     stack: tuple[int, int, int]
     layers: tuple[Layer, ...]
     heads: tuple[Dense, ...]
     atoms: tuple[int, float, float] | None = None
+    last: tuple[Step, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -141,9 +142,10 @@ class Architecture:
         return top, left, bottom - top, right - left
 
     def passed_through(self, layer: str) -> str | None:
-        """The function that the next layer passes this one's activation through first, one of `steps.FUNCTIONS`."""
-        after = [following.steps[0] for following in self.layers[self.targets.index(layer) :]][:1]
-        return next((step.function for step in after if isinstance(step, Apply)), None)
+        """The function that a layer's activation is passed through first, one of `steps.FUNCTIONS`."""
+        after = [step for following in self.layers[self.targets.index(layer) :] for step in following.steps]
+        first = [*after, *self.last][:1]
+        return next((step.function for step in first if isinstance(step, Apply)), None)
 
     def bounds(self, target: str) -> tuple[float, float]:
         """The least and greatest that an activation can be: grey levels, or what the last function lets through."""
@@ -160,7 +162,7 @@ class Architecture:
             needed |= steps.parameters(layer.steps, given)
             given = steps.shape(layer.steps, given)
         for head in self.heads:
-            needed[head.name] = head.parameters(given)
+            needed[head.name] = head.parameters(steps.shape(self.last, given))
         return needed
 
     def run(self, params: Parameters, activation: Float[AnyArray, "batch ..."], start: str, edit: Edit) -> Trace:
@@ -169,7 +171,8 @@ class Architecture:
         x = layers[start]
         for layer in self.layers[self.targets.index(start) :]:
             x = layers[layer.name] = edit(layer.name, steps.run(layer.steps, params, x))
-        found = {head.name: head.run(params, x) for head in self.heads}
+        given = steps.run(self.last, params, x)
+        found = {head.name: head.run(params, given) for head in self.heads}
         logits = found.get("actor", jnp.zeros((len(x), 0)))
         if "q" not in found:
             return Trace(logits, found["critic"][:, 0] if "critic" in found else None, x, layers)

@@ -12,9 +12,8 @@ from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import formats, modules
 from minetest_interp.model.architecture import Architecture
-from minetest_interp.model.families.family import Family, Shapes, Stated
+from minetest_interp.model.families.family import Family, Read, Shapes, Stated
 from minetest_interp.model.families.registry import FAMILIES
-from minetest_interp.model.modules import ModuleNetwork
 from minetest_interp.model.policy import Geometry, Policy, Sizes, nature
 from minetest_interp.model.steps import Convolution, Dense
 
@@ -85,8 +84,8 @@ def load(
         network: Sizes = as_geometry(of_family) or of_family
     else:
         needless = {"family": family, "strides": strides, "padding": padding, "activation": activation}
-        network = _own(Path(module), needless, {"size": sides, "scale": scale, **of_module})
-        names = modules.find_names(network.parameters(), shapes)
+        read = _own(Path(module), needless, {"size": sides, "scale": scale, **of_module})
+        network, names = read.architecture, modules.find_names(read, shapes)
     params = _account(kept, Policy(network, {}).architecture, names, path)
     return Checkpoint(Policy(network, params), stored.args, stored.sha256)
 
@@ -139,7 +138,7 @@ def _without(ignored: Iterable[str], arrays: Mapping[str, np.ndarray], path: Pat
     return {name: array for name, array in arrays.items() if not _is_below(name, ignored)}
 
 
-def _own(file: Path, needless: Mapping[str, object], settings: Mapping[str, Any]) -> ModuleNetwork:
+def _own(file: Path, needless: Mapping[str, object], settings: Mapping[str, Any]) -> Read:
     """The network of a person's file. needless: what the file says itself, None where it is not stated."""
     if stated := [f"`{key}`" for key, value in needless.items() if value is not None]:
         raise InputError(f"{file}: the file says {', '.join(stated)} itself; leave it out of `policy`.")

@@ -10,25 +10,28 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.extend.core import Var, get_opaque_trace_state
+from jax.extend.core import Jaxpr, Var, get_opaque_trace_state
 from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import programs, traced
 from minetest_interp.model.architecture import INPUT, Architecture, Edit, Layer, Trace
 from minetest_interp.model.arrays import AnyArray
+from minetest_interp.model.families.family import Read
 from minetest_interp.model.programs import Call, Watch
+from minetest_interp.model.recognition import Recogniser, UnknownStepError
 from minetest_interp.model.steps import Apply, Dense, Extent, Parameters, Part, Shape
 from minetest_interp.model.traced import Sight
 
 LAYOUTS = ("NCHW", "NHWC")
 ROLES = (("actor", "critic"), ("critic", "actor"), ("actor",), ("q",))  # what a module's outputs may be, in order
 TREES = {"network": "1/0/params", "actor": "1/1/params", "critic": "1/2/params"}  # in CleanRL's files
+RESERVED = (INPUT, "frames", "head", "logits", "q", "value")  # no layer's names, since they stand beside these
 TRIED = 3  # items in the batch with which a module is looked at
 
 
@@ -49,7 +52,7 @@ class ModuleNetwork(Architecture):
         """The shapes of all arrays that the network needs, by the path of their submodule and their own name."""
         needed: dict[str, dict[str, Shape]] = {}
         for path, shape in self.arrays:
-            submodule, _, name = path.rpartition("/")
+            submodule, name = _place(path)
             needed.setdefault(submodule, {})[name] = shape
         return needed
 
@@ -68,7 +71,7 @@ class ModuleNetwork(Architecture):
             return output
 
         stack = watch(INPUT, jnp.zeros((len(activation), *self.stack)))
-        arrays = {path: params[path.rpartition("/")[0]][path.rpartition("/")[2]] for path, _ in self.arrays}
+        arrays = {path: params[submodule][name] for path, _ in self.arrays for submodule, name in [_place(path)]}
         returned = self.call(arrays, _as_input(stack, self.layout, self.scale), watch)
         heads = _by_role(returned, tuple(head.name for head in self.heads))
         found = {name: jnp.asarray(output, jnp.float32) for name, output in heads.items()}
@@ -87,8 +90,10 @@ def load(
     layout: str = LAYOUTS[0],
     scale: float = 1.0,
     outputs: Sequence[str] = ROLES[0],
-) -> ModuleNetwork:
+) -> Read:
     """Runs a person's file, and finds the layers of the class `name` in it, a Flax module.
+
+    A network that is made of known steps alone is returned as these, which compute the same.
 
     Args:
       frames, size: of the stacks that it takes; height and width in pixels. arguments: of its constructor; an nnx
@@ -114,30 +119,44 @@ def load(
             returned = call(arrays, _as_input(stacks, layout, scale), watch)
             return _checked(returned, roles, f"{file}: {name}")
 
-        layers, shapes = _find_layers(run, arrays, stacks)
-    if not layers:
+        found = _trace(run, arrays, stacks)
+    if not found.layers:
         raise InputError(
             f"{file}: {name} must have a submodule through which alone its outputs depend on the stack, one that is "
             "called once and returns [B, H, W, C] or [B, C]; it has none."
         )
-    heads = tuple(Dense(role, *(shape[1:] or (1,))) for role, shape in zip(roles, shapes, strict=True))
+    if read := _recognise(found, stack, roles):
+        return read
+    widths = [(traced.shape_of(output)[1:] or (1,))[0] for output in found.outputs]
+    heads = tuple(map(Dense, roles, widths))
     named = tuple((path, array.shape) for path, array in arrays.items())
-    return ModuleNetwork(stack, layers, heads, layout=layout, scale=scale, call=call, arrays=named)
+    network = ModuleNetwork(stack, _parts(found), heads, layout=layout, scale=scale, call=call, arrays=named)
+    return Read(network, {submodule: submodule.replace(".", "/") for submodule in network.parameters()})
 
 
-def find_names(parameters: Mapping[str, Mapping[str, Shape]], stored: Iterable[str]) -> dict[str, str]:
-    """For each submodule with parameters, its path in a checkpoint with these arrays.
+def find_names(read: Read, stored: Iterable[str]) -> dict[str, str]:
+    """For each name in a network's parameters, its path in a checkpoint with these arrays.
 
     The module's tree may lie below another path, such as `params`. Where there are three trees, as CleanRL saves them,
     they are those of the submodules `network`, `actor` and `critic`.
+
+    Args:
+      read: the network, with paths in its module.
     """
     if any(path.startswith("1/0/") for path in stored):
-        split = {name: name.partition("/") for name in parameters}
+        split = {name: path.partition("/") for name, path in read.names.items()}
         return {name: f"{TREES.get(tree, tree)}/{rest}".rstrip("/") for name, (tree, _, rest) in split.items()}
-    needed = [f"{name}/{key}".lstrip("/") for name, arrays in parameters.items() for key in arrays]
-    above = Counter(path.removesuffix(own) for path in stored for own in needed if f"/{path}".endswith(f"/{own}"))
+    needed = read.architecture.parameters()
+    arrays = [f"{read.names[name]}/{key}".lstrip("/") for name, shapes in needed.items() for key in shapes]
+    above = Counter(path.removesuffix(own) for path in stored for own in arrays if f"/{path}".endswith(f"/{own}"))
     [(root, _)] = above.most_common(1) or [("", 0)]
-    return {name: f"{root}{name}".rstrip("/") for name in parameters}
+    return {name: f"{root}{path}".rstrip("/") for name, path in read.names.items()}
+
+
+def _place(path: str) -> tuple[str, str]:
+    """The submodule of an array, parts of its path joined by dots, and the array's name in it."""
+    submodule, _, name = path.rpartition("/")
+    return submodule.replace("/", "."), name
 
 
 def _as_input(stack: Array, layout: str, scale: float) -> Array:
@@ -171,8 +190,17 @@ def _checked(returned: Any, roles: tuple[str, ...], what: str) -> list[Array]:
     return list(_by_role(returned, roles).values())
 
 
-def _find_layers(run: Callable, arrays: dict, stacks: Any) -> tuple[tuple[Layer, ...], list[Shape]]:
-    """The layers of a module, and the shapes of its outputs."""
+class Traced(NamedTuple):
+    """jaxpr: of a module's parameters, by path, and of stacks. layers: the names of its layers, in order."""
+
+    jaxpr: Jaxpr
+    paths: dict[Var, str]
+    stack: Var
+    layers: dict[Var, str]
+    outputs: list[Var]
+
+
+def _trace(run: Callable, arrays: dict, stacks: Any) -> Traced:
     names: list[str] = []
 
     def called(arrays: dict, stacks: Array) -> tuple[list, list]:
@@ -190,18 +218,52 @@ def _find_layers(run: Callable, arrays: dict, stacks: Any) -> tuple[tuple[Layer,
         return outputs, list(kept.values())
 
     jaxpr = jax.make_jaxpr(called)(arrays, stacks).jaxpr
-    count, [*_, stack] = len(jaxpr.outvars) - len(names), jaxpr.invars
-    outputs, seen = jaxpr.outvars[:count], traced.sights(stack, jaxpr)
-    layers: dict[Var, Layer] = {}
+    count, [*parameters, stack] = len(jaxpr.outvars) - len(names), jaxpr.invars
+    outputs: Any = jaxpr.outvars[:count]
+    layers: dict[Var, str] = {}
     for name, variable in zip(names, jaxpr.outvars[count:], strict=True):
-        if variable not in (*outputs, *jaxpr.invars, *layers) and traced.is_between(stack, variable, outputs, jaxpr):
-            before = [stack, *layers][-1]
-            shape = traced.shape_of(variable)[1:]
-            part = Part(shape, _field(shape, seen[variable], stack), traced.windows(before, variable, jaxpr))
-            first = traced.function_after(before, jaxpr) if layers else None
-            last = traced.function_before(variable, jaxpr)
-            layers[variable] = Layer(name, (*_applied(first), part, *_applied(last)))
-    return tuple(layers.values()), [traced.shape_of(output) for output in outputs]
+        new = isinstance(variable, Var) and variable not in (*outputs, *jaxpr.invars, *layers)
+        if new and name not in RESERVED and traced.is_between(stack, variable, outputs, jaxpr):
+            layers[variable] = name
+    return Traced(jaxpr, dict(zip(parameters, sorted(arrays), strict=True)), stack, layers, outputs)
+
+
+def _recognise(found: Traced, stack: tuple[int, int, int], roles: tuple[str, ...]) -> Read | None:
+    """The network as known steps, with the paths of their parameters in the module; None where some are not known."""
+    recogniser = Recogniser(found.jaxpr, found.paths)
+    try:
+        scale, x = recogniser.scale(found.stack)
+        layers = list[Layer]()
+        for variable, name in found.layers.items():
+            layers.append(Layer(name, (*([] if layers else [scale]), *recogniser.steps(x, variable))))
+            x = variable
+        ends = [recogniser.steps(x, output) for output in found.outputs]
+    except UnknownStepError:
+        return None
+    dense = [steps[-1] for steps in ends if steps and isinstance(steps[-1], Dense)]
+    if len(dense) < len(ends) or len({steps[:-1] for steps in ends}) > 1:
+        return None
+    heads = tuple(Dense(role, head.features) for role, head in zip(roles, dense, strict=True))
+    network = Architecture(stack, tuple(layers), heads, last=ends[0][:-1])
+    own = {role: head.name for role, head in zip(roles, dense, strict=True)}
+    names = {name: own.get(name, name).replace(".", "/") for name in network.parameters()}
+    used = {f"{names[name]}/{key}" for name, shapes in network.parameters().items() for key in shapes}
+    return Read(network, names) if used == set(found.paths.values()) else None
+
+
+def _parts(found: Traced) -> tuple[Layer, ...]:
+    """The layers of a network that is not made of known steps alone."""
+    seen, before = traced.sights(found.stack, found.jaxpr), found.stack
+    layers: list[Layer] = []
+    for variable, name in found.layers.items():
+        shape = traced.shape_of(variable)[1:]
+        field = _field(shape, seen[variable], found.stack)
+        part = Part(shape, field, traced.windows(before, variable, found.jaxpr))
+        first = traced.function_after(before, found.jaxpr) if layers else None
+        last = traced.function_before(variable, found.jaxpr)
+        layers.append(Layer(name, (*_applied(first), part, *_applied(last))))
+        before = variable
+    return tuple(layers)
 
 
 def _applied(function: str | None) -> tuple[Apply, ...]:

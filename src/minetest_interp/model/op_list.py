@@ -46,7 +46,7 @@ def heads(network: Architecture) -> list[dict[str, Any]]:
 
 
 def _head(network: Architecture, head: Dense, given: Shape) -> list[Operation]:
-    found = _operations((head,), given)
+    found = _operations((*network.last, head), given)
     if head.name == "q" and network.atoms is not None:
         count, lowest, highest = network.atoms
         returns = {"atoms": count, "lowest": lowest, "highest": highest}

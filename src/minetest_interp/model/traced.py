@@ -42,19 +42,36 @@ def shape_of(variable: Var | Literal) -> Shape:
     return known.shape
 
 
+def needed(jaxpr: Jaxpr, outputs: Sequence[Var], *, without: Var | None = None) -> set[Var]:
+    """All that outputs are computed from; `without` counts as given."""
+    found = set(outputs) - {without}
+    for step in reversed(jaxpr.eqns):
+        if not found.isdisjoint(step.outvars):
+            found |= {variable for variable in step.invars if isinstance(variable, Var)} - {without}
+    return found
+
+
 def is_between(stack: Var, variable: Var, outputs: Sequence[Var], jaxpr: Jaxpr) -> bool:
     """Whether the outputs depend on the stack, and through the variable alone."""
-    return stack in _needed(jaxpr, outputs) and stack not in _needed(jaxpr, outputs, without=variable)
+    return stack in needed(jaxpr, outputs) and stack not in needed(jaxpr, outputs, without=variable)
+
+
+def function_of(step: JaxprEqn) -> str | None:
+    """The function of `steps.FUNCTIONS` that a step is; None for another."""
+    while step.primitive.name == "custom_jvp_call":
+        step = step.params["call_jaxpr"].eqns[-1]
+    name = step.params.get("name", step.primitive.name)
+    return name if name in FUNCTIONS else None
 
 
 def function_before(variable: Var, jaxpr: Jaxpr) -> str | None:
     """The function of `steps.FUNCTIONS` that gave a variable; None for another step."""
-    return next((_function(step) for step in jaxpr.eqns if variable in step.outvars), None)
+    return next((function_of(step) for step in jaxpr.eqns if variable in step.outvars), None)
 
 
 def function_after(variable: Var, jaxpr: Jaxpr) -> str | None:
     """The function that everything else has a variable through; None if there is none."""
-    found = {_function(step) for step in jaxpr.eqns if variable in step.invars}
+    found = {function_of(step) for step in jaxpr.eqns if variable in step.invars}
     return found.pop() if len(found) == 1 else None
 
 
@@ -63,9 +80,9 @@ def windows(before: Var, after: Var, jaxpr: Jaxpr) -> tuple[Step, ...]:
 
     They have no names. Those that something goes around are residual.
     """
-    needed, found = _needed(jaxpr, [after], without=before), []
+    inside, found = needed(jaxpr, [after], without=before), []
     for step in jaxpr.eqns:
-        if not needed.isdisjoint(step.outvars) and (window := _window(step)):
+        if not inside.isdisjoint(step.outvars) and (window := _window(step)):
             alone = is_between(before, step.outvars[0], [after], jaxpr)
             found.append(window if alone else Residual((window,)))
     return tuple(found)
@@ -74,22 +91,6 @@ def windows(before: Var, after: Var, jaxpr: Jaxpr) -> tuple[Step, ...]:
 def sights(stack: Var, jaxpr: Jaxpr) -> dict[Var, Sight]:
     """What each variable that depends on the stack `[B, T, H, W]` sees of it."""
     return _follow(jaxpr, {stack: (Side(2, Extent()), Side(3, Extent()))})
-
-
-def _needed(jaxpr: Jaxpr, outputs: Sequence[Var], *, without: Var | None = None) -> set[Var]:
-    """All that outputs are computed from; `without` counts as given."""
-    needed = set(outputs) - {without}
-    for step in reversed(jaxpr.eqns):
-        if not needed.isdisjoint(step.outvars):
-            needed |= {variable for variable in step.invars if isinstance(variable, Var)} - {without}
-    return needed
-
-
-def _function(step: JaxprEqn) -> str | None:
-    while step.primitive.name == "custom_jvp_call":
-        step = step.params["call_jaxpr"].eqns[-1]
-    name = step.params.get("name", step.primitive.name)
-    return name if name in FUNCTIONS else None
 
 
 def _follow(jaxpr: Jaxpr, found: dict[Var, Sight]) -> dict[Var, Sight]:
