@@ -56,7 +56,7 @@ class Recogniser(NamedTuple):
         Raises:
           UnknownStepError: one is of another kind, or there is more than one way, but for sums.
         """
-        within, found, x = traced.needed(self.jaxpr, [after], without=before), list[Step](), before
+        within, found, x = traced.needs(self.jaxpr, [after], without=before), list[Step](), before
         while x is not after:
             users = [step for step in self._uses(x) if not within.isdisjoint(step.outvars)]
             sums = [step for step in users if step.primitive.name == "add"]

@@ -42,7 +42,7 @@ def shape_of(variable: Var | Literal) -> Shape:
     return known.shape
 
 
-def needed(jaxpr: Jaxpr, outputs: Sequence[Var], *, without: Var | None = None) -> set[Var]:
+def needs(jaxpr: Jaxpr, outputs: Sequence[Var], *, without: Var | None = None) -> set[Var]:
     """All that outputs are computed from; `without` counts as given."""
     found = set(outputs) - {without}
     for step in reversed(jaxpr.eqns):
@@ -53,7 +53,7 @@ def needed(jaxpr: Jaxpr, outputs: Sequence[Var], *, without: Var | None = None) 
 
 def is_between(stack: Var, variable: Var, outputs: Sequence[Var], jaxpr: Jaxpr) -> bool:
     """Whether the outputs depend on the stack, and through the variable alone."""
-    return stack in needed(jaxpr, outputs) and stack not in needed(jaxpr, outputs, without=variable)
+    return stack in needs(jaxpr, outputs) and stack not in needs(jaxpr, outputs, without=variable)
 
 
 def function_of(step: JaxprEqn) -> str | None:
@@ -80,7 +80,7 @@ def windows(before: Var, after: Var, jaxpr: Jaxpr) -> tuple[Step, ...]:
 
     They have no names. Those that something goes around are residual.
     """
-    inside, found = needed(jaxpr, [after], without=before), []
+    inside, found = needs(jaxpr, [after], without=before), []
     for step in jaxpr.eqns:
         if not inside.isdisjoint(step.outvars) and (window := _window(step)):
             alone = is_between(before, step.outvars[0], [after], jaxpr)
