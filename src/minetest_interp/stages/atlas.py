@@ -50,7 +50,8 @@ def run(
     with Progress(*columns) as bar:
         task = bar.add_task("atlas", total=atlas.work(plan))
         arrays = atlas.compute(plan, folder, stamp=stamp, progress=lambda done: bar.advance(task, done))
-    kept = {f"{layer}/directions": rows for layer, rows in directions.items()} | _named_layers(loaded.policy.architecture)
+    kept = {f"{layer}/directions": rows for layer, rows in directions.items()}
+    kept |= _named_layers(loaded.policy.architecture)
     files.write_arrays(output, **arrays, **kept, frames=stored["frames"][judged], mean=plan.mean)
     shutil.rmtree(folder)  # the finished atlas holds all that the batches hold
 
