@@ -16,7 +16,7 @@ from minetest_interp import panels
 from minetest_interp.io import files, yaml_files
 from minetest_interp.io.errors import InputError
 from minetest_interp.io.yaml_files import Schema
-from minetest_interp.model import frame_groups, frames, labels
+from minetest_interp.model import frame_groups, frames, labels, observations
 from minetest_interp.model.actions import ActionSettings, action_table
 from minetest_interp.model.labels import LabelSettings
 from minetest_interp.panels import Panel
@@ -29,7 +29,7 @@ class Study(NamedTuple):
 
     actions: the action table, from the study's file or the one that it names. claims: the content of the claims file,
       None without the section `evidence`. label_settings: completed, None without labelled frames.
-    frames: the frame files in natural order. checksums: path in `folder` to SHA-256, empty where none are stated.
+    frames: their files in natural order. checksums: path in `folder` to SHA-256, empty where none are stated.
     fetched: whether the files come from `source.repository`; then they may not be there yet.
     labels: folder of the labelled frames, None without. labelled: their pictures and masks, in turn, and their table
       where there is one. turns: whether some of them are real stacks.
@@ -129,7 +129,7 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         fetched=fetched,
         labels=label_folder,
         labelled=labelled,
-        turns=turns,
+        turns=turns and not settings["frames"].get("colour", False),
         series=series,
         panels=known_panels,
     )
@@ -313,14 +313,15 @@ def _check_references(config: Mapping, actions: ActionSettings, known_panels: Ma
 
 
 def _check_frame_names(study: Study, path: Path) -> None:
-    config, names = study.settings, {file.stem for file in study.frames}
+    config = study.settings
+    names = observations.observation_names(study.frames, array=config["frames"].get("array"))
     used = [("frames.night", name) for name in config["frames"].get("night", [])]
     used += [(f"panels.{name}.{option}", value) for name, settings in config["panels"].items()
              for option, kind, value in study.panels[name].references(settings) if kind == "frames"]  # fmt: skip
     used += [("published.frame", row["frame"]) for kind in ("behaviour", "activation_range")
              for row in config.get("published", {}).get(kind, [])]  # fmt: skip
     for key, name in used:
-        if name not in names:
+        if names is not None and name not in names:
             close = difflib.get_close_matches(name, names, n=1)
             raise InputError(
                 f"{path}: {key} must name one of the study's {len(names)} frames; got {name!r}."

@@ -153,6 +153,27 @@ def test_no_value_crashes_the_loader(folder, key, value):
         assert "\n" not in str(error)
 
 
+def test_recorded_stacks_are_named_by_file_and_number(folder):
+    np.save(folder / "files/run.npy", np.zeros((12, 2, 8, 8), np.uint8))
+    every = changed(
+        frames__files="*.[pn]*", panels={"d-views": {"frame": "run-0011"}, "e-mirror-day": {"frame": "one"}}
+    )
+    assert [file.name for file in load(folder, every).frames] == ["one.png", "run.npy", "two.png"]
+    with pytest.raises(InputError, match="one of the study's 14 frames; got 'run-0012'. Did you mean 'run-0011'"):
+        load(folder, changed(frames__files="*.[pn]*", panels={"d-views": {"frame": "run-0012"}}))
+    np.savez(folder / "files/run.npz", a=np.zeros((8, 8, 2), np.uint8), b=[])
+    named = changed(frames={"files": "*.npz", "array": "a", "layout": "NHWC", "night": ["run"]}, panels={})
+    assert load(folder, named).frames == (folder / "files/run.npz",)
+
+
+def test_names_in_recorded_stacks_that_are_not_fetched_yet_are_not_judged(folder):
+    (folder / "sums").write_text(f"{'0' * 64}  run.npy\n")
+    source = {"folder": "../data/x", "attribution": "-", "repository": "https://x.example", "origin": "-"}
+    source |= {"commit": "0" * 40, "checksums": "sums"}
+    config = changed(source=source, frames={"files": "*.npy", "night": ["run-0003"]}, panels={})
+    assert load(folder, config).fetched
+
+
 @pytest.mark.parametrize("name", ["demo", "treechop"])
 def test_the_shipped_studies_are_valid(name):
     if name == "treechop":  # needs no files: they are fetched
