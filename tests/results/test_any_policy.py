@@ -75,7 +75,9 @@ def run_jobs(study) -> int:
     jobs = JOB.findall(planned.stdout)
     for stage, figure, words in jobs:
         if stage:
-            command(importlib.import_module(f"minetest_interp.stages.{stage}").run, argv=shlex.split(words), record=False)
+            command(
+                importlib.import_module(f"minetest_interp.stages.{stage}").run, argv=shlex.split(words), record=False
+            )
         else:
             importlib.import_module(figure).main(shlex.split(words))
     return len(jobs)

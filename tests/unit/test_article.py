@@ -230,6 +230,15 @@ def test_a_missing_fact_stops_the_rendering(missing):
         article.render_markdown(facts, TEMPLATES)
 
 
+def test_what_a_study_has_no_numbers_of_is_left_out_in_words():
+    facts = small_facts(panels={})
+    reasons = {"mirror": "nothing should turn round", "alignment": "this policy has no critic"}
+    facts = {key: value for key, value in facts.items() if key not in reasons} | {"not_measured": reasons}
+    markdown = article.render_markdown(facts, TEMPLATES)
+    assert "Not measured: nothing should turn round." in markdown and "Mirror tests of the" not in markdown
+    assert "is not measured: this policy has no critic." in markdown and "Cosine similarity of the" not in markdown
+
+
 def test_a_missing_number_inside_a_fact_stops_the_rendering():
     facts = small_facts(panels={})
     del facts["mirror"]["all"]["bias"]

@@ -48,7 +48,7 @@ def test_settings_stay_as_written_and_what_they_leave_to_files_and_defaults_stan
     (folder / "actions.yaml").write_text(yaml.safe_dump(BASE["actions"]))
     loaded = load(folder, changed(actions="actions.yaml"))
     assert loaded.settings == changed(actions="actions.yaml")
-    assert loaded.actions == loaded.config["actions"] == BASE["actions"]
+    assert loaded.actions == loaded.config["actions"] == BASE["actions"] | {"mirrored": True}
     assert loaded.claims is loaded.label_settings is None and loaded.config.keys() == BASE.keys()
 
 
@@ -80,6 +80,17 @@ def test_a_study_that_names_no_panels_draws_those_that_need_no_settings(folder):
     assert loaded.settings["dreams"] == loaded.settings["gradients"] == {}
     assert loaded.settings["panels"] == {name: {} for name in ("c-alignment", "k-network", "frames")}
     assert all(not loaded.panels[name].required for name in loaded.settings["panels"])
+
+
+def test_a_study_may_name_no_behaviour_that_changes_sign_in_a_mirror(folder):
+    loaded = load(folder, changed(actions__steering=...))
+    assert loaded.actions["steering"] == "yaw" and not loaded.actions["mirrored"]
+    evidence = {"claims": "claims.yaml", "named": {}}
+    (folder / "claims.yaml").write_text((ROOT / "config/claims.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(InputError, match="`evidence` must have a behaviour that steers"):
+        load(
+            folder, changed(actions__steering=..., evidence=evidence | {"named": {"conv0": 0, "conv1": 0, "conv2": 0}})
+        )
 
 
 MISTAKES = [
