@@ -11,6 +11,7 @@ from minetest_interp.facts import study as study_facts
 from minetest_interp.facts.recipes import recipe_summary
 from minetest_interp.facts.study import Arrays
 from minetest_interp.io import files
+from minetest_interp.model import recordings
 
 
 def run(study: str, command_line: str, settings: dict, panels: dict, results: Path, output: Path) -> None:
@@ -36,6 +37,8 @@ def of_study(settings: dict, results: Path) -> dict:
             "night": len(settings["frames"].get("night", [])),
             "sizes": Counter(f"{row['width']}x{row['height']}" for row in listing),
             "order": settings["frames"].get("order", "notebook"),
+            "recorded": sum(recordings.is_recording(Path(row["file"])) for row in listing),
+            "colour": settings["frames"].get("colour", False),
         },
         "steering": settings["actions"]["steering"],
         "definitions": settings["actions"]["behaviours"],
