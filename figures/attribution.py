@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 import style
-from panel import arrays, item, panel_command
+from panel import arrays, panel_command, seen_frame
 
 # Score to title and, where the verdict has one, its limit.
 SHOWN = {
@@ -35,7 +35,7 @@ def load(results: Path) -> dict[str, object]:
     measured["randomisation"] = measured["randomisation"][..., -1]  # all weights shuffled
     measured = {name: values[:, :, 0] for name, values in measured.items()}
     return {
-        "grey": item(results / "stacks.npz", "original", mapped[strongest]),
+        "read": seen_frame(results, "original", mapped[strongest]),
         "judged": [str(name) for name in judged],
         "scores": scores[strongest],
         "maps": maps[:, :, strongest].sum(2),
@@ -48,7 +48,7 @@ def load(results: Path) -> dict[str, object]:
 
 
 def draw(
-    grey: np.ndarray,
+    read: np.ndarray,
     judged: list[str],
     scores: np.ndarray,
     maps: np.ndarray,
@@ -76,7 +76,7 @@ def draw(
         return figure.add_axes((x / width, 1 - (y + high) / height, wide / width, high / height))
 
     ax = add(EDGE, HEAD, tile, tile)
-    style.show_grey(ax, grey)
+    style.show_frame(ax, read)
     ax.set_title("the frame")
     left = EDGE + tile + SCORE
     for m, name in enumerate(methods):

@@ -9,27 +9,26 @@ from matplotlib.figure import Figure
 import style
 from minetest_interp.io import files, layout
 from minetest_interp.io.errors import InputError
-from panel import channel_map, item, panel_command
+from panel import channel_map, item, panel_command, seen_frame
 
 
 def load(results: Path, *, layer: str, frame: str, channel: int, view: str = "original") -> dict[str, object]:
     return {
         "following": next_function(results, layer),
-        "grey": item(results / "stacks.npz", view, frame),
+        "read": seen_frame(results, view, frame),
         "activation": channel_map(item(layout.intermediates(results, view), layer, frame), channel, layer=layer),
         "frame": frame,
         "name": f"{layer}, channel {channel}",
     }
 
 
-def draw(following: str | None, grey: np.ndarray, activation: np.ndarray, frame: str, name: str) -> Figure:
-    """grey: `[H, W]`, grey levels. activation: `[h, w]`, before the function that follows."""
+def draw(following: str | None, read: np.ndarray, activation: np.ndarray, frame: str, name: str) -> Figure:
+    """read: `[H, W]`, grey levels, or `[H, W, 3]` colours. activation: `[h, w]`, before the function that follows."""
     figure = style.figure(aspect=0.33)
     shows_relu = following == "relu"
     seen, before, *after = figure.subplots(1, 3 if shows_relu else 2)
-    shown = style.show_grey(seen, grey)
+    style.show_frame(seen, read, bar=True)
     seen.set_title(style.plain(frame, limit=24))
-    style.colour_bar(seen, shown, "grey level", ticks=[0, 128, 255])
     draw_activation(before, activation, name, following)
     if shows_relu:
         _draw_passed(*after, activation)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 import style
 from channel import draw_activation, next_function
 from minetest_interp.io import layout
-from panel import channel_map, item, panel_command
+from panel import channel_map, item, panel_command, seen_frame
 
 
 def load(
@@ -18,7 +18,7 @@ def load(
     gradients = layout.gradients(results, view, gradient)
     return {
         "following": next_function(results, layer),
-        "grey": item(results / "stacks.npz", view, frame),
+        "read": seen_frame(results, view, frame),
         "activation": channel_map(item(activations, layer, frame), channel, layer=layer),
         "gradient": channel_map(item(gradients, layer, frame), channel, layer=layer),
         "frame": f"{frame}, {view}",
@@ -29,19 +29,21 @@ def load(
 
 def draw(
     following: str | None,
-    grey: np.ndarray,
+    read: np.ndarray,
     activation: np.ndarray,
     gradient: np.ndarray,
     frame: str,
     name: str,
     objective: str,
 ) -> Figure:
-    """grey: `[H, W]`. activation and gradient (objective per unit of activation): `[h, w]`."""
+    """read: `[H, W]`, grey levels, or `[H, W, 3]` colours.
+
+    activation, gradient (objective per unit of activation): `[h, w]`.
+    """
     figure = style.figure(aspect=0.33)
     seen, before, slope = figure.subplots(1, 3)
-    shown = style.show_grey(seen, grey)
+    style.show_frame(seen, read, bar=True)
     seen.set_title(style.plain(frame, limit=24))
-    style.colour_bar(seen, shown, "grey level", ticks=[0, 128, 255])
     draw_activation(before, activation, name, following)
     shown = style.show_map(slope, gradient, **style.centred(gradient))
     objective = style.plain(objective, limit=16)

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 import style
 from minetest_interp.io.errors import InputError
-from panel import arrays, panel_command
+from panel import arrays, panel_command, seen
 
 LAYERS = ("conv0", "conv1", "conv2", "hidden")
 CHANNELS = 8  # the strongest, beside the named one
@@ -50,7 +50,7 @@ class Paths(NamedTuple):
 
 def load(results: Path, *, named: dict[str, int]) -> dict[str, object]:
     path = results / "evidence" / "circuits.npz"
-    (greys,) = arrays(results / "stacks.npz", "original")
+    read = seen(results, "original")
     readouts, shares = arrays(path, "readouts", "channels/variance_share")
     if not 0 <= named["conv2"] < shares.shape[1] - 1:
         raise InputError(f"`named` must be a channel of conv2, 0 to {shares.shape[1] - 2}; got {named['conv2']}.")
@@ -59,22 +59,22 @@ def load(results: Path, *, named: dict[str, int]) -> dict[str, object]:
         "readouts": [str(name) for name in readouts],
         "shares": shares,
         "paths": [Paths(*(field[r] for field in fields)) for r in range(len(readouts))],
-        "factors": {layer: _load_factors(path, layer, greys) for layer in LAYERS},
+        "factors": {layer: _load_factors(path, layer, read) for layer in LAYERS},
         "named": named["conv2"],
     }
 
 
-def _load_factors(path: Path, layer: str, greys: np.ndarray) -> Factors:
+def _load_factors(path: Path, layer: str, read: np.ndarray) -> Factors:
     keys = ("factors", "exemplars", "boxes", "attribution")
     directions, exemplars, boxes, attribution = arrays(path, *(f"{layer}/{key}" for key in keys))
     if not len(directions):
         return Factors(np.empty((0, 2), int), np.empty((0, 0, 1, 1)), np.empty((0, 0, 3), int), attribution)
     exemplars, boxes = (array[:SHOWN, : TILES[0] * TILES[1]] for array in (exemplars, boxes))
-    size, field = greys.shape[-1], boxes[..., 2].max()
+    size, field = read.shape[1], boxes[..., 2].max()
     side = min(size, 3 * field)
     corners = np.clip(boxes[..., :2] - (side - field) // 2, 0, size - side)
     crops = [
-        [greys[frame, top : top + side, left : left + side] for frame, (top, left) in zip(*row, strict=True)]
+        [read[frame, top : top + side, left : left + side] for frame, (top, left) in zip(*row, strict=True)]
         for row in zip(exemplars, corners, strict=True)
     ]
     inside = np.concatenate([boxes[..., :2] - corners, boxes[..., 2:]], -1)
@@ -196,7 +196,7 @@ def _factor_row(axes: Callable[..., Axes], layer: str, found: Factors, top: floa
         for e, (crop, box) in enumerate(zip(crops, boxes, strict=True)):
             row, column = divmod(e, TILES[1])
             ax = axes(left + column * (TILE + GAP), top + row * (TILE + GAP), TILE, TILE)
-            style.show_grey(ax, crop)
+            style.show_frame(ax, crop)
             ax.spines[:].set_visible(False)
             if box[2] < len(crop):
                 ax.add_patch(Rectangle((box[1] - 0.5, box[0] - 0.5), box[2], box[2], fill=False, linewidth=0.8,

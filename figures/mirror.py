@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import style
-from panel import item, panel_command
+from panel import item, panel_command, seen_frame
 
 VIEWS = ("original", "mirrored")
 
@@ -17,19 +17,23 @@ def load(results: Path, *, frame: str) -> dict[str, object]:
         names = [key.partition("/")[2] for key in stored.files if key.startswith("original/")]
     return {
         "frame": frame,
-        "greys": {view: item(results / "stacks.npz", view, frame) for view in VIEWS},
+        "read": {view: seen_frame(results, view, frame) for view in VIEWS},
         "behaviours": {view: {name: float(item(path, f"{view}/{name}", frame)) for name in names} for view in VIEWS},
     }
 
 
-def draw(frame: str, greys: dict[str, np.ndarray], behaviours: dict[str, dict[str, float]]) -> Figure:
-    """The two views `[S, S]` and a bar from -1 to 1 per behaviour and view; the critic's value in words."""
+def draw(frame: str, read: dict[str, np.ndarray], behaviours: dict[str, dict[str, float]]) -> Figure:
+    """The two views and a bar from -1 to 1 per behaviour and view; the critic's value in words.
+
+    Args:
+      read: by view, `[H, W]`, grey levels, or `[H, W, 3]` colours.
+    """
     figure = style.figure(aspect=0.37)
     axes = figure.subplot_mosaic([["original", "mirrored", "bars"]], width_ratios=(1, 1, 1.45))
     colours = dict(zip(VIEWS, (style.ORIGINAL, style.MIRRORED), strict=True))
     for view in VIEWS:
         ax = axes[view]
-        style.show_grey(ax, greys[view])
+        style.show_frame(ax, read[view])
         for spine in ax.spines.values():
             spine.set(color=colours[view], linewidth=2)
         ax.set_title(style.plain(frame, limit=24) if view == "original" else "its mirror image")

@@ -60,7 +60,13 @@ def draw(
     sizes = [(height, width, frames), *(layer["shape"] for layer in maps)]
     volumes = _volumes(ax, centres, sizes, largest=min(LARGEST, 0.65 * place))
     _kernels(ax, volumes, sizes, maps, roomy=place >= ROOMY)
-    _words(ax, centres[0], "input", f"{frames} × {height} × {width}", "grey frames,", "oldest first")
+    _words(
+        ax,
+        centres[0],
+        "input",
+        f"{frames} × {height} × {width}",
+        *(("frames, or", "colours") if frames == 3 else ("grey frames,", "oldest first")),
+    )
     for i, layer in enumerate(maps, 1):
         rows, columns = layer["field"]
         field = _by(rows["size"], columns["size"])

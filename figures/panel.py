@@ -85,12 +85,32 @@ def arrays(path: Path, *keys: str) -> list[np.ndarray]:
 
 def item(path: Path, key: str, frame: str) -> np.ndarray:
     """One frame's entry of an array `[N, ...]`, found by the frame's name."""
-    names, values = arrays(path, "frames", key)
+    (values,) = arrays(path, key)
+    return values[_place(path, frame)]
+
+
+def seen(results: Path, view: str) -> np.ndarray:
+    """What people can see of what the network reads: `[N, H, W]`, the newest grey frames, or `[N, H, W, 3]` colours."""
+    path = results / "stacks.npz"
+    (values,) = arrays(path, view)
+    if values.ndim == 3:
+        return values
+    return np.moveaxis(values, 1, -1) if "colours" in files.array_names(path) else values[:, -1]
+
+
+def seen_frame(results: Path, view: str, frame: str) -> np.ndarray:
+    """The same of one frame."""
+    return seen(results, view)[_place(results / "stacks.npz", frame)]
+
+
+def _place(path: Path, frame: str) -> int:
+    """Where a frame stands among the frames of a file."""
+    (names,) = arrays(path, "frames")
     found = np.flatnonzero(names == frame)
     if not len(found):
         some = ", ".join(names[:5])
         raise InputError(f"{path}: `frame` must be one of the study's frames; got {frame!r}. They begin {some}.")
-    return values[found[0]]
+    return int(found[0])
 
 
 def channel_map(activation: np.ndarray, channel: int, *, layer: str) -> np.ndarray:

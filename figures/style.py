@@ -112,6 +112,17 @@ def show_grey(ax: Axes, frame: np.ndarray) -> AxesImage:
     return image
 
 
+def show_frame(ax: Axes, frame: np.ndarray, *, bar: bool = False) -> None:
+    """A frame as the network reads it, grey `[H, W]` or colours `[H, W, 3]`, 0 to 255; the grey perhaps with a bar."""
+    if frame.ndim == 2:
+        image = show_grey(ax, frame)
+        if bar:
+            colour_bar(ax, image, "grey level", ticks=[0, 128, 255])
+        return
+    ax.imshow(frame / 255, interpolation="none")
+    ax.set(xticks=[], yticks=[])
+
+
 def show_map(ax: Axes, values: np.ndarray, *, row: str = "row", column: str = "column", **colours) -> AxesImage:
     """An array `[h, w]` with its first and last row and column numbered."""
     image = ax.imshow(values, interpolation="none", **colours)

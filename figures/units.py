@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import style
+from minetest_interp.io import files
 from panel import arrays, panel_command
 
 LAYERS = ("conv1", "conv2")
@@ -29,29 +30,28 @@ class Tells(NamedTuple):
 
 def load(results: Path, *, named: dict[str, int]) -> dict[str, object]:
     path = results / "evidence" / "units.npz"
-    gradient, brightness = arrays(path, "conv0/gradient/second", "conv0/brightness/second")
-    with np.load(path, allow_pickle=False) as stored:
-        labelled = "found" in stored
-    tells, found = {}, []
-    if labelled:
+    names = files.array_names(path)
+    follows, tells, found = None, {}, []
+    if "conv0/kernel" in names:
+        follows = np.stack(arrays(path, "conv0/gradient/second", "conv0/brightness/second"))
+    if "found" in names:
         tells = {layer: Tells(*arrays(path, *(f"{layer}/{key}" for key in KEYS))) for layer in LAYERS}
         found = arrays(path, "found")[0].tolist()
-    return {"named": named, "gradient": gradient, "brightness": brightness, "tells": tells, "found": found}
+    return {"named": named, "follows": follows, "tells": tells, "found": found}
 
 
-def draw(
-    named: dict[str, int], gradient: np.ndarray, brightness: np.ndarray, tells: dict[str, Tells], found: list[str]
-) -> Figure:
-    """For conv1 and conv2 every channel's AUROC, best first; for conv0 its correlations `[C]` with two rivals."""
+def draw(named: dict[str, int], follows: np.ndarray | None, tells: dict[str, Tells], found: list[str]) -> Figure:
+    """For conv1 and conv2 every channel's AUROC, best first; for conv0 its correlations with two rivals.
+
+    Args:
+      follows: `[2, C]`, with gradients and with brightness; None of stacks whose frames differ, and of colours.
+    """
     figure = style.figure(aspect=0.47)
     axes = figure.subplot_mosaic([[*LAYERS, "conv0"]])
     for layer in LAYERS:
         axes[layer].set_title(layer)
         if not tells:
-            axes[layer].axis("off")
-            axes[layer].text(
-                0.5, 0.5, "too few labelled frames:\nnothing is known\nabout trunks", ha="center", va="center"
-            )
+            _say(axes[layer], "too few labelled frames:\nnothing is known\nabout trunks")
             continue
         units = [int(name.partition("/")[2]) for name in found if name.startswith(f"{layer}/")]
         _tell(axes[layer], tells[layer], named[layer], units)
@@ -61,8 +61,17 @@ def draw(
         axes[LAYERS[1]].tick_params(labelleft=False)
         handles = axes[LAYERS[0]].get_legend_handles_labels()
         figure.legend(*handles, loc="outside lower center", ncols=3, handlelength=1.4)
-    _follow(axes["conv0"], gradient, np.abs(brightness), named["conv0"])
+    if follows is None:
+        _say(axes["conv0"], "the frames of a stack differ:\nnothing is known\nabout gradients in one")
+    else:
+        _follow(axes["conv0"], follows[0], np.abs(follows[1]), named["conv0"])
+    axes["conv0"].set_title("conv0")
     return figure
+
+
+def _say(ax: Axes, text: str) -> None:
+    ax.axis("off")
+    ax.text(0.5, 0.5, text, ha="center", va="center")
 
 
 def _limits(tells: Iterable[Tells]) -> tuple[float, float]:
@@ -107,7 +116,7 @@ def _follow(ax: Axes, gradient: np.ndarray, brightness: np.ndarray, named: int) 
     right = brightness[named] > 0.8
     ax.annotate(str(named), (brightness[named], gradient[named]), (-4 if right else 4, 0), color=NAMED,
                 textcoords="offset points", ha="right" if right else "left", va="center")  # fmt: skip
-    ax.set(title="conv0", xlim=(0, 1.02), ylim=(min(0, 1.05 * gradient.min()), 1.02), xticks=[0, 0.5, 1])
+    ax.set(xlim=(0, 1.02), ylim=(min(0, 1.05 * gradient.min()), 1.02), xticks=[0, 0.5, 1])
     ax.set(xlabel="correlation with brightness", ylabel="correlation with gradients")
     ax.spines[["top", "right"]].set_visible(False)
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import style
-from panel import item, panel_command
+from panel import item, panel_command, seen_frame
 
 
 def load(results: Path, *, frame: str) -> dict[str, object]:
@@ -15,20 +15,19 @@ def load(results: Path, *, frame: str) -> dict[str, object]:
     return {
         "frame": frame,
         "picture": picture[:height, :width],
-        "grey": item(results / "stacks.npz", "original", frame),
+        "read": seen_frame(results, "original", frame),
     }
 
 
-def draw(frame: str, picture: np.ndarray, grey: np.ndarray) -> Figure:
-    """picture: uint8 `[h, w, 3]`. grey: `[S, S]`, grey levels."""
+def draw(frame: str, picture: np.ndarray, read: np.ndarray) -> Figure:
+    """picture: uint8 `[h, w, 3]`. read: `[H, W]`, grey levels, or `[H, W, 3]` colours."""
     figure = style.figure(aspect=0.36)
-    wide = picture.shape[1] / picture.shape[0]
-    human, network = figure.subplots(1, 2, width_ratios=(min(max(wide, 0.5), 2.5), 1))
+    ratios = [min(max(shown.shape[1] / shown.shape[0], 0.5), 2.5) for shown in (picture, read)]
+    human, network = figure.subplots(1, 2, width_ratios=ratios)
     human.imshow(picture)
     human.set(xticks=[], yticks=[], title=f"what humans see: {style.plain(frame)}")
-    shown = style.show_grey(network, grey)
-    network.set_title(f"what the network sees: {grey.shape[1]} × {grey.shape[0]}")
-    style.colour_bar(network, shown, "grey level", ticks=[0, 128, 255])
+    style.show_frame(network, read, bar=True)
+    network.set_title(f"what the network sees: {read.shape[1]} × {read.shape[0]}")
     return figure
 
 

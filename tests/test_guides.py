@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import flax.serialization
 import jax
@@ -74,19 +75,37 @@ def test_every_make_target_is_one():
     assert named and named <= targets
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/own-policy.md"])
-def test_the_study_of_ones_own_is_valid(page, tmp_path):
+@pytest.mark.parametrize(("page", "place"), [("README.md", 0), ("docs/own-policy.md", 1)])
+def test_the_study_of_ones_own_is_valid(page, place, tmp_path):
     (tmp_path / "config").mkdir()
     for folder in ("my-files/frames", "my-labels/frames", "my-labels/masks"):
         (tmp_path / folder).mkdir(parents=True)
         Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / folder / "one.png")
     shutil.copy(ROOT / "config/claims.yaml", tmp_path / "config")
-    (tmp_path / "config/mine.yaml").write_text(blocks(page, "yaml")[0], encoding="utf-8")
+    (tmp_path / "config/mine.yaml").write_text(blocks(page, "yaml")[place], encoding="utf-8")
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "my-files/frames/some_frame.png")
     checkpoint.save(tmp_path / "my-files/agent.model", random_policy(Geometry(hidden=8, actions=6)), {})
     loaded = study.load(tmp_path / "config/mine.yaml", ROOT / "workflow/schemas/study.schema.yaml")
     actions = loaded.actions["factors"]["do"]
     assert checkpoint.load(loaded.checkpoint, size=64).policy.geometry.actions == len(actions)
+
+
+def test_the_walk_through_pong_ends_with_its_report(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = "docs/own-policy.md"
+    exec(compile(blocks(page, "python")[0], page, "exec"), {})
+    study = blocks(page, "yaml")[0]
+    assert len(study.splitlines()) == 10
+    Path("pong.yaml").write_text(study, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", "2", "--config",
+         "study=pong.yaml"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = Path("report/pong/index.html").read_text(encoding="utf-8")
+    assert "block2_1" in report and "the study names no behaviour that should change sign in a mirror" in report
+    assert Path("results/pong/policy.onnx").stat().st_size > 10**6
 
 
 def after_the_example(page, monkeypatch):
@@ -107,16 +126,17 @@ def test_the_example_of_dreams_ascends(monkeypatch):
 
 def test_the_example_of_another_policy_names_its_layers(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    example = blocks("docs/own-policy.md", "python")[0]
+    example = blocks("docs/own-policy.md", "python")[-1]
     exec(compile(example, "docs/own-policy.md", "exec"), {})
     assert capsys.readouterr().out.strip() == re.search(r"print\(.*\)  # (.*)", example).group(1)
 
 
 def test_the_example_of_a_network_of_ones_own_is_studied(tmp_path):
     """Its layers are those that the page names."""
-    _, program = blocks("docs/own-policy.md", "python")
+    [program] = [block for block in blocks("docs/own-policy.md", "python") if "nn.Module" in block]
     (tmp_path / "agent.py").write_text(program, encoding="utf-8")
-    settings = yaml.safe_load(blocks("docs/own-policy.md", "yaml")[1])["policy"]
+    [study_of_it] = [block for block in blocks("docs/own-policy.md", "yaml") if "module" in block]
+    settings = yaml.safe_load(study_of_it)["policy"]
     names: dict = {}
     exec(compile(program, "docs/own-policy.md", "exec"), names)
     stack = np.zeros((1, settings["frames"], settings["size"], settings["size"]), np.float32)

@@ -7,7 +7,7 @@ be fetched, their folder must lie in `../data`, so that nothing else is ever wri
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from minetest_interp import panels
 from minetest_interp.io import files, yaml_files
 from minetest_interp.io.errors import InputError
 from minetest_interp.io.yaml_files import Schema
-from minetest_interp.model import frame_groups, frames, labels
+from minetest_interp.model import checkpoint_names, frame_groups, frames, labels, observations
 from minetest_interp.model.actions import ActionSettings, action_table
 from minetest_interp.model.labels import LabelSettings
 from minetest_interp.panels import Panel
@@ -28,7 +28,7 @@ class Study(NamedTuple):
     actions: the action table, from the study's file or the one that it names. claims: the content of the claims file,
       None without the section `evidence`. label_settings: completed, None without labelled frames.
     module: the Python file of a network of one's own, None without.
-    frames: the frame files in natural order. checksums: path in `folder` to SHA-256, empty where none are stated.
+    frames: their files in natural order. checksums: path in `folder` to SHA-256, empty where none are stated.
     fetched: whether the files come from `source.repository`; then they may not be there yet.
     labels: folder of the labelled frames, None without. labelled: their pictures and masks, in turn, and their table
       where there is one. turns: whether some of them are real stacks.
@@ -126,7 +126,7 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
     if "series" in settings:
         patterns, key = settings["series"]["checkpoints"], f"{path}: `series.checkpoints`"
         listed = {each: _listed(folder, each, checksums if fetched else None, key=key) for each in patterns}
-        series = find_checkpoints(listed, along=settings["series"].get("along"))
+        series = checkpoint_names.find(listed, along=settings["series"].get("along"))
     label_settings = labels.settings(settings.get("labels", {})) if probe or "labels" in settings else None
     label_folder, labelled, turns = _find_labels(label_settings, path, probe)
     study = Study(
@@ -142,7 +142,7 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         fetched=fetched,
         labels=label_folder,
         labelled=labelled,
-        turns=turns,
+        turns=turns and not settings["frames"].get("colour", False),
         series=series,
         panels=known_panels,
     )
@@ -181,53 +181,6 @@ def _read_schema(path: Path) -> tuple[Mapping[str, Panel], Schema]:
     return known, schema._replace(content={**schema.content, "properties": filled})
 
 
-def find_checkpoints(listed: Mapping[str, Sequence[Path]], *, along: str | None = None) -> dict[str, Path]:
-    """Name to file of a series' checkpoints, in natural order of the names, or by their numbers `along` something.
-
-    Args:
-      listed: for each pattern of the study, the files that it finds.
-
-    Raises:
-      InputError: a pattern finds nothing, a name is not fit for a path, two files share a name, or `along` is given and
-        a name has no number, or two have the same.
-    """
-    found: dict[str, Path] = {}
-    for pattern, paths in listed.items():
-        if not paths:
-            raise InputError(
-                f"series.checkpoints: {pattern!r} must find a checkpoint in the source folder; it finds none."
-            )
-        for path in paths:
-            if not re.fullmatch(r"\w[\w.-]*", path.stem, re.ASCII):
-                raise InputError(
-                    f"{path}: a checkpoint of a series must be named with letters, digits, _, . and - only, "
-                    "and begin with none of the last two."
-                )
-            if found.setdefault(path.stem, path) != path:
-                raise InputError(
-                    f"{path}: each checkpoint of a series must have a name of its own; {found[path.stem]} has it."
-                )
-    if along is None:
-        return {name: found[name] for name in sorted(found, key=frames.natural_key)}
-    places: dict[str, int] = {}
-    for name in found:
-        at = checkpoint_number(name)
-        if at is None:
-            raise InputError(
-                f"{found[name]}: must have the number of its {along} in its name. Rename it, or drop `along`."
-            )
-        if at in places.values():
-            raise InputError(f"{found[name]}: two checkpoints must not have the same {along}; {at} comes twice.")
-        places[name] = at
-    return {name: found[name] for name in sorted(found, key=places.__getitem__)}
-
-
-def checkpoint_number(name: str) -> int | None:
-    """The last number in a name: 5000 of `ppo-v0_5000`."""
-    numbers = re.findall(r"\d+", name)
-    return int(numbers[-1]) if numbers else None
-
-
 def _fetched(folder: Path, checksums: Mapping[str, str], pattern: str, *, key: str) -> list[Path]:
     """The published files that match a pattern, there already or not."""
     try:
@@ -248,14 +201,18 @@ def _listed(folder: Path, pattern: str, published: Mapping[str, str] | None, *, 
 
 
 def _read_actions(settings: Mapping, path: Path, schema: Schema) -> ActionSettings:
-    """The action table of a study, which names the file of it or has it itself."""
+    """The action table of a study, which names the file of it or has it itself, with its defaults."""
     actions = settings["actions"]
     if isinstance(actions, str):
-        actions = yaml_files.read(
-            files.inside(path.parent, actions, key=f"{path}: `actions`"), advice="Check `actions`."
-        )
+        file = files.inside(path.parent, actions, key=f"{path}: `actions`")
+        actions = yaml_files.read(file, advice="Check `actions`.")
         yaml_files.validate({**settings, "actions": actions}, schema, path)
-    return actions
+    return ActionSettings(
+        factors=actions["factors"],
+        behaviours=actions["behaviours"],
+        steering=actions.get("steering", next(iter(actions["behaviours"]))),
+        mirrored="steering" in actions,
+    )
 
 
 def _read_claims(settings: Mapping, path: Path, schema: Path, known: Mapping[str, Panel]) -> Mapping | None:
@@ -312,6 +269,8 @@ def _check_references(config: Mapping, actions: ActionSettings, known_panels: Ma
     for key, objective in objectives.items():
         if "behaviour" in objective:
             must_be_known(f"{key}: behaviour", objective["behaviour"], table.behaviours)
+    if "evidence" in config and not actions["mirrored"]:
+        raise InputError(f"{path}: `evidence` must have a behaviour that steers; name one under `actions.steering`.")
     if "series" in config and "evidence" not in config:
         raise InputError(f"{path}: `series` must have the section `evidence` to compare; there is none. Add it.")
     named = {key: config[key] for key in ("dreams", "gradients")}
@@ -326,14 +285,15 @@ def _check_references(config: Mapping, actions: ActionSettings, known_panels: Ma
 
 
 def _check_frame_names(study: Study, path: Path) -> None:
-    config, names = study.settings, {file.stem for file in study.frames}
+    config = study.settings
+    names = observations.observation_names(study.frames, array=config["frames"].get("array"))
     used = [("frames.night", name) for name in config["frames"].get("night", [])]
     used += [(f"panels.{name}.{option}", value) for name, settings in config["panels"].items()
              for option, kind, value in study.panels[name].references(settings) if kind == "frames"]  # fmt: skip
     used += [("published.frame", row["frame"]) for kind in ("behaviour", "activation_range")
              for row in config.get("published", {}).get(kind, [])]  # fmt: skip
     for key, name in used:
-        if name not in names:
+        if names is not None and name not in names:
             close = difflib.get_close_matches(name, names, n=1)
             raise InputError(
                 f"{path}: {key} must name one of the study's {len(names)} frames; got {name!r}."

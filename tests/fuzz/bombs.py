@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zipfile
 import zlib
 
 import numpy as np
@@ -49,6 +50,28 @@ def wide() -> bytes:
     return pack({"0": None, "1": {"0": {"params": layers}, "1": head, "2": head}})
 
 
+def array(head: bytes, version: int = 1) -> bytes:
+    """A .npy file that ends with its header."""
+    return b"\x93NUMPY" + bytes([version, 0]) + len(head).to_bytes(2 * version, "little") + head
+
+
+def archive(*contents: bytes, kind: int = zipfile.ZIP_DEFLATED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", kind) as made:
+        for number, content in enumerate(contents):
+            made.writestr(f"{number}.npy", content)
+    return file.getvalue()
+
+
+def packed_header() -> bytes:
+    """An archive whose one array has a header of 16 MiB, packed into 16 KiB."""
+    return archive(array(bytes(2**24), version=2))
+
+
+def stated(shape: str, kind: str = "|u1") -> bytes:
+    return array(f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode())
+
+
 def bombs() -> dict[str, tuple[str, bytes]]:
     """Every bomb; all must be refused."""
     array_of_arrays = {"0": None, "1": bare_array([2**31, 2**31], "float32", b"\0" * 4)}
@@ -74,6 +97,14 @@ def bombs() -> dict[str, tuple[str, bytes]]:
         "BMP of 65,536 x 65,536": ("picture", saved("BMP", b"\x40\0\0\0\x30\0\0\0", b"\0\0\1\0\0\0\1\0")),
         "TIFF of 10^9 pixels a row": ("picture", saved("TIFF", b"\x40\0\0\0", b"\0\xca\x9a\x3b")),
         "mask of 100,000 x 100,000": ("mask", png(100_000, 100_000, colour=0)),
+        "stacks of 2^62 numbers": ("recording", stated(f"(2, {2**20}, {2**20}, {2**21})")),
+        "packed stacks of 10^9 numbers": ("recording", archive(stated("(1000, 1000, 1000)") + bytes(2**24))),
+        "stacks of great elements": ("recording", stated("(2, 2, 8, 8)", kind="|V1000000000")),
+        "a shape of many brackets": ("recording", stated("(" * 400)),
+        "a shape of many signs": ("recording", stated("-" * 30_000)),
+        "a packed header of 16 MiB": ("recording", packed_header()),
+        "an archive of many arrays": ("recording", archive(*[b""] * 350)),
+        "an archive of another kind": ("recording", archive(stated("(2, 2, 8, 8)"), kind=zipfile.ZIP_LZMA)),
         "claims of aliases": ("claims", LAUGHS.encode()),
         "shot list of aliases": ("shots", LAUGHS.encode()),
         "shot list of 10^9 sites": (

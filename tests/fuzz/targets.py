@@ -21,7 +21,7 @@ from PIL import Image
 from minetest_interp import study
 from minetest_interp.capture import shots
 from minetest_interp.io.errors import LONGEST, InputError
-from minetest_interp.model import checkpoint, frame_groups, frames, labels
+from minetest_interp.model import checkpoint, frame_groups, frames, labels, recordings
 from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import Geometry
 from tests.conftest import ROOT, random_policy
@@ -30,6 +30,7 @@ from tests.fuzz.mutations import HOSTILE, mend_png, mutate_bytes, mutate_tree
 SCHEMA = ROOT / "workflow/schemas/study.schema.yaml"
 NAMES = ("one", "two")
 DIGEST = "0" * 64
+STACK = (2, 8, 8)
 
 
 class Target(NamedTuple):
@@ -268,6 +269,33 @@ def read_mask(folder: Path, data: bytes) -> None:
     assert found.dtype == np.uint8 and found.ndim == 2 and found.size
 
 
+@cache
+def recorded() -> list[bytes]:
+    """Two stacks in each kind of file, and one stack alone."""
+    stacks = np.random.default_rng(0).integers(0, 256, (2, *STACK), dtype=np.uint8)
+    found = []
+    for save, array in ((np.save, stacks), (np.save, stacks[0]), (np.savez, stacks), (np.savez_compressed, stacks)):
+        file = io.BytesIO()
+        save(file, array)
+        found.append(file.getvalue())
+    return found
+
+
+ARRAY = (b"\x93NUMPY\x01\0v\0", b"\x93NUMPY\x02\0\xff\xff\xff\xff", b"'|O'", b"'<f8'", b"'|V9'", b"('|u1', (9, 9))",
+         b"(2, 2, 8, 8)", b"(-1,)", b"(2.0,)", b"(None,)", b"(True, 2, 8, 8)", b"(99999999999999999999,)", b"(" * 90,
+         b"-" * 90, b"L", b"True", b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"arr_0.npy", b"../a.npy")  # fmt: skip
+
+
+def read_recording(folder: Path, data: bytes) -> None:
+    path = folder / f"files/read.np{'z' if data[:2] == b'PK' else 'y'}"
+    path.write_bytes(data)
+    try:
+        names, found = recordings.recorded_names(path), recordings.read(path, STACK)
+    finally:
+        path.unlink()
+    assert found.dtype == np.uint8 and found.shape[1:] == STACK and len(names) == len(found)
+
+
 YAML = (b"&a ", b"*a", b"&a [*a, *a]", b"<<: *a", b"<<: {a: 1}", b"!!python/object/apply:os.system [id]", b"!!int x",
         b"!!timestamp x", b"!!binary '*'", b"!!float x", b"!!bool x", b"!!set {a, b}", b"!!omap [a: 1]", b"!!pairs [a]",
         b"2001-99-99", b"2001-01-01", b"1:60:60", b"0x_", b"0b_", b"9" * 5000, b".nan", b"-.inf", b"~", b"? [a]\n: b",
@@ -375,7 +403,8 @@ TARGETS = {
     target.name: target
     for target in (
         Target("checkpoint", 0.3, checkpoints, mutate_checkpoint, read_checkpoint),
-        Target("picture", 0.25, pictures, mutate_picture, read_picture),
+        Target("picture", 0.2, pictures, mutate_picture, read_picture),
+        Target("recording", 0.05, recorded, of_bytes(ARRAY), read_recording),
         Target("mask", 0.1, masks, mutate_picture, read_mask),
         Target("study", 0.1, lambda: [as_yaml(STUDY), as_yaml(FETCHED)], mutate_yaml, read_study),
         Target("claims", 0.04, lambda: [as_yaml(claims())], mutate_yaml, read_claims),

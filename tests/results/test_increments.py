@@ -112,6 +112,8 @@ STUDY_KEYS = {
     "frames.order": ("environment", {"preprocess", "labels"}),
     "frames.night": (["frame 2"], measurements("behaviour")),
     "frames.overlay": ([[0, 0, 0.5, 0.5]], {"preprocess"}),
+    "frames.layout": ("NHWC", {"preprocess"}),
+    "frames.array": ("observations", {"preprocess"}),
     "actions.factors.do": (["-", "left", "right", "up", "down", "run"], ACTIONS),
     "actions.behaviours.climb.plus.do": ("go", ACTIONS),
     "actions.behaviours.climb.minus.do": ("go", ACTIONS),
@@ -215,6 +217,8 @@ SETTINGS = [
 ]
 FRAMES, LABELS = and_after({"preprocess"}), and_after({"labels"})
 REST = [
+    # The stack of a network of colours is one picture: there are no jobs on turns.
+    Edit("config/own.yaml", setting("frames.colour", True), and_after({"preprocess", "labels", "facts"}) - TURNS),
     Edit("src/minetest_interp/model/policy.py", words("def shape", "# why\n    def shape"), set()),
     Edit("src/minetest_interp/dreams/notebook.py", words('"""', '"""Ho. '), set()),
     Edit("figures/style.py", words("\n\n\n", "\n\n\n\n"), set()),

@@ -75,7 +75,14 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
         "checkpoint": {"file": "a|`b`.model", "sha256": "0123456789abcdef" * 4},
         "training": {"seed": 1, "learning_rate": 2.5e-4, "cuda": True, "name": HOSTILE},
         "network": describe(nature(Geometry())) | {"parameters": 621765},
-        "pictures": {"count": len(frames), "night": len(night), "sizes": {"512x300": len(frames)}, "order": "notebook"},
+        "pictures": {
+            "count": len(frames),
+            "night": len(night),
+            "sizes": {"512x300": len(frames)},
+            "order": "notebook",
+            "recorded": 0,
+            "colour": False,
+        },
         "steering": names[0],
         "definitions": {name: {"plus": {"key": "left"}, "minus": {"key": "right"}} for name in names},
         "behaviours": {name: fact_rules.spread(behaviours[f"original/{name}"]) for name in (*names, "value")},
@@ -228,6 +235,15 @@ def test_a_missing_fact_stops_the_rendering(missing):
     del facts[missing]
     with pytest.raises(jinja2.UndefinedError, match=missing):
         article.render_markdown(facts, TEMPLATES)
+
+
+def test_what_a_study_has_no_numbers_of_is_left_out_in_words():
+    facts = small_facts(panels={})
+    reasons = {"mirror": "nothing should turn round", "alignment": "this policy has no critic"}
+    facts = {key: value for key, value in facts.items() if key not in reasons} | {"not_measured": reasons}
+    markdown = article.render_markdown(facts, TEMPLATES)
+    assert "Not measured: nothing should turn round." in markdown and "Mirror tests of the" not in markdown
+    assert "is not measured: this policy has no critic." in markdown and "Cosine similarity of the" not in markdown
 
 
 def test_a_missing_number_inside_a_fact_stops_the_rendering():

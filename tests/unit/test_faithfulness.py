@@ -10,7 +10,7 @@ from jax import Array
 from minetest_interp.analysis import attribution, faithfulness
 from minetest_interp.analysis.attribution import AttributionMethod
 from minetest_interp.io import files
-from minetest_interp.model import checkpoint
+from minetest_interp.model import checkpoint, frames
 from minetest_interp.model.policy import LAYERS, Geometry
 from minetest_interp.stages import attribution as stage
 from tests.conftest import random_policy
@@ -256,6 +256,16 @@ def test_the_stage_writes_every_method_score_and_frame(study):
     for layer, channels in zip(LAYERS, (4, 4, 4, 16), strict=True):
         signed, size = found[f"channels/{layer}"], found[f"channels/{layer}/size"]
         assert signed.shape == (3, channels) and (np.abs(signed) <= size + 1e-6).all()
+
+
+def test_stacks_whose_frames_are_the_same_are_judged_as_one_frame_is(study):
+    folder, options, found = study
+    stored = files.read_arrays(folder / "stacks.npz")
+    files.write_arrays(folder / "real.npz", **stored | {"original": frames.as_stacks(stored["original"], 2)})
+    stage.run(**options | {"stacks": folder / "real.npz"}, arrays=folder / "of real.npz")
+    again = files.read_arrays(folder / "of real.npz")
+    for name in ("frame/scores", "frame/deletion", "frame/insertion", "frame/random_deletion", "maps"):
+        np.testing.assert_allclose(again[name], found[name], rtol=1e-3, atol=1e-5, err_msg=name)
 
 
 def test_the_same_input_gives_the_same_bytes(study):

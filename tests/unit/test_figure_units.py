@@ -29,6 +29,7 @@ def save(folder, channels: int = 64, labelled: bool = True, seed: int = 0):
     """Random results in the stage's layout."""
     generator = np.random.default_rng(seed)
     arrays = {f"conv0/{key}/second": generator.uniform(-0.1, 1, channels) for key in ("gradient", "brightness")}
+    arrays["conv0/kernel"] = generator.random(channels)
     for layer in units_figure.LAYERS if labelled else ():
         middle = generator.uniform(0.45, 0.55, channels)
         arrays |= {f"{layer}/second": generator.uniform(0.4, 0.9, channels), f"{layer}/brightness/second": 0.55}
@@ -94,6 +95,17 @@ def test_without_labels_the_panel_says_so_and_shows_edges_all_the_same(tmp_path)
     figure = drawn(save(tmp_path, labelled=False))
     assert sum("nothing is known" in text.get_text() for text in words(figure)) == 2
     assert any(len(line.get_xdata()) == 64 for line in figure.axes[2].lines)
+
+
+def test_of_stacks_whose_frames_differ_the_panel_says_so_and_shows_trunks_all_the_same(tmp_path):
+    stored = files.read_arrays(save(tmp_path) / "evidence/units.npz")
+    kept = {name: array for name, array in stored.items() if not name.startswith("conv0")}
+    files.write_arrays(tmp_path / "evidence/units.npz", **kept)
+    figure = drawn(tmp_path)
+    assert [text.get_text() for text in figure.axes[2].texts] == [
+        "the frames of a stack differ:\nnothing is known\nabout gradients in one"
+    ]
+    assert any(line.get_label() == "channel" for line in figure.axes[0].lines)
 
 
 def test_same_results_same_bytes(tmp_path):

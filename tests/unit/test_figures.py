@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from inspect import signature
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
@@ -240,6 +242,24 @@ def test_views_cut_the_padding_off_the_picture(frame, results):
     height, width = stored(results, "pictures.npz", "sizes", frame)
     np.testing.assert_array_equal(picture, stored(results, "pictures.npz", "pictures", frame)[:height, :width])
     np.testing.assert_array_equal(grey, stored(results, "stacks.npz", "original", frame))
+
+
+@pytest.mark.parametrize("name", ["views", "mirror", "channel", "channel_gradient"])
+@pytest.mark.parametrize("kind", ["recorded", "colours"])
+def test_of_a_stack_the_newest_frame_is_shown_or_its_colours(name, kind, results, tmp_path):
+    """Frames of 24 x 40 pixels; the same file without the name of its colours holds stacks of three frames."""
+    shutil.copytree(results, tmp_path / "results")
+    generator = np.random.default_rng(0)
+    stacks = {view: generator.integers(0, 256, (len(FRAMES), 3, 24, 40)).astype(np.float32) for view in VIEWS}
+    colours = {"colours": ["red", "green", "blue"]} if kind == "colours" else {}
+    np.savez(tmp_path / "results/stacks.npz", frames=np.array(FRAMES), **stacks, **colours)
+    view = PANELS[name][1].get("view", "original")
+    figure = drawn(name, tmp_path / "results")
+    shown = np.asarray(arrays_shown(figure)[name == "views"])
+    stack = stacks[view][0]
+    np.testing.assert_array_equal(shown, np.moveaxis(stack, 0, -1) / 255 if colours else stack[-1])
+    bars = [ax for ax in figure.findobj(Axes) if ax.get_ylabel() == "grey level"]
+    assert len(bars) == (name != "mirror" and not colours)
 
 
 def test_mirror_draws_each_behaviour_of_both_views_at_its_length(results):

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from minetest_interp.io import files, stores
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import frames, labels
+from minetest_interp.stages import labels as stage
 
 HEIGHT, WIDTH, SIZE = 48, 80, 16  # a grey pixel is a block of 3 x 5
 
@@ -63,6 +65,38 @@ def test_trunk_is_the_share_of_each_block_and_the_frame_what_the_network_sees(tm
     np.testing.assert_allclose(found.trunk, blocks, atol=1e-6)
     np.testing.assert_array_equal(found.original, frames.grey(picture(), size=SIZE, order="notebook"))
     np.testing.assert_array_equal(found.mirrored, frames.grey(picture()[:, ::-1], size=SIZE, order="notebook"))
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_labelled_frame_has_the_networks_height_and_width_and_its_colours(colour, tmp_path):
+    paths = save(tmp_path, "a", picture(), classes())
+    found = labels.read(*paths, size=(SIZE, 10), order="notebook", colour=colour)
+    shown = {"size": (SIZE, 10), "order": "notebook", "colour": colour}
+    np.testing.assert_array_equal(found.original, frames.for_network(picture(), **shown))
+    np.testing.assert_array_equal(found.mirrored, frames.for_network(picture()[:, ::-1], **shown))
+    assert found.trunk.shape == (SIZE, 10) and found.original.shape[:-2] == (3,) * colour
+    blocks = (classes() == 1).reshape(SIZE, HEIGHT // SIZE, 10, WIDTH // 10).mean((1, 3))
+    np.testing.assert_allclose(found.trunk, blocks, atol=1e-6)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_turn_is_a_stack_of_grey_frames_or_the_colours_of_its_newest_picture(colour, tmp_path):
+    order = [f"turn {n}" for n in range(4)]
+    for seed, name in enumerate(order):
+        save(tmp_path, name, picture(seed), classes(seed))
+    (tmp_path / "frames.csv").write_text("name,group,role\n" + "".join(f"{name},a,{name}\n" for name in order))
+    files.write_json(tmp_path / "network.json", {"frames": 3, "height": SIZE, "width": 10})
+    written = {name: tmp_path / f"{name}.npz" for name in ("labels", "turns")}
+    shown = {"order": "notebook", "colour": colour, "trunk": 1, "network": tmp_path / "network.json"}
+    stage.run(tmp_path, "frames/*.png", "masks", **shown, labelled=written["labels"], turns=written["turns"])
+    found = {name: files.read_arrays(path) for name, path in written.items()}
+    assert not [
+        each for name in found for each in stores.breaches(stores.store_of(f"evidence/{name}.npz"), found[name])
+    ]
+    for view in ("original", "mirrored"):
+        labelled, [turn] = found["labels"][view], found["turns"][view]
+        assert labelled.shape == (4, *(3,) * colour, SIZE, 10)
+        np.testing.assert_array_equal(turn, labelled[-1] if colour else labelled[1:])
 
 
 @pytest.mark.parametrize(("full", "share"), [(True, 1), (False, 0)])

@@ -13,11 +13,10 @@ from minetest_interp.analysis import stats
 from minetest_interp.claims import series
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import checkpoint
+from minetest_interp.model import checkpoint, checkpoint_names
 from minetest_interp.model.description import describe
 from minetest_interp.model.policy import Geometry, nature
 from minetest_interp.stages import run_stages, same_shape
-from minetest_interp.study import checkpoint_number, find_checkpoints
 from tests.conftest import random_policy
 
 
@@ -29,17 +28,17 @@ def named(*names, pattern="*"):
 def test_members_along_training_stand_in_the_order_of_their_numbers(steps, random):
     names = [f"ppo-v0_{step}" for step in steps]
     random.shuffle(names)
-    found = find_checkpoints(named(*names), along="step")
-    assert [checkpoint_number(name) for name in found] == sorted(steps)
+    found = checkpoint_names.find(named(*names), along="step")
+    assert [checkpoint_names.number_in(name) for name in found] == sorted(steps)
     assert all(file.stem == name for name, file in found.items())
 
 
 def test_without_a_number_to_go_by_members_stand_in_natural_order():
-    assert list(find_checkpoints(named("seed10", "seed2", "final"))) == ["final", "seed2", "seed10"]
+    assert list(checkpoint_names.find(named("seed10", "seed2", "final"))) == ["final", "seed2", "seed10"]
 
 
 def test_a_file_that_two_patterns_find_is_one_member():
-    assert list(find_checkpoints(named("a", "b") | named("b", pattern="b.model"))) == ["a", "b"]
+    assert list(checkpoint_names.find(named("a", "b") | named("b", pattern="b.model"))) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +57,7 @@ def test_a_file_that_two_patterns_find_is_one_member():
 )
 def test_names_that_cannot_be_told_apart_or_ordered_are_refused(listed, along, message):
     with pytest.raises(InputError, match=message):
-        find_checkpoints(listed, along=along)
+        checkpoint_names.find(listed, along=along)
 
 
 def ledger(verdict, estimate):

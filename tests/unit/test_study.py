@@ -48,7 +48,7 @@ def test_settings_stay_as_written_and_what_they_leave_to_files_and_defaults_stan
     (folder / "actions.yaml").write_text(yaml.safe_dump(BASE["actions"]))
     loaded = load(folder, changed(actions="actions.yaml"))
     assert loaded.settings == changed(actions="actions.yaml")
-    assert loaded.actions == loaded.config["actions"] == BASE["actions"]
+    assert loaded.actions == loaded.config["actions"] == BASE["actions"] | {"mirrored": True}
     assert loaded.claims is loaded.label_settings is None and loaded.config.keys() == BASE.keys()
 
 
@@ -80,6 +80,17 @@ def test_a_study_that_names_no_panels_draws_those_that_need_no_settings(folder):
     assert loaded.settings["dreams"] == loaded.settings["gradients"] == {}
     assert loaded.settings["panels"] == {name: {} for name in ("c-alignment", "k-network", "frames")}
     assert all(not loaded.panels[name].required for name in loaded.settings["panels"])
+
+
+def test_a_study_may_name_no_behaviour_that_changes_sign_in_a_mirror(folder):
+    loaded = load(folder, changed(actions__steering=...))
+    assert loaded.actions["steering"] == "yaw" and not loaded.actions["mirrored"]
+    evidence = {"claims": "claims.yaml", "named": {}}
+    (folder / "claims.yaml").write_text((ROOT / "config/claims.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(InputError, match="`evidence` must have a behaviour that steers"):
+        load(
+            folder, changed(actions__steering=..., evidence=evidence | {"named": {"conv0": 0, "conv1": 0, "conv2": 0}})
+        )
 
 
 OWN = {"module": "agent.py", "class": "Network", "size": 64, "frames": 4}
@@ -172,6 +183,27 @@ def test_no_value_crashes_the_loader(folder, key, value):
         load(folder, changed(**{key: value}))
     except InputError as error:
         assert "\n" not in str(error)
+
+
+def test_recorded_stacks_are_named_by_file_and_number(folder):
+    np.save(folder / "files/run.npy", np.zeros((12, 2, 8, 8), np.uint8))
+    every = changed(
+        frames__files="*.[pn]*", panels={"d-views": {"frame": "run-0011"}, "e-mirror-day": {"frame": "one"}}
+    )
+    assert [file.name for file in load(folder, every).frames] == ["one.png", "run.npy", "two.png"]
+    with pytest.raises(InputError, match="one of the study's 14 frames; got 'run-0012'. Did you mean 'run-0011'"):
+        load(folder, changed(frames__files="*.[pn]*", panels={"d-views": {"frame": "run-0012"}}))
+    np.savez(folder / "files/run.npz", a=np.zeros((8, 8, 2), np.uint8), b=[])
+    named = changed(frames={"files": "*.npz", "array": "a", "layout": "NHWC", "night": ["run"]}, panels={})
+    assert load(folder, named).frames == (folder / "files/run.npz",)
+
+
+def test_names_in_recorded_stacks_that_are_not_fetched_yet_are_not_judged(folder):
+    (folder / "sums").write_text(f"{'0' * 64}  run.npy\n")
+    source = {"folder": "../data/x", "attribution": "-", "repository": "https://x.example", "origin": "-"}
+    source |= {"commit": "0" * 40, "checksums": "sums"}
+    config = changed(source=source, frames={"files": "*.npy", "night": ["run-0003"]}, panels={})
+    assert load(folder, config).fetched
 
 
 @pytest.mark.parametrize("name", ["demo", "treechop"])

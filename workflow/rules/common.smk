@@ -16,7 +16,7 @@ from digests import code_digest, files_digest
 from minetest_interp import study as studies
 from minetest_interp.io import files, layout
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import frames
+from minetest_interp.model import frames, observations
 from minetest_interp.provenance import environment
 
 # Used by `--software-deployment-method conda` alone. A file, since a named environment would need conda in every build.

@@ -22,13 +22,15 @@ if STUDY.labels:
             masks=literal(SETTINGS["labels"]["masks"]),
             trunk=SETTINGS["labels"]["trunk"],
             order=SETTINGS["frames"].get("order", "notebook"),
+            colour="--colour" if SETTINGS["frames"].get("colour") else "",
             content=files_digest(STUDY.labelled),
             code=code_digest("minetest_interp.stages.labels"),
         message:
             f"Read the labelled frames of {STUDY.name}."
         shell:
             "python -m minetest_interp.stages.labels --folder {params.folder:q} --pattern={params.pattern:q}"
-            " --masks={params.masks:q} --trunk {params.trunk} --order {params.order} --network {input.network}"
+            " --masks={params.masks:q} --trunk {params.trunk} --order {params.order} {params.colour}"
+            " --network {input.network}"
             " --labelled {output.labelled} --turns {output.turns} > {log} 2>&1"
 
 

@@ -40,13 +40,12 @@ rule preprocess:
     params:
         folder=literal(STUDY.folder),
         pattern=literal(SETTINGS["frames"]["files"]),
-        order=SETTINGS["frames"].get("order", "notebook"),
-        overlay=as_json(SETTINGS["frames"].get("overlay", [])),
+        shown=as_json(observations.observation_settings(SETTINGS["frames"])),
         content=files_digest(STUDY.frames, PUBLISHED),
         code=code_digest("minetest_interp.stages.preprocess"),
     message:
-        f"Turn the frames of {STUDY.name} into grey stacks in every view."
+        f"Turn the observations of {STUDY.name} into what the network reads, in every view."
     shell:
         "python -m minetest_interp.stages.preprocess --folder {params.folder:q} --pattern={params.pattern:q}"
-        " --order {params.order} --overlay {params.overlay:q} --network {input.network} --stacks {output.stacks}"
-        " --pictures {output.pictures} --listing {output.listing} > {log} 2>&1"
+        " --shown {params.shown:q} --network {input.network} --stacks {output.stacks} --pictures {output.pictures}"
+        " --listing {output.listing} > {log} 2>&1"

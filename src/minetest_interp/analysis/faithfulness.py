@@ -88,7 +88,7 @@ def removal(
 def removals(
     scores: Scores,
     stack: Float[np.ndarray, "batch _ row column"],
-    mean: Float[np.ndarray, "row column"],
+    mean: Float[np.ndarray, "*frame row column"],
     maps: Sequence[Float[AnyArray, "batch readout frame row column"]],
     items: Int[np.ndarray, " batch"],
     *,
@@ -101,7 +101,7 @@ def removals(
 
     Args:
       stack: of one frame where all frames are the same and the scores take it so.
-      mean: the study's mean frame.
+      mean: the study's mean frame, or the mean of its real stacks.
       maps: of each method.
       items: the stacks' numbers in the study. draws: random maps whose mean is taken.
 

@@ -25,7 +25,7 @@ class Judged(NamedTuple):
     """What is shared out and by what methods.
 
     every, judged: all readouts, and those by which methods are judged; rows: of the latter among the former.
-    mean: `[S, S]`, the study's mean frame.
+    mean: `[S, S]`, the study's mean frame, or `[T, S, S]`, the mean of its real stacks.
     """
 
     policy: Policy
@@ -78,7 +78,7 @@ def measure(
     """Maps of every readout by every method, and how far to trust each method; no claim rests on it.
 
     Args:
-      stacks: frames `[N]`, their names; original, grey `[N, S, S]`.
+      stacks: frames `[N]`, their names; original, grey `[N, S, S]`, or real stacks.
       steering: the name of the behaviour by which, beside the value, methods are judged.
       steps, samples, noise, patch, patch_stride: of `attribution.methods`. removals: steps of deletion and insertion.
       radius: of max-sensitivity, grey levels. draws: random maps, and perturbations. frames: how many maps are tested
@@ -87,7 +87,7 @@ def measure(
     greys, readouts, judged = stacks["original"], objectives.readouts(table), (steering, "value")
     mean = greys.mean(0)
     methods = attribution.methods(
-        np.stack([mean] * policy.geometry.frames),
+        model_frames.as_stacks(mean[None], policy.geometry.frames)[0],
         side=policy.geometry.read_size,
         steps=steps,
         samples=samples,
@@ -159,7 +159,7 @@ def _score_frames(setup: Judged, greys: np.ndarray, trials: Trials) -> dict:
 
 
 def _batch_scorer(setup: Judged, trials: Trials) -> Callable[[np.ndarray, np.ndarray], dict]:
-    """The step of `_score_frames`, from grey frames `[B, S, S]` and their numbers in the study `[B]`."""
+    """The step of `_score_frames`, from frames `[B, S, S]` or stacks, and their numbers in the study `[B]`."""
     policy, methods = setup.policy, setup.methods.values()
     by_channel = jax.jit(lambda objective, stack: attribution.channel_attributions(policy, objective, stack))
 
@@ -168,7 +168,7 @@ def _batch_scorer(setup: Judged, trials: Trials) -> Callable[[np.ndarray, np.nda
         maps = [method.attribute(setup.every, stack) for method in methods]
         own, random = faithfulness.removals(
             setup.judged,
-            batch[:, None],  # one frame stands for a stack whose frames are the same
+            stack if batch.ndim == 4 else batch[:, None],  # one frame stands for a stack whose frames are the same
             setup.mean,
             [each[:, setup.rows] for each in maps],
             items,

@@ -61,11 +61,12 @@ def _arrays(table: str) -> tuple[Declared, ...]:
 STORES = (
     Store("stacks.npz", "The study's frames as the network reads them, in every view.", _arrays("""
 frames | frame | text | | names
-{view} | frame, row, column | float32 | grey level, 0 to 255 |
+{view} | frame, ... | float32 | level, 0 to 255 | row, column; of recorded stacks and of colours stack, row, column
+colours | stack | text | | red, green, blue, where a stack is the colours of one picture; else left out
 """)),
     Store("pictures.npz", "The study's frames for people.", _arrays("""
 frames | frame | text | | names
-pictures | frame, row, column, colour | uint8 | 0 to 255 | of one size, filled up with black
+pictures | frame, row, column, colour | uint8 | 0 to 255 | of one size, filled up with white
 sizes | frame, height and width | int | pixels | of the picture itself
 """)),
     Store("readouts.npz", "What the policy puts out on every frame.", _arrays("""
@@ -99,8 +100,8 @@ energy | row, column | float32 | squared grey levels | blurred squared deviation
 """)),
     Store("evidence/labels.npz", "Labelled frames.", _arrays("""
 frames | frame | text | | names
-original | frame, row, column | float32 | grey level, 0 to 255 |
-mirrored | frame, row, column | float32 | grey level, 0 to 255 |
+original | frame, ... | float32 | level, 0 to 255 | row, column; of colours colour, row, column
+mirrored | frame, ... | float32 | level, 0 to 255 | likewise
 trunk | frame, row, column | float32 | share, 0 to 1 | of the pixel that is trunk
 position | frame | float64 | -1 (left edge) to 1 (right edge) | mean column of the trunk; NaN without one
 group | frame | text | | frames of one place, or of one turn; empty for none

@@ -19,11 +19,15 @@ MOST_ACTIONS = 10_000
 
 
 class ActionSettings(TypedDict):
-    """factors, behaviours: as `action_table` takes them. steering: the name of a behaviour."""
+    """factors, behaviours: as `action_table` takes them. steering: the behaviour that is shown first.
+
+    mirrored: whether it should change sign in a mirror, left and right exchanged.
+    """
 
     factors: Mapping[str, Sequence[str]]
     behaviours: Mapping[str, Mapping]
     steering: str
+    mirrored: bool
 
 
 class Behaviour(NamedTuple):

@@ -1,7 +1,8 @@
-"""Screenshots to grey stacks; the only place that resizes or drops colour.
+"""Pictures to what the network reads; the only place that resizes or drops colour.
 
-A *picture* is uint8 `[height, width, 3]` RGB. A *grey frame* is float32 `[row, column]`, 0 (black) to 255. Frames are
-named by their file's stem and sorted in natural order (screenshot_2 before screenshot_10).
+A *picture* is uint8 `[height, width, 3]` RGB. A *grey frame* is float32 `[row, column]`, 0 (black) to 255; a stack has
+T of them, or the colours of one picture, `[T, row, column]`. Frames are named by their file's stem and sorted in
+natural order (screenshot_2 before screenshot_10).
 """
 
 import io
@@ -24,6 +25,7 @@ LEAST_SIDE = 8  # pixels; enlarged for the network, fewer would be a gradient of
 ORDERS = ("notebook", "environment")
 VIEWS = ("original", "mirrored", "unrounded", "reordered", "masked", "masked-mirrored")
 ROUNDINGS = ("uint8", "float32")
+Size = int | tuple[int, int]  # of a frame: height and width in pixels, or one number for both
 
 
 def natural_key(name: str) -> tuple:
@@ -147,9 +149,9 @@ def _to_rgb(image: Image.Image, path: Path) -> UInt8[np.ndarray, "height width 3
 
 
 def grey(
-    picture: Num[np.ndarray, "height width 3"], *, size: int, order: str = "notebook", rounding: str = "uint8"
-) -> Float[np.ndarray, "{size} {size}"]:
-    """What the network sees of a picture.
+    picture: Num[np.ndarray, "height width 3"], *, size: Size, order: str = "notebook", rounding: str = "uint8"
+) -> Float[np.ndarray, "row column"]:
+    """What a network of grey frames sees of a picture.
 
     Args:
       picture: levels 0 to 255.
@@ -165,58 +167,111 @@ def grey(
     def drop_colour(x):
         return cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)
 
-    def resize(x):
-        return cv2.resize(x, (size, size), interpolation=cv2.INTER_AREA)
-
-    image = resize(drop_colour(image)) if order == "notebook" else drop_colour(resize(image))
+    image = resize(drop_colour(image), size=size) if order == "notebook" else drop_colour(resize(image, size=size))
     return image.astype(np.float32)
 
 
-def views(
-    picture: Num[np.ndarray, "height width 3"], *, size: int, order: str, overlay: Sequence[Sequence[float]] = ()
-) -> dict[str, Float[np.ndarray, "{size} {size}"]]:
-    """Every way in which a study shows a picture to the network: name in `VIEWS` to a grey frame.
+def colours(
+    picture: Num[np.ndarray, "height width 3"], *, size: Size, rounding: str = "uint8"
+) -> Float[np.ndarray, "3 row column"]:
+    """What a network of colours sees of a picture: red, green and blue; `size` and `rounding` as in `grey`."""
+    resized = resize(np.ascontiguousarray(picture).astype(rounding), size=size)
+    return np.moveaxis(resized, -1, 0).astype(np.float32)
 
-    original: as the study's config says, rounded to whole grey levels. mirrored: left and right exchanged.
-    unrounded: the original without rounding. reordered: the other order of resizing and dropping colour.
+
+def resize(image: Num[np.ndarray, "_ _ *colour"], *, size: Size) -> Num[np.ndarray, "row column *colour"]:
+    """The image at another size; where it shrinks, each pixel is the mean of what it covers."""
+    height, width = (size, size) if isinstance(size, int) else size
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def for_network(
+    picture: Num[np.ndarray, "height width 3"],
+    *,
+    size: Size,
+    order: str,
+    rounding: str = "uint8",
+    colour: bool = False,
+) -> Float[np.ndarray, "*colour row column"]:
+    """What the network sees of a picture: its colours or, as usual, one grey frame; options as in `grey`."""
+    if colour:
+        return colours(picture, size=size, rounding=rounding)
+    return grey(picture, size=size, order=order, rounding=rounding)
+
+
+def views(
+    picture: Num[np.ndarray, "height width 3"],
+    *,
+    size: Size,
+    order: str,
+    overlay: Sequence[Sequence[float]] = (),
+    colour: bool = False,
+) -> dict[str, Float[np.ndarray, "*colour row column"]]:
+    """Every way in which a study shows a picture to the network: name in `VIEWS` to a grey frame, or its colours.
+
+    original: as the study's config says, rounded to whole levels. mirrored: left and right exchanged.
+    unrounded: the original without rounding. reordered: the other order of resizing and dropping colour; of colours,
+    which are not dropped, the original.
     masked, masked-mirrored: original and mirrored with `overlay` covered in both.
 
     Args:
       overlay: boxes (left, top, right, bottom) in fractions of the frame, where hand and display are drawn.
     """
     other = ORDERS[1 - ORDERS.index(order)]
-    original = grey(picture, size=size, order=order)
-    mirrored = grey(mirror(picture), size=size, order=order)
+    original = for_network(picture, size=size, order=order, colour=colour)
+    mirrored = for_network(mirror(picture), size=size, order=order, colour=colour)
     return {
         "original": original,
         "mirrored": mirrored,
-        "unrounded": grey(picture, size=size, order=order, rounding="float32"),
-        "reordered": grey(picture, size=size, order=other),
+        "unrounded": for_network(picture, size=size, order=order, rounding="float32", colour=colour),
+        "reordered": for_network(picture, size=size, order=other, colour=colour),
         "masked": cover(original, overlay),
         "masked-mirrored": cover(mirrored, overlay),
     }
 
 
-def cover(frame: Float[np.ndarray, "row column"], boxes: Sequence[Sequence[float]]) -> Float[np.ndarray, "row column"]:
-    """Paints boxes and their mirror images in the mean grey of what stays visible, so that no side gives itself away.
+def stack_views(
+    stack: UInt8[np.ndarray, "frame row column"], *, overlay: Sequence[Sequence[float]] = ()
+) -> dict[str, Float[np.ndarray, "frame row column"]]:
+    """The views of a recorded stack, which is not made grey or resized: unrounded and reordered are the original."""
+    original = stack.astype(np.float32)
+    mirrored = mirror_frames(original)
+    return {
+        **dict.fromkeys(("original", "unrounded", "reordered"), original),
+        "mirrored": mirrored,
+        "masked": cover(original, overlay),
+        "masked-mirrored": cover(mirrored, overlay),
+    }
+
+
+def cover(
+    frames: Float[np.ndarray, "*frame row column"], boxes: Sequence[Sequence[float]]
+) -> Float[np.ndarray, "*frame row column"]:
+    """Paints boxes and their mirror images in the mean level of what stays visible, so that no side gives itself away.
 
     Args:
+      frames: one, or a stack, each of whose frames has a mean of its own.
       boxes: (left, top, right, bottom) in fractions of the frame; pixels that they touch are covered.
     """
-    covered = np.zeros(frame.shape, bool)
-    height, width = frame.shape
+    height, width = frames.shape[-2:]
+    covered = np.zeros((height, width), bool)
     for left, top, right, bottom in boxes:
         rows = slice(int(np.floor(top * height)), int(np.ceil(bottom * height)))
         covered[rows, int(np.floor(left * width)) : int(np.ceil(right * width))] = True
     covered |= mirror(covered)
     if covered.all() or not covered.any():
-        return frame
-    return np.where(covered, np.float32(frame[~covered].mean()), frame)
+        return frames
+    return np.where(covered, frames[..., ~covered].mean(-1)[..., None, None], frames)
 
 
 def mirror(picture: Shaped[np.ndarray, "row column *colour"]) -> Shaped[np.ndarray, "row column *colour"]:
     """Left and right exchanged, for pictures, single grey frames and masks."""
     return picture[:, ::-1]
+
+
+def mirror_frames(frames: Shaped[np.ndarray, "*frame row column"]) -> Shaped[np.ndarray, "*frame row column"]:
+    """Left and right exchanged in every frame, for what the network reads."""
+    return frames[..., ::-1]
 
 
 def as_stacks(
@@ -236,6 +291,12 @@ def thumbnail(picture: UInt8[np.ndarray, "height width 3"], *, width: int) -> UI
         return picture
     height = max(1, round(picture.shape[0] * width / picture.shape[1]))
     return cv2.resize(np.ascontiguousarray(picture), (width, height), interpolation=cv2.INTER_AREA)
+
+
+def enlarge(picture: UInt8[np.ndarray, "height width 3"], *, side: int) -> UInt8[np.ndarray, "_ _ 3"]:
+    """The picture with each pixel repeated along rows and columns, as often as it fits into `side` pixels."""
+    times = max(1, side // max(picture.shape[:2]))
+    return picture.repeat(times, 0).repeat(times, 1)
 
 
 def same_size(pictures: Iterable[UInt8[np.ndarray, "_ _ 3"]]) -> UInt8[np.ndarray, "picture height width 3"]:

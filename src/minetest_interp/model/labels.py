@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple, NotRequired, TypedDict, cast
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image, UnidentifiedImageError
@@ -48,13 +47,13 @@ def why_no_trunks(shown: Bool[np.ndarray, " frame"]) -> str | None:
 
 
 class Labelled(NamedTuple):
-    """One frame. original, mirrored: grey. trunk: share of each pixel that is trunk, 0 to 1.
+    """One frame. original, mirrored: grey, or colours. trunk: share of each pixel that is trunk, 0 to 1.
 
     position: mean column of the trunk's pixels in the picture, -1 (left edge) to 1 (right edge); NaN without trunk.
     """
 
-    original: Float[np.ndarray, "row column"]
-    mirrored: Float[np.ndarray, "row column"]
+    original: Float[np.ndarray, "*colour row column"]
+    mirrored: Float[np.ndarray, "*colour row column"]
     trunk: Float[np.ndarray, "row column"]
     position: float
 
@@ -109,11 +108,11 @@ def read_mask(path: Path) -> UInt8[np.ndarray, "height width"]:
         ) from error
 
 
-def read(picture: Path, mask: Path, *, size: int, order: str, trunk: int = 1) -> Labelled:
+def read(picture: Path, mask: Path, *, size: frames.Size, order: str, colour: bool = False, trunk: int = 1) -> Labelled:
     """One labelled frame at the network's size.
 
     Args:
-      order: of resizing and dropping colour, as in `frames.grey`. trunk: the masks' class number of trunks.
+      size, order, colour: as in `frames.for_network`. trunk: the masks' class number of trunks.
 
     Raises:
       InputError: a file is damaged, or the two differ in size.
@@ -125,10 +124,13 @@ def read(picture: Path, mask: Path, *, size: int, order: str, trunk: int = 1) ->
             f"got {classes.shape[1]}x{classes.shape[0]}."
         )
     is_trunk = classes == trunk
+    original, mirrored = (
+        frames.for_network(seen, size=size, order=order, colour=colour) for seen in (colours, frames.mirror(colours))
+    )
     return Labelled(
-        original=frames.grey(colours, size=size, order=order),
-        mirrored=frames.grey(frames.mirror(colours), size=size, order=order),
-        trunk=cv2.resize(is_trunk.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA).clip(0, 1),
+        original=original,
+        mirrored=mirrored,
+        trunk=frames.resize(is_trunk.astype(np.float32), size=size).clip(0, 1),
         position=horizontal_centre(is_trunk),
     )
 

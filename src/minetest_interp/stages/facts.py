@@ -11,6 +11,7 @@ from minetest_interp.facts import study as study_facts
 from minetest_interp.facts.recipes import recipe_summary
 from minetest_interp.facts.study import Arrays
 from minetest_interp.io import files
+from minetest_interp.model import recordings
 
 
 def run(study: str, command_line: str, settings: dict, panels: dict, results: Path, output: Path) -> None:
@@ -36,6 +37,8 @@ def of_study(settings: dict, results: Path) -> dict:
             "night": len(settings["frames"].get("night", [])),
             "sizes": Counter(f"{row['width']}x{row['height']}" for row in listing),
             "order": settings["frames"].get("order", "notebook"),
+            "recorded": sum(recordings.is_recording(Path(row["file"])) for row in listing),
+            "colour": settings["frames"].get("colour", False),
         },
         "steering": settings["actions"]["steering"],
         "definitions": settings["actions"]["behaviours"],
@@ -44,11 +47,9 @@ def of_study(settings: dict, results: Path) -> dict:
 
 def of_frames(settings: dict, readouts: Arrays, results: Path) -> dict:
     """What the policy does on the frames, and where its dreams end."""
-    steering, night = settings["actions"]["steering"], settings["frames"].get("night", [])
-    names = study_facts.readout_names(readouts)
+    steering, names = settings["actions"]["steering"], study_facts.readout_names(readouts)
     return {
         "behaviours": {name: study_facts.spread(readouts[f"original/{name}"]) for name in names},
-        "mirror": study_facts.mirror_tests(readouts, steering, night),
         "covered_boxes": len(settings["frames"].get("overlay", [])),
         "views": study_facts.view_differences(readouts, steering),
         "dreams": {
@@ -76,19 +77,25 @@ def of_sections(settings: dict, readouts: Arrays, results: Path) -> dict[str, An
         content["evidence"] = evidence(results / "evidence")
     if "series" in settings:
         content["series"] = files.read_json(results / "series.json")
-    content |= of_measurable(settings, results)
+    content |= of_measurable(settings, readouts, results)
     if "published" in settings:
         content["published"] = study_facts.published_rows(settings["published"], readouts, results)
     return content
 
 
-def of_measurable(settings: dict, results: Path) -> dict[str, Any]:
-    """What alignment, recipes and atlas come to; `not_measured` says of which there is nothing, and why."""
+def of_measurable(settings: dict, readouts: Arrays, results: Path) -> dict[str, Any]:
+    """What mirror tests, alignment, recipes and atlas come to; `not_measured` says why there is nothing of some."""
     asked = ["alignment", *(name for name in ("recipes", "atlas") if name in settings)]
     stored = {name: files.read_arrays(results / f"{name}.npz") for name in asked}
     reasons = {name: str(arrays["reason"]) for name, arrays in stored.items() if "reason" in arrays}
     measured = {name: arrays for name, arrays in stored.items() if name not in reasons}
-    content: dict[str, Any] = {"not_measured": reasons}
+    content: dict[str, Any] = {}
+    if settings["actions"]["mirrored"]:
+        night = settings["frames"].get("night", [])
+        content["mirror"] = study_facts.mirror_tests(readouts, settings["actions"]["steering"], night)
+    else:
+        reasons["mirror"] = "the study names no behaviour that should change sign in a mirror"
+    content["not_measured"] = reasons
     if "alignment" in measured:
         content["alignment"] = study_facts.alignment(measured["alignment"])
     if "recipes" in measured:

@@ -1,4 +1,4 @@
-"""Labelled pictures to the grey frames that the network sees, where trunks are in them, and which belong together."""
+"""Labelled pictures to what the network sees of them, where trunks are in them, and which belong together."""
 
 from pathlib import Path
 
@@ -10,12 +10,21 @@ from minetest_interp.model import frame_groups, labels
 
 
 def run(
-    folder: Path, pattern: str, masks: str, trunk: int, order: str, network: Path, labelled: Path, turns: Path
+    folder: Path,
+    pattern: str,
+    masks: str,
+    trunk: int,
+    order: str,
+    network: Path,
+    labelled: Path,
+    turns: Path,
+    colour: bool = False,
 ) -> None:
     described = files.read_json(network)
+    size = described["height"], described["width"]
     found = labels.find(folder, pattern=pattern, masks=masks)
     labels.check_class((labels.read_mask(mask) for _, mask in found), trunk, folder)
-    read = [labels.read(picture, mask, size=described["height"], order=order, trunk=trunk) for picture, mask in found]
+    read = [labels.read(*pair, size=size, order=order, colour=colour, trunk=trunk) for pair in found]
     arrays = {name: np.stack([getattr(frame, name) for frame in read]) for name in labels.Labelled._fields}
     names = [picture.stem for picture, _ in found]
     group, role = frame_groups.read(folder, names)
@@ -23,7 +32,8 @@ def run(
     files.write_arrays(labelled, **arrays)
     # Where trunks are is known of the newest frame, which is also what the agent would steer by.
     stacks = frame_groups.stacks(group, role, frames=described["frames"])
-    seen = {view: arrays[view][stacks] for view in ("original", "mirrored")}
+    # The stack of a network of colours is the newest picture alone.
+    seen = {view: arrays[view][stacks[:, -1] if colour else stacks] for view in ("original", "mirrored")}
     files.write_arrays(turns, **seen, **{name: arrays[name][stacks[:, -1]] for name in arrays if name not in seen})
 
 

@@ -6,7 +6,7 @@ from minetest_interp.claims import ledger
 from minetest_interp.claims import series as comparison
 from minetest_interp.cli import command
 from minetest_interp.io import files, layout
-from minetest_interp.study import checkpoint_number
+from minetest_interp.model import checkpoint_names
 
 
 def run(results: Path, members: list, steering: str, along: str, verdicts: Path, arrays: Path) -> None:
@@ -20,7 +20,7 @@ def run(results: Path, members: list, steering: str, along: str, verdicts: Path,
     rows = [
         {
             "name": name,
-            "place": checkpoint_number(name) if along else None,
+            "place": checkpoint_names.number_in(name) if along else None,
             "sha256": networks[name]["sha256"],
             "verdicts": ledger.count_verdicts(ledgers[name]),
         }
