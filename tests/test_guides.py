@@ -32,7 +32,7 @@ TEXT = "\n".join(PAGES.values())
 # Written by the reader, or by a build.
 MADE = (
     "config/mine.yaml", "figures/steering_spread", "tests/unit/test_figure_steering_spread",
-    "figures/demo", "figures/own", "results/", "report/demo", "report/mine",
+    "figures/demo", "figures/own", "results/", "report/demo", "report/mine", "report/pong",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from minetest_interp.analysis import interventions
 from minetest_interp.dreams import notebook
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import checkpoint, objectives
@@ -127,6 +128,17 @@ def test_differences_of_q_values_are_those_of_the_means():
         objectives.return_difference(go)(trace._replace(q=None))
     with pytest.raises(InputError, match="actions on both sides"):
         objectives.return_difference(Behaviour(np.ones(9, bool), np.zeros(9, bool)))
+
+
+def test_what_silencing_a_channel_does_is_the_difference_of_two_runs(loaded, stacks):
+    greys, layer = stacks[:, 0], loaded.architecture.maps[-1]
+    units = np.eye(loaded.architecture.shape(layer)[-1])[[0, 2]]
+    stills = np.repeat(greys[:, None], loaded.architecture.frames, axis=1)
+    effects = interventions.ablation_effects(loaded, [objectives.value()], layer, greys, units=units)
+    whole = loaded.run(stills).value
+    for effect, channel in zip(effects[..., 0].T, (0, 2), strict=True):
+        without = loaded.run(stills, edit=lambda at, x, c=channel: x.at[..., c].set(0) if at == layer else x).value
+        np.testing.assert_allclose(effect, without - whole, rtol=1e-3, atol=1e-5 * max(1, np.abs(whole).max()))
 
 
 def test_other_precisions_load_as_float32(tmp_path):

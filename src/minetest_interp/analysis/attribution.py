@@ -23,7 +23,7 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.networks import Blocks
 from minetest_interp.model.objectives import Objective
-from minetest_interp.model.policy import LAYERS, Policy, layer_gradients
+from minetest_interp.model.policy import Policy, layer_gradients
 
 
 @runtime_checkable
@@ -214,7 +214,8 @@ def channel_attributions(
 ) -> dict[str, Float[Array, "batch channel"]]:
     """Gradient times activation of every layer, summed over positions, in units of the score."""
     layers, slopes = policy.run(stack).layers, layer_gradients(policy, objective, stack)[1]
-    products = {name: (slopes[name] * layers[name]).reshape(len(stack), -1, layers[name].shape[-1]) for name in LAYERS}
+    names = policy.architecture.targets[1:]
+    products = {name: (slopes[name] * layers[name]).reshape(len(stack), -1, layers[name].shape[-1]) for name in names}
     return {name: product.sum(1) for name, product in products.items()}
 
 

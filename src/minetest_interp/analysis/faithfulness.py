@@ -18,14 +18,14 @@ from jaxtyping import Bool, Float, Int
 from minetest_interp.analysis import attribution
 from minetest_interp.analysis.attribution import AttributionMethod, Scores
 from minetest_interp.analysis.stats import spearman
+from minetest_interp.model import steps
+from minetest_interp.model.architecture import Architecture
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import Policy, shuffled_weights
 
 REPLACEMENTS = ("mean frame", "blurred")  # what a removed pixel shows
-BLUR = 4.0  # pixels, sd: one stride of conv0; what is finer than its 8-pixel kernel goes
+BLUR = 4.0  # pixels, sd: one stride of the first layer; what is finer than its 8-pixel kernel goes
 LEAST_CHANGE = 1e-3  # a completeness error is relative to at least this much of the score
-CASCADE = ("heads", "hidden", "conv2", "conv1", "conv0")  # the order in which weights are shuffled
-HEADS = ("actor", "critic")
 MOST_CORRELATION = 0.5  # with the map of shuffled weights, and
 MOST_SENSITIVITY = 1.0  # relative change under perturbation: both set before any was measured
 FAILURES = ("not shown to beat random", "survives shuffled weights", "unstable")
@@ -133,12 +133,22 @@ def completeness_error(
     return np.abs(maps.sum((2, 3, 4)) - gained) / np.maximum(np.abs(gained), LEAST_CHANGE)
 
 
+def stages(network: Architecture) -> dict[str, tuple[str, ...]]:
+    """The order in which weights are shuffled, from the heads down: a stage's name to the names of its parameters."""
+    given: steps.Shape = network.stack
+    found = []
+    for layer in network.layers:
+        found.append((layer.name, tuple(steps.parameters(layer.steps, given))))
+        given = steps.shape(layer.steps, given)
+    return dict([("heads", tuple(head.name for head in network.heads)), *reversed(found)])
+
+
 def cascade(policy: Policy, *, seed: int) -> Iterator[Policy]:
-    """The policy with the weights shuffled of one stage of `CASCADE`, of two, ..., of all (Adebayo et al. 2018)."""
+    """The policy with the weights shuffled of one of its `stages`, of two, ..., of all (Adebayo et al. 2018)."""
     shuffled, params = shuffled_weights(policy, seed=seed).params, dict(policy.params)
-    for stage in CASCADE:
-        params |= {name: shuffled[name] for name in (HEADS if stage == "heads" else (stage,))}
-        yield Policy(policy.geometry, dict(params))
+    for names in stages(policy.architecture).values():
+        params |= {name: shuffled[name] for name in names}
+        yield Policy(policy.network, dict(params))
 
 
 def map_correlation(

@@ -27,7 +27,7 @@ from minetest_interp.model.batches import map_batches
 from minetest_interp.model.frames import as_stacks
 from minetest_interp.model.labels import OFF_MIDDLE
 from minetest_interp.model.objectives import Objective
-from minetest_interp.model.policy import Geometry, Policy, layer_gradients
+from minetest_interp.model.policy import Policy, Sizes, layer_gradients
 
 RUNS = 256  # edited runs at a time
 CHUNK = 1024  # frames whose activations are held at a time
@@ -62,7 +62,7 @@ def add(layer: str, vector: AnyArray) -> Edit:
 
 def read_out(policy: Policy, readouts: Sequence[Objective], greys: np.ndarray) -> np.ndarray:
     """The readouts on unedited frames, `[N, R]`."""
-    return _stream(partial(_read_out, policy.params, tuple(readouts), geometry=policy.geometry), policy, greys)
+    return _stream(partial(_read_out, policy.params, tuple(readouts), network=policy.network), policy, greys)
 
 
 def ablation_effects(
@@ -133,7 +133,7 @@ def steering_effects(
     vectors = np.concatenate([np.zeros_like(vectors[:1]), vectors]).astype(np.float32)
 
     def step(stack: np.ndarray) -> Array:
-        return _changes(policy.params, tuple(readouts), stack, vectors, geometry=policy.geometry, layer=layer, edit=add)
+        return _changes(policy.params, tuple(readouts), stack, vectors, network=policy.network, layer=layer, edit=add)
 
     return _stream(step, policy, greys, size=max(1, RUNS // len(vectors)))
 
@@ -164,7 +164,7 @@ def replacement_effects(
 
 def mean_activation(policy: Policy, layer: str, greys: np.ndarray, *, rectified: bool) -> np.ndarray:
     """Mean over frames of a layer's activation at each position, `[h, w, C]`; after the ReLU if `rectified`."""
-    step, total = _activation(policy, layer), np.zeros(policy.geometry.shape(layer))
+    step, total = _activation(policy, layer), np.zeros(policy.architecture.shape(layer))
     for first in range(0, len(greys), CHUNK):
         activation = _stream(step, policy, greys[first : first + CHUNK])
         total += (np.maximum(activation, 0) if rectified else activation).sum(0, dtype=np.float64)
@@ -204,7 +204,7 @@ def gradient_sides(policy: Policy, readout: Objective, layer: str, greys: np.nda
     Means over the positions of each half, per unit of activation before the ReLU. The middle column of an odd grid
     belongs to neither half; a single column has no halves and gives NaN.
     """
-    step = partial(_gradient_sides, policy.params, readout, geometry=policy.geometry, layer=layer)
+    step = partial(_gradient_sides, policy.params, readout, network=policy.network, layer=layer)
     return _stream(step, policy, greys)
 
 
@@ -271,7 +271,7 @@ def dose_response(
 
 def _replace_all(policy, readouts, layer, units, values, greys, *sources) -> np.ndarray:
     """Effects `[N, U, R]`; `values` maps the stacks of the sources, or of the frames, to what channels are set to."""
-    shape = policy.geometry.shape(layer)
+    shape = policy.architecture.shape(layer)
     units = np.eye(shape[-1]) if units is None else np.asarray(units)
     if units.ndim != 2 or units.shape[1] != shape[-1] or not np.isin(units, (0, 1)).all():
         raise InputError(f"`units` must be 0 or 1, [U, {shape[-1]}] in layer {layer!r}; got shape {units.shape}.")
@@ -280,14 +280,14 @@ def _replace_all(policy, readouts, layer, units, values, greys, *sources) -> np.
     def step(stack: np.ndarray, *source: np.ndarray) -> Array:
         given = np.broadcast_to(values(*source or (stack,)), (len(stack), *shape))
         return _changes(
-            policy.params, tuple(readouts), stack, units, given, geometry=policy.geometry, layer=layer, edit=replace
+            policy.params, tuple(readouts), stack, units, given, network=policy.network, layer=layer, edit=replace
         )
 
     return _stream(step, policy, greys, *sources, size=max(1, RUNS // len(units)))
 
 
 def _stream(step, policy: Policy, *greys: np.ndarray, **size) -> np.ndarray:
-    frames = policy.geometry.frames
+    frames = policy.architecture.frames
     return map_batches(lambda *batch: step(*(as_stacks(grey, frames) for grey in batch)), *greys, **size)
 
 
@@ -301,17 +301,15 @@ def _apply(readouts: Sequence[Objective], trace) -> Array:
     return jnp.stack([readout(trace) for readout in readouts], -1)
 
 
-@partial(jax.jit, static_argnames=("geometry",))
-def _read_out(params, readouts: tuple[Objective, ...], stack: Array, *, geometry: Geometry) -> Array:
-    return _apply(readouts, Policy(geometry, params).run(stack))
+@partial(jax.jit, static_argnames=("network",))
+def _read_out(params, readouts: tuple[Objective, ...], stack: Array, *, network: Sizes) -> Array:
+    return _apply(readouts, Policy(network, params).run(stack))
 
 
-@partial(jax.jit, static_argnames=("geometry", "layer", "edit"))
-def _changes(
-    params, readouts, stack: Array, varied: Array, *fixed: Array, geometry: Geometry, layer: str, edit
-) -> Array:
+@partial(jax.jit, static_argnames=("network", "layer", "edit"))
+def _changes(params, readouts, stack: Array, varied: Array, *fixed: Array, network: Sizes, layer: str, edit) -> Array:
     """Effects `[B, U, R]` of `edit(layer, one, *fixed)` for each of U + 1, of which the first must change nothing."""
-    policy = Policy(geometry, params)
+    policy = Policy(network, params)
     activation = policy.run(stack).layers[layer]
 
     def answer(one: Array) -> Array:
@@ -321,8 +319,8 @@ def _changes(
     return answered[:, 1:] - answered[:, :1]
 
 
-@partial(jax.jit, static_argnames=("geometry", "layer"))
-def _gradient_sides(params, readout: Objective, stack: Array, *, geometry: Geometry, layer: str) -> Array:
-    gradient = layer_gradients(Policy(geometry, params), readout, stack)[1][layer]
+@partial(jax.jit, static_argnames=("network", "layer"))
+def _gradient_sides(params, readout: Objective, stack: Array, *, network: Sizes, layer: str) -> Array:
+    gradient = layer_gradients(Policy(network, params), readout, stack)[1][layer]
     half = gradient.shape[2] // 2
     return gradient[:, :, :half].mean((1, 2)) - gradient[:, :, -half:].mean((1, 2))

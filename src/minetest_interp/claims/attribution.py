@@ -15,7 +15,7 @@ from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.networks import fast
-from minetest_interp.model.policy import LAYERS, Policy
+from minetest_interp.model.policy import Policy
 
 BATCH = 24  # frames at a time: more do not fit into a processor's cache
 EXAMPLES = 4  # frames whose maps are stored
@@ -112,7 +112,7 @@ def measure(
     arrays = {
         "frames": stacks["frames"],
         "clusters": clusters,
-        **_names(methods, readouts, judged),
+        **_names(policy, methods, readouts, judged),
         "failed": failed,
         "verdicts": np.array([faithfulness.verdict(each) for each in failed]),
         "checked_frames": stacks["frames"][checked],
@@ -127,14 +127,14 @@ def measure(
     return Measured(arrays, {})
 
 
-def _names(methods: Mapping, readouts: Mapping, judged: Sequence[str]) -> Arrays:
+def _names(policy: Policy, methods: Mapping, readouts: Mapping, judged: Sequence[str]) -> Arrays:
     """What stands on the axes of the other arrays."""
     names = {
         "methods": methods,
         "objectives": readouts,
         "judged": judged,
         "replacements": faithfulness.REPLACEMENTS,
-        "cascade": faithfulness.CASCADE,
+        "cascade": list(faithfulness.stages(policy.architecture)),
         "failures": faithfulness.FAILURES,
     }
     return {name: np.array(list(values)) for name, values in names.items()}
@@ -181,7 +181,7 @@ def _batch_scorer(setup: Judged, trials: Trials) -> Callable[[np.ndarray, np.nda
         channels = [by_channel(objective, stack) for objective in objectives.of_one_kind(setup.every.objectives)]
         errors = [faithfulness.completeness_error(setup.every, stack, *pair) for pair in pairs]
         return {
-            "channels": {layer: np.stack([each[layer] for each in channels], axis=1) for layer in LAYERS},
+            "channels": {layer: np.stack([each[layer] for each in channels], axis=1) for layer in channels[0]},
             "scores": attribution.run(setup.every, stack),
             "completeness": np.stack(errors, 1),
             **own._asdict(),
