@@ -86,6 +86,26 @@ def test_functions_go_by_their_names(name, function):
     assert traced.function_after(jaxpr.eqns[0].outvars[0], jaxpr) is None
 
 
+def test_what_only_has_a_functions_name_is_another():
+    @jax.jit
+    def tanh(x):
+        return 1.7159 * jnp.tanh(x)
+
+    @jax.custom_jvp
+    def leaky(x):
+        return nn.relu(x - 1)
+
+    leaky.defjvps(lambda slope, _, x: slope)
+
+    @jax.jit
+    def silu(x, y):
+        return x * y
+
+    for function in (tanh, leaky, lambda x: silu(x, x)):
+        jaxpr, _, result = trace(function)
+        assert traced.function_before(result, jaxpr) is None
+
+
 def test_windows_are_listed_in_order_and_those_with_a_way_around_are_residual():
     class Block(nn.Module):
         @nn.compact

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 
 from minetest_interp.model.steps import FUNCTIONS, Convolution, Extent, Pool, Residual, Shape, Step
@@ -57,11 +59,17 @@ def is_between(stack: Var, variable: Var, outputs: Sequence[Var], jaxpr: Jaxpr) 
 
 
 def function_of(step: JaxprEqn) -> str | None:
-    """The function of `steps.FUNCTIONS` that a step is; None for another."""
-    while step.primitive.name == "custom_jvp_call":
-        step = step.params["call_jaxpr"].eqns[-1]
+    """The function of `steps.FUNCTIONS` that a step is; None for another, whatever its name."""
+    step = _innermost(step)
     name = step.params.get("name", step.primitive.name)
-    return name if name in FUNCTIONS else None
+    if name not in FUNCTIONS or not isinstance(step.invars[0], Var):
+        return None
+    [*_, known] = jax.make_jaxpr(FUNCTIONS[name])(
+        jax.ShapeDtypeStruct(shape_of(step.invars[0]), jnp.float32)
+    ).jaxpr.eqns
+    known = _innermost(known)
+    same = known.primitive is step.primitive and str(known.params.get("jaxpr")) == str(step.params.get("jaxpr"))
+    return name if same else None
 
 
 def function_before(variable: Var, jaxpr: Jaxpr) -> str | None:
@@ -91,6 +99,13 @@ def windows(before: Var, after: Var, jaxpr: Jaxpr) -> tuple[Step, ...]:
 def sights(stack: Var, jaxpr: Jaxpr) -> dict[Var, Sight]:
     """What each variable that depends on the stack `[B, T, H, W]` sees of it."""
     return _follow(jaxpr, {stack: (Side(2, Extent()), Side(3, Extent()))})
+
+
+def _innermost(step: JaxprEqn) -> JaxprEqn:
+    """What a function with a derivative of its own does, where that is one step."""
+    while step.primitive.name == "custom_jvp_call" and len(step.params["call_jaxpr"].eqns) == 1:
+        [step] = step.params["call_jaxpr"].eqns
+    return step
 
 
 def _follow(jaxpr: Jaxpr, found: dict[Var, Sight]) -> dict[Var, Sight]:
