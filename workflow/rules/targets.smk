@@ -4,7 +4,9 @@
 def shown() -> list:
     """What the study comes to."""
     pages = [rules.report.output, rules.explorer.output.html, rules.explorer.output.network]
-    return [pages, rules.atlas_page.output.html if "atlas" in SETTINGS else [], rules.export.output, panel_files()]
+    # Whether a network of one's own has an ONNX model is known once it is loaded; it is made when it is asked for.
+    model = [] if "module" in SETTINGS["policy"] else rules.export.output
+    return [pages, rules.atlas_page.output.html if "atlas" in SETTINGS else [], model, panel_files()]
 
 
 def between() -> list:

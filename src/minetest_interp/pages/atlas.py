@@ -24,7 +24,7 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import Behaviour
 from minetest_interp.model.policy import Policy
 from minetest_interp.pages.pictures import png, png_address
-from minetest_interp.pages.text import content_digest, html_environment, one_line
+from minetest_interp.pages.text import content_digest, html_environment, missing_page, one_line
 
 PAGE, FOLDER = "atlas.html", "atlas"  # beside each other; the folder has what the page shows on demand
 WIDTH, HEIGHT, BASE = 320, 132, 110  # of a histogram, in CSS pixels; bars stand on BASE, with the axis' labels below
@@ -66,7 +66,8 @@ def render(
     environment.filters["picture"] = png_address
     style, script = (Markup((templates / name).read_text(encoding="utf-8")) for name in ("style.css", "atlas.js"))
     if "atlas" in facts["not_measured"]:
-        return {PAGE: environment.get_template("atlas_missing.html.j2").render({**facts, "style": style}).encode()}
+        reason = f"Not measured: {facts['not_measured']['atlas']}"
+        return {PAGE: missing_page("Atlas", reason, facts, templates).encode()}
     parts = unit_parts(atlas, facts["network"]["reads"])
     names = {part["name"]: part["anchor"] for part in parts}
     vectors = readout_vectors(policy, behaviours)

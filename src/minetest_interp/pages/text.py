@@ -10,7 +10,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -37,6 +37,13 @@ def hugo_environment(templates: Path) -> jinja2.Environment:
     environment = _environment(templates, code=hugo_code, link=lambda text, address: text, finalize=hugo_text)
     environment.filters |= {"yaml": yaml_text, "plain": plain_parameter, "quoted": quoted_parameter}
     return environment
+
+
+def missing_page(heading: str, reason: str, facts: Mapping, templates: Path) -> str:
+    """The page that says why there is none of that heading."""
+    style = Markup((templates / "style.css").read_text(encoding="utf-8"))
+    page = html_environment(templates).get_template("missing.html.j2")
+    return page.render({**facts, "style": style, "heading": heading, "reason": reason})
 
 
 def content_digest(text: str) -> str:
