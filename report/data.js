@@ -20,12 +20,12 @@ const data = (() => {
     return loading[file];
   }
 
-  /** A frame as players see it, and as the network sees it and its mirror image. */
+  /** A frame as people see it, and as the network sees it and its mirror image, [P, H, W]. */
   async function frame(index) {
     await load(`frames/${index}.js`);
     const { picture, width, height, original, mirrored } = window.studyFrames[index];
-    const [grey, other] = [original, mirrored].map((text) => Float32Array.from(network.numbers(text, Uint8Array)));
-    return { picture, aspect: width / height, grey, other };
+    const [planes, other] = [original, mirrored].map((text) => Float32Array.from(network.numbers(text, Uint8Array)));
+    return { picture, aspect: width / height, planes, other };
   }
 
   async function policy() {

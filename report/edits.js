@@ -1,10 +1,10 @@
 "use strict";
 
-// What a reader does to a frame: pure functions over grey frames, Float32Array [H, W], 0 to 255, each tested in numpy.
+// What a reader does to a frame: pure functions over its planes, Float32Array [H, W] each, 0 to 255, tested in numpy.
 const edits = (() => {
   const MOST = 255;
 
-  /** No edit of frames of this size. paint is a grey frame with NaN where nothing is painted. */
+  /** No edit of frames of this size. paint is for every plane, with NaN where nothing is painted. */
   const none = (height, width) => ({
     width,
     mirror: false,
@@ -16,8 +16,8 @@ const edits = (() => {
     paint: new Float32Array(height * width).fill(NaN),
   });
 
-  /** Left and right exchanged. */
-  const mirror = (grey, width) => grey.map((_, i) => grey[i - 2 * (i % width) + width - 1]);
+  /** Left and right exchanged, of any number of planes. */
+  const mirror = (frame, width) => frame.map((_, i) => frame[i - 2 * (i % width) + width - 1]);
 
   /** The place between 0 and a length that is nearest. */
   const inside = (place, length) => Math.min(length - 1, Math.max(0, place));
@@ -55,12 +55,21 @@ const edits = (() => {
 
   const paintOver = (grey, paint) => grey.map((level, i) => (Number.isNaN(paint[i]) ? level : paint[i]));
 
-  /** Every edit in turn; what is painted lies on top. `other` is the frame's mirror image, as the study has it. */
-  function apply(grey, other, asked) {
-    let edited = shift(asked.mirror ? other : grey, asked.width, asked.shiftX, asked.shiftY);
-    edited = blur(edited, asked.width, asked.blur);
+  /** Every edit but the mirror, in turn, of one plane; what is painted lies on top. */
+  function applyToPlane(grey, asked) {
+    let edited = blur(shift(grey, asked.width, asked.shiftX, asked.shiftY), asked.width, asked.blur);
     if (asked.invert) edited = invert(edited);
     return paintOver(gamma(edited, asked.gamma), asked.paint);
+  }
+
+  /** Every edit of every plane of a frame [P, H, W]. `other` is the frame's mirror image, as the study has it. */
+  function apply(frame, other, asked) {
+    const size = asked.paint.length;
+    const edited = (asked.mirror ? other : frame).slice();
+    for (let at = 0; at < edited.length; at += size) {
+      edited.set(applyToPlane(edited.subarray(at, at + size), asked), at);
+    }
+    return edited;
   }
 
   /** The edits that give the mirror image of what `asked` gives. */
@@ -122,8 +131,16 @@ const edits = (() => {
     return Float32Array.from(made.flat());
   }
 
+  /** Red, green and blue of a picture, each averaged; options as in `grey`. */
+  const averages = (pixels, width, height, size) =>
+    [0, 1, 2].map((colour) => {
+      const levels = new Uint8Array(width * height);
+      for (let i = 0; i < levels.length; i++) levels[i] = pixels[4 * i + colour];
+      return average(levels, width, height, size);
+    });
+
   /**
-   * What the network sees of a picture, as `frames.grey` computes it, to one grey level.
+   * What a network of grey frames sees of a picture, as `frames.grey` computes it, to one grey level.
    *
    * pixels: RGBA, width * height * 4. size: height and width of what the network sees. order: "notebook" drops colour
    * first and averages second, "environment" the reverse.
@@ -134,13 +151,13 @@ const edits = (() => {
       for (let i = 0; i < levels.length; i++) levels[i] = luma(pixels[4 * i], pixels[4 * i + 1], pixels[4 * i + 2]);
       return average(levels, width, height, size);
     }
-    const [red, green, blue] = [0, 1, 2].map((colour) => {
-      const levels = new Uint8Array(width * height);
-      for (let i = 0; i < levels.length; i++) levels[i] = pixels[4 * i + colour];
-      return average(levels, width, height, size);
-    });
+    const [red, green, blue] = averages(pixels, width, height, size);
     return red.map((level, i) => luma(level, green[i], blue[i]));
   }
 
-  return { none, mirror, shift, blur, invert, gamma, apply, mirrored, isNone, stroke, crop, grey };
+  /** What a network of colours sees of a picture, [3, H, W], as `frames.colours` computes it; options as in `grey`. */
+  const colours = (pixels, width, height, size) =>
+    Float32Array.from(averages(pixels, width, height, size).flatMap((levels) => [...levels]));
+
+  return { none, mirror, shift, blur, invert, gamma, apply, mirrored, isNone, stroke, crop, grey, colours };
 })();

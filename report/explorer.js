@@ -1,21 +1,15 @@
 "use strict";
 
 // The page: what the reader asks for is `state`; every change of it ends in `refresh`, which draws everything anew.
-//
-// For tests and for the console, window.policyLive has
-//   frames                                    the study's names of its frames, in order
-//   run(index, {mirrored, silenced})          a promise of what the heads give on a frame as the study has it
-//   milliseconds(passes)                      a promise of the mean time of one run
 (() => {
-  const { $, fill, filled, make, plainNumber, signed } = page;
-  const study = JSON.parse($("study").textContent);
+  const { $, study, fill, filled, make, plainNumber, signed } = page;
   const [height, width] = study.size; // of what the network sees, in pixels
   const BOXES = ["mirror", "invert"]; // controls named as their edits
   const SLIDERS = { gamma: "gamma", blur: "blur", "shift-x": "shiftX", "shift-y": "shiftY" };
 
   const state = {
     index: 0,
-    frame: null, // {name, picture, aspect, grey, other, plain}: what is edited; plain is the run on it unedited
+    frame: null, // {name, picture, aspect, planes, other, plain}: what is edited; plain is the run on it unedited
     own: false,
     edits: edits.none(height, width),
     silenced: Object.fromEntries(study.layers.map((name) => [name, new Set()])),
@@ -90,9 +84,10 @@
       const context = canvas.getContext("2d", { willReadFrequently: true });
       context.drawImage(bitmap, -box.left, -box.top);
       const pixels = context.getImageData(0, 0, box.width, box.height).data;
-      const grey = edits.grey(pixels, box.width, box.height, study.size, study.order);
-      const other = edits.mirror(grey, width);
-      state.frame = { name: file.name, picture: canvas.toDataURL("image/webp"), aspect, grey, other };
+      const seen = edits[study.colour ? "colours" : "grey"](pixels, box.width, box.height, study.size, study.order);
+      const planes = network.repeated(seen, policy.mean.length);
+      const other = edits.mirror(planes, width);
+      state.frame = { name: file.name, picture: canvas.toDataURL("image/webp"), aspect, planes, other };
       state.own = true;
       tell(null);
       refresh();
@@ -121,18 +116,18 @@
     $("picture").src = state.frame.picture;
     $("picture").alt = filled($("picture").dataset.alt, state.frame);
     if (!policy) {
-      drawGrey($("view"), state.frame.grey);
-      drawGrey($("mirror-view"), state.frame.other);
+      drawFrame($("view"), state.frame.planes);
+      drawFrame($("mirror-view"), state.frame.other);
       return;
     }
     const { frame } = state;
     $("picture").classList.toggle("mirrored", state.edits.mirror);
-    const shown = edits.apply(frame.grey, frame.other, state.edits);
-    const other = edits.apply(frame.grey, frame.other, edits.mirrored(state.edits));
-    drawGrey($("view"), shown);
-    drawGrey($("mirror-view"), other);
-    const run = (grey, silenced) => network.forward(policy, network.still(policy, grey), silenced);
-    frame.plain = frame.plain || run(frame.grey, {});
+    const shown = edits.apply(frame.planes, frame.other, state.edits);
+    const other = edits.apply(frame.planes, frame.other, edits.mirrored(state.edits));
+    drawFrame($("view"), shown);
+    drawFrame($("mirror-view"), other);
+    const run = (planes, silenced) => network.forward(policy, network.still(policy, planes), silenced);
+    frame.plain = frame.plain || run(frame.planes, {});
     const start = performance.now();
     const now = run(shown, state.silenced);
     fill($("timing"), { time: (performance.now() - start).toFixed(1) });
@@ -144,10 +139,12 @@
     maps.draw(shown, method, { policy, question, silenced: state.silenced }, study.verdicts[method]);
   }
 
-  function drawGrey(canvas, grey) {
+  /** Shows a frame's colours or its newest plane. */
+  function drawFrame(canvas, planes) {
     Object.assign(canvas, { width, height });
-    const image = new ImageData(width, height);
-    grey.forEach((level, i) => image.data.set([level, level, level, 255], 4 * i));
+    const [image, size] = [new ImageData(width, height), width * height];
+    const [red, green, blue] = study.colour ? [0, size, 2 * size] : Array(3).fill(planes.length - size);
+    for (let i = 0; i < size; i++) image.data.set([planes[red + i], planes[green + i], planes[blue + i], 255], 4 * i);
     canvas.getContext("2d").putImageData(image, 0, 0);
   }
 
@@ -340,22 +337,6 @@
     window.addEventListener("resize", drawLayers);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawLayers);
   }
-
-  window.policyLive = {
-    frames: study.frames,
-    async run(index, { mirrored = false, silenced = {} } = {}) {
-      const [policy, { grey, other }] = [await data.policy(), await data.frame(index)];
-      const { layers, ...found } = network.forward(policy, network.still(policy, mirrored ? other : grey), silenced);
-      return Object.fromEntries(Object.entries(found).map(([name, x]) => [name, ArrayBuffer.isView(x) ? [...x] : x]));
-    },
-    async milliseconds(passes) {
-      const policy = await data.policy();
-      const stack = network.still(policy, (await data.frame(0)).grey);
-      const start = performance.now();
-      for (let pass = 0; pass < passes; pass++) network.forward(policy, stack);
-      return (performance.now() - start) / passes;
-    },
-  };
 
   listen();
   choose()

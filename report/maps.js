@@ -7,8 +7,8 @@ const maps = (() => {
   const FULL_COLOUR = 0.995; // the quantile of a map's sizes that gets the full colour
   let job = 0;
 
-  /** Works a map of a grey frame out in slices; a newer request ends an older one. verdict: the study's, on the method. */
-  async function draw(grey, method, task, verdict) {
+  /** Works a map of a frame out in slices; a newer request ends an older one. verdict: the study's, on the method. */
+  async function draw(frame, method, task, verdict) {
     const mine = ++job;
     $("verdict").hidden = verdict === undefined;
     if (verdict !== undefined) fill($("verdict"), { verdict });
@@ -27,7 +27,7 @@ const maps = (() => {
       return;
     }
     busy(0);
-    const steps = attribution.METHODS[method](task, grey);
+    const steps = attribution.METHODS[method](task, frame);
     let step;
     for (;;) {
       const start = performance.now();

@@ -2,7 +2,8 @@
 
 // The policy in the reader's browser: layers and heads, each a list of operations.
 //
-// A stack is a Float32Array [T, H, W], grey levels 0 to 255.
+// A stack is a Float32Array [T, H, W], levels 0 to 255. A frame of the page is [P, H, W]: one plane, a grey picture
+// that is repeated, or all T planes of a stack, which are grey frames (the newest last) or the colours of one picture.
 const network = (() => {
   /** Numbers from base64 of their little-endian bytes. */
   function numbers(text, Kind = Float32Array) {
@@ -32,13 +33,15 @@ const network = (() => {
     };
   }
 
-  /** A grey frame [H, W] as a still stack, as the study shows its frames. */
-  function still(policy, grey) {
-    const [frames] = policy.stack;
-    const stack = new Float32Array(frames * grey.length);
-    for (let t = 0; t < frames; t++) stack.set(grey, t * grey.length);
-    return stack;
+  /** Numbers again and again, up to a length. */
+  function repeated(numbers, length) {
+    const found = new Float32Array(length);
+    for (let at = 0; at < length; at += numbers.length) found.set(numbers, at);
+    return found;
   }
+
+  /** A frame as the stack that the study shows: one plane is repeated, a stack stays as it is. */
+  const still = (policy, frame) => repeated(frame, policy.stack.reduce((product, length) => product * length));
 
   /** A run, and `back`: the slopes of the stack from those of what a head gives. */
   function trace(policy, stack, silenced) {
@@ -95,5 +98,5 @@ const network = (() => {
     return Float32Array.from(back(...read(policy, run, question)));
   }
 
-  return { numbers, decode, still, forward, answer, gradient };
+  return { numbers, decode, repeated, still, forward, answer, gradient };
 })();

@@ -1,9 +1,10 @@
 "use strict";
 
-// What every part of the page uses: its elements, words and colours. The words are the template's: an element's data-text
-// is filled with what stands between braces.
+// What every part of the page uses: its elements, words and colours, and what it knows of the study. The words are
+// the template's: an element's data-text is filled with what stands between braces.
 const page = (() => {
   const $ = (id) => document.getElementById(id);
+  const study = JSON.parse($("study").textContent);
 
   const plainNumber = (x, digits) => x.toFixed(digits).replace("-", "−");
   const signed = (x, digits = 3) => {
@@ -29,5 +30,5 @@ const page = (() => {
     return element;
   }
 
-  return { $, plainNumber, signed, percent, filled, fill, colour, rgb, make };
+  return { $, study, plainNumber, signed, percent, filled, fill, colour, rgb, make };
 })();

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minetest_interp import panels as records
+from minetest_interp.model.policy import LAYERS
 from tests.conftest import ROOT
 from tests.results.workshop import STUDY
 from workflow import digests
@@ -15,7 +16,6 @@ RECIPE = {
     "pull": 1, "margin": 1, "frames": "shared", "motion": 1, "decay": 1, "start": "noise",
 }  # fmt: skip
 METHOD = {"steps": 3, "lr": 0.1, "copies": 2, "jitter": 1, "noise": 1, "strength": 2}
-ATLASES = ("conv0", "conv1", "conv2", "hidden", "heads")
 # Every section, and every panel of one checkpoint.
 WHOLE = STUDY | {
     "atlas": {"directions": 1, "seeds": [0, 1], "seed": 0, "method": METHOD},
@@ -26,7 +26,8 @@ WHOLE = STUDY | {
     "panels": STUDY["panels"] | {
         "recipes-gallery": {"control": "first"},
         "recipes": {},
-        **{f"atlas-{layer}": {} for layer in ATLASES},
+        **{f"atlas-{i}": {"layer": layer} for i, layer in enumerate(LAYERS, start=1)},
+        "atlas-heads": {},
     },
     "published": {
         "where": "nowhere", "tolerance": 1,

@@ -3,6 +3,7 @@
 The jobs are those of the workflow, with the command lines that it gives them, in one process.
 """
 
+import base64
 import importlib
 import json
 import re
@@ -26,9 +27,12 @@ from tests.networks import CLIENTS
 
 JOB = re.compile(r"python (?:-m minetest_interp\.stages\.(\w+)|\S*figures/(\w+)\.py) (.*) > \S+ 2>&1$", re.MULTILINE)
 FRAMES = 3
+# A client, and the files of its study: pictures, or recorded stacks.
+STUDIES = {name: (make, "png") for name, make in CLIENTS.items()}
+STUDIES["recorded stacks"] = CLIENTS["a picture that is not square"], "npy"
 
 
-def settings(client, network) -> dict:
+def settings(client, network, files_kind) -> dict:
     """A study of a client; network: its description."""
     actions, q = network["actions"], "q" in network["outputs"]
     kind = "return_difference" if q else "behaviour_probability"
@@ -40,7 +44,7 @@ def settings(client, network) -> dict:
         "summary": "Made by a test.",
         "source": {"folder": ".", "attribution": "Made by a test."},
         "policy": {"checkpoint": "agent.model", **client.settings},
-        "frames": {"files": "*.png"} | ({"colour": True} if network["frames"] == 3 else {}),
+        "frames": {"files": f"*.{files_kind}"} | ({"colour": True} if network["frames"] == 3 else {}),
         "actions": {
             "factors": {"do": [f"a{i}" for i in range(actions)]},
             "behaviours": {"steer": {"plus": {"do": "a1"}, "minus": {"do": "a2"}}, "wait": {"plus": {"do": "a0"}}},
@@ -83,21 +87,35 @@ def run_jobs(study) -> int:
     return len(jobs)
 
 
-@pytest.fixture(scope="module", params=CLIENTS)
-def client(request):
-    return CLIENTS[request.param]()
+def write_frame(path, client, rng):
+    if path.suffix == ".npy":
+        np.save(path, rng.integers(0, 256, client.stack, dtype=np.uint8))
+    else:
+        Image.fromarray(rng.integers(0, 256, (90, 120, 3), dtype=np.uint8)).save(path)
+
+
+@pytest.fixture(scope="module", params=STUDIES)
+def study(request):
+    make, kind = STUDIES[request.param]
+    return make(), kind
 
 
 @pytest.fixture(scope="module")
-def built(client, tmp_path_factory):
+def client(study):
+    return study[0]
+
+
+@pytest.fixture(scope="module")
+def built(study, tmp_path_factory):
     """The folder in which a client's study was built."""
+    client, kind = study
     folder = tmp_path_factory.mktemp("client")
     path = networks.write(client, folder)
     rng = np.random.default_rng(0)
     for i in range(FRAMES):
-        Image.fromarray(rng.integers(0, 256, (90, 120, 3), dtype=np.uint8)).save(folder / f"frame-{i}.png")
+        write_frame(folder / f"frame-{i}.{kind}", client, rng)
     described = describe(checkpoint.load(path, **client.settings).policy.architecture)
-    (folder / "client.yaml").write_text(yaml.safe_dump(settings(client, described)))
+    (folder / "client.yaml").write_text(yaml.safe_dump(settings(client, described, kind)))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         assert run_jobs("client.yaml") > 15
@@ -135,3 +153,18 @@ def test_the_report_has_the_network_its_readouts_and_what_it_lacks(client, built
     for layer in facts["network"]["layers"]:
         assert layer["name"] in page
     assert ("mean Q value of actions" in page) == ("q" in heads)
+
+
+def test_the_explorer_holds_the_frames_that_the_network_reads(study, built):
+    _, kind = study
+    stacks = files.read_arrays(built / "results/client/stacks.npz", "original", "mirrored")
+    for i in range(FRAMES):
+        script = (built / f"report/client/explore/frames/{i}.js").read_text()
+        found = json.loads(script.partition(" = ")[2].removesuffix(";\n"))
+        for view, frames in stacks.items():
+            levels = np.frombuffer(base64.b64decode(found[view]), np.uint8)
+            np.testing.assert_array_equal(levels, frames[i].ravel())
+        if kind == "npy":
+            recorded = np.load(built / f"frame-{i}.npy")
+            np.testing.assert_array_equal(stacks["original"][i], recorded)
+            np.testing.assert_array_equal(stacks["mirrored"][i], recorded[..., ::-1])

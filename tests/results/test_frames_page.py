@@ -14,15 +14,16 @@ from minetest_interp.analysis import interventions
 from minetest_interp.io import files, layout
 from minetest_interp.model import agent, frames, objectives
 from minetest_interp.model.actions import action_table
+from minetest_interp.model.policy import Geometry
 from minetest_interp.pages import explorer
 from tests import kinds
-from tests.conftest import ROOT
+from tests.conftest import ROOT, random_policy
 from tests.kinds import policy_of
 
 # The fixtures of the report's page, which open the `page_file` of this module.
 from tests.results.test_pages import CHROMIUM, DESKTOP, PHONE, READABLE, browser, contrast, open_page  # noqa: F401
 from tests.unit.test_article import HOSTILE
-from tests.unit.test_explorer import NAMES, greys_of_a_study, policy_of_a_study, table_of_a_study, write_study
+from tests.unit.test_explorer import NAMES, frames_of_a_study, policy_of_a_study, table_of_a_study, write_study
 
 RESULTS, PAGE = ROOT / "results/demo", ROOT / "report/demo/frames.html"
 pytestmark = [
@@ -539,7 +540,7 @@ def test_hostile_names_do_nothing(open_page, tmp_path):  # noqa: F811
 @pytest.mark.parametrize("kind", ["residual", "pooled"])
 def test_a_page_of_another_network_has_its_layers_and_its_answers(open_page, kind, tmp_path):  # noqa: F811
     policy, table = policy_of(kind, tmp_path), action_table(kinds.FACTORS, kinds.BEHAVIOURS)
-    network, greys = policy.architecture, greys_of_a_study(policy)
+    network, greys = policy.architecture, frames_of_a_study(policy)
     page = open_page(viewport=DESKTOP)
     page.goto(write_study(tmp_path, policy, table).as_uri())
     ready(page)
@@ -579,6 +580,40 @@ def test_a_page_of_another_network_has_its_layers_and_its_answers(open_page, kin
     page.locator("#method").select_option("gradient")
     assert np.abs(mapped(page)).max() == 1 and mapped(page).shape == greys[0].shape
     assert [text for text in page.complaints if "willReadFrequently" not in text] == []  # said of these tests' reading
+
+
+@pytest.mark.parametrize("kind", ["stack", "colours"])
+def test_stacks_and_colours_are_shown_edited_and_read_out_as_they_are(open_page, kind, tmp_path):  # noqa: F811
+    policy = random_policy(Geometry(3, 44, (3, 4, 5), (8, 4, 3), (4, 2, 1), 6, 3), gain=50.0)
+    table = table_of_a_study()
+    told = {"policy": policy, "asked": objectives.readouts(table)}
+    stack = frames_of_a_study(policy, kind=kind)[1]
+    page = open_page(viewport=DESKTOP)
+    page.goto(write_study(tmp_path, policy, table, kind=kind).as_uri())
+    page.locator(".strip a").nth(1).click()
+    ready(page).get_by_alt_text(f"{NAMES[1]} as people see it", exact=True).wait_for()
+
+    def check(shown):
+        check_numbers(page, told, shown, shown[..., ::-1])
+        visible = np.moveaxis(shown if kind == "colours" else shown[[-1] * 3], 0, -1)
+        assert np.abs(pixels(page, "view")[..., :3] - visible).max() <= 0.5
+        assert np.abs(pixels(page, "mirror-view")[..., :3] - visible[:, ::-1]).max() <= 0.5
+
+    check(stack)
+    slide(page, "shift-x", 3)
+    check(np.pad(stack, ((0, 0), (0, 0), (3, 0)), mode="edge")[..., :-3])
+    page.locator("#method").select_option("IG, mean frame")
+    assert mapped(page).shape == stack.shape[1:] and np.abs(mapped(page)).max() == 1
+    page.locator("#undo").click()
+    picture = np.random.default_rng(0).integers(0, 256, (30, 51, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+    Image.fromarray(picture).save(tmp_path / "own.png")
+    page.locator("#own").set_input_files(tmp_path / "own.png")
+    page.wait_for_selector("#own-shown:not([hidden])")
+    page.evaluate(PAINTED)
+    own = np.moveaxis(pixels(page, "view")[..., :3], -1, 0).astype(np.float32)  # of the newest frame, or the colours
+    expected = frames.for_network(picture, size=44, order="notebook", colour=kind == "colours")
+    assert np.abs(own - expected).max() <= 1
+    check(own)
 
 
 def test_a_missing_folder_is_told(open_page, tmp_path):  # noqa: F811

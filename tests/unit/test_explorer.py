@@ -48,28 +48,30 @@ def table_of_a_study():
     return action_table({"x": ["left", HOSTILE, "right"]}, behaviours())
 
 
-def greys_of_a_study(policy, names=NAMES):
-    shape = (len(names), *policy.architecture.stack[1:])
+def frames_of_a_study(policy, names=NAMES, kind="grey"):
+    """As in its stacks.npz."""
+    stack = policy.architecture.stack
+    shape = (len(names), *(stack[1:] if kind == "grey" else stack))
     return np.random.default_rng(4).integers(0, 256, shape).astype(np.float32)
 
 
-def write_study(folder, policy, table, names=NAMES):
-    """A made-up study's explorer in `folder`."""
-    greys = greys_of_a_study(policy, names)
+def write_study(folder, policy, table, names=NAMES, kind="grey"):
+    """A made-up study's explorer in `folder`; kind: as of `explorer.render`."""
+    seen = frames_of_a_study(policy, names, kind)
     script = explorer.policy_script(
-        policy, table, sha256="0" * 64, mean=greys.mean(0), computed=computed_by(policy, greys), attribution={}
+        policy, table, sha256="0" * 64, mean=seen.mean(0), computed=computed_by(policy, seen), attribution={}
     )
     (folder / "explore/frames").mkdir(parents=True)
     (folder / "explore/policy.js").write_text(script)
-    for i, (picture, grey) in enumerate(zip(pictures(len(names)), greys, strict=True)):
-        (folder / f"explore/frames/{i}.js").write_text(explorer.frame_script(i, picture, grey, grey[:, ::-1]))
-    page = folder / "frames.html"
-    page.write_text(explorer.render(facts_of(names, policy.architecture), pictures(len(names)), TEMPLATES), "utf-8")
+    for i, (picture, frame) in enumerate(zip(pictures(len(names)), seen, strict=True)):
+        (folder / f"explore/frames/{i}.js").write_text(explorer.frame_script(i, picture, frame, frame[..., ::-1]))
+    page, facts = folder / "frames.html", facts_of(names, policy.architecture)
+    page.write_text(explorer.render(facts, pictures(len(names)), TEMPLATES, kind=kind), "utf-8")
     return page
 
 
-def computed_by(policy, greys):
-    return intermediates.compute(policy, frames.as_stacks(greys, policy.architecture.frames))
+def computed_by(policy, seen):
+    return intermediates.compute(policy, frames.as_stacks(seen, policy.architecture.frames))
 
 
 def behaviours():
@@ -86,9 +88,10 @@ def content(script):
     return json.loads(re.fullmatch(r"window\.\w+(?:\[\d+\])? = (.*);\n", script, re.DOTALL)[1])
 
 
-def test_weights_and_settings_come_back_exactly():
+@pytest.mark.parametrize("shape", [(44, 44), (2, 44, 44)], ids=["grey", "stack"])
+def test_weights_and_settings_come_back_exactly(shape):
     policy, table = policy_of_a_study(), table_of_a_study()
-    mean, computed = np.random.default_rng(0).random((44, 44)), dict.fromkeys(NETWORK.targets[1:], np.full(3, -0.5))
+    mean, computed = np.random.default_rng(0).random(shape), dict.fromkeys(NETWORK.targets[1:], np.full(3, -0.5))
     computed |= {"logits": np.ones((3, 3)), "value": np.full(3, 0.25)}
     script = explorer.policy_script(
         policy, table, sha256="ab", mean=mean, computed=computed, attribution={"steps": 9, "draws": 4}
@@ -123,6 +126,22 @@ def test_behaviours_of_q_values_are_differences_of_means_whose_bars_end_where_th
     assert found["ends"] == pytest.approx({"yaw": 3, "go": 2, "value": 6}, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("kind", "words", "caption"),
+    [
+        ("grey", "It sees 3 equal grey frames of", "As a player sees it"),
+        ("stack", "It sees stacks of 3 grey frames of", "The newest frame as the network sees it"),
+        ("colours", "It sees the red, the green and the blue of one picture of", "As people see it"),
+    ],
+)
+def test_the_page_says_what_a_frame_is(kind, words, caption):
+    facts = facts_of(NAMES)
+    facts["network"]["frames"] = 3
+    shown = explorer.render(facts, pictures(len(NAMES)), TEMPLATES, kind=kind)
+    assert words in shown and caption in shown
+    assert json.loads(re.search(r'id="study">(.*?)</script>', shown)[1])["colour"] == (kind == "colours")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_page_says_what_network_it_runs(kind, tmp_path):
     network = policy_of(kind, tmp_path).architecture
@@ -137,17 +156,18 @@ def test_the_page_says_what_network_it_runs(kind, tmp_path):
     assert ("The value is" in shown) == ("value" in network.outputs)
 
 
-def test_a_frame_comes_back_exactly_and_its_picture_nearly():
+@pytest.mark.parametrize("shape", [(44, 44), (3, 44, 44)], ids=["grey", "stack"])
+def test_a_frame_comes_back_exactly_and_its_picture_nearly(shape):
     picture = np.asarray(Image.fromarray(pictures(1)[0][:4, :6]).resize((48, 32), 2))
-    grey = np.random.default_rng(1).integers(0, 256, (44, 44)).astype(np.float32)
-    found = content(explorer.frame_script(7, picture, grey, grey[:, ::-1]))
-    for key, expected in (("original", grey), ("mirrored", grey[:, ::-1])):
+    frame = np.random.default_rng(1).integers(0, 256, shape).astype(np.float32)
+    found = content(explorer.frame_script(7, picture, frame, frame[..., ::-1]))
+    for key, expected in (("original", frame), ("mirrored", frame[..., ::-1])):
         np.testing.assert_array_equal(np.frombuffer(base64.b64decode(found[key]), np.uint8), expected.ravel())
     assert (found["width"], found["height"]) == (48, 32)
     shown = Image.open(io.BytesIO(base64.b64decode(found["picture"].removeprefix("data:image/webp;base64,"))))
     assert np.abs(np.asarray(shown.convert("RGB"), float) - picture).mean() < 8
-    with pytest.raises(InputError, match="must have whole grey levels"):
-        explorer.frame_script(0, picture, grey + 0.5, grey)
+    with pytest.raises(InputError, match="must have whole levels"):
+        explorer.frame_script(0, picture, frame + 0.5, frame)
 
 
 def test_the_range_leaves_out_the_few_strongest_and_is_never_zero():

@@ -31,6 +31,8 @@ SMALL = Geometry(2, 50, (5, 6, 7), (6, 4, 3), (3, 2, 1), 9, 6)
 FACTORS = {"policy": {"a": ["-", "go"], "b": ["-", "up"], "x": ["l", "-", "r"], "y": ["u", "-", "d"]},
            "small": kinds.FACTORS}  # fmt: skip
 SETTINGS = {"steps": 5, "samples": 4, "noise": 20.0, "patch": 12, "patch_stride": 7}
+# Of a frame in the page: a grey picture that is repeated, or a stack itself.
+PLANES = pytest.mark.parametrize("planes", [1, SMALL.frames], ids=["repeated", "stack"])
 SILENCED = {"conv0": [1, 4], "conv1": [0], "conv2": [6, 2], "hidden": [3, 8]}
 
 
@@ -58,10 +60,10 @@ def small():
     return random_policy(SMALL, seed=3, gain=50.0)
 
 
-def stored(policy, name):
-    """What the page is given of a policy, its table, and a mean frame."""
+def stored(policy, name, planes=1):
+    """What the page is given of a policy, its table, and a mean frame of some planes."""
     table = action_table(FACTORS[name], BEHAVIOURS)
-    mean = smooth_frames(1, policy.architecture.stack[1], seed=8)[0]
+    mean = smooth_frames(planes, policy.architecture.stack[1], seed=8)
     computed = {key: np.ones((2, 6)) for key in (*policy.architecture.targets[1:], *policy.architecture.outputs)}
     script = explorer.policy_script(policy, table, sha256="", mean=mean, computed=computed, attribution=SETTINGS)
     return json.loads(script.removeprefix("window.studyPolicy = ").removesuffix(";\n")), table, mean
@@ -170,59 +172,78 @@ def test_answers_and_gradients_are_those_of_jax(small, silenced, tmp_path):
 
 
 MAP = """const policy = network.decode(given.policy);
-const steps = attribution.METHODS[given.method]({ policy, question: "yaw", silenced: {} }, levels(given.grey));
+const steps = attribution.METHODS[given.method]({ policy, question: "yaw", silenced: {} }, levels(given.frame));
 const shares = [];
 for (;;) { const { done, value } = steps.next(); if (done) return [shares, value]; shares.push(value); }"""
 
 
-def test_maps_are_those_of_the_study(small, tmp_path):
-    given, table, mean = stored(small, "small")
-    grey = smooth_frames(1, SMALL.size, seed=2)[0]
-    stack = frames.as_stacks(grey[None], SMALL.frames)
+def as_stack(frame):
+    """A frame's one plane again and again, or the stack that it is."""
+    return np.broadcast_to(frame, (SMALL.frames, *frame.shape[1:]))
+
+
+@PLANES
+def test_a_frame_of_one_plane_is_repeated_and_a_stack_is_left_alone(planes, small, tmp_path):
+    frame = smooth_frames(planes, SMALL.size, seed=2)
+    found = node(
+        tmp_path,
+        "return network.still(given.policy, levels(given.frame));",
+        policy=stored(small, "small")[0], frame=frame,
+    )  # fmt: skip
+    np.testing.assert_array_equal(np.float32(found), as_stack(frame).ravel())
+
+
+@PLANES
+def test_maps_are_those_of_the_study(planes, small, tmp_path):
+    given, table, mean = stored(small, "small", planes)
+    frame = smooth_frames(planes, SMALL.size, seed=2)
+    stack = as_stack(frame)[None]
     scores = Readouts(networks.fast(small), (objectives.behaviour_probability(table.behaviours["yaw"]),))
     how = {**SETTINGS, "seed": 0, "side": SMALL.read_size}
-    methods = attribution.methods(np.stack([mean] * SMALL.frames), **how)
+    methods = attribution.methods(as_stack(mean), **how)
     for name in ("gradient", "gradient × input", "IG, black", "IG, mean frame"):
         expected = methods[name].attribute(scores, stack)[0, 0].sum(0)
-        shares, found = node(tmp_path, MAP, policy=given, grey=grey, method=name)
+        shares, found = node(tmp_path, MAP, policy=given, frame=frame, method=name)
         np.testing.assert_allclose(found, expected.ravel(), atol=CLOSE * np.abs(expected).max(), rtol=0)
         assert shares[0] == 0 and shares == sorted(shares) and shares[-1] < 1
 
 
-def test_occlusion_shares_out_what_each_window_loses(small, tmp_path):
-    given, table, mean = stored(small, "small")
-    grey = smooth_frames(1, SMALL.size, seed=2)[0]
+@PLANES
+def test_occlusion_shares_out_what_each_window_loses(planes, small, tmp_path):
+    given, table, mean = stored(small, "small", planes)
+    frame = smooth_frames(planes, SMALL.size, seed=2)
     weights, (side, patch, stride) = table.behaviours["yaw"].weights, (SMALL.read_size, 12, 7)
 
-    def yaw(greys):
-        return jax.nn.softmax(small.run(frames.as_stacks(np.stack(greys), SMALL.frames)).logits) @ weights
+    def yaw(shown):
+        return jax.nn.softmax(small.run(np.stack([as_stack(each) for each in shown])).logits) @ weights
 
     starts = [*range(0, side - patch, stride), side - patch]
-    windows = [np.s_[top : top + patch, left : left + patch] for top in starts for left in starts]
-    covered = [grey.copy() for _ in windows]
-    for frame, window in zip(covered, windows, strict=True):
-        frame[window] = mean[window]
-    total, times = np.zeros_like(grey), np.zeros_like(grey)
-    for loss, window in zip(np.asarray(yaw([grey])[0] - yaw(covered)), windows, strict=True):
+    windows = [np.s_[..., top : top + patch, left : left + patch] for top in starts for left in starts]
+    covered = [frame.copy() for _ in windows]
+    for each, window in zip(covered, windows, strict=True):
+        each[window] = mean[window]
+    total, times = np.zeros_like(frame[0]), np.zeros_like(frame[0])
+    for loss, window in zip(np.asarray(yaw([frame])[0] - yaw(covered)), windows, strict=True):
         total[window] += loss / patch**2
         times[window] += 1
     expected = total / np.maximum(times, 1)
     assert not times[side:].any() and times[:side, :side].min() == 1
-    shares, found = node(tmp_path, MAP, policy=given, grey=grey, method="occlusion, all frames at once")
+    shares, found = node(tmp_path, MAP, policy=given, frame=frame, method="occlusion, all frames at once")
     np.testing.assert_allclose(found, expected.ravel(), atol=2e-3 * np.abs(expected).max(), rtol=0)
     assert len(shares) == len(windows)
 
 
-def test_smoothgrad_is_the_mean_gradient_under_the_settings_noise(small, tmp_path):
-    given, *_ = stored(small, "small")
-    grey = smooth_frames(1, SMALL.size, seed=2)[0]
+@PLANES
+def test_smoothgrad_is_the_mean_gradient_under_the_settings_noise(planes, small, tmp_path):
+    given, *_ = stored(small, "small", planes)
+    frame = smooth_frames(planes, SMALL.size, seed=2)
     maps = {}
     for key, method, noise, samples in (
         ("gradient", "gradient", 0, 1), ("silent", "SmoothGrad", 0, 2), ("noisy", "SmoothGrad", 20, 40),
         ("again", "SmoothGrad", 20, 40), ("longer", "SmoothGrad", 20, 160),
     ):  # fmt: skip
         given["attribution"] |= {"noise": noise, "samples": samples}
-        maps[key] = np.array(node(tmp_path, MAP, policy=given, grey=grey, method=method)[1])
+        maps[key] = np.array(node(tmp_path, MAP, policy=given, frame=frame, method=method)[1])
     np.testing.assert_allclose(maps["silent"], maps["gradient"], rtol=1e-6)
     np.testing.assert_array_equal(maps["noisy"], maps["again"])
     # More draws settle on one map, which is not the gradient.
@@ -265,23 +286,60 @@ def test_every_edit_is_what_it_says(tmp_path):
         np.testing.assert_allclose(found[name], frame.ravel(), atol=1e-3, err_msg=name)
 
 
-def test_the_mirror_image_gets_the_mirror_image_of_every_edit(tmp_path):
-    grey = smooth_frames(1, 32, seed=1)[0, :28]
+def test_a_stack_is_edited_plane_by_plane(tmp_path):
+    """Nothing crosses from one plane into the next: not the border, not the blur, not the paint."""
+    frame = smooth_frames(3, 40, seed=1)[:, :30]
+    frame[1] = 255 - frame[1]  # so that what crosses is seen
     found = node(
         tmp_path,
-        """const [grey, other, none] = [levels(given.grey), levels(given.other), edits.none(28, 32)];
+        """const [frame, other] = [levels(given.frame), levels(given.other)];
+        const none = edits.none(30, 40);
+        const paint = edits.stroke(none, 39, 29, 3, 200);
+        const asked = { mirror: { mirror: true }, right: { shiftX: 3 }, up: { shiftY: -7 }, blur: { blur: 6 },
+          invert: { invert: true }, darker: { gamma: -2 }, painted: { paint }, none: {} };
+        return Object.fromEntries(
+          Object.entries(asked).map(([name, each]) => [name, edits.apply(frame, other, { ...none, ...each })]));""",
+        frame=frame, other=frame[..., ::-1],
+    )  # fmt: skip
+    painted = frame.copy()
+    painted[:, 28:, 38:] = 200
+    expected = {
+        "mirror": frame[..., ::-1],
+        "right": np.pad(frame, ((0, 0), (0, 0), (3, 0)), mode="edge")[..., :40],
+        "up": np.pad(frame, ((0, 0), (0, 7), (0, 0)), mode="edge")[:, 7:],
+        "blur": np.stack([scipy.ndimage.gaussian_filter(plane, 6, mode="nearest") for plane in frame]),
+        "invert": 255 - frame,
+        "darker": 255 * (frame.astype(float) / 255) ** 4,
+        "painted": painted,
+        "none": frame,
+    }
+    assert found.keys() == expected.keys()
+    for name, edited in expected.items():
+        np.testing.assert_allclose(found[name], edited.ravel(), atol=1e-3, err_msg=name)
+
+
+@PLANES
+def test_the_mirror_image_gets_the_mirror_image_of_every_edit(planes, tmp_path):
+    frame = smooth_frames(planes, 32, seed=1)[:, :28]
+    found = node(
+        tmp_path,
+        """const [frame, other, none] = [levels(given.frame), levels(given.other), edits.none(28, 32)];
         const asked = { ...none, mirror: true, shiftX: 3, shiftY: -2, blur: 1, invert: true, gamma: 0.7,
           paint: edits.stroke(none, 4, 9, 5, 30) };
-        return [edits.apply(grey, other, asked), edits.apply(grey, other, edits.mirrored(asked))];""",
-        grey=grey, other=grey[:, ::-1],
+        return [edits.apply(frame, other, asked), edits.apply(frame, other, edits.mirrored(asked))];""",
+        frame=frame, other=frame[..., ::-1],
     )  # fmt: skip
-    here, there = (np.reshape(frame, (28, 32)) for frame in found)
-    np.testing.assert_allclose(here[:, ::-1], there, atol=1e-3)
-    assert np.abs(here - grey).mean() > 10
+    here, there = (np.reshape(edited, frame.shape) for edited in found)
+    np.testing.assert_allclose(here[..., ::-1], there, atol=1e-3)
+    assert np.abs(here - frame).mean() > 10
 
 
-@pytest.mark.parametrize("order", frames.ORDERS)
-def test_a_screenshot_becomes_grey_as_the_study_does_it(order, tmp_path):
+@pytest.mark.parametrize(
+    ("order", "colour"),
+    [*((order, False) for order in frames.ORDERS), ("notebook", True)],
+    ids=[*frames.ORDERS, "colour"],
+)
+def test_a_screenshot_becomes_a_frame_as_the_study_does_it(order, colour, tmp_path):
     for height, width, size in ((150, 256, 64), (128, 192, 64), (90, 161, 84)):
         rng = np.random.default_rng(height)
         picture = rng.integers(0, 256, (height // 4, width // 4, 3), dtype=np.uint8).repeat(5, 0).repeat(5, 1)
@@ -291,10 +349,12 @@ def test_a_screenshot_becomes_grey_as_the_study_does_it(order, tmp_path):
         found = node(
             tmp_path,
             """const pixels = network.numbers(given.pixels, Uint8Array);
-            return edits.grey(pixels, given.width, given.height, [given.size, given.size], given.order);""",
+            return edits[given.way](pixels, given.width, given.height, [given.size, given.size], given.order);""",
             pixels=pixels, width=picture.shape[1], height=picture.shape[0], size=size, order=order,
+            way="colours" if colour else "grey",
         )  # fmt: skip
-        difference = np.abs(np.reshape(found, (size, size)) - frames.grey(picture, size=size, order=order))
+        expected = frames.for_network(picture, size=size, order=order, colour=colour)
+        difference = np.abs(np.reshape(found, expected.shape) - expected)
         assert difference.max() <= 1 and (difference > 0).mean() < 0.05
 
 

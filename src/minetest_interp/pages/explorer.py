@@ -24,7 +24,9 @@ from minetest_interp.pages.pictures import webp_address
 from minetest_interp.pages.text import content_digest, html_environment
 
 # In the order in which they build on one another.
-SCRIPTS = ("operations", "network", "attribution", "edits", "page", "data", "tiles", "numbers", "maps", "explorer")
+SCRIPTS = (
+    "operations", "network", "attribution", "edits", "page", "data", "live", "tiles", "numbers", "maps", "explorer",
+)  # fmt: skip
 PICTURE_QUALITY, THUMBNAIL_QUALITY = 78, 60  # WebP's, of 100
 THUMBNAIL_WIDTH = 112  # pixels: twice what the page shows, for dense screens
 CLIPPED = 0.005  # share of a layer's activations that are drawn no stronger than the rest
@@ -32,12 +34,15 @@ CLIPPED = 0.005  # share of a layer's activations that are drawn no stronger tha
 ATTRIBUTION = {"steps": 32, "samples": 16, "noise": 25.5, "patch": 8, "patch_stride": 4}
 
 
-def render(facts: Mapping, pictures: Sequence[UInt8[np.ndarray, "_ _ 3"]], templates: Path) -> str:
+def render(
+    facts: Mapping, pictures: Sequence[UInt8[np.ndarray, "_ _ 3"]], templates: Path, *, kind: str = "grey"
+) -> str:
     """The page, which finds its data in the folder `explore` beside it.
 
     Args:
       facts: the study's; `frames` in the order of `pictures`.
-      pictures: RGB, as players see the frames.
+      pictures: RGB, as people see the frames.
+      kind: what a frame is to the network: "grey", one picture that is repeated; "stack", or "colours".
     """
     script = "\n".join((templates / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     script = f"\n{script}"
@@ -47,13 +52,14 @@ def render(facts: Mapping, pictures: Sequence[UInt8[np.ndarray, "_ _ 3"]], templ
         "script": Markup(script),
         "script_digest": content_digest(script),
         "thumbnails": [webp_address(list_thumbnail(picture), quality=THUMBNAIL_QUALITY) for picture in pictures],
-        "study_json": Markup(script_json(study_words(facts))),
+        "study_json": Markup(script_json(study_words(facts, colour=kind == "colours"))),
+        "kind": kind,
     }
     return html_environment(templates).get_template("frames.html.j2").render({**facts, **context})
 
 
-def study_words(facts: Mapping) -> dict:
-    """What the page's script needs of the facts: names, sizes, how frames are made grey, verdicts on methods."""
+def study_words(facts: Mapping, *, colour: bool) -> dict:
+    """What the page's script needs to know: names, sizes, how pictures become frames, verdicts on methods."""
     network = facts["network"]
     judged = facts.get("evidence", {}).get("attribution", [])
     return {
@@ -61,6 +67,7 @@ def study_words(facts: Mapping) -> dict:
         "size": [network["height"], network["width"]],
         "layers": [layer["name"] for layer in network["layers"]],
         "order": facts["pictures"]["order"],
+        "colour": colour,
         "steering": facts["steering"],
         "leftward": [
             name for name, sides in facts["definitions"].items() if " ".join(sides["plus"].values()) == "left"
@@ -75,7 +82,7 @@ def policy_script(
     table: ActionTable,
     *,
     sha256: str,
-    mean: Num[np.ndarray, "row column"],
+    mean: Num[np.ndarray, "*plane row column"],
     computed: Mapping[str, Num[np.ndarray, "..."]],
     attribution: Mapping[str, float],
 ) -> str:
@@ -135,13 +142,13 @@ def return_span(q: Float[np.ndarray, "frame action"]) -> tuple[float, float]:
 def frame_script(
     index: int,
     picture: UInt8[np.ndarray, "height width 3"],
-    original: Num[np.ndarray, "row column"],
-    mirrored: Num[np.ndarray, "row column"],
+    original: Num[np.ndarray, "*plane row column"],
+    mirrored: Num[np.ndarray, "*plane row column"],
 ) -> str:
     """The script with one frame: for people, for the network, and its mirror image for the network.
 
     Args:
-      original, mirrored: whole grey levels.
+      original, mirrored: whole levels, of one grey frame or of a stack.
     """
     content = {
         "picture": webp_address(picture, quality=PICTURE_QUALITY),
@@ -168,15 +175,15 @@ def float32_text(array: Shaped[AnyArray, "..."]) -> str:
     return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
 
 
-def level_text(grey: Num[np.ndarray, "row column"]) -> str:
-    """Whole grey levels in base64, a byte each.
+def level_text(frame: Num[np.ndarray, "*plane row column"]) -> str:
+    """Whole levels in base64, a byte each.
 
     Raises:
       InputError: the levels are not whole numbers from 0 to 255.
     """
-    levels = grey.astype(np.uint8)
-    if not np.array_equal(levels, grey):
-        raise InputError("a frame must have whole grey levels from 0 to 255; these have others. Build stacks.npz anew.")
+    levels = frame.astype(np.uint8)
+    if not np.array_equal(levels, frame):
+        raise InputError("a frame must have whole levels from 0 to 255; these have others. Build stacks.npz anew.")
     return base64.b64encode(levels.tobytes()).decode()
 
 

@@ -23,7 +23,10 @@ def run(
     frames: Path,
 ) -> None:
     loaded, table = agent.load(checkpoint_path, policy, actions)
-    stacks = files.read_arrays(results / "stacks.npz", "original", "mirrored")
+    path = results / "stacks.npz"
+    stacks = files.read_arrays(path, "original", "mirrored")
+    still = stacks["original"].ndim == 3
+    kind = "grey" if still else "colours" if "colours" in files.array_names(path) else "stack"
     stored = files.read_arrays(results / "pictures.npz", "pictures", "sizes")
     pictures = [
         picture[:height, :width] for picture, (height, width) in zip(stored["pictures"], stored["sizes"], strict=True)
@@ -41,7 +44,7 @@ def run(
     files.write_text(network, script)
     for index, views in enumerate(zip(pictures, stacks["original"], stacks["mirrored"], strict=True)):
         files.write_text(frames / f"{index}.js", explorer.frame_script(index, *views))
-    files.write_text(html, explorer.render(files.read_json(facts), pictures, templates))
+    files.write_text(html, explorer.render(files.read_json(facts), pictures, templates, kind=kind))
 
 
 if __name__ == "__main__":
