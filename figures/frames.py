@@ -40,8 +40,8 @@ def draw(
 
     Args:
       pictures: uint8 `[h, w, 3]` each, sizes may differ.
-      values: `[N]`, -1 to 1.
-      ends: what +1 and -1 mean, in a word each.
+      values: `[N]`, -1 to 1, or returns in reward units.
+      ends: what above and below zero mean, in a word each.
       positive: the side to which positive bars point; "left" for a yaw, so that a bar points where the agent turns.
     """
     width = style.WIDTH_INCHES["page"]
@@ -55,7 +55,8 @@ def draw(
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set_axis_off()
     side = -1 if positive == "left" else 1
-    _key(ax, behaviour, ends, side, width)
+    most = max(1.0, float(np.abs(values).max()))
+    _key(ax, behaviour, ends, side, width, most)
     for i, (frame, picture, value) in enumerate(zip(frames, pictures, values, strict=True)):
         left = GAP + (i % COLUMNS) * (tile + GAP)
         top = HEAD + GAP + (i // COLUMNS) * pitch
@@ -64,34 +65,34 @@ def draw(
         middle, low = left + tile / 2, top + photo
         ax.imshow(picture, extent=(middle - w / 2, middle + w / 2, low, low - h), interpolation="antialiased")
         ax.text(middle, low + LINE * 0.62, style.plain(frame, limit=14), ha="center", va="center")
-        _bar(ax, value, left=left, top=low + LINE + 0.03, length=tile, side=side)
+        _bar(ax, value, most, left=left, top=low + LINE + 0.03, length=tile, side=side)
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
     return figure
 
 
-def _bar(ax, value: float, *, left: float, top: float, length: float, side: int) -> None:
+def _bar(ax, value: float, most: float, *, left: float, top: float, length: float, side: int) -> None:
     """A bar from the middle of its track, and the number in the half that the bar leaves free."""
     half, middle = length / 2, left + length / 2
     height = LINE * 0.75
     ax.add_patch(Rectangle((left, top), length, height, facecolor="#EEEEEE", linewidth=0))
     colour = style.POSITIVE if value > 0 else style.NEGATIVE
     direction = side if value > 0 else -side
-    ax.add_patch(Rectangle((middle, top), direction * half * min(abs(value), 1), height, facecolor=colour, linewidth=0))
+    ax.add_patch(Rectangle((middle, top), direction * half * abs(value) / most, height, facecolor=colour, linewidth=0))
     ax.plot([middle, middle], [top - 0.015, top + height + 0.015], color=style.INK, linewidth=0.6)
     ax.text(middle - direction * half / 2, top + height / 2, style.signed(value, digits=2), ha="center",
             va="center_baseline", color=colour)  # fmt: skip
 
 
-def _key(ax, behaviour: str, ends: dict[int, str], side: int, width: float) -> None:
+def _key(ax, behaviour: str, ends: dict[int, str], side: int, width: float, most: float) -> None:
     y, half = HEAD / 2 + 0.04, 0.45
     ax.text(GAP, y, f"{style.plain(behaviour)} of the policy on each frame", va="center")
     middle = width - GAP - 1.45
     for sign, colour in ((1, style.POSITIVE), (-1, style.NEGATIVE)):
         direction = sign * side
         ax.add_patch(Rectangle((middle, y - LINE * 0.37), direction * half, LINE * 0.75, facecolor=colour, linewidth=0))
-        word = style.plain(ends.get(sign, ""), limit=10)
-        ax.text(middle + direction * (half + 0.06), y, f"{'+' if sign > 0 else '−'}1 {word}".rstrip(), va="center",
-                ha="left" if direction > 0 else "right", color=colour)  # fmt: skip
+        end = f"{'+' if sign > 0 else '−'}{most:.3g} {style.plain(ends.get(sign, ''), limit=10)}".rstrip()
+        ax.text(middle + direction * (half + 0.06), y, end, va="center", ha="left" if direction > 0 else "right",
+                color=colour)  # fmt: skip
     ax.plot([middle, middle], [y - 0.08, y + 0.08], color=style.INK, linewidth=0.6)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import style
+from minetest_interp.io import files
 from panel import item, panel_command, seen_frame
 
 VIEWS = ("original", "mirrored")
@@ -16,16 +17,18 @@ def load(results: Path, *, frame: str) -> dict[str, object]:
     with np.load(path, allow_pickle=False) as stored:
         names = [key.partition("/")[2] for key in stored.files if key.startswith("original/")]
     return {
+        "returns": "q" in files.read_json(results / "network.json")["outputs"],
         "frame": frame,
         "read": {view: seen_frame(results, view, frame) for view in VIEWS},
         "behaviours": {view: {name: float(item(path, f"{view}/{name}", frame)) for name in names} for view in VIEWS},
     }
 
 
-def draw(frame: str, read: dict[str, np.ndarray], behaviours: dict[str, dict[str, float]]) -> Figure:
-    """The two views and a bar from -1 to 1 per behaviour and view; the critic's value in words.
+def draw(returns: bool, frame: str, read: dict[str, np.ndarray], behaviours: dict[str, dict[str, float]]) -> Figure:
+    """The two views and a bar per behaviour and view; the value, where there is one, in words.
 
     Args:
+      returns: behaviours are differences of Q values in reward units, and not of probabilities, from -1 to 1.
       read: by view, `[H, W]`, grey levels, or `[H, W, 3]` colours.
     """
     figure = style.figure(aspect=0.37)
@@ -37,17 +40,23 @@ def draw(frame: str, read: dict[str, np.ndarray], behaviours: dict[str, dict[str
         for spine in ax.spines.values():
             spine.set(color=colours[view], linewidth=2)
         ax.set_title(style.plain(frame, limit=24) if view == "original" else "its mirror image")
-        ax.set_xlabel(f"value {style.signed(behaviours[view]['value'])}\n(reward units)")
+        if "value" in behaviours[view]:
+            ax.set_xlabel(f"value {style.signed(behaviours[view]['value'])}\n(reward units)")
     ax = axes["bars"]
     names = [name for name in behaviours["original"] if name != "value"]
     rows = np.arange(len(names))
+    end = max(abs(behaviours[view][name]) for view in VIEWS for name in names) or 1.0 if returns else 1
     for view, shift in zip(VIEWS, (-0.19, 0.19), strict=True):
         lengths = [behaviours[view][name] for name in names]
         ax.barh(rows + shift, lengths, 0.34, color=colours[view], label=view)
         for row, length in zip(rows + shift, lengths, strict=True):
-            ax.text(1.45, row, style.signed(length), ha="right", va="center")
+            ax.text(1.45 * end, row, style.signed(length), ha="right", va="center")
     ax.axvline(0, color=style.INK, linewidth=0.6)
-    ax.set(xlim=(-1, 1), xticks=[-1, 0, 1], ylim=(len(names) - 0.5, -0.5), xlabel="probability, or difference of two")
+    ax.set(xlim=(-end, end), ylim=(len(names) - 0.5, -0.5))
+    if returns:
+        ax.set_xlabel("difference of mean Q values (reward units)")
+    else:
+        ax.set(xticks=[-1, 0, 1], xlabel="probability, or difference of two")
     ax.set_yticks(rows, [style.plain(name, limit=16) for name in names])
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right", "left"]].set_visible(False)

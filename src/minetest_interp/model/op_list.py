@@ -28,6 +28,16 @@ from minetest_interp.model.steps import (
 )
 
 Operation = dict[str, Any]
+UNKNOWN = (
+    "the frame explorer and the ONNX model must be of convolutions, pools, dense layers, layer normalisation, sums and "
+    "the functions between them; this network has something else"
+)
+
+
+def why_not(network: Architecture) -> str | None:
+    """Why a network cannot be listed so, None where it can."""
+    taken = [*(step for layer in network.layers for step in layer.steps), *network.last]
+    return UNKNOWN if any(isinstance(step, Part) for step in taken) else None
 
 
 def layers(network: Architecture) -> list[dict[str, Any]]:
@@ -82,10 +92,7 @@ def _settings(step: Step, given: Shape) -> Operation:
         case Residual(inside):
             return {"kind": "residual", "steps": _operations(inside, given)}
         case Part():
-            raise InputError(
-                "the frame explorer and the ONNX model must be of convolutions, pools, dense layers, layer "
-                "normalisation, sums and the functions between them; this network has something else."
-            )
+            raise InputError(f"{UNKNOWN}.")
 
 
 def _window(window: Shape, step: Convolution | Pool, given: Shape) -> Operation:

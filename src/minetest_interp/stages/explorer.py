@@ -6,8 +6,9 @@ import numpy as np
 
 from minetest_interp.cli import command
 from minetest_interp.io import files, layout
-from minetest_interp.model import agent
+from minetest_interp.model import agent, op_list
 from minetest_interp.pages import explorer
+from minetest_interp.pages.text import missing_page
 
 
 def run(
@@ -23,6 +24,12 @@ def run(
     frames: Path,
 ) -> None:
     loaded, table = agent.load(checkpoint_path, policy, actions)
+    architecture = loaded.policy.architecture
+    if reason := op_list.why_not(architecture):
+        files.write_text(network, "")
+        frames.mkdir(parents=True, exist_ok=True)
+        files.write_text(html, missing_page("Frames", reason, files.read_json(facts), templates))
+        return
     path = results / "stacks.npz"
     stacks = files.read_arrays(path, "original", "mirrored")
     still = stacks["original"].ndim == 3
@@ -31,7 +38,6 @@ def run(
     pictures = [
         picture[:height, :width] for picture, (height, width) in zip(stored["pictures"], stored["sizes"], strict=True)
     ]
-    architecture = loaded.policy.architecture
     shown = (*architecture.targets[1:], *architecture.outputs)
     script = explorer.policy_script(
         loaded.policy,
