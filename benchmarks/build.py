@@ -83,7 +83,7 @@ def demo() -> dict[str, float]:
 
 
 def measure(treechop: Path | None, labels: Path | None) -> dict[str, float]:
-    """Name to seconds; without the published data only the demo is measured, without labelled frames no ledger."""
+    """Name to seconds; without the published data only the demo is measured. labels: instead of treechop's own."""
     figures = {"smoke": clean_build("smoke").wall, "demo_core": clean_build("demo", target="core").wall, **demo()}
     if treechop:
         with tempfile.TemporaryDirectory() as plots:
@@ -92,8 +92,7 @@ def measure(treechop: Path | None, labels: Path | None) -> dict[str, float]:
         figures["notebook"] = min(notebook)
         figures["treechop_core"] = clean_build("treechop", f"data={treechop}", target="core").wall
         figures["treechop_over_notebook"] = figures["treechop_core"] / figures["notebook"]
-    if treechop and labels:
-        study = "treechop", f"data={treechop}", f"probe={labels}"
+        study = "treechop", f"data={treechop}", *([f"probe={labels}"] if labels else [])
         figures["treechop_build"] = clean_build(*study).wall
         figures["ledger"] = clean_build(*study, target="claims").wall
     return figures

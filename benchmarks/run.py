@@ -113,7 +113,7 @@ def main(data: Path | None, probe: Path | None, rounds: int) -> None:
     with HISTORY.open("a", encoding="utf-8") as file:
         file.write(json.dumps(found) + "\n")
     lines = ["| figure | measured | asked |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows(found))]
-    said = f"Measured in one run at commit {commit} on {'; '.join(found['machine'].values())}:"
+    said = f"Measured in one run at commit {found['commit']} on {'; '.join(found['machine'].values())}:"
     table = "\n".join(["<!-- bench -->", said, "", *lines, "<!-- /bench -->"])
     text = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(re.sub(r"<!-- bench -->.*<!-- /bench -->", lambda _: table, text, flags=re.DOTALL), "utf-8")
