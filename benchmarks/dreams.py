@@ -121,7 +121,7 @@ def box(policy: Policy) -> dict:
 
 def whole_atlas(policy: Policy, grey: np.ndarray) -> dict:
     """Seconds and mean scores of the atlas; then the same batch at 1, 2 and 4 times the steps."""
-    fitted, judged = (grey[half] for half in scores.halves([str(i) for i in range(len(grey))]))
+    fitted, judged = (grey[half] for half in scores.halves(grey))
     began = time.perf_counter()
     trace = jax.jit(policy.run)(frames.as_stacks(fitted, policy.geometry.frames))
     listed = units.list_units(policy.architecture, BEHAVIOURS, factors.leading_directions(trace, count=4, seed=0))
