@@ -78,11 +78,11 @@ def kill_main(running: subprocess.Popen) -> None:
 
 
 def kill_job(running: subprocess.Popen) -> None:
-    """Snakemake ends the build."""
-    wait_for(lambda: psutil.Process(running.pid).children() or running.poll() is not None)
-    for child in psutil.Process(running.pid).children()[:1]:
-        child.kill()
-    running.wait()
+    """Snakemake ends the build. A job that ended just before it was killed is followed by another."""
+    while running.poll() is None:
+        for child in psutil.Process(running.pid).children()[:1]:
+            child.kill()
+        time.sleep(0.05)
 
 
 def interrupt(running: subprocess.Popen) -> None:

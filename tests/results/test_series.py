@@ -76,6 +76,7 @@ def test_seeds_stand_by_their_names_and_without_a_place(shop, tmp_path):
 
 def test_the_report_compares_them(shop):
     config = {key: part for key, part in SERIES.items() if key != "evidence"}
+    config["actions"] = {**config["actions"], "mirrored": True}
     panels = {
         name: {"behaviour": "yaw", "file": f"figures/{name}.png", "rule": "", "command": "", "numbers": []}
         for name in PANELS

@@ -141,7 +141,7 @@ def test_users_mistakes_are_told_without_a_traceback_and_spare_the_report(built,
     with edit(shop.folder / "config/own.yaml", lambda s: s.replace("summary:", "sumary:")):
         refuse(shop, "unknown key 'sumary'; did you mean 'summary'?")
     with edit(shop.folder / "config/own.yaml", lambda s: s.replace("    - go\n", "")):
-        refuse(shop, "one action for each of the policy's 6 logits; it has 5")
+        refuse(shop, "one action for each of the 6 that the policy chooses from; it has 5")
     with edit(shop.files / f"{NAMES[0]}.png") as path:
         path.write_bytes(b"")
         refuse(shop, f"{NAMES[0]}.png: the frame is empty (0 bytes)")

@@ -60,7 +60,7 @@ def study(root):
     return Study(
         name="own",
         settings=settings,
-        actions={"factors": {}, "behaviours": {}, "steering": ""},
+        actions={"factors": {}, "behaviours": {}, "steering": "", "mirrored": True},
         claims=None,
         label_settings=None,
         folder=root,
@@ -72,6 +72,7 @@ def study(root):
         turns=False,
         series={},
         panels={},
+        module=None,
     )
 
 
