@@ -97,7 +97,7 @@ def test_conv0_in_closed_form_equals_the_ascent_to_the_same_box(small):
         unit = objectives.neuron(SMALL, "conv0", channel=channel, position=position)
         frame = atlas.box_optimum(small, unit, around=mean)
         corner = np.sign(np.asarray(small.params["conv0"]["kernel"])[..., channel].sum(2))
-        top, left, side = networks.field_box(SMALL, "conv0", position)
+        top, left, side, _ = nature(SMALL).box("conv0", position)
         np.testing.assert_array_equal(frame[top : top + side, left : left + side], 127.5 * (corner + 1))
         network = networks.fast(small, whole=True)
         climbed = notebook.sign_ascent(network, unit, mean[None, None], step=64.0, steps=12)

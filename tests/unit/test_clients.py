@@ -13,7 +13,7 @@ from minetest_interp.model.architecture import Trace
 from minetest_interp.model.description import describe
 from minetest_interp.model.policy import Geometry, layer_gradients
 from tests import networks
-from tests.networks import CLIENTS
+from tests.networks import CLIENTS, check_units, close
 
 
 @pytest.fixture(scope="module", params=CLIENTS)
@@ -30,10 +30,6 @@ def loaded(client, tmp_path_factory):
 @pytest.fixture(scope="module")
 def stacks(client):
     return np.random.default_rng(0).integers(0, 256, (2, *client.stack)).astype(np.float32)
-
-
-def close(found, expected):
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * max(1, np.abs(expected).max()))
 
 
 def test_every_layer_and_head_is_what_numpy_computes(client, loaded, stacks):
@@ -95,15 +91,7 @@ def test_a_position_sees_no_pixel_outside_its_field(loaded, stacks):
 
 
 def test_a_unit_of_every_layer_can_be_read_and_raised(loaded, stacks):
-    network, whole = loaded.architecture, loaded.run(stacks[:1])
-    for name in network.targets[1:]:
-        asked = objectives.neuron(network, name, channel=3)
-        activation = whole.layers[name][0]
-        middle = objectives.centre(network, name) if activation.ndim == 3 else ()
-        close(asked(whole)[0], activation[(*middle, 3)])
-        dream = notebook.deep_dream(loaded, asked, stacks[:1], lr=1.0, steps=2)
-        close(dream.scores[0], activation[(*middle, 3)])
-        assert dream.image.min() >= 0 and dream.image.max() <= 255
+    check_units(loaded, stacks)
 
 
 def test_a_dream_at_a_layer_stays_within_what_its_function_lets_through(loaded, stacks):

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from minetest_interp.analysis import intervals, mask_overlap, stats
 from minetest_interp.analysis.mask_overlap import Labels, Ranked, Samples
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import networks
-from minetest_interp.model.policy import Geometry
+from minetest_interp.model.policy import Geometry, nature
 from tests.conftest import random_policy, random_stacks
 
 SMALL = Geometry(2, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 6)
@@ -39,7 +38,7 @@ def field_shares(masks: np.ndarray) -> np.ndarray:
     side = SMALL.shape(LAYER)[0]
     shares = np.empty((len(masks), side, side))
     for row, column in product(range(side), repeat=2):
-        top, left, size = networks.field_box(SMALL, LAYER, (row, column))
+        top, left, size, _ = nature(SMALL).box(LAYER, (row, column))
         shares[:, row, column] = masks[:, top : top + size, left : left + size].astype(float).mean((1, 2))
     return shares
 

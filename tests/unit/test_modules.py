@@ -4,14 +4,13 @@ import jax
 import numpy as np
 import pytest
 
-from minetest_interp.dreams import notebook
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import agent, checkpoint, intermediates, networks, objectives
+from minetest_interp.model import agent, checkpoint, intermediates, networks
 from minetest_interp.model.modules import ModuleNetwork
 from minetest_interp.model.policy import layer_gradients
 from tests import modules
 from tests.modules import OWN
-from tests.networks import Maker, dense, packed
+from tests.networks import Maker, check_units, close, dense, packed
 
 
 @pytest.fixture(scope="module", params=OWN)
@@ -32,10 +31,6 @@ def stacks(own):
 
 def score(trace):
     return trace.logits[:, 0] if trace.value is None else trace.value
-
-
-def close(found, expected):
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * max(1, np.abs(expected).max()))
 
 
 def test_every_layer_and_output_is_what_numpy_computes(own, loaded, stacks):
@@ -90,14 +85,7 @@ def test_what_lies_before_the_start_is_not_computed(loaded):
 
 
 def test_a_unit_of_every_layer_can_be_read_and_raised(loaded, stacks):
-    network, whole = loaded.architecture, loaded.run(stacks[:1])
-    for name in network.targets[1:]:
-        asked = objectives.neuron(network, name, channel=3)
-        activation = whole.layers[name][0]
-        middle = objectives.centre(network, name) if activation.ndim == 3 else ()
-        close(asked(whole)[0], activation[(*middle, 3)])
-        dream = notebook.deep_dream(loaded, asked, stacks[:1], lr=1.0, steps=2)
-        assert dream.image.min() >= 0 and dream.image.max() <= 255
+    check_units(loaded, stacks)
 
 
 def test_a_position_sees_just_the_pixels_of_its_field(loaded, stacks):

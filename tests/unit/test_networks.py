@@ -101,8 +101,8 @@ def test_a_jitted_network_takes_any_policy_of_its_geometry(policy):
 @pytest.mark.parametrize("layer", networks.CONVOLUTIONS)
 def test_a_field_gives_its_unit_as_the_whole_network_does(policy, layer):
     stack, position = random_stacks(2), objectives.centre(policy.geometry, layer)
-    top, left, size = networks.field_box(policy.geometry, layer, position)
-    assert size == {"conv0": 8, "conv1": 20, "conv2": 36}[layer]
+    top, left, size, width = policy.architecture.box(layer, position)
+    assert size == width == {"conv0": 8, "conv1": 20, "conv2": 36}[layer]
     seen = run(networks.field(policy, layer), stack[:, :, top : top + size, left : left + size]).layers[layer]
     whole = jax.jit(policy.run)(stack).layers[layer][:, position[0], position[1]]
     np.testing.assert_allclose(seen[:, 0, 0], whole, rtol=1e-5, atol=1e-5)

@@ -12,7 +12,7 @@ from minetest_interp.dreams import recipes as dream_recipes
 from minetest_interp.facts.recipes import recipe_summary
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import checkpoint, networks
+from minetest_interp.model import checkpoint
 from minetest_interp.model.policy import Geometry, Policy, nature, shuffled_weights
 from minetest_interp.stages import recipes as stage
 from tests.samples import FORWARD, YAW, smooth_frames
@@ -276,7 +276,7 @@ def test_the_fast_networks_serve_every_unit_s_recipe(small, listed):
     """A receptive field's picture is the whole network's, outside it untouched."""
     unit, subject = listed[0], dreaming.run_on_frames(small, listed, FITTED)
     shown = dreaming.dream(recipes("notebook")[0], subject, seeds=(3, 4)).pictures[0, 0]
-    top, left, side = networks.field_box(SMALL, unit.layer, unit.position)
+    top, left, side, _ = nature(SMALL).box(unit.layer, unit.position)
     outside = np.ones((64, 64), bool)
     outside[top : top + side, left : left + side] = False
     start = np.asarray(notebook.grey_start(SMALL, seed=3))[0]

@@ -20,7 +20,7 @@ from minetest_interp.analysis.intervals import Statistic
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks
 from minetest_interp.model.batches import map_batches
-from minetest_interp.model.policy import Geometry, Policy
+from minetest_interp.model.policy import Geometry, Policy, nature
 
 NUMBERS = 2**19  # labels worked on at a time: what stays in the processor's cache
 QUANTILES = (0.025, 0.5, 0.975)
@@ -119,8 +119,8 @@ def field_means(maps: np.ndarray, geometry: Geometry, layer: str) -> np.ndarray:
 
     The rows are those of the convolution's positions. Columns beyond the right border are those at the left one.
     """
-    tops = [networks.field_box(geometry, layer, (row, 0))[0] for row in range(geometry.shape(layer)[0])]
-    size = networks.field_box(geometry, layer, (0, 0))[2]
+    boxes = [nature(geometry).box(layer, (row, 0)) for row in range(geometry.shape(layer)[0])]
+    tops, size = [top for top, *_ in boxes], boxes[0][2]
     rows = np.stack([maps[:, top : top + size].sum(1, dtype=np.float64) for top in tops], 1)
     wrapped = np.concatenate([rows, rows[..., : size - 1]], -1)
     return np.lib.stride_tricks.sliding_window_view(wrapped, size, axis=-1).sum(-1) / size**2
@@ -138,7 +138,7 @@ def field_labels(trunk: np.ndarray, geometry: Geometry, layer: str, *, trunk_sha
 
 def columns_of(geometry: Geometry, layer: str) -> np.ndarray:
     """Where the receptive fields of a convolution's columns begin, `[w]` in pixels."""
-    return np.array([networks.field_box(geometry, layer, (0, c))[1] for c in range(geometry.shape(layer)[1])])
+    return np.array([nature(geometry).box(layer, (0, c))[1] for c in range(geometry.shape(layer)[1])])
 
 
 def with_brightness(activation: np.ndarray, greys: np.ndarray, geometry: Geometry, layer: str) -> np.ndarray:

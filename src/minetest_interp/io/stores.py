@@ -78,13 +78,13 @@ frames | frame | text | | names
 logits | frame, action | float32 | nats | unnormalised log-probabilities; where the network has an actor
 q | frame, action | float32 | reward | expected return after each action; where the network has Q values
 value | frame | float32 | reward | the critic's, or the largest Q value
-{layer} | frame, ... | float32 | | before the ReLU; row, column, channel of a convolution
+{layer} | frame, ... | float32 | | as the layer is shown; row, column, channel where it has positions
 """)),
     Store("gradients/{view}/{objective}.npz", "The gradient of one objective with respect to every layer.", _arrays("""
 frames | frame | text | | names
 scores | frame | float32 | that of the objective | the objective itself
 input | frame, stack, row, column | float32 | per grey level | oldest frame of the stack first
-{layer} | frame, ... | float32 | per activation | row, column, channel of a convolution
+{layer} | frame, ... | float32 | per activation | row, column, channel where it has positions
 """)),
     Store("alignment.npz", "How the actor's weights align with the critic's; or why that is not known.", _arrays("""
 reason | | text | | where the network lacks one of them; then it is the only array

@@ -45,20 +45,23 @@ class Behaviour(NamedTuple):
         return self.plus.astype(np.float32) - self.minus.astype(np.float32)
 
     @property
-    def against(self) -> Bool[np.ndarray, " action"]:
-        """The actions that the behaviour is weighed against: those that it subtracts, or all others."""
-        return self.minus if self.minus.any() else ~self.plus
-
-    @property
-    def mean_difference(self) -> Float[np.ndarray, " action"]:
-        """The weights of the mean over its actions less the mean over those that it is weighed against.
+    def sides(self) -> tuple[Bool[np.ndarray, " action"], Bool[np.ndarray, " action"]]:
+        """Its actions, and those that it is weighed against: those that it subtracts, or all others.
 
         Raises:
           InputError: the behaviour holds all actions or none.
         """
-        if not (self.plus.any() and self.against.any()):
+        # ASSUME: a behaviour that subtracts nothing (forward, jump) is weighed against all other actions.
+        against = self.minus if self.minus.any() else ~self.plus
+        if not (self.plus.any() and against.any()):
             raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
-        return self.plus / self.plus.sum() - self.against / self.against.sum()
+        return self.plus, against
+
+    @property
+    def mean_difference(self) -> Float[np.ndarray, " action"]:
+        """The weights of the mean over its actions less the mean over those that it is weighed against (`sides`)."""
+        plus, against = self.sides
+        return plus / plus.sum() - against / against.sum()
 
 
 class ActionTable(NamedTuple):

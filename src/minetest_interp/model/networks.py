@@ -202,12 +202,6 @@ def read_sides(geometry: Geometry) -> tuple[int, ...]:
     return _sides_for(geometry, 2, geometry.sides[2])
 
 
-def field_box(geometry: Geometry, layer: str, position: tuple[int, int]) -> tuple[int, int, int]:
-    """(top, left, size) in pixels of what the unit at (row, column) sees."""
-    size, stride = geometry.receptive_fields[CONVOLUTIONS.index(layer)]
-    return position[0] * stride, position[1] * stride, size
-
-
 def _sides_for(geometry: Geometry, last: int, side: int) -> tuple[int, ...]:
     sides = [side]
     for i in range(last, 0, -1):

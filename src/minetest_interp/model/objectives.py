@@ -136,11 +136,8 @@ def behaviour(behaviour: Behaviour, *, sign: int = 1) -> Objective:
 
     It does not saturate where probabilities reach 0 or 1. A negative `sign` exchanges the two sides.
     """
-    # ASSUME: a behaviour that subtracts nothing (forward, jump) is weighed against all other actions.
-    sides = (behaviour.plus, behaviour.against) if sign > 0 else (behaviour.against, behaviour.plus)
-    if not (sides[0].any() and sides[1].any()):
-        raise InputError("a behaviour must have actions on both sides; got one that holds all actions or none.")
-    return LogOdds(*map(np.asarray, sides))
+    plus, against = behaviour.sides
+    return LogOdds(*map(np.asarray, (plus, against) if sign > 0 else (against, plus)))
 
 
 def return_difference(behaviour: Behaviour, *, sign: int = 1) -> Objective:
