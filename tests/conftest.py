@@ -28,6 +28,12 @@ from minetest_interp.model.policy import Geometry, Policy  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+# Most functions run once here, so they are compiled without optimisation, which takes a third less time. Jobs of the
+# workflow are processes of their own, with the flags of every build.
+with pytest.MonkeyPatch.context() as patch:
+    patch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+    jax.devices()  # reads them
+
 # The suite draws the same examples every time; `make fuzz` draws others.
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
 settings.register_profile("explore", derandomize=False, deadline=None, database=None, print_blob=True)

@@ -9,6 +9,8 @@ from minetest_interp.model import checkpoint
 from minetest_interp.model.architecture import Architecture, Layer
 from minetest_interp.model.policy import Policy
 from minetest_interp.model.steps import Apply, Convolution, Dense, Flatten, Normalise, Pool, Residual, Scale
+from tests import modules
+from tests.modules import OWN
 from tests.networks import (
     SAME,
     Client,
@@ -68,12 +70,15 @@ def pooled() -> Policy:
     return Policy(network, params)
 
 
-KINDS = (*CLIENTS, "pooled")
+MODULES = {f"a module: {name}": make for name, make in OWN.items()}
+KINDS = (*CLIENTS, "pooled", *MODULES)
 
 
 def policy_of(kind: str, folder: Path) -> Policy:
     """The policy of a kind; `folder` is for its file."""
     if kind == "pooled":
         return pooled()
+    if kind in MODULES:
+        return checkpoint.load(**modules.write(MODULES[kind](), folder)).policy
     client = CLIENTS[kind]()
     return checkpoint.load(write(client, folder), **client.settings).policy

@@ -12,10 +12,6 @@ import flax.serialization
 import ml_dtypes
 import numpy as np
 
-from minetest_interp.dreams import notebook
-from minetest_interp.model import objectives
-from minetest_interp.model.policy import Policy
-
 SAME, VALID = "SAME", "VALID"
 Params = dict[str, dict[str, np.ndarray]]
 
@@ -275,19 +271,6 @@ PRECISIONS = (np.float16, ml_dtypes.bfloat16, np.float64)
 
 def close(found, expected) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * max(1, np.abs(expected).max()))
-
-
-def check_units(policy: Policy, stacks: np.ndarray) -> None:
-    """A unit of every layer can be read off a run, and an ascent begins there and stays in the box."""
-    network, whole = policy.architecture, policy.run(stacks[:1])
-    for name in network.targets[1:]:
-        asked = objectives.neuron(network, name, channel=3)
-        activation = whole.layers[name][0]
-        middle = objectives.centre(network, name) if activation.ndim == 3 else ()
-        close(asked(whole)[0], activation[(*middle, 3)])
-        dream = notebook.deep_dream(policy, asked, stacks[:1], lr=1.0, steps=2)
-        close(dream.scores[0], activation[(*middle, 3)])
-        assert dream.image.min() >= 0 and dream.image.max() <= 255
 
 
 def write(client: Client, folder: Path) -> Path:

@@ -7,10 +7,9 @@ import pytest
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import agent, checkpoint, intermediates, networks
 from minetest_interp.model.modules import ModuleNetwork
-from minetest_interp.model.policy import layer_gradients
 from tests import modules
 from tests.modules import OWN
-from tests.networks import Maker, check_units, close, dense, packed
+from tests.networks import Maker, close, dense, packed
 
 
 @pytest.fixture(scope="module", params=OWN)
@@ -51,29 +50,6 @@ def test_every_layer_and_output_is_what_numpy_computes(own, loaded, stacks):
     assert list(computed) == [*expected.layers, *network.outputs]
 
 
-def test_a_run_may_start_at_any_layer_and_an_edit_is_seen_by_all_that_follow(loaded, stacks):
-    whole = loaded.run(stacks)
-    for name in loaded.architecture.targets:
-        again = loaded.run(whole.layers[name], start=name)
-        close(score(again), score(whole))
-        assert list(again.layers) == [*list(whole.layers)[list(whole.layers).index(name) :]]
-        silenced = loaded.run(stacks, edit=lambda at, x, name=name: 0 * x if at == name else x)
-        from_nothing = loaded.run(0 * whole.layers[name], start=name)
-        close(score(silenced), score(from_nothing))
-        assert not np.allclose(score(silenced), score(whole))
-
-
-def test_one_backward_pass_gives_the_gradient_at_every_layer(loaded, stacks):
-    whole = loaded.run(stacks)
-    _, gradients = layer_gradients(loaded, score, stacks)
-    assert set(gradients) == {*loaded.architecture.targets}
-    for name, gradient in gradients.items():
-        own = jax.grad(lambda x, name=name: score(loaded.run(x, start=name)).sum())(whole.layers[name])
-        assert np.linalg.norm(own) > 0
-        # Rounding may switch a unit whose activation is nearly zero.
-        assert np.linalg.norm(gradient - own) <= 0.02 * np.linalg.norm(own)
-
-
 def test_what_lies_before_the_start_is_not_computed(loaded):
     def operations(start):
         activation = np.zeros((2, *loaded.architecture.shape(start)), np.float32)
@@ -82,24 +58,6 @@ def test_what_lies_before_the_start_is_not_computed(loaded):
 
     counts = [operations(target) for target in loaded.architecture.targets]
     assert counts == sorted(counts, reverse=True) and counts[-1] < counts[1] < counts[0]
-
-
-def test_a_unit_of_every_layer_can_be_read_and_raised(loaded, stacks):
-    check_units(loaded, stacks)
-
-
-def test_a_position_sees_just_the_pixels_of_its_field(loaded, stacks):
-    network = loaded.architecture
-    for name in network.targets[1:]:
-        extents, shape = network.extent(name), network.shape(name)
-        assert (extents is None) == (len(shape) == 1)
-        index = tuple(n // 2 for n in shape[:2])
-        gradient = jax.grad(lambda stack: loaded.run(stack).layers[name][(0, *index)].sum())  # noqa: B023, used at once
-        seen = np.abs(np.asarray(gradient(stacks[:1]))[0]).sum(0) > 0
-        for axis, (extent, place) in enumerate(zip(extents or (), index, strict=False)):
-            first = extent.start + extent.stride * place
-            touched = np.flatnonzero(seen.any(1 - axis))
-            assert (touched.min(), touched.max()) == (max(0, first), min(seen.shape[axis], first + extent.size) - 1)
 
 
 @pytest.mark.parametrize("data", [modules.msgpack, modules.deeper, modules.keyed])
