@@ -24,9 +24,12 @@ def map_batches(step: Callable, *arrays: Shaped[np.ndarray, "batch ..."], size: 
     """
     count = len(arrays[0])
     size = min(size, count)
-    parts = []
+    joined = None
     for first in range(0, count, size):
         index = np.minimum(np.arange(first, first + size), count - 1)
-        made = step(*(array[index] for array in arrays))
-        parts.append(jax.tree.map(lambda array: np.asarray(array)[: count - first], made))  # noqa: B023, used at once
-    return jax.tree.map(lambda *pieces: np.concatenate(pieces), *parts)
+        made = jax.tree.map(np.asarray, step(*(array[index] for array in arrays)))
+        if joined is None:
+            joined = jax.tree.map(lambda part: np.empty((count, *part.shape[1:]), part.dtype), made)
+        for whole, part in zip(jax.tree.leaves(joined), jax.tree.leaves(made), strict=True):
+            whole[first : first + size] = part[: count - first]
+    return joined
