@@ -213,6 +213,12 @@ def observed(measure: Measure, samples: Samples) -> np.ndarray:
     return measure(samples.ranked, *samples.labels.moved())[0]
 
 
+def observed_singly(measure: Measure, scores: np.ndarray, labels: Labels) -> np.ndarray:
+    """The same from scores `[M, h, w, C]` that are not needed in order again: one channel at a time is ranked."""
+    channels = (scores[..., channel : channel + 1] for channel in range(scores.shape[-1]))
+    return np.concatenate([observed(measure, samples(channel, labels)) for channel in channels])
+
+
 def shifted(measure: Measure, samples: Samples, *, shifts: int, seed: int) -> np.ndarray:
     """`auroc` or `iou` of every channel with shifted masks: `[shifts, C]`; the same seed gives the same shifts.
 
@@ -289,12 +295,12 @@ def detect(
     """
     for half in halves:
         _check(labels.take(half))
-    chosen = observed(auroc, samples(scores[halves[0]], labels.take(halves[0])))
+    chosen = observed_singly(auroc, scores[halves[0]], labels.take(halves[0]))
     direction = np.where(chosen < 0.5, -1, 1).astype(scores.dtype)
     held_out = samples(scores[halves[1]] * direction, labels.take(halves[1]))
     second, null = observed(auroc, held_out), shifted(auroc, held_out, shifts=shifts, seed=seed)
     return Detection(
-        auroc=observed(auroc, samples(scores, labels)),
+        auroc=observed_singly(auroc, scores, labels),
         first=np.maximum(chosen, 1 - chosen),
         second=second,
         iou=observed(iou, held_out),

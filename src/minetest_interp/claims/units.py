@@ -177,8 +177,7 @@ def detect_trunks(
         scores = mask_overlap.with_brightness(activation, newest, policy.geometry, layer)
         labels = mask_overlap.field_labels(trunk, policy.geometry, layer, trunk_share=trunk_share)
         detections[layer] = mask_overlap.detect(scores, labels, halves, shifts=shifts, seed=seed)
-        passed_on = mask_overlap.samples(np.maximum(activation, 0), labels)
-        rectified[layer] = mask_overlap.observed(mask_overlap.auroc, passed_on)
+        rectified[layer] = mask_overlap.observed_singly(mask_overlap.auroc, np.maximum(activation, 0), labels)
     q = mask_overlap.corrected({layer: detection.p[:-1] for layer, detection in detections.items()})
     return Detectors(detections, q, rectified)
 
