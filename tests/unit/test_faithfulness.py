@@ -96,8 +96,8 @@ def test_the_true_map_beats_random_ones_and_its_reverse_is_beaten_by_them(sign):
         reverse = 1 / product
     reverse[..., SIDE:, :] = reverse[..., SIDE:] = 0
     own, random = faithfulness.removals(
-        scores, stack, np.zeros((SIZE, SIZE), np.float32), [product, reverse], np.arange(3), side=SIDE, steps=6,
-        draws=4, seed=0,
+        scores, stack, np.zeros((SIZE, SIZE), np.float32), [product, reverse], np.arange(3), judged=[0], side=SIDE,
+        steps=6, draws=4, seed=0,
     )  # fmt: skip
     assert own.deletion.shape == (3, 2, 1, 2) and random.deletion.shape == (3, 1, 2)
     black = faithfulness.REPLACEMENTS.index("mean frame")
@@ -108,22 +108,22 @@ def test_the_true_map_beats_random_ones_and_its_reverse_is_beaten_by_them(sign):
 
 
 def test_each_score_is_judged_by_its_own_map():
-    scores, stack = linear(questions=2)
+    scores, stack = linear(questions=3)
     product = attribution.gradient_times_input(scores, stack)
-    how = {"side": SIDE, "steps": 3, "draws": 2, "seed": 4}
+    how = {"judged": [2, 0], "side": SIDE, "steps": 3, "draws": 2, "seed": 4}
     mean, items = np.full((SIZE, SIZE), 0.5, np.float32), np.array([7, 0, 3])
     own, random = faithfulness.removals(scores, stack, mean, [product, -product[:, ::-1]], items, **how)
-    for k in range(2):
-        for m, chosen in enumerate((product[:, k], product[:, 1 - k])):
+    for row, k in enumerate(how["judged"]):
+        for m, chosen in enumerate((product[:, k], product[:, 2 - k])):
             ranking = faithfulness.rank_pixels(chosen, side=SIDE)
             blurred = faithfulness.blurred(stack)
             alone = faithfulness.removal(scores, stack, blurred, ranking, side=SIDE, steps=3)
-            np.testing.assert_array_equal(own.deletion[:, m, k, 1], alone.deletion[:, k])
-            np.testing.assert_array_equal(own.insertion[:, m, k, 1], alone.insertion[:, k])
+            np.testing.assert_array_equal(own.deletion[:, m, row, 1], alone.deletion[:, k])
+            np.testing.assert_array_equal(own.insertion[:, m, row, 1], alone.insertion[:, k])
     drawn = faithfulness.random_ranks(items, (SIZE, SIZE), side=SIDE, draws=2, seed=4)
     flat = np.broadcast_to(mean, stack.shape)
     each = [faithfulness.removal(scores, stack, flat, ranking, side=SIDE, steps=3).insertion for ranking in drawn]
-    np.testing.assert_allclose(random.insertion[..., 0], np.mean(each, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(random.insertion[..., 0], np.mean(each, axis=0)[:, how["judged"]], rtol=1e-6)
 
 
 def test_a_blur_keeps_the_mean_and_takes_away_detail_of_each_frame_alone():

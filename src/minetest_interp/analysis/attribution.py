@@ -67,13 +67,8 @@ class AttributionMethod(NamedTuple):
 
 
 def run(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Float[np.ndarray, "batch readout"]:
-    """The scores of stacks, compiled once for each shape."""
-    return np.asarray(_run(scores, stack))
-
-
-@jax.jit
-def _run(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Float[Array, "batch readout"]:
-    return scores.rest(scores.first(stack))
+    """The scores of stacks."""
+    return rest(scores, first(scores, stack))
 
 
 def first(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Float[np.ndarray, "batch ..."]:
@@ -84,6 +79,16 @@ def first(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> F
 @jax.jit
 def _first(scores: Scores, stack: Float[AnyArray, "batch frame row column"]) -> Float[Array, "batch ..."]:
     return scores.first(stack)
+
+
+def rest(scores: Scores, begin: Float[AnyArray, "batch ..."]) -> Float[np.ndarray, "batch readout"]:
+    """The scores that follow from their affine beginning, compiled once for each shape."""
+    return np.asarray(_rest(scores, begin))
+
+
+@jax.jit
+def _rest(scores: Scores, begin: Float[AnyArray, "batch ..."]) -> Float[Array, "batch readout"]:
+    return scores.rest(begin)
 
 
 def gradient(

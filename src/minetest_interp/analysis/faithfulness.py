@@ -8,11 +8,8 @@ those never read.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.ndimage
-from jax import Array
 from jaxtyping import Bool, Float, Int
 
 from minetest_interp.analysis import attribution
@@ -68,7 +65,7 @@ def removal(
     scores: Scores,
     stack: Float[AnyArray, "batch frame row column"],
     replacement: Float[AnyArray, "batch frame row column"],
-    ranking: Int[AnyArray, "batch row column"],
+    ranking: Int[np.ndarray, "batch row column"],
     *,
     side: int,
     steps: int,
@@ -80,18 +77,26 @@ def removal(
     Args:
       replacement: what a removed pixel shows.
     """
+    begin, replaced = (attribution.first(scores, shown) for shown in (stack, replacement))
+    whole = attribution.rest(scores, begin)
+
+    def changes(gone: np.ndarray) -> list[np.ndarray]:
+        deleted = attribution.first(scores, np.where(gone[:, None], replacement, stack))
+        inserted = begin + replaced - deleted  # since the beginning is affine
+        return [np.abs(attribution.rest(scores, moved) - whole) for moved in (deleted, inserted)]
+
     counts = [round(step * side * side / steps) for step in range(1, steps + 1)]
-    changes = [np.asarray(_changes(scores, stack, replacement, ranking < n)) for n in counts]
-    return Removal(*np.mean(changes, axis=0))
+    return Removal(*np.mean([changes(ranking < n) for n in counts], axis=0))
 
 
 def removals(
     scores: Scores,
-    stack: Float[np.ndarray, "batch _ row column"],
+    stack: Float[np.ndarray, "batch frame row column"],
     mean: Float[np.ndarray, "*frame row column"],
     maps: Sequence[Float[AnyArray, "batch readout frame row column"]],
     items: Int[np.ndarray, " batch"],
     *,
+    judged: Sequence[int],
     side: int,
     steps: int,
     draws: int,
@@ -100,10 +105,10 @@ def removals(
     """Deletion and insertion by the maps of several methods, and by random maps, with each of the `REPLACEMENTS`.
 
     Args:
-      stack: of one frame where all frames are the same and the scores take it so.
       mean: the study's mean frame, or the mean of its real stacks.
       maps: of each method.
-      items: the stacks' numbers in the study. draws: random maps whose mean is taken.
+      items: the stacks' numbers in the study. judged: the readouts that are looked at. draws: random maps whose mean
+        is taken.
 
     Returns:
       each score by its own map, `[batch, method, question, replacement]`, and by random maps, without `method`.
@@ -114,9 +119,10 @@ def removals(
         each = [removal(scores, stack, shown, ranking, side=side, steps=steps) for shown in replacements]
         return np.stack(each, axis=-1)  # [2, B, K, R]
 
-    own = [[ordered(rank_pixels(each[:, k], side=side))[:, :, k] for k in range(each.shape[1])] for each in maps]
-    random = random_ranks(items, stack.shape[-2:], side=side, draws=draws, seed=seed)
-    return Removal(*np.moveaxis(np.array(own), (2, 3), (0, 1))), Removal(*np.mean([ordered(r) for r in random], axis=0))
+    own = [[ordered(rank_pixels(each[:, k], side=side))[:, :, k] for k in judged] for each in maps]
+    ranks = random_ranks(items, stack.shape[-2:], side=side, draws=draws, seed=seed)
+    random = [ordered(ranking)[:, :, judged] for ranking in ranks]
+    return Removal(*np.moveaxis(np.array(own), (2, 3), (0, 1))), Removal(*np.mean(random, axis=0))
 
 
 def completeness_error(
@@ -206,15 +212,6 @@ def failures(
 def verdict(failed: Bool[np.ndarray, " failure"]) -> str:
     """One method's `failures` in words."""
     return "; ".join(np.array(FAILURES)[failed]) or "trust"
-
-
-@jax.jit
-def _changes(scores: Scores, stack: Array, replacement: Array, gone: Array) -> Array:
-    """How far the scores move where the pixels are gone, and where all others are."""
-    begin, deleted = scores.first(stack), scores.first(jnp.where(gone[:, None], replacement, stack))
-    inserted = begin + scores.first(replacement) - deleted  # since the beginning is affine
-    whole, *moved = jnp.split(scores.rest(jnp.concatenate([begin, deleted, inserted])), 3)
-    return jnp.abs(jnp.stack(moved) - whole[None])
 
 
 def _ranking(

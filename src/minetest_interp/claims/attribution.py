@@ -17,22 +17,21 @@ from minetest_interp.model.batches import map_batches
 from minetest_interp.model.networks import fast
 from minetest_interp.model.policy import Policy
 
-BATCH = 24  # frames at a time: more do not fit into a processor's cache
+BATCH = 24  # frames at a time, at most: more do not fit into a processor's cache
 EXAMPLES = 4  # frames whose maps are stored
 
 
 class Judged(NamedTuple):
     """What is shared out and by what methods.
 
-    every, judged: all readouts, and those by which methods are judged; rows: of the latter among the former.
+    judged: the readouts by which methods are judged, by number.
     mean: `[S, S]`, the study's mean frame, or `[T, S, S]`, the mean of its real stacks.
     """
 
     policy: Policy
     methods: dict[str, AttributionMethod]
-    every: Readouts
-    judged: Readouts
-    rows: list[int]
+    readouts: Readouts
+    judged: list[int]
     mean: np.ndarray
 
 
@@ -96,12 +95,14 @@ def measure(
         patch_stride=patch_stride,
         seed=seed,
     )
-    setup = _set_up(policy, methods, readouts, judged, mean)
+    every = Readouts(fast(policy, convolve=True), tuple(readouts.values()))
+    setup = Judged(policy, methods, every, [list(readouts).index(name) for name in judged], mean)
     trials = Trials(draws, removals, radius, seed)
-    scored = _score_frames(setup, greys, trials)
-    channels = scored.pop("channels")
     checked = evenly_spaced(len(greys), frames)
-    checks = _check_methods(setup, greys[checked], trials)
+    size = min(len(checked), BATCH)  # of all batches, so that what is compiled serves them all
+    scored = map_batches(_batch_scorer(setup, trials), greys, np.arange(len(greys)), size=size)
+    channels = scored.pop("channels")
+    checks = map_batches(_batch_checker(setup, trials), greys[checked], size=size)
     clusters = intervals.near_duplicates(greys, similarity=similarity)
     means = _mean_scores(scored, checks, clusters, checked, bootstrap)
     failed = faithfulness.failures(
@@ -140,49 +141,32 @@ def _names(policy: Policy, methods: Mapping, readouts: Mapping, judged: Sequence
     return {name: np.array(list(values)) for name, values in names.items()}
 
 
-def _set_up(
-    policy: Policy,
-    methods: dict[str, AttributionMethod],
-    readouts: Mapping[str, objectives.Objective],
-    judged: Sequence[str],
-    mean: np.ndarray,
-) -> Judged:
-    network, rows = fast(policy, convolve=True), [list(readouts).index(name) for name in judged]
-    every = Readouts(network, tuple(readouts.values()))
-    return Judged(policy, methods, every, Readouts(network, tuple(readouts[name] for name in judged)), rows, mean)
-
-
-def _score_frames(setup: Judged, greys: np.ndarray, trials: Trials) -> dict:
-    """What each method finds on every frame, `[N, ...]` by name; `channels` by layer."""
-    size = -(-len(greys) // -(-len(greys) // BATCH))  # equal batches: little is filled up
-    return map_batches(_batch_scorer(setup, trials), greys, np.arange(len(greys)), size=size)
-
-
 def _batch_scorer(setup: Judged, trials: Trials) -> Callable[[np.ndarray, np.ndarray], dict]:
-    """The step of `_score_frames`, from frames `[B, S, S]` or stacks, and their numbers in the study `[B]`."""
+    """From frames `[B, S, S]` or stacks, and their numbers in the study `[B]`, to what each method finds, by name."""
     policy, methods = setup.policy, setup.methods.values()
     by_channel = jax.jit(lambda objective, stack: attribution.channel_attributions(policy, objective, stack))
 
     def score(batch: np.ndarray, items: np.ndarray) -> dict:
         stack = model_frames.as_stacks(batch, policy.geometry.frames)
-        maps = [method.attribute(setup.every, stack) for method in methods]
+        maps = [method.attribute(setup.readouts, stack) for method in methods]
         own, random = faithfulness.removals(
-            setup.judged,
-            stack if batch.ndim == 4 else batch[:, None],  # one frame stands for a stack whose frames are the same
+            setup.readouts,
+            stack,
             setup.mean,
-            [each[:, setup.rows] for each in maps],
+            maps,
             items,
+            judged=setup.judged,
             side=policy.geometry.read_size,
             steps=trials.removals,
             draws=trials.draws,
             seed=trials.seed,
         )
         pairs = zip(methods, maps, strict=True)
-        channels = [by_channel(objective, stack) for objective in objectives.of_one_kind(setup.every.objectives)]
-        errors = [faithfulness.completeness_error(setup.every, stack, *pair) for pair in pairs]
+        channels = [by_channel(objective, stack) for objective in objectives.of_one_kind(setup.readouts.objectives)]
+        errors = [faithfulness.completeness_error(setup.readouts, stack, *pair) for pair in pairs]
         return {
             "channels": {layer: np.stack([each[layer] for each in channels], axis=1) for layer in channels[0]},
-            "scores": attribution.run(setup.every, stack),
+            "scores": attribution.run(setup.readouts, stack),
             "completeness": np.stack(errors, 1),
             **own._asdict(),
             **{f"random_{name}": values for name, values in random._asdict().items()},
@@ -191,24 +175,30 @@ def _batch_scorer(setup: Judged, trials: Trials) -> Callable[[np.ndarray, np.nda
     return score
 
 
-def _check_methods(setup: Judged, greys: np.ndarray, trials: Trials) -> Checks:
-    """Do the maps of each method hold still, and do they depend on the weights?"""
-    side = setup.policy.geometry.read_size
-    stack = model_frames.as_stacks(greys, setup.policy.geometry.frames)
-    shuffled = list(faithfulness.cascade(setup.policy, seed=trials.seed))
+def _batch_checker(setup: Judged, trials: Trials) -> Callable[[np.ndarray], Checks]:
+    """From frames `[B, S, S]` or stacks: do the maps of each method hold still, and do they depend on the weights?"""
+    policy, judged, side = setup.policy, setup.judged, setup.policy.geometry.read_size
+    shuffled = [
+        Readouts(fast(each, convolve=True), setup.readouts.objectives)
+        for each in faithfulness.cascade(policy, seed=trials.seed)
+    ]
 
-    def check(method: AttributionMethod) -> Checks:
-        maps = method.attribute(setup.judged, stack)
-        sensitivity = faithfulness.max_sensitivity(
-            method, setup.judged, stack, maps, radius=trials.radius, draws=trials.draws, seed=trials.seed
-        )
-        others = [
-            method.attribute(Readouts(fast(each, convolve=True), setup.judged.objectives), stack) for each in shuffled
-        ]
-        correlations = [faithfulness.map_correlation(maps, each, side=side) for each in others]
-        return Checks(maps, sensitivity, np.stack(correlations, axis=-1))
+    def check(batch: np.ndarray) -> Checks:
+        stack = model_frames.as_stacks(batch, policy.geometry.frames)
 
-    return Checks(*(np.stack(values, axis=1) for values in zip(*map(check, setup.methods.values()), strict=True)))
+        def check_method(method: AttributionMethod) -> Checks:
+            maps = method.attribute(setup.readouts, stack)
+            sensitivity = faithfulness.max_sensitivity(
+                method, setup.readouts, stack, maps, radius=trials.radius, draws=trials.draws, seed=trials.seed
+            )
+            others = [method.attribute(scores, stack)[:, judged] for scores in shuffled]
+            correlations = [faithfulness.map_correlation(maps[:, judged], each, side=side) for each in others]
+            return Checks(maps[:, judged], sensitivity[:, judged], np.stack(correlations, axis=-1))
+
+        each = map(check_method, setup.methods.values())
+        return Checks(*(np.stack(values, axis=1) for values in zip(*each, strict=True)))
+
+    return check
 
 
 def _mean_scores(
