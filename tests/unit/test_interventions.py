@@ -242,14 +242,15 @@ def test_gradient_sides_predict_a_small_push_of_the_left_less_one_of_the_right(s
     push = np.eye(4)[:, None, None] * np.broadcast_to(side[:, None], SMALL.shape("conv2"))
     step = 1e-3  # a ReLU rarely turns within it
     there, back = (interventions.steering_effects(small, READOUTS[:1], "conv2", GREYS, s * push) for s in (step, -step))
-    found = interventions.gradient_sides(small, READOUTS[0], "conv2", GREYS)
+    scores, found = interventions.gradient_sides(small, READOUTS[0], "conv2", GREYS)
+    close(scores, plain_run(small, GREYS)[:, 0])
     expected = (there - back)[..., 0] / (2 * step)
     np.testing.assert_allclose(found, expected, atol=0.02 * np.abs(expected).max())
 
 
 def test_a_single_column_has_no_sides():
     narrow = Geometry(1, 36, (2, 2, 2), (8, 4, 3), (4, 2, 1), 4, 6)
-    sides = interventions.gradient_sides(drawn(narrow), READOUTS[0], "conv2", smooth_frames(2, 36))
+    _, sides = interventions.gradient_sides(drawn(narrow), READOUTS[0], "conv2", smooth_frames(2, 36))
     assert sides.shape == (2, 2) and np.isnan(sides).all()
 
 

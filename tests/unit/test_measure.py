@@ -34,16 +34,17 @@ INTERVAL = {"resamples": 50, "least_clusters": 3}
 SIMILARITY, CHANNELS = {"similarity": 0.95}, {"conv0": 5, "conv1": 4, "conv2": 3}
 STEERING, SIDED = {"steering": "yaw"}, {"side": -1}
 BOTH = STEERING | SIDED | SIMILARITY
-GREYS = smooth_frames(16, 84)
-TRUNK = np.zeros((16, 84, 84), np.float32)
-for i in range(16):
-    TRUNK[i, :, 5 * i : 5 * i + 9] = 1
-STACKS = {"frames": np.arange(16).astype(str), "original": GREYS, "mirrored": GREYS[:, :, ::-1]}
+COUNT = 32  # of which each half has enough with a trunk on each side for a steering vector
+GREYS = smooth_frames(COUNT, 84)
+TRUNK = np.zeros((COUNT, 84, 84), np.float32)
+for i in range(COUNT):
+    TRUNK[i, :, 75 * i // (COUNT - 1) :][:, :9] = 1
+STACKS = {"frames": np.arange(COUNT).astype(str), "original": GREYS, "mirrored": GREYS[:, :, ::-1]}
 LABELLED = STACKS | {
     "trunk": TRUNK,
     "position": (TRUNK[:, 0] * np.linspace(-1, 1, 84)).sum(1) / 9,
-    "group": np.array([f"g{i // 2}" for i in range(16)]),
-    "role": np.array(["trunk", "no trunk"] * 8),
+    "group": np.array([f"g{i // 2}" for i in range(COUNT)]),
+    "role": np.array(["trunk", "no trunk"] * (COUNT // 2)),
 }
 CAUSAL = {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0}
 UNITS = {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0}

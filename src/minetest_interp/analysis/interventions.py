@@ -8,7 +8,7 @@ Edits of a convolution act before its ReLU. A number of at least 0 that is set t
 "set to v" means the activation that the next layer reads.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ from minetest_interp.model.policy import Policy, Sizes, layer_gradients
 
 RUNS = 256  # edited runs at a time
 CHUNK = 1024  # frames whose activations are held at a time
+FEW = 4  # frames whose activations are computed at a time: so few that one compiled step serves all sets of frames
 
 
 class Effects(NamedTuple):
@@ -85,8 +86,8 @@ def ablation_effects(
     Raises:
       InputError: `units` are not sets of the layer's channels.
     """
-    values = np.asarray(values, np.float32)
-    return _replace_all(policy, readouts, layer, units, lambda _: values, greys)
+    given = np.broadcast_to(np.asarray(values, np.float32), (len(greys), *policy.architecture.shape(layer)))
+    return _replace_all(policy, readouts, layer, units, lambda part: given[part], greys)
 
 
 def patching_effects(
@@ -105,8 +106,7 @@ def patching_effects(
     Args:
       sources: `[N, S, S]`, one for each frame. units: default every channel alone.
     """
-
-    return _replace_all(policy, readouts, layer, units, _activation(policy, layer), greys, sources)
+    return _replace_all(policy, readouts, layer, units, lambda part: _activation(policy, layer, sources[part]), greys)
 
 
 def resampling_effects(
@@ -164,9 +164,9 @@ def replacement_effects(
 
 def mean_activation(policy: Policy, layer: str, greys: np.ndarray, *, rectified: bool) -> np.ndarray:
     """Mean over frames of a layer's activation at each position, `[h, w, C]`; after the ReLU if `rectified`."""
-    step, total = _activation(policy, layer), np.zeros(policy.architecture.shape(layer))
-    for first in range(0, len(greys), CHUNK):
-        activation = _stream(step, policy, greys[first : first + CHUNK])
+    total = np.zeros(policy.architecture.shape(layer))
+    for part in _chunks(greys):
+        activation = _activation(policy, layer, greys[part])
         total += (np.maximum(activation, 0) if rectified else activation).sum(0, dtype=np.float64)
     return (total / len(greys)).astype(np.float32)
 
@@ -198,8 +198,8 @@ def random_directions(vector: np.ndarray, *, count: int, seed: int) -> np.ndarra
     return (drawn * np.linalg.norm(vector) / lengths).astype(np.float32)
 
 
-def gradient_sides(policy: Policy, readout: Objective, layer: str, greys: np.ndarray) -> np.ndarray:
-    """Gradient of a readout with respect to each channel of a convolution, left half less right half, `[N, C]`.
+def gradient_sides(policy: Policy, readout: Objective, layer: str, greys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A readout `[N]`, and its gradient with respect to each channel of a convolution, left less right half, `[N, C]`.
 
     Means over the positions of each half, per unit of activation before the ReLU. The middle column of an odd grid
     belongs to neither half; a single column has no halves and gives NaN.
@@ -269,32 +269,37 @@ def dose_response(
     return np.stack([steering_effects(policy, readouts, layer, greys, scale * vector) for vector in vectors])
 
 
-def _replace_all(policy, readouts, layer, units, values, greys, *sources) -> np.ndarray:
-    """Effects `[N, U, R]`; `values` maps the stacks of the sources, or of the frames, to what channels are set to."""
+def _replace_all(policy, readouts, layer, units, values, greys) -> np.ndarray:
+    """Effects `[N, U, R]`; `values` gives what channels are set to on the frames of some numbers."""
     shape = policy.architecture.shape(layer)
     units = np.eye(shape[-1]) if units is None else np.asarray(units)
     if units.ndim != 2 or units.shape[1] != shape[-1] or not np.isin(units, (0, 1)).all():
         raise InputError(f"`units` must be 0 or 1, [U, {shape[-1]}] in layer {layer!r}; got shape {units.shape}.")
     units = np.concatenate([np.zeros((1, shape[-1])), units]).astype(bool)
 
-    def step(stack: np.ndarray, *source: np.ndarray) -> Array:
-        given = np.broadcast_to(values(*source or (stack,)), (len(stack), *shape))
+    def step(grey: np.ndarray, given: np.ndarray) -> Array:
+        stack = as_stacks(grey, policy.architecture.frames)
         return _changes(
             policy.params, tuple(readouts), stack, units, given, network=policy.network, layer=layer, edit=replace
         )
 
-    return _stream(step, policy, greys, *sources, size=max(1, RUNS // len(units)))
+    size = max(1, RUNS // len(units))
+    return np.concatenate([map_batches(step, greys[part], values(part), size=size) for part in _chunks(greys)])
 
 
-def _stream(step, policy: Policy, *greys: np.ndarray, **size) -> np.ndarray:
-    frames = policy.architecture.frames
-    return map_batches(lambda *batch: step(*(as_stacks(grey, frames) for grey in batch)), *greys, **size)
+def _chunks(greys: np.ndarray) -> list[np.ndarray]:
+    """The frames' numbers, `CHUNK` at a time."""
+    return np.split(np.arange(len(greys)), range(CHUNK, len(greys), CHUNK))
 
 
-def _activation(policy: Policy, layer: str) -> Callable[[np.ndarray], np.ndarray]:
-    """From stacks to the layer's activation."""
+def _stream(step, policy: Policy, greys: np.ndarray, **size):
+    return map_batches(lambda batch: step(as_stacks(batch, policy.architecture.frames)), greys, **size)
+
+
+def _activation(policy: Policy, layer: str, greys: np.ndarray) -> np.ndarray:
+    """The layer's activation on frames, `[N, ...]`."""
     network = networks.plain(policy)
-    return lambda stack: np.asarray(networks.run(network, stack).layers[layer])
+    return _stream(lambda stack: networks.run(network, stack).layers[layer], policy, greys, size=FEW)
 
 
 def _apply(readouts: Sequence[Objective], trace) -> Array:
@@ -320,7 +325,7 @@ def _changes(params, readouts, stack: Array, varied: Array, *fixed: Array, netwo
 
 
 @partial(jax.jit, static_argnames=("network", "layer"))
-def _gradient_sides(params, readout: Objective, stack: Array, *, network: Sizes, layer: str) -> Array:
-    gradient = layer_gradients(Policy(network, params), readout, stack)[1][layer]
-    half = gradient.shape[2] // 2
-    return gradient[:, :, :half].mean((1, 2)) - gradient[:, :, -half:].mean((1, 2))
+def _gradient_sides(params, readout: Objective, stack: Array, *, network: Sizes, layer: str) -> tuple[Array, Array]:
+    scores, gradients = layer_gradients(Policy(network, params), readout, stack)
+    gradient, half = gradients[layer], gradients[layer].shape[2] // 2
+    return scores, gradient[:, :, :half].mean((1, 2)) - gradient[:, :, -half:].mean((1, 2))

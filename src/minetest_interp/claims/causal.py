@@ -28,7 +28,7 @@ class Frames(NamedTuple):
     """N frames and what is read out on them.
 
     original, mirrored: grey `[N, S, S]` or real stacks. clusters: `[N]`. readouts: R of them; steering, which one.
-    difference: `[N]`, mirrored steering less steering.
+    difference: `[N]`, mirrored steering less steering. gradient: `[N, C]`, the steering's `gradient_sides`.
     """
 
     original: np.ndarray
@@ -37,6 +37,7 @@ class Frames(NamedTuple):
     readouts: tuple[Objective, ...]
     steering: int
     difference: np.ndarray
+    gradient: np.ndarray
 
 
 class Removals(NamedTuple):
@@ -95,7 +96,7 @@ def measure(
         policy, readouts, stacks, steering, intervals.near_duplicates(stacks["original"], similarity=similarity)
     )
     removals = replace_channels(policy, frames, channels, donors=donors, seed=seed, bootstrap=bootstrap)
-    gradient = side * interventions.gradient_sides(policy, frames.readouts[frames.steering], DETECTOR, frames.original)
+    gradient = side * frames.gradient
     detector = detector_estimates(
         removals.steering[DETECTOR],
         gradient,
@@ -134,8 +135,10 @@ def _read(
 ) -> Frames:
     objectives, which = tuple(readouts.values()), list(readouts).index(steering)
     original, mirrored = stacks["original"], stacks["mirrored"]
-    here, there = (interventions.read_out(policy, objectives, greys)[:, which] for greys in (original, mirrored))
-    return Frames(original, mirrored, clusters, objectives, which, there - here)
+    (here, gradient), (there, _) = (
+        interventions.gradient_sides(policy, objectives[which], DETECTOR, greys) for greys in (original, mirrored)
+    )
+    return Frames(original, mirrored, clusters, objectives, which, there - here, gradient)
 
 
 def replace_channels(
