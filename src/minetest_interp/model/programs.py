@@ -13,7 +13,7 @@ from typing import Any
 
 import flax.linen
 import jax
-from flax import nnx, traverse_util
+from flax import traverse_util
 from jax import Array
 
 from minetest_interp.io import files
@@ -33,6 +33,8 @@ def load_class(file: Path, name: str) -> type:
     Raises:
       InputError: it cannot be read, or has no such class.
     """
+    from flax import nnx  # takes a fifth of a second, and few need it
+
     source = files.read_bytes(file, what="a Python file", limit=LIMIT_BYTES, advice="Check `policy.module`.")
     program = ModuleType(PROGRAM)
     sys.modules[PROGRAM] = program  # where dataclasses look their types up
@@ -90,6 +92,8 @@ def _linen(kind: type, arguments: Mapping[str, Any], given: Any, file: Path) -> 
 
 
 def _nnx(kind: type, arguments: Mapping[str, Any], given: Any, file: Path) -> tuple[Call, dict[str, Any]]:
+    from flax import nnx
+
     model = nnx.eval_shape(lambda: kind(**arguments, rngs=nnx.Rngs(0)))
     graph, *states = nnx.split(model, nnx.Param, nnx.RngState, ...)
     params, random, others = states
@@ -99,7 +103,7 @@ def _nnx(kind: type, arguments: Mapping[str, Any], given: Any, file: Path) -> tu
     def call(arrays: Mapping[str, AnyArray], x: Array, watch: Watch) -> Any:
         filled = [(path, variable.replace(arrays[name])) for name, (path, variable) in variables.items()]
         model = nnx.merge(graph, nnx.from_flat_state(filled), random)
-        with _watched(model, watch):
+        with _watched({path: part for path, part in nnx.iter_modules(model) if path}, watch):
             return model(x)
 
     return call, {name: variable.get_value() for name, (_, variable) in variables.items()}
@@ -114,10 +118,10 @@ def _check_variables(others: set[str], file: Path) -> None:
 
 
 @contextmanager
-def _watched(model: nnx.Module, watch: Watch) -> Iterator[None]:
-    """Passes the output of each submodule of an nnx module through `watch`, as its classes call them."""
-    parts = {id(part): ".".join(map(str, path)) for path, part in nnx.iter_modules(model) if path}
-    kinds: set[Any] = {type(part) for path, part in nnx.iter_modules(model) if path and callable(part)}
+def _watched(submodules: Mapping[tuple, Any], watch: Watch) -> Iterator[None]:
+    """Passes the output of each submodule of an nnx module, by path, through `watch`, as its classes call them."""
+    parts = {id(part): ".".join(map(str, path)) for path, part in submodules.items()}
+    kinds: set[Any] = {type(part) for part in submodules.values() if callable(part)}
 
     def replacement(kind: Any) -> Callable:
         original = kind.__call__
