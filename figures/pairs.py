@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 import style
 from minetest_interp.io import files
-from panel import panel_command
+from panel import panel_command, reach
 
 CONTRASTS = ("removed", "moved", "light", "motion")
 
@@ -19,7 +19,8 @@ def load(results: Path, *, behaviour: str) -> dict[str, object]:
         name: {key.removeprefix(f"{name}/"): array for key, array in arrays.items() if key.startswith(f"{name}/")}
         for name in CONTRASTS
     }
-    return {"behaviour": behaviour, **own}
+    turnings = [of["turning"] for of in own.values() if of]
+    return {"behaviour": behaviour, **own, "limit": reach(results, *turnings)}
 
 
 def draw(
@@ -28,12 +29,13 @@ def draw(
     moved: dict[str, np.ndarray],
     light: dict[str, np.ndarray],
     motion: dict[str, np.ndarray],
+    limit: float,
 ) -> Figure:
     """Four plots, one mark a pair; shaded is where a claim puts the marks.
 
     Args:
       removed, moved, light, motion: `turning` `[P, 2]`, positive to the left, and what the contrast has besides
-        (`position` or `moved`); empty where no frames differ so.
+        (`position` or `moved`); empty where no frames differ so. limit: the largest size that the turning can have.
     """
     figure = style.figure(aspect=1.0)
     axes = figure.subplots(2, 2)
@@ -52,8 +54,9 @@ def draw(
         (axes[1, 1], motion, "four frames and one", "turns", "on four successive frames", "on the newest, four times"),
     ):
         if _begin(ax, pairs, title, counted):
-            _quadrants(ax, 1.05, 1.05, falling=False)
-            ax.plot([-1.05, 1.05], [-1.05, 1.05], color=style.FAINT, linewidth=0.6)
+            end = 1.05 * limit
+            _quadrants(ax, end, end, falling=False)
+            ax.plot([-end, end], [-end, end], color=style.FAINT, linewidth=0.6)
             ax.plot(*pairs["turning"].T, "o", color=style.OBSERVED, markersize=4, alpha=0.8)
             ax.set(xlabel=f"{name} to the left, {x}", ylabel=f"{name} to the left, {y}")
             ax.set_aspect("equal")

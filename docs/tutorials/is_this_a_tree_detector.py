@@ -47,8 +47,8 @@ print(f"{len(greys)} labelled frames, {np.mean([t.any() for t in trunk]):.0%} of
 
 # %%
 activation = mask_overlap.activations(policy, greys, (LAYER,))[LAYER]
-scores = mask_overlap.with_brightness(activation, greys, policy.geometry, LAYER)
-masks = mask_overlap.field_labels(trunk, policy.geometry, LAYER, trunk_share=0.1)
+scores = mask_overlap.with_brightness(activation, greys, policy.architecture, LAYER)
+masks = mask_overlap.field_labels(trunk, policy.architecture, LAYER, trunk_share=0.1)
 clusters = intervals.near_duplicates(greys, similarity=0.9)
 halves = intervals.cluster_halves(clusters)
 detection = mask_overlap.detect(scores, masks, halves, shifts=99, seed=0)
@@ -84,7 +84,7 @@ print(f"q-value {q[CHANNEL]:.3f}; {int((q < 0.05).sum())} of {len(q)} channels a
 # yaw changes, on average over the frames.
 
 # %%
-readouts = objectives.readouts(table)
+readouts = objectives.readouts(table, policy.architecture)
 effects = interventions.ablation_effects(policy, tuple(readouts.values()), LAYER, greys)
 sizes = np.abs(effects[..., list(readouts).index("yaw")])
 rank = int((sizes.mean(0) > sizes.mean(0)[CHANNEL]).sum()) + 1

@@ -62,6 +62,7 @@ def make_results(folder, *, labelled):
     if labelled:
         kept |= {f"labelled/{name}": generator.uniform(-1, 1, 5) for name in ("position", "original")}
     files.write_arrays(folder / "evidence/behaviour.npz", **kept)
+    files.write_json(folder / "network.json", {"outputs": ["logits", "value"]})
     return kept
 
 

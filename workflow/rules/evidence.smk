@@ -108,12 +108,13 @@ if "evidence" in SETTINGS:
         threads: 1
         params:
             claims=as_json(CLAIMS["claims"]),
-            names=as_json({"steering": SETTINGS["actions"]["steering"], **NAMED}),
+            names=as_json({"steering": SETTINGS["actions"]["steering"]}),
+            named=as_json(NAMED),
             commands=as_json({name: build_command(f"{EVIDENCE}/{name}.json") for name in WITH_CLAIMS}),
             code=code_digest("minetest_interp.stages.ledger"),
         message:
             f"Judge the claims about {STUDY.name}."
         shell:
             "python -m minetest_interp.stages.ledger --claims {params.claims:q} --names {params.names:q}"
-            " --commands {params.commands:q} --measured {input.measured} --on-turns {input.on_turns}"
+            " --named {params.named:q} --commands {params.commands:q} --measured {input.measured} --on-turns {input.on_turns}"
             " --output {output.ledger} > {log} 2>&1"

@@ -79,16 +79,17 @@ def measure(
 
     Args:
       stacks: frames `[N]`, their names; original, grey `[N, S, S]`, or real stacks.
-      steering: the name of the behaviour by which, beside the value, methods are judged.
+      steering: the name of the behaviour by which, beside the value where there is one, methods are judged.
       steps, samples, noise, patch, patch_stride: of `attribution.methods`. removals: steps of deletion and insertion.
       radius: of max-sensitivity, grey levels. draws: random maps, and perturbations. frames: how many maps are tested
         for sensitivity and randomisation. similarity: of grey levels, above which frames are near-duplicates.
     """
-    greys, readouts, judged = stacks["original"], objectives.readouts(table), (steering, "value")
+    greys, readouts = stacks["original"], objectives.readouts(table, policy.architecture)
+    judged = [name for name in (steering, "value") if name in readouts]
     mean = greys.mean(0)
     methods = attribution.methods(
-        model_frames.as_stacks(mean[None], policy.geometry.frames)[0],
-        side=policy.geometry.read_size,
+        model_frames.as_stacks(mean[None], policy.architecture.frames)[0],
+        read=policy.architecture.reads,
         steps=steps,
         samples=samples,
         noise=noise,
@@ -164,7 +165,7 @@ def _batch_scorer(setup: Judged, trials: Trials) -> Callable[[np.ndarray, np.nda
     by_channel = jax.jit(lambda objective, stack: attribution.channel_attributions(policy, objective, stack))
 
     def score(batch: np.ndarray, items: np.ndarray) -> dict:
-        stack = model_frames.as_stacks(batch, policy.geometry.frames)
+        stack = model_frames.as_stacks(batch, policy.architecture.frames)
         maps = [method.attribute(setup.every, stack) for method in methods]
         own, random = faithfulness.removals(
             setup.judged,
@@ -172,7 +173,7 @@ def _batch_scorer(setup: Judged, trials: Trials) -> Callable[[np.ndarray, np.nda
             setup.mean,
             [each[:, setup.rows] for each in maps],
             items,
-            side=policy.geometry.read_size,
+            read=policy.architecture.reads,
             steps=trials.removals,
             draws=trials.draws,
             seed=trials.seed,
@@ -193,8 +194,8 @@ def _batch_scorer(setup: Judged, trials: Trials) -> Callable[[np.ndarray, np.nda
 
 def _check_methods(setup: Judged, greys: np.ndarray, trials: Trials) -> Checks:
     """Do the maps of each method hold still, and do they depend on the weights?"""
-    side = setup.policy.geometry.read_size
-    stack = model_frames.as_stacks(greys, setup.policy.geometry.frames)
+    network = setup.policy.architecture
+    stack = model_frames.as_stacks(greys, network.frames)
     shuffled = list(faithfulness.cascade(setup.policy, seed=trials.seed))
 
     def check(method: AttributionMethod) -> Checks:
@@ -205,7 +206,7 @@ def _check_methods(setup: Judged, greys: np.ndarray, trials: Trials) -> Checks:
         others = [
             method.attribute(Readouts(fast(each, convolve=True), setup.judged.objectives), stack) for each in shuffled
         ]
-        correlations = [faithfulness.map_correlation(maps, each, side=side) for each in others]
+        correlations = [faithfulness.map_correlation(maps, each, read=network.reads) for each in others]
         return Checks(maps, sensitivity, np.stack(correlations, axis=-1))
 
     return Checks(*(np.stack(values, axis=1) for values in zip(*map(check, setup.methods.values()), strict=True)))

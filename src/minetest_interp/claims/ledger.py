@@ -4,7 +4,7 @@ A verdict compares an estimate's interval with two numbers that the claims file 
 statistic would be if the claim were empty, and `claimed`, what it must exceed for the claim's words to be true.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from minetest_interp.io.errors import InputError
 
@@ -55,14 +55,16 @@ def ledger(
     *,
     on_turns: Mapping[str, Mapping],
     names: Mapping[str, object],
+    named: Mapping[str, int],
     commands: Mapping[str, str],
 ) -> list[dict]:
     """The rows of the ledger in the order of the claims file.
 
     Args:
       claims: the claims file's `claims`. measured: estimates by claim and part. on_turns: those of the claims that were
-          repeated on real stacks. names: what stands in the statements'
-          {placeholders}. commands: measurement to what makes its numbers again.
+        repeated on real stacks. names: what stands in the statements' {placeholders}, beside {layer} and
+        {channel}. named: layer to the channel that claims are about, in the network's order. commands: measurement to
+        what makes its numbers again.
 
     Returns:
       per claim: id, statement, source, test, units, figure, measurement, rule, command, verdict; n, clusters, estimate,
@@ -73,8 +75,8 @@ def ledger(
       InputError: a claim or part that nothing measures.
     """
     rows = []
-    for identifier, claim in claims.items():
-        found = measured.get(identifier, {})
+    for identifier, claim, about in each(claims, named, measured):
+        names, found = {**names, **about}, measured.get(identifier, {})
         unknown = [part for part in claim["parts"] if part not in found]
         if unknown:
             raise InputError(f"claims: {identifier}.{unknown[0]} must be measured; measured are {sorted(found)}.")
@@ -95,6 +97,26 @@ def ledger(
             }
         )
     return rows
+
+
+def each(
+    claims: Mapping[str, Mapping], named: Mapping[str, object], measured: Container[str]
+) -> Iterator[tuple[str, Mapping, Mapping[str, object]]]:
+    """Every claim with its name and what stands for {layer} and {channel}; one about each layer is several.
+
+    Args:
+      claims, named: as for `ledger`. measured: the names of claims; of those about each layer, these are there.
+    """
+    about = [{"layer": layer, "channel": channel} for layer, channel in named.items()]
+    for identifier, claim in claims.items():
+        match claim.get("layer"):
+            case None:
+                yield identifier, claim, {}
+            case "each":
+                own = {f"{identifier}-{one['layer']}": one for one in about}
+                yield from ((name, claim, one) for name, one in own.items() if name in measured)
+            case which:
+                yield identifier, claim, about[0 if which == "first" else -1]
 
 
 def count_verdicts(rows: Sequence[Mapping]) -> dict[str, int]:

@@ -12,6 +12,8 @@ from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.policy import Policy
 
+NO_VALUE = "this policy has no critic"
+
 Arrays = dict[str, np.ndarray]
 Parts = dict[str, Estimate]
 
@@ -36,9 +38,16 @@ def check_channels(policy: Policy, channels: Mapping[str, int]) -> None:
     """Checks the channels that the claims name, layer to number.
 
     Raises:
-      InputError: a layer has no such channel.
+      InputError: one is not of a layer with positions, they are not in the network's order, or a layer has no such
+        channel.
     """
+    network = policy.architecture
+    if list(channels) != [layer for layer in network.maps if layer in channels]:
+        raise InputError(
+            f"`evidence.named` must have layers with positions, in the network's order: {', '.join(network.maps)}; got "
+            f"{', '.join(channels)}."
+        )
     for layer, channel in channels.items():
-        last = policy.geometry.shape(layer)[-1] - 1
+        last = network.shape(layer)[-1] - 1
         if not 0 <= channel <= last:
             raise InputError(f"the channel that `evidence.named` gives for {layer} must be 0 to {last}; got {channel}.")

@@ -1,4 +1,4 @@
-"""What single channels respond to: oriented gradients in conv0, trunks in conv1 and conv2; both against controls."""
+"""What single channels respond to: oriented gradients in the first layer, trunks in others; both against controls."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def run(
 ) -> None:
     measured = units.measure(
         agent.load(checkpoint_path, policy, actions).checkpoint.policy,
-        files.read_arrays(stacks, "frames", "original"),
+        files.read_arrays(stacks, *({"frames", "original", "colours"} & set(files.array_names(stacks)))),
         files.read_arrays(labels, *LABELLED) if labels else None,
         channels=named,
         **settings,
