@@ -39,7 +39,8 @@ RESULTS = """# The arrays in a study's results
 
 Files of arrays below `results/STUDY/`, read by `numpy.load`. `make docs` writes this page from
 [`io/stores.py`](../src/minetest_interp/io/stores.py), and a test checks every array of a built study against it.
-`evidence/turns/` holds `behaviour.npz`, `units.npz` and `causal.npz` of real stacks.
+`evidence/turns/` holds `behaviour.npz`, `units.npz` and `causal.npz` of real stacks. What was measured again because
+a claim is about another concept or readout has names that begin with `CONCEPT/READOUT/`.
 
 A name in braces stands for one of these:
 
@@ -92,10 +93,10 @@ def verdicts_page(claims: Mapping[str, Mapping], found: Mapping[str, Mapping], n
     layers = {layer: " or ".join(str(named[study][layer]) for study in found) for layer in next(iter(named.values()))}
     measured = {path.split("/")[1] for numbers in found.values() for path in numbers if path.startswith("claims/")}
     rows = []
-    for name, claim, about in ledger.each(claims, layers, measured):
+    for name, _, claim, layer in ledger.each(claims, layers, measured):
         unit = next(iter(claim["parts"].values())).get("unit")
         cells = (cell for study in found for cell in verdict(study, name, unit))
-        rows.append([ledger.fill(claim["statement"], {"steering": "yaw", **about}), *cells])
+        rows.append([ledger.fill(claim["statement"], {"steering": "yaw", "concept": "trunk", **layer}), *cells])
     return VERDICTS + table(["claim", *(word for study in found for word in (STUDIES[study], ""))], rows)
 
 

@@ -17,7 +17,7 @@ RETOUCHED = {
 }
 
 
-def load(results: Path, *, behaviour: str, positive: str) -> dict[str, object]:
+def load(results: Path, *, behaviour: str, positive: str, concept: str) -> dict[str, object]:
     path = results / "evidence/behaviour.npz"
     here, there, night, *changed = arrays(path, "original", "mirrored", "night", *RETOUCHED)
     with np.load(path, allow_pickle=False) as stored:
@@ -25,6 +25,7 @@ def load(results: Path, *, behaviour: str, positive: str) -> dict[str, object]:
     return {
         "behaviour": behaviour,
         "positive": positive,
+        "concept": style.plain(concept, limit=16),
         "here": here,
         "there": there,
         "night": night,
@@ -37,6 +38,7 @@ def load(results: Path, *, behaviour: str, positive: str) -> dict[str, object]:
 def draw(
     behaviour: str,
     positive: str,
+    concept: str,
     here: np.ndarray,
     there: np.ndarray,
     night: np.ndarray,
@@ -47,7 +49,8 @@ def draw(
     """Scatter plots, a dot a frame; shaded is where a claim puts the dots.
 
     Args:
-      positive: the side to which a positive behaviour turns, "left" or "right". labelled: position and behaviour.
+      positive: the side to which a positive behaviour turns, "left" or "right". concept: what labels are of.
+      labelled: position and behaviour.
       limit: the largest size that the behaviour can have.
     """
     figure = style.figure(aspect=0.96)
@@ -68,9 +71,9 @@ def draw(
     else:
         position, turned = labelled
         corners = ((-1, 0), (0, -1)) if positive == "left" else ((0, 0), (-1, -1))
-        _square(ax, "trunk, from left (−1) to right (+1)", name, (1.0, limit), corners=corners)
+        _square(ax, f"{concept}, from left (−1) to right (+1)", name, (1.0, limit), corners=corners)
         ax.plot(position, turned, "o", color=style.OBSERVED, markersize=3, alpha=0.8)
-        ax.set_title(f"{len(position)} labelled frames with a trunk")
+        ax.set_title(f"{len(position)} labelled frames with a {concept}")
     for ax, (kind, (words, expected)) in zip(axes[1], RETOUCHED.items(), strict=True):
         _square(ax, f"{name} of the frame", f"{name}, {words}", (limit, limit), corners=((0, 0), (-1, -1)))
         ax.plot(here, retouched[kind], "o", color=style.OBSERVED, markersize=3, alpha=0.8)

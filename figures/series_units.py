@@ -18,7 +18,7 @@ WHAT = ("trunk", "steering")
 COLOURS = (style.MIRRORED, style.OBSERVED, style.POSITIVE, style.NULL)  # of layers, in turn
 
 
-def load(results: Path, *, behaviour: str) -> dict[str, object]:
+def load(results: Path, *, behaviour: str, concept: str) -> dict[str, object]:
     members, _ = series_axis.load(results)
     path = results / "series.npz"
     stored = files.array_names(path)
@@ -27,32 +27,35 @@ def load(results: Path, *, behaviour: str) -> dict[str, object]:
     return {
         "members": members,
         "behaviour": behaviour,
+        "concept": style.plain(concept, limit=16),
         "units": dict(zip(names, found, strict=False)),
         "similarity": dict(zip(names, found[len(names) :], strict=True)),
     }
 
 
-def draw(members: Members, behaviour: str, units: dict[str, np.ndarray], similarity: dict[str, np.ndarray]) -> Figure:
+def draw(
+    members: Members,
+    behaviour: str,
+    concept: str,
+    units: dict[str, np.ndarray],
+    similarity: dict[str, np.ndarray],
+) -> Figure:
     """units: `[M, C]` by layer and what is measured. similarity: `[M, M]`, rank correlations of the channels."""
     rows = list(dict.fromkeys(name.rpartition("/")[2] for name in units))
     layers = list(dict.fromkeys(name.rpartition("/")[0] for name in units))
     figure = style.figure(aspect=0.4 * len(rows) + 0.05)
     axes = figure.subplots(len(rows), len(layers) + 1, squeeze=False, width_ratios=[*(1 for _ in layers), 1.1])
     for what, line in zip(rows, axes, strict=True):
-        known = [layer for layer in layers if f"{layer}/{what}" in units]
         for ax, layer in zip(line, layers, strict=False):
-            if layer not in known:
-                style.say(ax, f"nothing is known\nof {style.plain(layer)}")
-                continue
-            label = "AUROC for trunk − ½" if what == "trunk" else style.plain(f"change of the {behaviour}")
+            label = f"AUROC for {concept} − ½" if what == "trunk" else style.plain(f"change of the {behaviour}")
             _channels(ax, members, units[f"{layer}/{what}"], label, signed=what == "trunk")
             ax.set_ylabel(style.plain(f"channels of {layer}"))
-        line[0].set_title("tell trunks" if what == "trunk" else style.plain(f"move the {behaviour}"), loc="left")
+        line[0].set_title(f"tell {concept}" if what == "trunk" else style.plain(f"move the {behaviour}"), loc="left")
         same = {
             layer: series.similarity_to_others(similarity[f"{layer}/{what}"], ordered=bool(members.along))
-            for layer in known
+            for layer in layers
         }
-        _same(line[-1], members, same, {layer: units[f"{layer}/{what}"].shape[1] for layer in known})
+        _same(line[-1], members, same, {layer: units[f"{layer}/{what}"].shape[1] for layer in layers})
     return figure
 
 

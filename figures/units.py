@@ -27,7 +27,7 @@ class Tells(NamedTuple):
     brightness: np.ndarray
 
 
-def load(results: Path, *, named: dict[str, int]) -> dict[str, object]:
+def load(results: Path, *, named: dict[str, int], concept: str) -> dict[str, object]:
     path = results / "evidence" / "units.npz"
     names = files.array_names(path)
     layers = arrays(path, "layers")[0].tolist()
@@ -36,14 +36,15 @@ def load(results: Path, *, named: dict[str, int]) -> dict[str, object]:
     if f"{first}/kernel" in names:
         follows = np.stack(arrays(path, f"{first}/gradient/second", f"{first}/brightness/second"))
     if "found" in names:
-        told = [layer for layer in layers if f"{layer}/second" in names]
-        tells |= {layer: Tells(*arrays(path, *(f"{layer}/{key}" for key in KEYS))) for layer in told}
+        tells = {layer: Tells(*arrays(path, *(f"{layer}/{key}" for key in KEYS))) for layer in layers}
         found = arrays(path, "found")[0].tolist()
-    return {"named": named, "first": first, "follows": follows, "tells": tells, "found": found}
+    shown = {"named": named, "concept": style.plain(concept, limit=16)}
+    return {**shown, "first": first, "follows": follows, "tells": tells, "found": found}
 
 
 def draw(
     named: dict[str, int],
+    concept: str,
     first: str | None,
     follows: np.ndarray | None,
     tells: Mapping[str, Tells | None],
@@ -61,17 +62,15 @@ def draw(
     for ax, (layer, tell) in zip(axes, tells.items(), strict=False):
         ax.set_title(style.plain(layer))
         if tell is None:
-            style.say(ax, "too few labelled frames:\nnothing is known\nabout trunks")
+            style.say(ax, f"too few labelled frames:\nnothing is known\nabout {concept}")
             continue
         units = [int(name.rpartition("/")[2]) for name in found if name.rpartition("/")[0] == layer]
         _tell(ax, tell, named[layer], units)
         ax.set_ylim(*_limits(known))
-        ax.tick_params(labelleft=False)
+        ax.tick_params(labelleft=ax is axes[0])
     if known:
-        shown = next(ax for ax, tell in zip(axes, tells.values(), strict=False) if tell is not None)
-        shown.set_ylabel("AUROC, trunk against no trunk")
-        shown.tick_params(labelleft=True)
-        figure.legend(*shown.get_legend_handles_labels(), loc="outside lower center", ncols=3, handlelength=1.4)
+        axes[0].set_ylabel(f"AUROC, {concept} against no {concept}")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, handlelength=1.4)
     if first is not None:
         axes[-1].set_title(style.plain(first))
         if follows is None:

@@ -33,7 +33,8 @@ actions = yaml.safe_load(Path("config/minetest-actions.yaml").read_text())
 (policy, _, _), table = agent.load(Path("data/demo/demo.model"), {"size": 64}, actions)
 pairs = labels.find(Path("data/demo"), pattern="frames/*-single-*.jpg")
 labelled = [labels.read(picture, mask, size=policy.geometry.size, order="notebook") for picture, mask in pairs]
-greys, trunk = (np.stack([getattr(frame, name) for frame in labelled]) for name in ("original", "trunk"))
+greys = np.stack([frame.original for frame in labelled])
+trunk = np.stack([frame.share["trunk"] for frame in labelled])
 print(f"{len(greys)} labelled frames, {np.mean([t.any() for t in trunk]):.0%} of them with a trunk")
 
 # %% [markdown]

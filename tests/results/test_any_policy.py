@@ -19,7 +19,7 @@ import yaml
 from PIL import Image
 
 from minetest_interp.cli import command
-from minetest_interp.io import files
+from minetest_interp.io import files, stores
 from minetest_interp.model import checkpoint
 from minetest_interp.model.description import describe
 from tests import modules, networks
@@ -94,15 +94,21 @@ def with_evidence(study, named) -> dict:
     """A study with claims about these channels, labelled frames, and the panels that show what was measured."""
     panels = ("ledger", "behaviour", "units", "causal", "attribution", "circuits", "dream-controls", "pairs")
     return study | {
-        "labels": {"folder": "labels"},
+        "labels": {"folder": "labels", "concepts": {"trunk": 1, "sky": 2}},
         "evidence": {"claims": "claims.yaml", "named": named},
         "panels": study["panels"] | {name: {} for name in panels},
     }
 
 
 def write_evidence(folder) -> None:
-    """The claims, measured in no time, and labelled frames: trunks are darker than the rest."""
+    """The claims and three more, measured in no time, and labelled frames: trunks are darker than the rest."""
     claims = yaml.safe_load((ROOT / "config/claims.yaml").read_text())
+    detects, follows = (claims["claims"][name] for name in ("tree-detector", "yaw-follows-trunk"))
+    claims["claims"] |= {
+        "sky-detector": detects | {"concept": "sky", "measured_as": "tree-detector"},
+        "wait-follows-sky": follows | {"concept": "sky", "readout": "wait", "measured_as": "yaw-follows-trunk"},
+        "steer-follows-pigs": follows | {"concept": "pigs", "measured_as": "yaw-follows-trunk"},
+    }
     measure = MEASURE | {"attribution": MEASURE["attribution"] | {"patch": 10, "patch_stride": 10}}
     (folder / "claims.yaml").write_text(yaml.safe_dump(claims | {"measure": measure}, sort_keys=False))
     rng = np.random.default_rng(1)
@@ -112,6 +118,7 @@ def write_evidence(folder) -> None:
         trunk = np.zeros((90, 120), np.uint8)
         trunk[20:, 12 * i : 12 * i + 20] = i < LABELLED - 2
         picture = rng.integers(0, 256, (90, 120, 3), dtype=np.uint8) >> trunk[..., None]
+        trunk[:18, 90 - 10 * i :] = 2 * (i % 3 > 0)
         Image.fromarray(picture).save(folder / f"labels/frames/{i}.png")
         Image.fromarray(trunk).save(folder / f"labels/masks/{i}.png")
 
@@ -278,15 +285,17 @@ def test_the_claims_rest_on_what_numpy_computes(client, named, built):
     results = built / "results/client"
     units, labelled = (files.read_arrays(results / f"evidence/{name}.npz") for name in ("units", "labels"))
     layers = client.run(still(labelled["original"], client)).layers
+    for path in (results / "evidence").glob("*.npz"):
+        assert stores.breaches(stores.store_of(f"evidence/{path.name}"), files.read_arrays(path)) == []
     network = {layer["name"]: layer for layer in files.read_json(results / "network.json")["layers"]}
     # The others' first layers are no single convolution, or not named.
     assert units["layers"].tolist() == [layer for layer in named if layer != "conv0"]
     for layer in units["layers"]:
-        shares = field_shares(labelled["trunk"], network[layer]).ravel()
         scores = layers[layer][..., named[layer]].ravel()
-        assert units[f"{layer}/auroc"][named[layer]] == pytest.approx(
-            auroc(scores, shares >= SHARE, shares == 0), abs=2e-3
-        )
+        for concept, start in (("trunk", ""), ("sky", "sky/steer/")):
+            shares = field_shares(labelled[f"{concept}/share"], network[layer]).ravel()
+            expected = auroc(scores, shares >= SHARE, shares == 0)
+            assert units[f"{start}{layer}/auroc"][named[layer]] == pytest.approx(expected, abs=2e-3)
 
 
 def test_every_claim_has_a_verdict_or_says_why_not(client, named, built):
@@ -298,6 +307,9 @@ def test_every_claim_has_a_verdict_or_says_why_not(client, named, built):
     assert {name for name in ledger if name.startswith("tree-detector-")} == {
         *(f"tree-detector-{layer}" for layer in asked), "tree-detector-steers",
     }  # fmt: skip
+    assert {f"sky-detector-{layer}" for layer in asked} <= ledger.keys()
+    assert ledger["wait-follows-sky"]["units"] == ["wait"] and ledger["wait-follows-sky"]["n"] > 0
+    assert ledger["steer-follows-pigs"]["reason"] == "the labels of this study name no pigs"
     page = (built / "report/client/index.html").read_text()
     for row in ledger.values():
         assert row["verdict"] and (row["interval"] or row["reason"])

@@ -86,7 +86,7 @@ def run_stage(folder, **options):
             "interval": BOOTSTRAP._asdict(),
             "similarity": 0.9,
             "named": NAMED,
-            "side": 1,
+            "about": [["trunk", "yaw", 1]],
             "arrays": folder / "causal.npz",
             "estimates": folder / "causal.json",
         }
@@ -116,7 +116,12 @@ def test_the_stage_says_what_is_missing_and_keeps_what_others_can_recompute(tmp_
 def test_the_stage_turns_round_with_its_side_and_with_units_that_trunks_switch_off(tmp_path):
     greys = smooth_frames(24, seed=3)
     position = np.where(np.arange(24) // 2 % 2, 0.5, -0.5)
-    labels = {"frames": np.arange(24).astype(str), "original": greys, "position": position, "group": np.full(24, "")}
+    labels = {
+        "frames": np.arange(24).astype(str),
+        "original": greys,
+        "trunk/position": position,
+        "group": np.full(24, ""),
+    }
     files.write_arrays(tmp_path / "labels.npz", **labels)
     before, after = np.random.default_rng(0).random((2, 2, 64)) / 2  # below .5: switched off
     units = {f"{layer}/auroc": before[i] for i, layer in enumerate(("conv1", "conv2"))}
@@ -124,7 +129,9 @@ def test_the_stage_turns_round_with_its_side_and_with_units_that_trunks_switch_o
     units |= {f"{layer}/rectified": after[i] for i, layer in enumerate(("conv1", "conv2"))}
     files.write_arrays(tmp_path / "units.npz", **units)
     _, without = run_stage(tmp_path, labels=tmp_path / "labels.npz")
-    kept, off = run_stage(tmp_path, labels=tmp_path / "labels.npz", units=tmp_path / "units.npz", side=-1)
+    kept, off = run_stage(
+        tmp_path, labels=tmp_path / "labels.npz", units=tmp_path / "units.npz", about=[["trunk", "yaw", -1]]
+    )
     slopes = [found["steering-vector"]["slope"]["estimate"] for found in (without, off)]
     assert slopes[0] == pytest.approx(-slopes[1]) and slopes[0] != 0
     pushes = [found["tree-detector-steers"]["gradient"]["estimate"] for found in (without, off)]

@@ -164,13 +164,13 @@ def test_factors_of_many_frames_are_those_of_evenly_spaced_ones(small, monkeypat
 def test_places_are_the_corners_of_receptive_fields():
     peaks, places = np.array([[2.0], [1.0]]), np.array([[0], [10]])
     shared = circuits.FactorAttribution(np.ones((2, 1, 2)), peaks, places)
-    found = circuit_claims.layer_factors(nature(SMALL), "conv1", shared, exemplars=2)
+    found = circuit_claims.factor_places(nature(SMALL), "conv1", shared, exemplars=2)
     side, (field, stride, _) = SMALL.sides[1], nature(SMALL).extent("conv1")[0]
     np.testing.assert_array_equal(found["positions"][0], [[0, 0], [10 // side, 10 % side]])
     np.testing.assert_array_equal(
         found["boxes"][0], [[0, 0, field, field], [10 // side * stride, 10 % side * stride, field, field]]
     )
-    whole = circuit_claims.layer_factors(nature(SMALL), "hidden", shared._replace(places=0 * places), exemplars=1)
+    whole = circuit_claims.factor_places(nature(SMALL), "hidden", shared._replace(places=0 * places), exemplars=1)
     np.testing.assert_array_equal(whole["boxes"], [[[0, 0, SMALL.size, SMALL.size]]])
 
 

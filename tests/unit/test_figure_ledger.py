@@ -69,7 +69,7 @@ def make_results(folder, *, labelled):
 @pytest.mark.parametrize("labelled", [True, False])
 def test_every_frame_is_a_dot(tmp_path, labelled):
     kept = make_results(tmp_path, labelled=labelled)
-    figure = drawn(behaviour, **behaviour.load(tmp_path, behaviour="yaw", positive="left"))
+    figure = drawn(behaviour, **behaviour.load(tmp_path, behaviour="yaw", positive="left", concept="trunk"))
 
     def dots(ax):
         lines = [line.get_xydata() for line in ax.lines if line.get_marker() in ("o", "^")]

@@ -27,7 +27,7 @@ def make_results(folder, *, missing=()):
 
 def drawn(folder):
     with matplotlib.rc_context(style.panel()):
-        figure = pairs.draw(**pairs.load(folder, behaviour=ODD))
+        figure = pairs.draw(**pairs.load(folder, behaviour=ODD, concept="trunk"))
         figure.draw_without_rendering()
     return figure
 

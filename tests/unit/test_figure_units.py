@@ -42,7 +42,7 @@ def save(folder, channels: int = 64, labelled: bool = True, seed: int = 0):
 
 def drawn(results):
     with matplotlib.rc_context(style.panel()):
-        figure = units_figure.draw(**units_figure.load(results, named=NAMED))
+        figure = units_figure.draw(**units_figure.load(results, named=NAMED, concept="trunk"))
         figure.draw_without_rendering()
     return figure
 
@@ -114,7 +114,7 @@ def test_same_results_same_bytes(tmp_path):
     written = []
     for name in ("a", "b"):
         png, svg = tmp_path / f"{name}.png", tmp_path / f"{name}.svg"
-        options = ["--results", str(tmp_path), "--params", json.dumps({"named": NAMED})]
+        options = ["--results", str(tmp_path), "--params", json.dumps({"named": NAMED, "concept": "trunk"})]
         units_figure.main([*options, "--png", str(png), "--svg", str(svg)])
         written.append((png.read_bytes(), svg.read_bytes()))
     assert written[0] == written[1]
@@ -130,8 +130,8 @@ def study(tmp_path_factory):
     names = np.array([f"frame {i}" for i in range(24)])
     files.write_arrays(folder / "stacks.npz", frames=names, original=greys)
     labels = {"frames": names, "original": greys, "group": np.full(24, "")}
-    files.write_arrays(folder / "labels.npz", **labels, trunk=trunk)
-    files.write_arrays(folder / "bare.npz", **labels, trunk=0 * trunk)
+    files.write_arrays(folder / "labels.npz", **labels, **{"trunk/share": trunk})
+    files.write_arrays(folder / "bare.npz", **labels, **{"trunk/share": 0 * trunk})
     return folder, {
         "checkpoint_path": folder / "policy.model",
         "policy": {"size": MINETESTER.size},
@@ -140,6 +140,7 @@ def study(tmp_path_factory):
         "settings": SETTINGS,
         "interval": INTERVAL,
         "similarity": 0.9,
+        "about": [["trunk", "yaw", 1]],
         "named": NAMED,
     }
 

@@ -5,8 +5,9 @@ PICTURES = f"{RESULTS}/pictures.npz"
 READOUTS = f"{RESULTS}/readouts.npz"
 # What a panel's script may be given of the rest of the study.
 GIVEN = {
-    "behaviour": SETTINGS["actions"]["steering"],
-    **STEERING_ENDS,
+    "behaviour": STEERING,
+    **ends(STEERING),
+    "concept": CONCEPT,
     "named": SETTINGS.get("evidence", {}).get("named"),
 }
 

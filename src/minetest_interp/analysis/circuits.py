@@ -1,10 +1,10 @@
 """How a readout of the hidden layer comes about: through which channels before it, and which factors of a layer.
 
-The *hidden* layer is the last: dense, between ReLUs, on the last layer with positions (`why_not` says which network has
-none). A *readout* is linear in it. With a frame's ReLUs held as they are, it is the sum of what every channel before
-adds to it through every hidden unit, plus biases: nothing is left over (the virtual weights of Elhage et al. 2021, "A
-Mathematical Framework for Transformer Circuits", with each frame's own mask). Each grey frame is repeated to a still
-stack.
+The *hidden* layer is the last: dense, between ReLUs, on the last layer with positions (`why_not_exact` says which
+network has none). A *readout* is linear in it. With a frame's ReLUs held as they are, it is the sum of what every
+channel before adds to it through every hidden unit, plus biases: nothing is left over (the virtual weights of Elhage et
+al. 2021, "A Mathematical Framework for Transformer Circuits", with each frame's own mask). Each grey frame is repeated
+to a still stack.
 """
 
 from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ class FactorAttribution(NamedTuple):
     places: Int[np.ndarray, "frame factor"]
 
 
-def why_not(network: Architecture) -> str | None:
+def why_not_exact(network: Architecture) -> str | None:
     """Why a network's readouts cannot be taken apart exactly; None where they can."""
     if network.atoms is not None or network.last:
         return "the heads are not linear in the last layer"

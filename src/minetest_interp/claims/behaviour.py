@@ -16,7 +16,7 @@ from minetest_interp.model import actions, networks
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.frames import as_stacks
-from minetest_interp.model.labels import NO_LABELS, OFF_MIDDLE, why_no_trunks
+from minetest_interp.model.labels import NO_LABELS, OFF_MIDDLE, why_none
 from minetest_interp.model.policy import Policy
 
 VIEWS = ("original", "mirrored")
@@ -161,7 +161,7 @@ def _on_trunks(
     bootstrap: Bootstrap,
 ) -> Measured:
     """The mirror test (`mirror`) and `trunk_estimates` (`follows`) on the labelled frames that show a trunk."""
-    reason = why_no_trunks(np.isfinite(labelled["position"])) if labelled else NO_LABELS
+    reason = why_none(np.isfinite(labelled["position"])) if labelled else NO_LABELS
     if not labelled or reason:
         unknown = missing(reason or NO_LABELS)
         parts = {"mirror": MIRROR_PARTS, "follows": TRUNK_PARTS}
@@ -183,7 +183,7 @@ def read_behaviours(policy: Policy, table: ActionTable, greys: np.ndarray) -> di
     network, frames = networks.plain(policy), policy.architecture.frames
     output = "q" if "q" in policy.architecture.outputs else "logits"
     found = map_batches(lambda batch: getattr(networks.run(network, as_stacks(batch, frames)), output), greys)
-    return actions.read_behaviours({output: found}, table)
+    return actions.behaviours_of({output: found}, table)
 
 
 def retouched(greys: np.ndarray) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ from minetest_interp.claims.measured import Arrays, Measured, Parts, check_chann
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable
-from minetest_interp.model.labels import NO_LABELS, why_no_trunks
+from minetest_interp.model.labels import NO_LABELS, why_none
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import Policy
 
@@ -107,7 +107,7 @@ def measure(
         channel=channels[detects],
         sign=-1 if _is_switched_off(units, detects, channels[detects]) else 1,
     )
-    reason = why_no_trunks(np.isfinite(labelled["position"])) if labelled else NO_LABELS
+    reason = why_none(np.isfinite(labelled["position"])) if labelled else NO_LABELS
     relation = _relate_to_trunks(units, removals, bootstrap, reason=reason)
     slope = _steer(
         policy,

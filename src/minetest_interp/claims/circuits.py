@@ -34,7 +34,7 @@ def measure(
       paths: for each readout, P. seed: of the factors.
     """
     greys, network = stacks["original"], policy.architecture
-    if reason := circuits.why_not(network):
+    if reason := circuits.why_not_exact(network):
         return Measured({"reason": np.array(reason)}, {})
     taken = {f"{steering} drive": circuits.behaviour_drive(policy, table.behaviours[steering])}
     taken |= {"value": circuits.value_readout(policy)} if "critic" in policy.params else {}
@@ -45,7 +45,7 @@ def measure(
     directions = circuits.layer_factors(policy, greys, count=factors, seed=seed)
     for layer, attribution in circuits.attribute(policy, readouts, directions, greys).items():
         of_layer = {"factors": directions[layer]}
-        of_layer |= layer_factors(network, layer, attribution, exemplars=exemplars)
+        of_layer |= factor_places(network, layer, attribution, exemplars=exemplars)
         arrays |= {f"{layer}/{name}": array for name, array in of_layer.items()}
     return Measured(arrays, {})
 
@@ -85,7 +85,7 @@ def _paths(flow: Flow, static: np.ndarray, readouts: LinearReadouts, *, count: i
     return {f"paths/{name}": np.array([paths[name] for paths in by_readout]) for name in by_readout[0]}
 
 
-def layer_factors(network: Architecture, layer: str, attribution: FactorAttribution, *, exemplars: int) -> Arrays:
+def factor_places(network: Architecture, layer: str, attribution: FactorAttribution, *, exemplars: int) -> Arrays:
     """The frames and places that show each factor most, `[K, E]`, and what it adds to the readouts.
 
     boxes: (top, left, height, width) in pixels of what these places see, the whole picture in a layer without places.

@@ -28,8 +28,9 @@ ReadOut = Callable[[np.ndarray], Arrays]
 class Contrast(NamedTuple):
     """One claim about frames that differ in one thing.
 
-    roles: of a group's frames; none for the frames of a turn. parts: of the claim. measure: (read_out, frames, trunk)
-    to arrays `[P, ...]`. estimate: those arrays by name, clusters `[P]` and a bootstrap to an estimate of each part.
+    roles: of a group's frames, {concept} standing for the concept; none for the frames of a turn.
+    parts: of the claim. measure: (read_out, frames, trunk) to arrays `[P, ...]`. estimate: those arrays by name,
+    clusters `[P]` and a bootstrap to an estimate of each part.
     """
 
     claim: str
@@ -38,10 +39,10 @@ class Contrast(NamedTuple):
     measure: Callable[[ReadOut, np.ndarray, np.ndarray], Arrays]
     estimate: Callable[..., Parts]
 
-    def members(self, group: np.ndarray, role: np.ndarray, *, frames: int) -> np.ndarray:
+    def members(self, group: np.ndarray, role: np.ndarray, concept: str, *, frames: int) -> np.ndarray:
         """Which frames, `[P, R]`; frames: how many a stack has."""
         return (
-            frame_groups.members(group, role, self.roles)
+            frame_groups.members(group, role, [own.format(concept=concept) for own in self.roles])
             if self.roles
             else frame_groups.stacks(group, role, frames=frames)
         )
@@ -52,6 +53,7 @@ def measure(
     table: ActionTable,
     labelled: Mapping[str, np.ndarray] | None,
     *,
+    concept: str = "trunk",
     steering: str,
     side: int = 1,
     similarity: float = 0.9,
@@ -60,8 +62,8 @@ def measure(
     """Tests the claims of every contrast in `CONTRASTS`; those without labelled frames are missing.
 
     Args:
-      labelled: M frames: frames, group and role `[M]` of names; original `[M, S, S]` grey; trunk `[M, S, S]`, the share
-        of each pixel that is trunk.
+      labelled: M frames: frames, group and role `[M]` of names; original `[M, S, S]` grey; share `[M, S, S]`, of each
+        pixel that is of the concept. concept: what stands for {concept} in the roles.
       steering: the name of the steering behaviour. similarity: of grey levels, above which frames are near-duplicates.
     """
     readouts = objectives.readouts(table, policy.architecture)
@@ -74,28 +76,30 @@ def measure(
     arrays: Arrays = {}
     estimates: dict[str, Parts] = {}
     for name, contrast in CONTRASTS.items():
-        groups = _groups(contrast, labelled, frames=policy.architecture.frames)
+        groups = _groups(contrast, labelled, concept, frames=policy.architecture.frames)
         if isinstance(groups, Estimate):
             estimates[contrast.claim] = dict.fromkeys(contrast.parts, groups)
             continue
         clusters = intervals.near_duplicates(groups["original"][:, -1], similarity=similarity)
-        changes = contrast.measure(read_out, groups["original"], groups["trunk"])
+        changes = contrast.measure(read_out, groups["original"], groups["share"])
         estimates[contrast.claim] = contrast.estimate(**changes, clusters=clusters, bootstrap=bootstrap)
         changes |= {"frames": groups["frames"], "clusters": clusters}
         arrays |= {f"{name}/{key}": array for key, array in changes.items()}
     return Measured(arrays, estimates)
 
 
-def _groups(contrast: Contrast, labelled: Mapping[str, np.ndarray] | None, *, frames: int) -> Arrays | Estimate:
+def _groups(
+    contrast: Contrast, labelled: Mapping[str, np.ndarray] | None, concept: str, *, frames: int
+) -> Arrays | Estimate:
     """The labelled frames that differ in one thing, `[P, R, ...]` by name; a missing estimate where there are none."""
     if labelled is None:
         return missing(NO_LABELS)
     if not contrast.roles and (frames == 1 or labelled["original"].ndim > 3):
         return missing(NO_MOTION)
-    members = contrast.members(labelled["group"], labelled["role"], frames=frames)
+    members = contrast.members(labelled["group"], labelled["role"], concept, frames=frames)
     if not len(members):
         return missing(NO_PAIRS)
-    return {name: labelled[name][members] for name in ("frames", "original", "trunk")}
+    return {name: labelled[name][members] for name in ("frames", "original", "share")}
 
 
 def elsewhere(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -123,6 +127,7 @@ def removal_estimates(
     position: np.ndarray,
     clusters: np.ndarray,
     bootstrap: Bootstrap,
+    *,
     value: np.ndarray | None = None,
 ) -> Parts:
     """What goes when a trunk goes; its leaves stay.
@@ -204,12 +209,14 @@ LIKENESS = ("correlation", "sides", "strength")
 CONTRASTS = {
     "removed": Contrast(
         "trunk-removed",
-        ("trunk", "no trunk"),
+        ("{concept}", "no {concept}"),
         ("above-control", "towards", "change", "value"),
         measure_removal,
         removal_estimates,
     ),
-    "moved": Contrast("trunk-moved", ("trunk", "moved trunk"), ("sides", "correlation"), measure_move, move_estimates),
+    "moved": Contrast(
+        "trunk-moved", ("{concept}", "moved {concept}"), ("sides", "correlation"), measure_move, move_estimates
+    ),
     "light": Contrast("day-night", ("day", "night"), LIKENESS, measure_light, likeness_estimates),
     "motion": Contrast("still-stacks", (), LIKENESS, measure_motion, likeness_estimates),
 }

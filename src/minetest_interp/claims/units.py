@@ -16,7 +16,7 @@ from minetest_interp.analysis.mask_overlap import Detection
 from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import steps
-from minetest_interp.model.labels import NO_LABELS, why_no_trunks
+from minetest_interp.model.labels import NO_LABELS, why_none
 from minetest_interp.model.policy import Policy
 
 EDGE_PARTS = ("response", "over-brightness", "kernel", "rank")
@@ -26,14 +26,12 @@ NOT_FIRST = "oriented gradients are those of a first layer that is one convoluti
 
 
 class Detectors(NamedTuple):
-    """How the channels of each layer tell trunks, and why those of others cannot be held against them.
+    """How the channels of each layer tell trunks.
 
-    unknown: layer to the reason. detections: by layer, of its channels and, last, of brightness. q: by layer `[C]`,
-    corrected for all channels. rectified: by layer `[C + 1]`, the AUROC of what a channel passes on, after the function
-    that follows.
+    detections: by layer, of its channels and, last, of brightness. q: by layer `[C]`, corrected for all channels.
+    rectified: by layer `[C + 1]`, the AUROC of what a channel passes on, after the function that follows.
     """
 
-    unknown: dict[str, str]
     detections: dict[str, Detection]
     q: dict[str, np.ndarray]
     rectified: dict[str, np.ndarray]
@@ -71,8 +69,8 @@ def measure(
     Args:
       stacks: frames `[N]`, their names; original, grey `[N, S, S]`; colours, where they are some. Of stacks
         `[N, T, S, S]` gradients are not measured.
-      labelled: M frames: frames, group `[M]` of names; original as above; trunk `[M, S, S]`, the share of each pixel
-        that is trunk. What they cannot decide is a missing estimate with its reason.
+      labelled: M frames: frames, group `[M]` of names; original as above; share `[M, S, S]`, of each pixel that
+        is trunk. What they cannot decide is a missing estimate with its reason.
       channels: layer to the channel that the claims name, in the network's order.
       trunk_share: of a receptive field; from here on it holds a trunk. shifts: of the masks, for the null.
       false_discovery: rate at which units are named. named: how many units the data may name.
@@ -120,21 +118,18 @@ def _trunks(
     try:
         if labelled is None:
             raise InputError(NO_LABELS)
-        if reason := why_no_trunks(np.any(labelled["trunk"], axis=(1, 2))):
+        if reason := why_none(np.any(labelled["share"], axis=(1, 2))):
             raise InputError(reason)
         stacks = labelled["original"]
         groups = intervals.near_duplicates(stacks, similarity=similarity, group=labelled["group"])
         greys = newest_grey(stacks, colour=colour)
-        detectors = detect_trunks(policy, list(channels), stacks, greys, labelled["trunk"], groups, **trials)
+        detectors = detect_trunks(policy, list(channels), stacks, greys, labelled["share"], groups, **trials)
     except InputError as error:
         unknown = dict.fromkeys(TRUNK_PARTS, missing(str(error)))
         return Measured({}, {f"tree-detector-{layer}": unknown for layer in channels})
     arrays = {"labelled/frames": labelled["frames"], "labelled/clusters": groups}
     arrays["found"] = np.array(best_units(detectors, false_discovery=false_discovery)[:named], dtype=str)
-    estimates = _detector_claims(detectors, groups, channels, bootstrap)
-    for layer, reason in detectors.unknown.items():
-        estimates[f"tree-detector-{layer}"] = dict.fromkeys(TRUNK_PARTS, missing(reason))
-    return Measured(arrays | _channel_arrays(detectors), estimates)
+    return Measured(arrays | _channel_arrays(detectors), _detector_claims(detectors, groups, channels, bootstrap))
 
 
 def _gradients(
@@ -228,24 +223,18 @@ def detect_trunks(
       trunk: `[M, S, S]`.
 
     Raises:
-      InputError: for every layer a half of the frames has too few, or no place with trunk or none without.
+      InputError: a half of the frames has too few, or no place with trunk or none without.
     """
     halves, network = intervals.cluster_halves(clusters), policy.architecture
-    unknown, detections, rectified = {}, {}, {}
+    detections, rectified = {}, {}
     for layer, activation in mask_overlap.activations(policy, stacks, layers).items():
         scores = mask_overlap.with_brightness(activation, greys, network, layer)
         labels = mask_overlap.field_labels(trunk, network, layer, trunk_share=trunk_share)
-        try:
-            detections[layer] = mask_overlap.detect(scores, labels, halves, shifts=shifts, seed=seed)
-        except InputError as error:
-            unknown[layer] = str(error)
-            continue
+        detections[layer] = mask_overlap.detect(scores, labels, halves, shifts=shifts, seed=seed)
         passed_on = mask_overlap.samples(pass_on(activation, network.passed_through(layer)), labels)
         rectified[layer] = mask_overlap.observed(mask_overlap.auroc, passed_on)
-    if not detections:
-        raise InputError(next(iter(unknown.values())))
     q = mask_overlap.corrected({layer: detection.p[:-1] for layer, detection in detections.items()})
-    return Detectors(unknown, detections, q, rectified)
+    return Detectors(detections, q, rectified)
 
 
 def pass_on(activation: np.ndarray, function: str | None) -> np.ndarray:

@@ -51,6 +51,10 @@ class Store(NamedTuple):
     what: str
     arrays: tuple[Declared, ...]
 
+    def declarations(self, name: str) -> list[tuple[Declared, tuple[str, ...]]]:
+        """What an array of this name may be, each with its axes."""
+        return [(declared, axes) for declared in self.arrays if (axes := declared.axes_of(name)) is not None]
+
 
 def _arrays(table: str) -> tuple[Declared, ...]:
     """Rows of `name | axes | type | unit | meaning`."""
@@ -102,8 +106,8 @@ energy | row, column | float32 | squared grey levels | blurred squared deviation
 frames | frame | text | | names
 original | frame, ... | float32 | level, 0 to 255 | row, column; of colours colour, row, column
 mirrored | frame, ... | float32 | level, 0 to 255 | likewise
-trunk | frame, row, column | float32 | share, 0 to 1 | of the pixel that is trunk
-position | frame | float64 | -1 (left edge) to 1 (right edge) | mean column of the trunk; NaN without one
+{concept}/share | frame, row, column | float32 | share, 0 to 1 | of the pixel that is of the concept
+{concept}/position | frame | float64 | -1 (left edge) to 1 (right edge) | its mean column; NaN without it
 group | frame | text | | frames of one place, or of one turn; empty for none
 role | frame | text | | what the frame is in its group
 """)),
@@ -111,8 +115,8 @@ role | frame | text | | what the frame is in its group
 frames | stack | text | | names of the newest frames
 original | stack, frame of the stack, row, column | float32 | grey level, 0 to 255 | oldest first
 mirrored | stack, frame of the stack, row, column | float32 | grey level, 0 to 255 | oldest first
-trunk | stack, row, column | float32 | share, 0 to 1 | of the pixel that is trunk
-position | stack | float64 | -1 (left edge) to 1 (right edge) | mean column of the trunk; NaN without one
+{concept}/share | stack, row, column | float32 | share, 0 to 1 | of the pixel that is of the concept
+{concept}/position | stack | float64 | -1 (left edge) to 1 (right edge) | its mean column; NaN without it
 group | stack | text | | the turn
 role | stack | text | | of the newest frame
 """)),
@@ -304,12 +308,13 @@ similarity | member, member | float64 | correlation | of two members' steering o
 def breaches(store: Store, arrays: Mapping[str, np.ndarray]) -> list[str]:
     """How arrays differ from what their store declares, in words; none where they keep to it.
 
-    Of the declarations that a name matches the first with as many axes counts. An axis "..." stands for any number.
+    A name may begin with CONCEPT/READOUT/. Of the declarations that it matches the first with as many axes counts. An
+    axis "..." stands for any number.
     """
     found: list[str] = []
     sizes: dict[str, int] = {}
     for name, array in arrays.items():
-        matches = [(declared, axes) for declared in store.arrays if (axes := declared.axes_of(name)) is not None]
+        matches = store.declarations(name) or store.declarations(name.split("/", 2)[-1])
         if not matches:
             found.append(f"{store.path}: {name} is not declared")
             continue

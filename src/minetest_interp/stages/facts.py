@@ -11,7 +11,7 @@ from minetest_interp.facts import study as study_facts
 from minetest_interp.facts.recipes import recipe_summary
 from minetest_interp.facts.study import Arrays
 from minetest_interp.io import files
-from minetest_interp.model import recordings
+from minetest_interp.model import labels, recordings
 
 
 def run(study: str, command_line: str, settings: dict, panels: dict, results: Path, output: Path) -> None:
@@ -81,7 +81,8 @@ def of_sections(settings: dict, readouts: Arrays, results: Path) -> dict[str, An
     if "evidence" in settings:
         content["claims"] = files.read_json(results / "ledger.json")
         content["verdicts"] = ledger.count_verdicts(content["claims"])
-        content["evidence"] = evidence(results)
+        concepts = settings.get("labels", {}).get("concepts", labels.CONCEPTS)
+        content["evidence"] = {"concept": next(iter(concepts)), **evidence(results)}
     if "series" in settings:
         content["series"] = files.read_json(results / "series.json")
     content |= of_measurable(settings, readouts, results)

@@ -9,7 +9,7 @@ from minetest_interp.io import files
 
 def run(
     claims: dict,
-    names: dict,
+    about: dict,
     named: dict,
     commands: dict,
     measured: list[Path],
@@ -19,7 +19,7 @@ def run(
     still, moving = (
         {c: parts for path in paths for c, parts in files.read_json(path).items()} for paths in (measured, on_turns)
     )
-    rows = ledgers.ledger(claims, still, on_turns=moving, names=names, named=named, commands=commands)
+    rows = ledgers.ledger(claims, still, on_turns=moving, about=ledgers.About(**about), named=named, commands=commands)
     files.write_json(output, rows)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from minetest_interp.cli import command
 from minetest_interp.io import files, layout
 from minetest_interp.model import frames
-from minetest_interp.model.actions import action_table, read_behaviours
+from minetest_interp.model.actions import action_table, behaviours_of
 
 
 def run(results: Path, actions: dict, readouts: Path) -> None:
@@ -16,7 +16,7 @@ def run(results: Path, actions: dict, readouts: Path) -> None:
         outputs = {"logits", "q", "value"}.intersection(files.array_names(path))
         computed = files.read_arrays(path, "frames", *outputs)
         columns["frames"] = computed["frames"]
-        found = read_behaviours(computed, table) | {name: computed[name] for name in outputs & {"value"}}
+        found = behaviours_of(computed, table) | {name: computed[name] for name in outputs & {"value"}}
         columns |= {f"{view}/{name}": values for name, values in found.items()}
     files.write_arrays(readouts, **columns)
 
