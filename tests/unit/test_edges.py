@@ -1,11 +1,14 @@
 """Oriented gradients: kernels whose answer is known, and the whole test again in a few lines of numpy."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from minetest_interp.analysis import edges
-from minetest_interp.model.policy import Geometry
-from minetest_interp.model.steps import Extent
+from minetest_interp.model import steps
+from minetest_interp.model.architecture import Architecture, Layer
+from minetest_interp.model.policy import Geometry, Policy
+from minetest_interp.model.steps import Convolution, Dense, Extent, Scale
 from tests.conftest import random_policy
 from tests.samples import smooth_frames
 
@@ -80,6 +83,26 @@ def test_correlations_are_those_of_the_network_s_responses(greys):
         other = responses(greys, filters()[number]).ravel()
         expected = [np.corrcoef(activation[..., c].ravel(), other)[0, 1] for c in range(SMALL.channels[0])]
         np.testing.assert_allclose(found[:, number], expected, atol=1e-5)
+
+
+def test_of_a_padded_layer_the_positions_whose_window_lies_inside_the_frame_count(greys):
+    first = Layer("a", (Scale(7.0), Convolution("a", 3, (5, 6), (2, 3), "SAME")))
+    network = Architecture((1, SMALL.size, SMALL.size), (first,), (Dense("actor", 2),))
+    random = np.random.default_rng(4)
+    params = {"a": {"kernel": random.normal(size=(5, 6, 1, 3)).astype(np.float32), "bias": np.zeros(3, np.float32)}}
+    activation = np.asarray(steps.run(first.steps, params, jnp.asarray(greys[:, None])), float)
+    places = [p for p in np.ndindex(*network.shape("a")[:2]) if network.box("a", p)[2:] == (5, 6)]
+    boxes = [network.box("a", place)[:2] for place in places]
+    kernels = edges.still_kernels(Policy(network, params))
+    candidates = edges.templates(5, 6)[[3, 20]]
+    sums = edges.moments(greys, kernels, candidates, seen=network.extent("a"))
+    assert sums.positions == len(places) < np.prod(network.shape("a")[:2])
+    for i, template in enumerate(candidates):
+        other = [(greys[:, y : y + 5, x : x + 6] * template).sum((1, 2)) for y, x in boxes]
+        for c in range(3):
+            own = [activation[:, *place, c] for place in places]
+            expected = np.corrcoef(np.ravel(own), np.ravel(other))[0, 1]
+            assert edges.filter_correlations(sums)[c, i] == pytest.approx(expected, abs=1e-5)
 
 
 def test_what_one_half_chooses_is_tested_on_the_other_by_its_own_frames(greys):

@@ -12,7 +12,9 @@ from minetest_interp.analysis import intervals, mask_overlap, stats
 from minetest_interp.analysis.fields import Columns
 from minetest_interp.analysis.mask_overlap import Labels, Ranked, Samples
 from minetest_interp.io.errors import InputError
+from minetest_interp.model.architecture import Architecture, Layer
 from minetest_interp.model.policy import Geometry, nature
+from minetest_interp.model.steps import Apply, Convolution, Dense, Scale
 from tests.conftest import random_policy, random_stacks
 
 SMALL = Geometry(2, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 6)
@@ -108,6 +110,23 @@ def test_labels_are_what_each_receptive_field_holds():
     np.testing.assert_array_equal(positive, shares >= SHARE)
     np.testing.assert_array_equal(negative, shares == 0)
     assert (~(positive | negative)).any()
+
+
+@settings(max_examples=15)
+@given(frames=st.integers(0, 9), columns=st.integers(0, 39))
+def test_fields_that_the_border_cuts_off_move_like_all_others(frames, columns):
+    steps = Scale(), Convolution("a", 2, (7, 5), (2, 3), "SAME"), Apply(), Convolution("b", 2, (9, 9), (2, 2), "SAME")
+    network = Architecture((1, 30, 40), (Layer("layer", steps),), (Dense("actor", 2),))
+    masks = trunks(8, 40)[:, :30]
+    found = mask_overlap.field_labels(masks, network, "layer", trunk_share=SHARE).moved([frames], [columns])
+    rolled = np.roll(masks, (frames, columns), axis=(0, 2))
+    shares = np.empty((8, *network.shape("layer")[:2]))
+    for place in product(*map(range, shares.shape[1:])):
+        top, left, height, width = network.box("layer", place)
+        shares[:, *place] = rolled[:, top : top + height, left : left + width].astype(float).mean((1, 2))
+    assert len({network.box("layer", (0, column))[3] for column in range(shares.shape[2])}) > 1
+    np.testing.assert_array_equal(found[0][0].reshape(shares.shape), shares >= SHARE)
+    np.testing.assert_array_equal(found[1][0].reshape(shares.shape), shares == 0)
 
 
 @settings(max_examples=15)
