@@ -31,7 +31,7 @@ MEASUREMENTS = {  # of the claims and explanations that read frames, and what ea
     "attribution": ("stacks",),
     "circuits": ("stacks",),
 }
-SIDED, NAMING = ("behaviour", "causal"), ("units", "causal")
+ABOUT, NAMING = ("behaviour", "units", "causal"), ("units", "causal")
 
 
 class Cost(NamedTuple):
@@ -81,8 +81,8 @@ def frames(count: int, *, seed: int = 0) -> dict[str, np.ndarray]:
         "frames": np.char.add("frame ", np.arange(count).astype(str)),
         "original": original,
         "mirrored": original[:, :, ::-1],
-        "trunk": trunk,
-        "position": (left + 4) / (SIZE / 2) - 1,
+        "trunk/share": trunk,
+        "trunk/position": (left + 4) / (SIZE / 2) - 1,
         "group": none,
         "role": none,
     }
@@ -104,8 +104,8 @@ def _run(name: str, inputs: dict[str, Path], folder: Path) -> Cost:
         options |= {key: measured[key] for key in ("interval", "similarity")}
     if name != "attribution" and name != "circuits":
         options["estimates"] = folder / f"{name}.json"
-    if name in SIDED:
-        options["side"] = 1
+    if name in ABOUT:
+        options["about"] = [["trunk", "yaw", 1]]
     if name in NAMING:
         options["named"] = study["evidence"]["named"]
     if name == "behaviour":

@@ -39,7 +39,8 @@ RESULTS = """# The arrays in a study's results
 
 Files of arrays below `results/STUDY/`, read by `numpy.load`. `make docs` writes this page from
 [`io/stores.py`](../src/minetest_interp/io/stores.py), and a test checks every array of a built study against it.
-`evidence/turns/` holds `behaviour.npz`, `units.npz` and `causal.npz` of real stacks.
+`evidence/turns/` holds `behaviour.npz`, `units.npz` and `causal.npz` of real stacks. What was measured again because
+a claim is about another concept or readout has names that begin with `CONCEPT/READOUT/`.
 
 A name in braces stands for one of these:
 
@@ -78,24 +79,24 @@ def verdicts_page(claims: Mapping[str, Mapping], found: Mapping[str, Mapping], n
 
     Args:
       claims: the claims file's `claims`. found: study to its expected numbers, path to [value, kind, tolerance].
-      named: study to the channel of each convolution that the claims name.
+      named: study to the layers, the same in all, and the channels that the claims name.
     """
 
-    def verdict(study: str, claim: str) -> list[str]:
+    def verdict(study: str, claim: str, unit: str | None) -> list[str]:
         def number(key: str) -> float | None:
             return found[study].get(f"claims/{claim}/{key}", [None])[0]
 
-        unit = next(iter(claims[claim]["parts"].values())).get("unit")
         low, high = (text.quantity(number(f"interval/{end}"), unit) for end in (0, 1))
         interval = "" if number("interval/0") is None else f" ({low} to {high})"
         return [str(number("verdict")), text.quantity(number("estimate"), unit) + interval]
 
     layers = {layer: " or ".join(str(named[study][layer]) for study in found) for layer in next(iter(named.values()))}
-    names = {"steering": "yaw", **layers}
-    rows = [
-        [ledger.fill(claim["statement"], names), *(cell for study in found for cell in verdict(study, name))]
-        for name, claim in claims.items()
-    ]
+    measured = {path.split("/")[1] for numbers in found.values() for path in numbers if path.startswith("claims/")}
+    rows = []
+    for name, _, claim, layer in ledger.each(claims, layers, measured):
+        unit = next(iter(claim["parts"].values())).get("unit")
+        cells = (cell for study in found for cell in verdict(study, name, unit))
+        rows.append([ledger.fill(claim["statement"], {"steering": "yaw", "concept": "trunk", **layer}), *cells])
     return VERDICTS + table(["claim", *(word for study in found for word in (STUDIES[study], ""))], rows)
 
 

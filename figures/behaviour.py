@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import style
-from panel import arrays, panel_command
+from panel import arrays, panel_command, reach
 
 LABELLED = ("labelled/position", "labelled/original")
 # What was done to the frame, and what a mere comparison of brightness would make of it.
@@ -17,7 +17,7 @@ RETOUCHED = {
 }
 
 
-def load(results: Path, *, behaviour: str, positive: str) -> dict[str, object]:
+def load(results: Path, *, behaviour: str, positive: str, concept: str) -> dict[str, object]:
     path = results / "evidence/behaviour.npz"
     here, there, night, *changed = arrays(path, "original", "mirrored", "night", *RETOUCHED)
     with np.load(path, allow_pickle=False) as stored:
@@ -25,34 +25,40 @@ def load(results: Path, *, behaviour: str, positive: str) -> dict[str, object]:
     return {
         "behaviour": behaviour,
         "positive": positive,
+        "concept": style.plain(concept, limit=16),
         "here": here,
         "there": there,
         "night": night,
         "retouched": dict(zip(RETOUCHED, changed, strict=True)),
         "labelled": labelled,
+        "limit": reach(results, here, there, *changed, *(labelled or [])[1:]),
     }
 
 
 def draw(
     behaviour: str,
     positive: str,
+    concept: str,
     here: np.ndarray,
     there: np.ndarray,
     night: np.ndarray,
     retouched: dict[str, np.ndarray],
     labelled: list[np.ndarray] | None,
+    limit: float,
 ) -> Figure:
     """Scatter plots, a dot a frame; shaded is where a claim puts the dots.
 
     Args:
-      positive: the side to which a positive behaviour turns, "left" or "right". labelled: position and behaviour.
+      positive: the side to which a positive behaviour turns, "left" or "right". concept: what labels are of.
+      labelled: position and behaviour.
+      limit: the largest size that the behaviour can have.
     """
     figure = style.figure(aspect=0.96)
     axes = figure.subplots(2, 2)
     name = style.plain(behaviour, limit=16)
     day = ~night
     ax = axes[0, 0]
-    _square(ax, f"{name} of the frame", f"{name} of its mirror image", corners=((-1, 0), (0, -1)))
+    _square(ax, f"{name} of the frame", f"{name} of its mirror image", (limit, limit), corners=((-1, 0), (0, -1)))
     ax.plot(here[day], there[day], "o", color=style.OBSERVED, markersize=3, alpha=0.8, label="day")
     ax.plot(here[night], there[night], "^", color=style.NULL, markersize=3.5, label="night")
     ax.set_title(f"{len(here)} frames and their mirror images")
@@ -65,23 +71,28 @@ def draw(
     else:
         position, turned = labelled
         corners = ((-1, 0), (0, -1)) if positive == "left" else ((0, 0), (-1, -1))
-        _square(ax, "trunk, from left (−1) to right (+1)", name, corners=corners)
+        _square(ax, f"{concept}, from left (−1) to right (+1)", name, (1.0, limit), corners=corners)
         ax.plot(position, turned, "o", color=style.OBSERVED, markersize=3, alpha=0.8)
-        ax.set_title(f"{len(position)} labelled frames with a trunk")
+        ax.set_title(f"{len(position)} labelled frames with a {concept}")
     for ax, (kind, (words, expected)) in zip(axes[1], RETOUCHED.items(), strict=True):
-        _square(ax, f"{name} of the frame", f"{name}, {words}", corners=((0, 0), (-1, -1)))
+        _square(ax, f"{name} of the frame", f"{name}, {words}", (limit, limit), corners=((0, 0), (-1, -1)))
         ax.plot(here, retouched[kind], "o", color=style.OBSERVED, markersize=3, alpha=0.8)
         ax.set_title(expected)
     return figure
 
 
-def _square(ax: Axes, x: str, y: str, *, corners: tuple[tuple[int, int], ...]) -> None:
+def _square(ax: Axes, x: str, y: str, limits: tuple[float, float], *, corners: tuple[tuple[int, int], ...]) -> None:
+    """Axes to plus and minus the limits, across and up; corners: the shaded quarters, -1 below zero and 0 above."""
+    across, up = limits
     for left, bottom in corners:
-        ax.fill_between([left, left + 1], bottom, bottom + 1, color="#E8EEF4", linewidth=0, zorder=0)
+        ax.fill_between([left * across, (left + 1) * across], bottom * up, (bottom + 1) * up, color="#E8EEF4",
+                        linewidth=0, zorder=0)  # fmt: skip
     ax.axhline(0, color=style.FAINT, linewidth=0.6)
     ax.axvline(0, color=style.FAINT, linewidth=0.6)
-    ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), xticks=[-1, 0, 1], yticks=[-1, 0, 1], xlabel=x, ylabel=y)
-    ax.set_aspect("equal")
+    ax.set(xlim=(-1.05 * across, 1.05 * across), ylim=(-1.05 * up, 1.05 * up), xlabel=x, ylabel=y)
+    if limits == (1, 1):
+        ax.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1])
+    ax.set_aspect(across / up)
     ax.spines[["top", "right"]].set_visible(False)
 
 

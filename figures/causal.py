@@ -1,5 +1,6 @@
 """Panel "causal": what the steering loses without each channel, whether trunk units matter more, a steering vector."""
 
+import itertools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,6 @@ import style
 from minetest_interp.io.errors import InputError
 from panel import arrays, panel_command
 
-LAYERS = ("conv0", "conv1", "conv2")
 # Replacement to its words and colour; the first is the headline, by which channels are ordered.
 REPLACEMENTS = {
     "zero": ("set to zero", style.INK),
@@ -19,7 +19,7 @@ REPLACEMENTS = {
     "resample": ("as on other frames", style.MIRRORED),
 }
 NAMED, FOUND = style.POSITIVE, style.OBSERVED
-MARKERS = {"conv1": "o", "conv2": "s"}
+MARKERS = "os^vDP"  # of layers, in turn
 
 
 class Removal(NamedTuple):
@@ -44,15 +44,15 @@ class Dose(NamedTuple):
     random: np.ndarray
 
 
-def load(results: Path, *, named: dict[str, int], behaviour: str) -> dict[str, object]:
+def load(results: Path, *, named: dict[str, int], behaviour: str, concept: str) -> dict[str, object]:
     quantities, causal = _stored(results / "evidence" / "causal.npz", "quantities")
     if behaviour not in quantities:
         raise InputError(f"`behaviour` must be one of {', '.join(quantities)}; got {behaviour!r}.")
     asked = quantities.tolist().index(behaviour)
     _, units = _stored(results / "evidence" / "units.npz", "frames")
-    found = [str(name).split("/") for name in units.get("found", ())]
+    found = [str(name).rpartition("/")[::2] for name in units.get("found", ())]
     removals = {}
-    for layer in LAYERS:
+    for layer in named:
         sizes = {name: causal.get(f"{name}/{layer}/size") for name in REPLACEMENTS}
         if not 0 <= named[layer] < len(sizes["zero"]):
             raise InputError(f"`named` must be 0 to {len(sizes['zero']) - 1} in {layer}; got {named[layer]}.")
@@ -67,22 +67,25 @@ def load(results: Path, *, named: dict[str, int], behaviour: str) -> dict[str, o
         tried = (causal[f"dose/{part}"] for part in ("change", "interval", "random"))
         change, interval, random = (np.take(part, asked, axis) for part, axis in zip(tried, (1, 1, 2), strict=True))
         dose = Dose(causal["dose/strengths"], change, interval, random)
-    return {"named": named, "behaviour": behaviour, "removals": removals, "dose": dose}
+    shown = {"named": named, "behaviour": behaviour, "concept": style.plain(concept, limit=16)}
+    return {**shown, "removals": removals, "dose": dose}
 
 
-def draw(named: dict[str, int], behaviour: str, removals: dict[str, Removal], dose: Dose | None) -> Figure:
+def draw(
+    named: dict[str, int], behaviour: str, concept: str, removals: dict[str, Removal], dose: Dose | None
+) -> Figure:
     """Above, each channel's removal, largest effect first; below, the same against trunk strength, and the dose."""
     figure, name = style.figure(aspect=0.85), style.plain(behaviour, limit=16)
     above, below = figure.subfigures(2, 1, height_ratios=(1.15, 1))
-    axes = above.subplots(1, 3)
+    [axes] = above.subplots(1, len(removals), squeeze=False)
     for ax, (layer, removal) in zip(axes, removals.items(), strict=True):
-        _draw_removal(ax, removal, named[layer], layer)
+        _draw_removal(ax, removal, named[layer], layer, concept)
     axes[0].set_ylabel(f"mean |change of {name}|")
     entries = {word: handle for ax in axes for handle, word in zip(*ax.get_legend_handles_labels(), strict=True)}
     above.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=5, handlelength=1, columnspacing=1)
     left, right = below.subplots(1, 2)
-    _draw_strength(left, {layer: removals[layer] for layer in MARKERS}, named, name)
-    _draw_dose(right, dose, name)
+    _draw_strength(left, {layer: of for layer, of in removals.items() if of.strength is not None}, named, name, concept)
+    _draw_dose(right, dose, list(removals)[-1], name, concept)
     return figure
 
 
@@ -93,7 +96,7 @@ def _stored(path: Path, always: str) -> tuple[np.ndarray, dict[str, np.ndarray]]
         return array, dict(stored)
 
 
-def _draw_removal(ax: Axes, removal: Removal, named: int, layer: str) -> None:
+def _draw_removal(ax: Axes, removal: Removal, named: int, layer: str, concept: str) -> None:
     zero = removal.sizes["zero"]
     order = np.argsort(-zero, kind="stable")
     ranks, count = np.argsort(order), len(order)
@@ -103,7 +106,9 @@ def _draw_removal(ax: Axes, removal: Removal, named: int, layer: str) -> None:
         ax.plot(sizes[order], "o", ls=line, color=colour, ms=1.8, lw=0.8, label=words, zorder=3 - i)
     marks = {"marker": "o", "ls": "", "ms": 4, "clip_on": False, "zorder": 4}
     if removal.found:
-        ax.plot(ranks[removal.found], zero[removal.found], color=FOUND, label="trunk units found by the data", **marks)
+        ax.plot(
+            ranks[removal.found], zero[removal.found], color=FOUND, label=f"{concept} units found by the data", **marks
+        )
     ax.vlines(ranks[named], *removal.interval, color=NAMED, lw=1.2, zorder=4)
     ax.plot(ranks[named], zero[named], color=NAMED, label="named by the claim", **marks)
     # The points fall to the right, so the upper right corner is free.
@@ -111,27 +116,30 @@ def _draw_removal(ax: Axes, removal: Removal, named: int, layer: str) -> None:
     for row, channel in enumerate([named, *others]):
         words, colour = f"{channel}: rank {1 + (zero > zero[channel]).sum()}", FOUND if row else NAMED
         ax.text(1, 0.97 - 0.1 * row, words, transform=ax.transAxes, ha="right", va="top", color=colour)
-    ax.set(title=layer, xticks=[], xlabel=f"channels (of {count}), largest first", ylim=(0, None))
+    ax.set(title=style.plain(layer), xticks=[], xlabel=f"channels (of {count}), largest first", ylim=(0, None))
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_strength(ax: Axes, removals: dict[str, Removal], named: dict[str, int], name: str) -> None:
-    if any(removal.strength is None for removal in removals.values()):
-        return _say(ax, "too few labelled frames:\nnothing is known about trunks")
-    for layer, removal in removals.items():
+def _draw_strength(ax: Axes, removals: dict[str, Removal], named: dict[str, int], name: str, concept: str) -> None:
+    if not removals:
+        return style.say(ax, f"too few labelled frames:\nnothing is known about {concept}")
+    for (layer, removal), marker in zip(removals.items(), itertools.cycle(MARKERS), strict=False):
         x, y, own = removal.strength, removal.sizes["zero"], named[layer]
-        ax.plot(x, y, MARKERS[layer], color=style.INK, ms=2.5, markerfacecolor="none", mew=0.6, label=layer)
-        ax.plot(x[removal.found], y[removal.found], MARKERS[layer], color=FOUND, ms=4, clip_on=False)
-        ax.plot(x[own], y[own], MARKERS[layer], color=NAMED, ms=4, clip_on=False)
-    ax.set(xlabel="tells trunks: |AUROC − 0.5| after the ReLU", ylabel=f"mean |change of {name}|,\nset to zero")
+        label = style.plain(layer)
+        ax.plot(x, y, marker, color=style.INK, ms=2.5, markerfacecolor="none", mew=0.6, label=label)
+        ax.plot(x[removal.found], y[removal.found], marker, color=FOUND, ms=4, clip_on=False)
+        ax.plot(x[own], y[own], marker, color=NAMED, ms=4, clip_on=False)
+    ax.set(
+        xlabel=f"tells {concept}: |AUROC − 0.5| of what is passed on", ylabel=f"mean |change of {name}|,\nset to zero"
+    )
     ax.set(xlim=(0, None), ylim=(0, None))
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(loc="best", handletextpad=0.1, borderaxespad=0)
 
 
-def _draw_dose(ax: Axes, dose: Dose | None, name: str) -> None:
+def _draw_dose(ax: Axes, dose: Dose | None, layer: str, name: str, concept: str) -> None:
     if dose is None:
-        return _say(ax, "too few labelled frames\nfor a steering vector")
+        return style.say(ax, "too few labelled frames\nfor a steering vector")
     x = np.append(dose.strengths, 0.0)  # strength 0 changes nothing
     order = np.argsort(x, kind="stable")
 
@@ -143,15 +151,10 @@ def _draw_dose(ax: Axes, dose: Dose | None, name: str) -> None:
         label = None if i else f"{len(dose.random)} random directions"
         ax.plot(x[order], through_zero(line), color=style.FAINT, lw=0.6, label=label)
     ax.fill_between(x[order], *map(through_zero, dose.interval.T), color=FOUND, alpha=0.3, lw=0)
-    ax.plot(x[order], through_zero(dose.change), "o-", color=FOUND, ms=3, lw=1, label="trunk left less right")
-    ax.set(xlabel="multiples of the vector added to conv2", ylabel=f"mean change of {name}")
+    ax.plot(x[order], through_zero(dose.change), "o-", color=FOUND, ms=3, lw=1, label=f"{concept} left less right")
+    ax.set(xlabel=f"multiples of the vector added to {style.plain(layer)}", ylabel=f"mean change of {name}")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(loc="best", borderaxespad=0, handlelength=1.4)
-
-
-def _say(ax: Axes, text: str) -> None:
-    ax.axis("off")
-    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes)
 
 
 main = panel_command(load, draw)

@@ -11,10 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 import style
+from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from panel import arrays, panel_command, seen
 
-LAYERS = ("conv0", "conv1", "conv2", "hidden")
 CHANNELS = 8  # the strongest, beside the named one
 TILES = (2, 2)  # rows and columns of a factor's exemplars
 TILE, GAP, APART = 0.37, 0.03, 0.12  # inches: an exemplar, between two, between factors
@@ -27,9 +27,10 @@ WIDEST = 4.0  # points, of the strongest path
 
 
 class Factors(NamedTuple):
-    """One layer. channels: `[K, 2]` that each factor holds most of. crops: `[K, E, h, h]` of its strongest frames.
+    """One layer. channels: `[K, 2]` that each factor holds most of. crops: `[K, E, h, w]` of its strongest frames.
 
-    boxes: `[K, E, 3]` receptive fields (top, left, size) in the crops. attribution: `[R, K + 1]`, the residual last.
+    boxes: `[K, E, 4]` receptive fields (top, left, height, width) in the crops. attribution: `[R, K + 1]`, the
+    residual last.
     """
 
     channels: np.ndarray
@@ -52,15 +53,19 @@ def load(results: Path, *, named: dict[str, int]) -> dict[str, object]:
     path = results / "evidence" / "circuits.npz"
     read = seen(results, "original")
     readouts, shares = arrays(path, "readouts", "channels/variance_share")
-    if not 0 <= named["conv2"] < shares.shape[1] - 1:
-        raise InputError(f"`named` must be a channel of conv2, 0 to {shares.shape[1] - 2}; got {named['conv2']}.")
+    layers = [row["name"] for row in files.read_json(results / "network.json")["layers"]]
+    before, chosen = layers[-2], named.get(layers[-2])
+    if chosen is not None and not 0 <= chosen < shares.shape[1] - 1:
+        raise InputError(f"`named` must be a channel of {before}, 0 to {shares.shape[1] - 2}; got {chosen}.")
+    made = files.array_names(path)
     fields = arrays(path, *(f"paths/{name}" for name in ("units", "strength", "flow", "weight", "share")))
     return {
         "readouts": [str(name) for name in readouts],
         "shares": shares,
         "paths": [Paths(*(field[r] for field in fields)) for r in range(len(readouts))],
-        "factors": {layer: _load_factors(path, layer, read) for layer in LAYERS},
-        "named": named["conv2"],
+        "factors": {layer: _load_factors(path, layer, read) for layer in layers if f"{layer}/factors" in made},
+        "before": before,
+        "named": chosen,
     }
 
 
@@ -68,13 +73,13 @@ def _load_factors(path: Path, layer: str, read: np.ndarray) -> Factors:
     keys = ("factors", "exemplars", "boxes", "attribution")
     directions, exemplars, boxes, attribution = arrays(path, *(f"{layer}/{key}" for key in keys))
     if not len(directions):
-        return Factors(np.empty((0, 2), int), np.empty((0, 0, 1, 1)), np.empty((0, 0, 3), int), attribution)
+        return Factors(np.empty((0, 2), int), np.empty((0, 0, 1, 1)), np.empty((0, 0, 4), int), attribution)
     exemplars, boxes = (array[:SHOWN, : TILES[0] * TILES[1]] for array in (exemplars, boxes))
-    size, field = read.shape[1], boxes[..., 2].max()
-    side = min(size, 3 * field)
-    corners = np.clip(boxes[..., :2] - (side - field) // 2, 0, size - side)
+    size, field = np.array(read.shape[1:3]), boxes[..., 2:].max((0, 1))
+    height, width = sides = np.minimum(size, 3 * field)
+    corners = np.clip(boxes[..., :2] - (sides - field) // 2, 0, size - sides)
     crops = [
-        [read[frame, top : top + side, left : left + side] for frame, (top, left) in zip(*row, strict=True)]
+        [read[frame, top : top + height, left : left + width] for frame, (top, left) in zip(*row, strict=True)]
         for row in zip(exemplars, corners, strict=True)
     ]
     inside = np.concatenate([boxes[..., :2] - corners, boxes[..., 2:]], -1)
@@ -82,12 +87,18 @@ def _load_factors(path: Path, layer: str, read: np.ndarray) -> Factors:
 
 
 def draw(
-    readouts: list[str], shares: np.ndarray, paths: list[Paths], factors: dict[str, Factors], named: int
+    readouts: list[str],
+    shares: np.ndarray,
+    paths: list[Paths],
+    factors: dict[str, Factors],
+    before: str,
+    named: int | None,
 ) -> Figure:
     """Above: each channel's share of the readouts' variance, and the strongest paths. Below: the layers' factors.
 
     Args:
-      shares: `[R, C + 1]`, the biases last. named: the channel of conv2 that the claims name.
+      shares: `[R, C + 1]`, the biases last. before: the layer of the channels, before the hidden units. named: the
+        channel of it that the claims name, None where they name none.
     """
     width = style.WIDTH_INCHES["page"]
     row = TILES[0] * (TILE + GAP) + LINE + APART
@@ -99,8 +110,8 @@ def draw(
         return figure.add_axes((left / width, 1 - (top + high) / height, wide / width, high / height))
 
     for r, name in enumerate(readouts):
-        _variance(axes(0.62 + 1.5 * r, HEAD, 0.95, CIRCUIT), name, shares[r], named, first=r == 0)
-    _graph(axes(3.7, HEAD, 2.9, CIRCUIT), readouts, paths, named)
+        _variance(axes(0.62 + 1.5 * r, HEAD, 0.95, CIRCUIT), name, shares[r], before, named, first=r == 0)
+    _graph(axes(3.7, HEAD, 2.9, CIRCUIT), readouts, paths, before, named)
     for i, (layer, found) in enumerate(factors.items()):
         _factor_row(axes, layer, found, lower + i * row)
     text = axes(0, lower - 2.2 * LINE, width, 2 * LINE)
@@ -115,10 +126,10 @@ def draw(
     return figure
 
 
-def _variance(ax: Axes, name: str, shares: np.ndarray, named: int, *, first: bool) -> None:
+def _variance(ax: Axes, name: str, shares: np.ndarray, before: str, named: int | None, *, first: bool) -> None:
     """The strongest channels, the named one where it is not among them, and the biases."""
     order = list(np.argsort(-shares[:-1], kind="stable")[:CHANNELS])
-    order += [] if named in order else [named]
+    order += [] if named is None or named in order else [named]
     rows = [*order, len(shares) - 1]
     colours = [
         style.NULL if row == len(shares) - 1 else style.MIRRORED if row == named else style.OBSERVED for row in rows
@@ -131,11 +142,11 @@ def _variance(ax: Axes, name: str, shares: np.ndarray, named: int, *, first: boo
     ax.locator_params(axis="x", nbins=3)
     ax.set_title(style.plain(name, limit=20))
     ax.set_xlabel("share of the\nvariance over frames")
-    ax.set_ylabel("channel of conv2" if first else "")
+    ax.set_ylabel(style.plain(f"channel of {before}") if first else "")
     ax.spines[["top", "right", "left"]].set_visible(False)
 
 
-def _graph(ax: Axes, readouts: list[str], paths: list[Paths], named: int) -> None:
+def _graph(ax: Axes, readouts: list[str], paths: list[Paths], before: str, named: int | None) -> None:
     """Channels on the left, hidden units in the middle, readouts on the right; width is a path's strength."""
     channels = _ordered([(path.ends[:, 0], path.strength) for path in paths])
     units = _ordered([(path.ends[:, 1], path.strength) for path in paths])
@@ -161,7 +172,7 @@ def _graph(ax: Axes, readouts: list[str], paths: list[Paths], named: int) -> Non
     ax.set_title(f"the {len(paths[0].ends)} strongest paths of each:\n{shares} of all paths' strength")
     ax.set(xlim=(-0.12, 2.65), ylim=(-0.03, 1.03))
     ax.set_axis_off()
-    for x, text in enumerate(("channel of conv2", "hidden unit", "readout")):
+    for x, text in enumerate((style.plain(f"channel of {before}"), "hidden unit", "readout")):
         ax.text(x, -0.06, text, ha="center", va="top")
     key = [Line2D([], [], color=colour, linewidth=2) for colour in (style.POSITIVE, style.NEGATIVE)]
     ax.legend(key, ["raises", "lowers"], loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
@@ -198,15 +209,15 @@ def _factor_row(axes: Callable[..., Axes], layer: str, found: Factors, top: floa
             ax = axes(left + column * (TILE + GAP), top + row * (TILE + GAP), TILE, TILE)
             style.show_frame(ax, crop)
             ax.spines[:].set_visible(False)
-            if box[2] < len(crop):
-                ax.add_patch(Rectangle((box[1] - 0.5, box[0] - 0.5), box[2], box[2], fill=False, linewidth=0.8,
+            if (box[2:] < crop.shape[:2]).any():
+                ax.add_patch(Rectangle((box[1] - 0.5, box[0] - 0.5), box[3], box[2], fill=False, linewidth=0.8,
                                        edgecolor=style.MIRRORED))  # fmt: skip
         below = axes(left, top + high, GROUP, LINE)
         below.set_axis_off()
         below.text(0, 0.4, f"{k + 1}: {', '.join(map(str, channels))}", va="center")
     name = axes(LEFT - 0.08, top, BARS - LEFT, high)
     name.set_axis_off()
-    name.text(0, 0.5, layer, ha="right", va="center")
+    name.text(0, 0.5, style.plain(layer, limit=12), ha="right", va="center")
     if not len(found.channels):
         name.text(0.1, 0.5, "no factors: no unit of this layer is ever above zero", va="center")
     wide = (style.WIDTH_INCHES["page"] - BARS) / len(found.attribution)

@@ -1,5 +1,6 @@
 """Panel "dream-controls": dreams and heads of the policy beside those of shuffled weights."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import style
+from minetest_interp.io import files
 from panel import arrays, panel_command
 
 KINDS = {"real": "policy", "shuffled": "shuffled weights"}
@@ -20,33 +22,33 @@ LOWER = HEAD + 2 * (TILE + GAP) + 0.1  # inches: where the dots begin
 
 def load(results: Path) -> dict[str, object]:
     path = results / "evidence" / "dream_controls.npz"
-    observed, null = arrays(results / "evidence" / "heads.npz", "observed", "null")
+    heads = files.read_arrays(results / "evidence" / "heads.npz")
+    valued = f"value/{next(iter(KINDS))}/repetition" in files.array_names(path)
     return {
-        "repetition": arrays(path, *(f"value/{kind}/repetition" for kind in KINDS)),
+        "repetition": arrays(path, *(f"value/{kind}/repetition" for kind in KINDS)) if valued else None,
         "shares": {
             (turn, area): arrays(path, *(f"{turn}/{kind}/{area}" for kind in KINDS)) for turn in TURNS for area in AREAS
         },
-        "example": arrays(path, *(f"value/{kind}/example" for kind in KINDS)),
+        "example": arrays(path, *(f"value/{kind}/example" for kind in KINDS)) if valued else None,
         "contrast": {turn: arrays(path, *(f"{turn}/{kind}/contrast" for kind in KINDS)) for turn in TURNS},
-        "observed": float(observed),
-        "null": null,
+        "heads": str(heads["reason"]) if "reason" in heads else (float(heads["observed"]), heads["null"]),
     }
 
 
 def draw(
-    repetition: list[np.ndarray],
+    repetition: list[np.ndarray] | None,
     shares: dict[tuple[str, str], list[np.ndarray]],
-    example: list[np.ndarray],
+    example: list[np.ndarray] | None,
     contrast: dict[str, list[np.ndarray]],
-    observed: float,
-    null: np.ndarray,
+    heads: tuple[float, np.ndarray] | str,
 ) -> Figure:
     """Each list holds what is the policy's, then what is that of shuffled weights.
 
     Args:
-      repetition: `[seeds]`, of dreams of the value. shares: (dream, area of its columns) to `[seeds]`.
+      repetition: `[seeds]`, of dreams of the value; None without one. shares: (dream, area of columns) to `[seeds]`.
       example: `[R, R]` grey levels, one seed's dream of the value. contrast: by turn `[R, R]`, mean over the seeds.
-      observed, null: the heads' mean absolute cosine, and `[R]` draws of it with the critic's weights in random order.
+      heads: the heads' mean absolute cosine, and `[R]` draws of it with the critic's weights in random order; or why
+        there is none.
     """
     width, height = style.WIDTH_INCHES["page"], 5.75
     figure = Figure(figsize=(width, height))
@@ -61,18 +63,25 @@ def draw(
     )
     for row, kind in enumerate(KINDS.values()):
         pictures = [axes(0.22 + column * (TILE + GAP), HEAD + row * (TILE + GAP), TILE, TILE) for column in range(3)]
-        pictures[0].imshow(example[row], cmap="gray", interpolation="none")
-        pictures[0].set(xticks=[], yticks=[], ylabel=kind)
+        if example is None:
+            style.say(pictures[0], "no value to dream of:\nthis policy has no critic")
+        else:
+            pictures[0].imshow(example[row], cmap="gray", interpolation="none")
+        pictures[0].set(xticks=[], yticks=[])
+        pictures[example is None].set_ylabel(kind)
         for ax, turn in zip(pictures[1:], TURNS, strict=True):
             _contrast(ax, contrast[turn][row])
         if row == 0:
             for ax, title in zip(pictures, titles, strict=True):
                 ax.set_title(title)
-    _heads(axes(4.7, HEAD, 1.95, 2 * TILE + GAP - 0.5), observed, null)
+    _heads(axes(4.7, HEAD, 1.95, 2 * TILE + GAP - 0.5), heads)
     repeats, sides = axes(0.5, LOWER, 1.3, 1.75), axes(2.35, LOWER, 4.3, 1.75)
-    _pairs(repeats, [repetition])
-    repeats.set_xticks([0], ["dream of\nthe value"])
-    repeats.set_ylabel("highest autocorrelation")
+    if repetition is None:
+        style.say(repeats, "no value to dream of")
+    else:
+        _pairs(repeats, [repetition])
+        repeats.set_xticks([0], ["dream of\nthe value"])
+        repeats.set_ylabel("highest autocorrelation")
     _pairs(sides, list(shares.values()))
     sides.hlines([AREAS[area][1] for _, area in shares], np.arange(len(shares)) - 0.4, np.arange(len(shares)) + 0.4,
                  color=style.MIRRORED, linewidth=1.2, zorder=0)  # fmt: skip
@@ -109,12 +118,15 @@ def _pairs(ax: Axes, groups: list[list[np.ndarray]]) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _heads(ax: Axes, observed: float, null: np.ndarray) -> None:
+def _heads(ax: Axes, heads: tuple[float, np.ndarray] | str) -> None:
+    ax.set_title("actor and critic")
+    if isinstance(heads, str):
+        return style.say(ax, textwrap.fill(f"Not measured: {heads}", 24))
+    observed, null = heads
     ax.hist(null, BINS, color=style.NULL)
     ax.axvline(observed, color=style.OBSERVED, linewidth=1.5)
     ax.set_xlim(0, 1.1 * max(observed, null.max()))
     ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.set_title("actor and critic")
     ax.set(yticks=[], xlabel="mean |cosine| of the actions'\nweights with the critic's")
 
 

@@ -8,52 +8,61 @@ from matplotlib.figure import Figure
 
 import style
 from minetest_interp.io import files
-from panel import panel_command
+from panel import panel_command, reach
 
 CONTRASTS = ("removed", "moved", "light", "motion")
 
 
-def load(results: Path, *, behaviour: str) -> dict[str, object]:
+def load(results: Path, *, behaviour: str, concept: str) -> dict[str, object]:
     arrays = files.read_arrays(results / "evidence/pairs.npz")
     own = {
         name: {key.removeprefix(f"{name}/"): array for key, array in arrays.items() if key.startswith(f"{name}/")}
         for name in CONTRASTS
     }
-    return {"behaviour": behaviour, **own}
+    turnings = [of["turning"] for of in own.values() if of]
+    return {
+        "behaviour": behaviour,
+        "concept": style.plain(concept, limit=16),
+        **own,
+        "limit": reach(results, *turnings),
+    }
 
 
 def draw(
     behaviour: str,
+    concept: str,
     removed: dict[str, np.ndarray],
     moved: dict[str, np.ndarray],
     light: dict[str, np.ndarray],
     motion: dict[str, np.ndarray],
+    limit: float,
 ) -> Figure:
     """Four plots, one mark a pair; shaded is where a claim puts the marks.
 
     Args:
       removed, moved, light, motion: `turning` `[P, 2]`, positive to the left, and what the contrast has besides
-        (`position` or `moved`); empty where no frames differ so.
+        (`position` or `moved`); empty where no frames differ so. limit: the largest size that the turning can have.
     """
     figure = style.figure(aspect=1.0)
     axes = figure.subplots(2, 2)
     name = style.plain(behaviour, limit=16)
-    if _begin(axes[0, 0], removed, "the trunk taken away", "pairs"):
-        _towards(axes[0, 0], removed["turning"], removed["position"], name)
-    if _begin(axes[0, 1], moved, "the trunk moved aside", "pairs"):
+    if _begin(axes[0, 0], removed, f"the {concept} taken away", "pairs"):
+        _towards(axes[0, 0], removed["turning"], removed["position"], name, concept)
+    if _begin(axes[0, 1], moved, f"the {concept} moved aside", "pairs"):
         ax, turned = axes[0, 1], np.diff(moved["turning"], axis=1)[:, 0]
         _quadrants(
             ax, 1.05 * max(np.abs(moved["moved"]).max(), 0.1), 1.05 * max(np.abs(turned).max(), 0.01), falling=True
         )
         ax.plot(moved["moved"], turned, "o", color=style.OBSERVED, markersize=4, alpha=0.8)
-        ax.set(xlabel="the trunk moved, left (−) or right (+)", ylabel=f"{name} to the left, change")
+        ax.set(xlabel=f"the {concept} moved, left (−) or right (+)", ylabel=f"{name} to the left, change")
     for ax, pairs, title, counted, x, y in (
         (axes[1, 0], light, "day and night", "pairs", "by day", "by night"),
         (axes[1, 1], motion, "four frames and one", "turns", "on four successive frames", "on the newest, four times"),
     ):
         if _begin(ax, pairs, title, counted):
-            _quadrants(ax, 1.05, 1.05, falling=False)
-            ax.plot([-1.05, 1.05], [-1.05, 1.05], color=style.FAINT, linewidth=0.6)
+            end = 1.05 * limit
+            _quadrants(ax, end, end, falling=False)
+            ax.plot([-end, end], [-end, end], color=style.FAINT, linewidth=0.6)
             ax.plot(*pairs["turning"].T, "o", color=style.OBSERVED, markersize=4, alpha=0.8)
             ax.set(xlabel=f"{name} to the left, {x}", ylabel=f"{name} to the left, {y}")
             ax.set_aspect("equal")
@@ -70,7 +79,7 @@ def _begin(ax: Axes, pairs: dict[str, np.ndarray], title: str, counted: str) -> 
     return False
 
 
-def _towards(ax: Axes, turning: np.ndarray, position: np.ndarray, name: str) -> None:
+def _towards(ax: Axes, turning: np.ndarray, position: np.ndarray, name: str, concept: str) -> None:
     # Left is negative in a picture and positive in turning.
     towards = -np.sign(position)[:, None] * turning
     for pair in towards:
@@ -80,7 +89,10 @@ def _towards(ax: Axes, turning: np.ndarray, position: np.ndarray, name: str) -> 
         ax.plot([x - 0.12, x + 0.12], [values.mean()] * 2, color=colour, linewidth=2.5)
     ax.axhline(0, color=style.FAINT, linewidth=0.6)
     ax.set(
-        xlim=(-0.4, 1.4), xticks=[0, 1], xticklabels=["trunk there", "trunk gone"], ylabel=f"{name} towards the trunk"
+        xlim=(-0.4, 1.4),
+        xticks=[0, 1],
+        xticklabels=[f"{concept} there", f"{concept} gone"],
+        ylabel=f"{name} towards the {concept}",
     )
 
 

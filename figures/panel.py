@@ -113,6 +113,13 @@ def _place(path: Path, frame: str) -> int:
     return int(found[0])
 
 
+def reach(results: Path, *values: np.ndarray) -> float:
+    """How far an axis of behaviours goes from 0: to 1 for probabilities, to the largest for differences of Q values."""
+    if "logits" in files.read_json(results / "network.json")["outputs"]:
+        return 1.0
+    return max((float(np.abs(each).max()) for each in values if each.size), default=0.0) or 1.0
+
+
 def channel_map(activation: np.ndarray, channel: int, *, layer: str) -> np.ndarray:
     """One channel of a layer, `[h, w, C]` to `[h, w]`."""
     if not 0 <= channel < activation.shape[-1]:

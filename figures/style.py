@@ -81,6 +81,12 @@ def words(text: str) -> Figure:
     return drawn
 
 
+def say(ax: Axes, text: str) -> None:
+    """Axes that only say something."""
+    ax.axis("off")
+    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes)
+
+
 def centred(values: np.ndarray) -> dict[str, object]:
     """Colour limits with zero in the middle, so that equal strength looks equal on both sides."""
     limit = float(np.abs(values).max()) or 1.0

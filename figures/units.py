@@ -1,6 +1,6 @@
-"""Panel "units": which channels tell trunks from the rest, and which of conv0 follow oriented gradients."""
+"""Panel "units": which channels tell trunks from the rest, and which of the first layer follow oriented gradients."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +12,6 @@ import style
 from minetest_interp.io import files
 from panel import arrays, panel_command
 
-LAYERS = ("conv1", "conv2")
 KEYS = ("second", "null", "brightness/second")
 NAMED, FOUND = style.POSITIVE, style.OBSERVED
 
@@ -28,54 +27,61 @@ class Tells(NamedTuple):
     brightness: np.ndarray
 
 
-def load(results: Path, *, named: dict[str, int]) -> dict[str, object]:
+def load(results: Path, *, named: dict[str, int], concept: str) -> dict[str, object]:
     path = results / "evidence" / "units.npz"
     names = files.array_names(path)
-    follows, tells, found = None, {}, []
-    if "conv0/kernel" in names:
-        follows = np.stack(arrays(path, "conv0/gradient/second", "conv0/brightness/second"))
+    layers = arrays(path, "layers")[0].tolist()
+    follows, tells, found = None, dict.fromkeys(layers), []
+    [first] = [layer for layer in named if layer not in layers] or [None]
+    if f"{first}/kernel" in names:
+        follows = np.stack(arrays(path, f"{first}/gradient/second", f"{first}/brightness/second"))
     if "found" in names:
-        tells = {layer: Tells(*arrays(path, *(f"{layer}/{key}" for key in KEYS))) for layer in LAYERS}
+        tells = {layer: Tells(*arrays(path, *(f"{layer}/{key}" for key in KEYS))) for layer in layers}
         found = arrays(path, "found")[0].tolist()
-    return {"named": named, "follows": follows, "tells": tells, "found": found}
+    shown = {"named": named, "concept": style.plain(concept, limit=16)}
+    return {**shown, "first": first, "follows": follows, "tells": tells, "found": found}
 
 
-def draw(named: dict[str, int], follows: np.ndarray | None, tells: dict[str, Tells], found: list[str]) -> Figure:
-    """For conv1 and conv2 every channel's AUROC, best first; for conv0 its correlations with two rivals.
+def draw(
+    named: dict[str, int],
+    concept: str,
+    first: str | None,
+    follows: np.ndarray | None,
+    tells: Mapping[str, Tells | None],
+    found: list[str],
+) -> Figure:
+    """For the layers that are asked about trunks every channel's AUROC, best first; for the first its correlations.
 
     Args:
-      follows: `[2, C]`, with gradients and with brightness; None of stacks whose frames differ, and of colours.
+      first: the layer that is asked about gradients, None without one. follows: `[2, C]`, with gradients and with
+        brightness; None of stacks whose frames differ, and of colours. tells: None where no labelled frames say.
     """
     figure = style.figure(aspect=0.47)
-    axes = figure.subplot_mosaic([[*LAYERS, "conv0"]])
-    for layer in LAYERS:
-        axes[layer].set_title(layer)
-        if not tells:
-            _say(axes[layer], "too few labelled frames:\nnothing is known\nabout trunks")
+    [axes] = figure.subplots(1, len(tells) + (first is not None), squeeze=False)
+    known = [tell for tell in tells.values() if tell is not None]
+    for ax, (layer, tell) in zip(axes, tells.items(), strict=False):
+        ax.set_title(style.plain(layer))
+        if tell is None:
+            style.say(ax, f"too few labelled frames:\nnothing is known\nabout {concept}")
             continue
-        units = [int(name.partition("/")[2]) for name in found if name.startswith(f"{layer}/")]
-        _tell(axes[layer], tells[layer], named[layer], units)
-        axes[layer].set_ylim(*_limits(tells.values()))
-    if tells:
-        axes[LAYERS[0]].set_ylabel("AUROC, trunk against no trunk")
-        axes[LAYERS[1]].tick_params(labelleft=False)
-        handles = axes[LAYERS[0]].get_legend_handles_labels()
-        figure.legend(*handles, loc="outside lower center", ncols=3, handlelength=1.4)
-    if follows is None:
-        _say(axes["conv0"], "the frames of a stack differ:\nnothing is known\nabout gradients in one")
-    else:
-        _follow(axes["conv0"], follows[0], np.abs(follows[1]), named["conv0"])
-    axes["conv0"].set_title("conv0")
+        units = [int(name.rpartition("/")[2]) for name in found if name.rpartition("/")[0] == layer]
+        _tell(ax, tell, named[layer], units)
+        ax.set_ylim(*_limits(known))
+        ax.tick_params(labelleft=ax is axes[0])
+    if known:
+        axes[0].set_ylabel(f"AUROC, {concept} against no {concept}")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, handlelength=1.4)
+    if first is not None:
+        axes[-1].set_title(style.plain(first))
+        if follows is None:
+            style.say(axes[-1], "no single grey picture is read:\nnothing is known\nabout gradients in one")
+        else:
+            _follow(axes[-1], follows[0], np.abs(follows[1]), named[first])
     return figure
 
 
-def _say(ax: Axes, text: str) -> None:
-    ax.axis("off")
-    ax.text(0.5, 0.5, text, ha="center", va="center")
-
-
 def _limits(tells: Iterable[Tells]) -> tuple[float, float]:
-    """One scale for both layers, with space for the labels above."""
+    """One scale for all layers, with space for the labels above."""
     values = np.concatenate([np.ravel(part) for tell in tells for part in tell])
     low, high = values.min(), values.max()
     return low - 0.03 * (high - low), high + 0.15 * (high - low)

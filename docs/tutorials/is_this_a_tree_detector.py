@@ -33,7 +33,8 @@ actions = yaml.safe_load(Path("config/minetest-actions.yaml").read_text())
 (policy, _, _), table = agent.load(Path("data/demo/demo.model"), {"size": 64}, actions)
 pairs = labels.find(Path("data/demo"), pattern="frames/*-single-*.jpg")
 labelled = [labels.read(picture, mask, size=policy.geometry.size, order="notebook") for picture, mask in pairs]
-greys, trunk = (np.stack([getattr(frame, name) for frame in labelled]) for name in ("original", "trunk"))
+greys = np.stack([frame.original for frame in labelled])
+trunk = np.stack([frame.share["trunk"] for frame in labelled])
 print(f"{len(greys)} labelled frames, {np.mean([t.any() for t in trunk]):.0%} of them with a trunk")
 
 # %% [markdown]
@@ -47,8 +48,8 @@ print(f"{len(greys)} labelled frames, {np.mean([t.any() for t in trunk]):.0%} of
 
 # %%
 activation = mask_overlap.activations(policy, greys, (LAYER,))[LAYER]
-scores = mask_overlap.with_brightness(activation, greys, policy.geometry, LAYER)
-masks = mask_overlap.field_labels(trunk, policy.geometry, LAYER, trunk_share=0.1)
+scores = mask_overlap.with_brightness(activation, greys, policy.architecture, LAYER)
+masks = mask_overlap.field_labels(trunk, policy.architecture, LAYER, trunk_share=0.1)
 clusters = intervals.near_duplicates(greys, similarity=0.9)
 halves = intervals.cluster_halves(clusters)
 detection = mask_overlap.detect(scores, masks, halves, shifts=99, seed=0)
@@ -84,7 +85,7 @@ print(f"q-value {q[CHANNEL]:.3f}; {int((q < 0.05).sum())} of {len(q)} channels a
 # yaw changes, on average over the frames.
 
 # %%
-readouts = objectives.readouts(table)
+readouts = objectives.readouts(table, policy.architecture)
 effects = interventions.ablation_effects(policy, tuple(readouts.values()), LAYER, greys)
 sizes = np.abs(effects[..., list(readouts).index("yaw")])
 rank = int((sizes.mean(0) > sizes.mean(0)[CHANNEL]).sum()) + 1

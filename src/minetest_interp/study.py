@@ -99,7 +99,8 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
     settings = yaml_files.read(path, advice=_known_studies(path))
     yaml_files.validate(settings, of_study, path)
     settings = {"dreams": {}, "gradients": {}, "panels": panels.without_settings(known_panels, settings), **settings}
-    actions, claims = _read_actions(settings, path, of_study), _read_claims(settings, path, schema, known_panels)
+    actions = _read_actions(settings, path, of_study)
+    claims = _read_claims(settings, actions, path, schema, known_panels)
     _check_references(settings, actions, known_panels, path)
 
     source = settings["source"]
@@ -215,7 +216,9 @@ def _read_actions(settings: Mapping, path: Path, schema: Schema) -> ActionSettin
     )
 
 
-def _read_claims(settings: Mapping, path: Path, schema: Path, known: Mapping[str, Panel]) -> Mapping | None:
+def _read_claims(
+    settings: Mapping, actions: ActionSettings, path: Path, schema: Path, known: Mapping[str, Panel]
+) -> Mapping | None:
     """The content of the claims file, None where the study has no section `evidence`."""
     if "evidence" not in settings:
         return None
@@ -223,6 +226,10 @@ def _read_claims(settings: Mapping, path: Path, schema: Path, known: Mapping[str
     claims = yaml_files.read(file, advice="Check `evidence.claims`.")
     yaml_files.validate(claims, yaml_files.schema(schema.with_name("claims.schema.yaml")), file)
     _check_figures(claims, known, file)
+    for name, claim in claims["claims"].items():
+        if "readout" in claim and claim["readout"] not in actions["behaviours"]:
+            known_names = ", ".join(actions["behaviours"])
+            raise InputError(f"{file}: {name}.readout must be one of {known_names}; got {claim['readout']!r}.")
     return claims
 
 
@@ -269,8 +276,6 @@ def _check_references(config: Mapping, actions: ActionSettings, known_panels: Ma
     for key, objective in objectives.items():
         if "behaviour" in objective:
             must_be_known(f"{key}: behaviour", objective["behaviour"], table.behaviours)
-    if "evidence" in config and not actions["mirrored"]:
-        raise InputError(f"{path}: `evidence` must have a behaviour that steers; name one under `actions.steering`.")
     if "series" in config and "evidence" not in config:
         raise InputError(f"{path}: `series` must have the section `evidence` to compare; there is none. Add it.")
     named = {key: config[key] for key in ("dreams", "gradients")}

@@ -100,7 +100,7 @@ STUDY = {
         "units": ["conv1/0"], "gallery": ["value"], "seeds": [0, 1], "seed": 0,
         "compared": {"plain": {"kind": "maco", "strength": 0}, "prior": {"kind": "frame prior", "form": "target"}},
     },
-    "labels": {"folder": "../labels", "frames": "frames/*.png", "masks": "masks", "trunk": 1},
+    "labels": {"folder": "../labels", "frames": "frames/*.png", "masks": "masks", "concepts": {"trunk": 1}},
     "evidence": {"claims": "claims.yaml", "named": {"conv0": 0, "conv1": 1, "conv2": 2}},
     "gradients": {"yaw-right": YAW},
     "panels": {

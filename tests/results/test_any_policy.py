@@ -4,6 +4,7 @@ The jobs are those of the workflow, with the command lines that it gives them, i
 """
 
 import base64
+import html
 import importlib
 import json
 import re
@@ -18,13 +19,14 @@ import yaml
 from PIL import Image
 
 from minetest_interp.cli import command
-from minetest_interp.io import files
+from minetest_interp.io import files, stores
 from minetest_interp.model import checkpoint
 from minetest_interp.model.description import describe
 from tests import modules, networks
 from tests.conftest import ROOT
 from tests.modules import OWN, Own
 from tests.networks import CLIENTS
+from tests.results.workshop import MEASURE
 
 JOB = re.compile(r"python (?:-m minetest_interp\.stages\.(\w+)|\S*figures/(\w+)\.py) (.*) > \S+ 2>&1$", re.MULTILINE)
 FRAMES = 3
@@ -36,6 +38,15 @@ PICTURES = (
 STUDIES = {name: (CLIENTS[name], "png") for name in PICTURES}
 STUDIES["recorded stacks"] = CLIENTS["a picture that is not square"], "npy"
 STUDIES |= {f"a module: {name}": (make, "npy") for name, make in OWN.items()}
+# Those that have evidence: the layers and channels that their claims are about.
+EVIDENCE = {
+    "purejaxql SAME": {"conv0": 2, "conv1": 5},
+    "a module: colours": {"convolutions.1": 3},
+    "a module: one frame": {"Conv_0": 4},
+    "a module: residual": {"torso.blocks_0": 0, "torso.blocks_1": 5},
+}
+SERIES = "purejaxql SAME"  # it has a second checkpoint, the same
+LABELLED, SHARE = 8, MEASURE["units"]["trunk_share"]
 
 
 def write(client, folder) -> dict:
@@ -79,10 +90,59 @@ def settings(client, network, files_kind) -> dict:
     }
 
 
+def with_evidence(study, named) -> dict:
+    """A study with claims about these channels, labelled frames, and the panels that show what was measured."""
+    panels = ("ledger", "behaviour", "units", "causal", "attribution", "circuits", "dream-controls", "pairs")
+    return study | {
+        "labels": {"folder": "labels", "concepts": {"trunk": 1, "sky": 2}},
+        "evidence": {"claims": "claims.yaml", "named": named},
+        "panels": study["panels"] | {name: {} for name in panels},
+    }
+
+
+def write_evidence(folder) -> None:
+    """The claims and three more, measured in no time, and labelled frames: trunks are darker than the rest."""
+    claims = yaml.safe_load((ROOT / "config/claims.yaml").read_text())
+    detects, follows = (claims["claims"][name] for name in ("tree-detector", "yaw-follows-trunk"))
+    claims["claims"] |= {
+        "sky-detector": detects | {"concept": "sky", "measured_as": "tree-detector"},
+        "wait-follows-sky": follows | {"concept": "sky", "readout": "wait", "measured_as": "yaw-follows-trunk"},
+        "steer-follows-pigs": follows | {"concept": "pigs", "measured_as": "yaw-follows-trunk"},
+    }
+    measure = MEASURE | {"attribution": MEASURE["attribution"] | {"patch": 10, "patch_stride": 10}}
+    (folder / "claims.yaml").write_text(yaml.safe_dump(claims | {"measure": measure}, sort_keys=False))
+    rng = np.random.default_rng(1)
+    for name in ("frames", "masks"):
+        (folder / "labels" / name).mkdir(parents=True)
+    for i in range(LABELLED):
+        trunk = np.zeros((90, 120), np.uint8)
+        trunk[20:, 12 * i : 12 * i + 20] = i < LABELLED - 2
+        picture = rng.integers(0, 256, (90, 120, 3), dtype=np.uint8) >> trunk[..., None]
+        trunk[:18, 90 - 10 * i :] = 2 * (i % 3 > 0)
+        Image.fromarray(picture).save(folder / f"labels/frames/{i}.png")
+        Image.fromarray(trunk).save(folder / f"labels/masks/{i}.png")
+
+
+# Snakemake with all settings on the command lines, which no shell will see: a plan writes no files of them.
+PLAN = """
+import snakemake.cli
+from snakemake.workflow import Workflow
+
+include = Workflow.include
+
+def included(self, *snakefile, **options):
+    include(self, *snakefile, **options)
+    self.globals["LONGEST_WORD"] = 2**20
+
+Workflow.include = included
+snakemake.cli.main()
+"""
+
+
 def run_jobs(study) -> int:
     """Every job of a study's build, in order; the number of them."""
     planned = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--dry-run", "--printshellcmds",
+        [sys.executable, "-c", PLAN, "--snakefile", ROOT / "Snakefile", "--dry-run", "--printshellcmds",
          "--cores", "1", "--config", f"study={study}"],
         capture_output=True, text=True,
     )  # fmt: skip
@@ -108,24 +168,38 @@ def write_frame(path, client, rng):
 @pytest.fixture(scope="module", params=STUDIES)
 def study(request):
     make, kind = STUDIES[request.param]
-    return make(), kind
+    return request.param, make(), kind
 
 
 @pytest.fixture(scope="module")
 def client(study):
-    return study[0]
+    return study[1]
 
 
 @pytest.fixture(scope="module")
-def built(study, tmp_path_factory):
+def named(study):
+    """The channels that the claims are about; none without evidence."""
+    return EVIDENCE.get(study[0])
+
+
+@pytest.fixture(scope="module")
+def built(study, named, tmp_path_factory):
     """The folder in which a client's study was built."""
-    client, kind = study
+    name, client, kind = study
     folder = tmp_path_factory.mktemp("client")
     loaded = checkpoint.load(**write(client, folder)).policy.architecture
     rng = np.random.default_rng(0)
     for i in range(FRAMES):
         write_frame(folder / f"frame-{i}.{kind}", client, rng)
-    (folder / "client.yaml").write_text(yaml.safe_dump(settings(client, describe(loaded), kind)))
+    config = settings(client, describe(loaded), kind)
+    if named:
+        write_evidence(folder)
+        config = with_evidence(config, named)
+    if name == SERIES:
+        (folder / "agent-2.model").write_bytes((folder / "agent.model").read_bytes())
+        config |= {"series": {"checkpoints": ["agent*.model"]}}
+        config["panels"] |= {f"series-{name}": {} for name in ("claims", "verdicts", "behaviours", "units")}
+    (folder / "client.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         assert run_jobs("client.yaml") > 12
@@ -153,7 +227,7 @@ def test_the_report_has_the_network_its_readouts_and_what_it_lacks(client, built
     heads, page = client.run(stacks).heads, (built / "report/client/index.html").read_text()
     if "q" in heads:
         steer = heads["q"][:, 1] - heads["q"][:, 2]
-        assert facts["not_measured"].keys() == {"alignment"}
+        assert "alignment" in facts["not_measured"]
     else:
         p = np.exp(heads["logits"] - heads["logits"].max(1, keepdims=True))
         steer = (p[:, 1] - p[:, 2]) / p.sum(1)
@@ -166,7 +240,7 @@ def test_the_report_has_the_network_its_readouts_and_what_it_lacks(client, built
 
 
 def test_the_explorer_holds_the_frames_that_the_network_reads(study, built):
-    client, kind = study
+    _, client, kind = study
     if isinstance(client, Own) and not client.known:
         assert "this network has something else" in (built / "report/client/frames.html").read_text()
         return
@@ -181,3 +255,73 @@ def test_the_explorer_holds_the_frames_that_the_network_reads(study, built):
             recorded = np.load(built / f"frame-{i}.npy")
             np.testing.assert_array_equal(stacks["original"][i], recorded)
             np.testing.assert_array_equal(stacks["mirrored"][i], recorded[..., ::-1])
+
+
+def still(stacks, client):
+    return np.repeat(stacks[:, None], client.stack[0], axis=1) if stacks.ndim == 3 else stacks
+
+
+def auroc(scores, positive, negative) -> float:
+    """How often a positive sample scores above a negative one."""
+    above = scores[positive][:, None] - scores[negative][None]
+    return float((np.sign(above) / 2 + 0.5).mean())
+
+
+def field_shares(trunk, layer) -> np.ndarray:
+    """The share of each position's receptive field that is trunk, `[M, h, w]`; what lies outside does not count."""
+    found = np.empty((len(trunk), *layer["shape"][:2]))
+    for place in np.ndindex(*layer["shape"][:2]):
+        spans = [
+            slice(max(0, axis["start"] + axis["stride"] * i), max(0, axis["start"] + axis["stride"] * i + axis["size"]))
+            for axis, i in zip(layer["field"], place, strict=True)
+        ]
+        found[:, *place] = trunk[:, *spans].astype(float).mean((1, 2))
+    return found
+
+
+def test_the_claims_rest_on_what_numpy_computes(client, named, built):
+    if not named:
+        pytest.skip("without evidence")
+    results = built / "results/client"
+    units, labelled = (files.read_arrays(results / f"evidence/{name}.npz") for name in ("units", "labels"))
+    layers = client.run(still(labelled["original"], client)).layers
+    for path in (results / "evidence").glob("*.npz"):
+        assert stores.breaches(stores.store_of(f"evidence/{path.name}"), files.read_arrays(path)) == []
+    network = {layer["name"]: layer for layer in files.read_json(results / "network.json")["layers"]}
+    # The others' first layers are no single convolution, or not named.
+    assert units["layers"].tolist() == [layer for layer in named if layer != "conv0"]
+    for layer in units["layers"]:
+        scores = layers[layer][..., named[layer]].ravel()
+        for concept, start in (("trunk", ""), ("sky", "sky/steer/")):
+            shares = field_shares(labelled[f"{concept}/share"], network[layer]).ravel()
+            expected = auroc(scores, shares >= SHARE, shares == 0)
+            assert units[f"{start}{layer}/auroc"][named[layer]] == pytest.approx(expected, abs=2e-3)
+
+
+def test_every_claim_has_a_verdict_or_says_why_not(client, named, built):
+    if not named:
+        pytest.skip("without evidence")
+    results = built / "results/client"
+    ledger = {row["id"]: row for row in files.read_json(results / "ledger.json")}
+    asked = files.read_arrays(results / "evidence/units.npz")["layers"]
+    assert {name for name in ledger if name.startswith("tree-detector-")} == {
+        *(f"tree-detector-{layer}" for layer in asked), "tree-detector-steers",
+    }  # fmt: skip
+    assert {f"sky-detector-{layer}" for layer in asked} <= ledger.keys()
+    assert ledger["wait-follows-sky"]["units"] == ["wait"] and ledger["wait-follows-sky"]["n"] > 0
+    assert ledger["steer-follows-pigs"]["reason"] == "the labels of this study name no pigs"
+    page = (built / "report/client/index.html").read_text()
+    for row in ledger.values():
+        assert row["verdict"] and (row["interval"] or row["reason"])
+        assert row["estimate"] is not None or html.escape(row["reason"].split("'")[0]) in page
+    stacks = files.read_arrays(results / "stacks.npz")
+    steer = [files.read_arrays(results / "readouts.npz")[f"{view}/steer"] for view in ("original", "mirrored")]
+    assert ledger["yaw-mirror"]["estimate"] == pytest.approx(np.mean(np.sign(steer[0]) != np.sign(steer[1])))
+    heads = client.run(still(stacks["original"][:1], client)).heads
+    lacks = {
+        "edge-detector": "conv0" not in named,
+        "actor-critic-aligned": not {"logits", "value"} <= set(heads),
+        "dream-value-repeats": "value" not in heads,
+    }
+    for name, lack in lacks.items():
+        assert (ledger[name]["estimate"] is None) == lack

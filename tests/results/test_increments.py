@@ -143,7 +143,7 @@ STUDY_KEYS = {
     "labels.folder": ("../other labels", {"labels"}),
     "labels.frames": ("pictures/*.p*g", {"labels"}),
     "labels.masks": ("other masks", {"labels"}),
-    "labels.trunk": (1, {"labels"}),
+    "labels.concepts.trunk": (1, {"labels"}),
     "evidence.claims": ("other-claims.yaml", None),  # the same claims under another name: nothing at all
     **{
         f"evidence.named.conv{i}":

@@ -43,7 +43,7 @@ STUDY = {
         "yaw-left": {"objective": YAW, "steps": 3, "seed": 1},
         "yaw-right": {"objective": {**YAW, "sign": -1}, "steps": 3, "seed": 1},
     },
-    "labels": {"folder": "../own labels", "frames": "pictures/*.png", "trunk": 2},
+    "labels": {"folder": "../own labels", "frames": "pictures/*.png", "concepts": {"trunk": 2}},
     "evidence": {"claims": "own-claims.yaml", "named": {"conv0": 5, "conv1": 4, "conv2": 3}},
     "gradients": {"yaw-right": {**YAW, "sign": -1}},
     "panels": {

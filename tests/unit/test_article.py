@@ -106,6 +106,13 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
         "claims": ledger,
         "verdicts": claims.count_verdicts(ledger),
         "evidence": {
+            "concept": "trunk",
+            "layers": {
+                "named": ["conv0", "conv1", "conv2"],
+                "trunks": ["conv1", "conv2"],
+                "gradients": "conv0",
+                "circuits": "conv2",
+            },
             "labelled": 9,
             "found": [{"name": "conv1/3", "auroc": 0.8, "on": False, "q": 0.01, "effect": 0.02, "rank": 3, "of": 64}],
             "attribution": [
@@ -144,7 +151,14 @@ def small_ledger():
     }
     measured = {name: {"first": estimate, "second": estimate} for name, estimate in found.items()}
     turns = {"one": measured["three"], "two": measured["four"]}
-    return claims.ledger(stated, measured, on_turns=turns, names={}, commands={"units": "snakemake x"})
+    return claims.ledger(
+        stated,
+        measured,
+        on_turns=turns,
+        about=claims.About("trunk", "yaw", ["trunk"]),
+        named={},
+        commands={"units": "snakemake x"},
+    )
 
 
 def write_figures(folder, names, size=(1350, 500)):

@@ -11,13 +11,13 @@ from minetest_interp.analysis import attribution
 from minetest_interp.analysis.attribution import Readouts
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks, objectives
-from minetest_interp.model.policy import Geometry
+from minetest_interp.model.policy import Geometry, nature
 from tests.conftest import random_policy, random_stacks
 from tests.samples import FORWARD, YAW, PixelScores
 
 SMALL = Geometry(channels=(6, 5, 4), hidden=16)  # reads 60 of 64 pixels, as the real one does
 TINY = (3, 2, 9, 9)  # stacks for scores that need no network
-TOGETHER = {"patch": 3, "patch_stride": 2, "side": 9}
+TOGETHER = {"patch": 3, "patch_stride": 2, "read": (9, 9)}
 BEHAVIOURS = (
     objectives.behaviour_probability(YAW),
     objectives.behaviour_probability(FORWARD),
@@ -64,7 +64,7 @@ def test_on_a_linear_score_all_methods_give_the_weights_or_weights_times_input()
         attribution.gradient_times_input(scores, stack),
         attribution.integrated_gradients(scores, stack, black, steps=1),
         attribution.integrated_gradients(scores, stack, black, steps=7),
-        attribution.occlusion(scores, stack, black, patch=1, patch_stride=1, side=9),
+        attribution.occlusion(scores, stack, black, patch=1, patch_stride=1, read=(9, 9)),
     ):
         np.testing.assert_allclose(product, weights * stack[:, None], atol=2e-5)
 
@@ -118,10 +118,10 @@ def test_where_no_unit_switches_one_step_accounts_for_the_value_exactly(small):
 
 
 def test_pixels_that_the_network_never_reads_get_exactly_nothing(questions):
-    side, stack = SMALL.read_size, random_stacks(3, SMALL)
+    side, stack = nature(SMALL).reads[0], random_stacks(3, SMALL)
     assert (side, SMALL.size) == (60, 64)
     how = {"steps": 2, "samples": 2, "noise": 25.0, "patch": 30, "patch_stride": 30, "seed": 0}
-    methods = attribution.methods(random_stacks(1, SMALL, seed=1)[0], side=side, **how)
+    methods = attribution.methods(random_stacks(1, SMALL, seed=1)[0], read=(side, side), **how)
     for name, method in methods.items():
         maps = np.array(method.attribute(questions, stack))
         assert not maps[..., side:, :].any() and not maps[..., side:].any(), name
@@ -148,7 +148,7 @@ def test_smooth_gradient_is_the_gradient_under_the_noise_on_average():
 
 def test_occlusion_shares_each_window_s_loss_and_averages_what_overlaps():
     scores, stack, baseline = polynomial(power=3)
-    maps = attribution.occlusion(scores, stack, baseline, **(TOGETHER | {"side": 8}))
+    maps = attribution.occlusion(scores, stack, baseline, **(TOGETHER | {"read": (8, 8)}))
     total, count = np.zeros((3, 2, *TINY[1:])), np.zeros(TINY[1:])
     for frame in range(2):
         for top in (0, 2, 4, 5):  # steps of two, and a last window that ends with the eighth pixel
@@ -173,7 +173,7 @@ def test_methods_that_claim_completeness_are_complete_on_a_linear_score_with_no_
     scores, stack, mean = polynomial(constant=0.0)
     how = {"steps": 1, "samples": 1, "noise": 1.0, "patch": 3, "patch_stride": 3, "seed": 0}
     claim = {}
-    for name, method in attribution.methods(mean, side=9, **how).items():
+    for name, method in attribution.methods(mean, read=(9, 9), **how).items():
         claim[name] = method.baseline is not None
         if claim[name]:
             gained = np.asarray(scores(stack) - scores(method.baseline[None]))
@@ -205,9 +205,12 @@ def test_channels_get_gradient_times_activation_summed_over_positions(small):
     [
         (lambda scores, x: attribution.integrated_gradients(scores, x, x[0], steps=0), "`steps` must be at least 1"),
         (lambda scores, x: attribution.smooth_gradient(scores, x, samples=0, noise=1.0, seed=0), "`samples` must be"),
-        (lambda scores, x: attribution.occlusion(scores, x, x[0], patch=3, patch_stride=4, side=9), "got 4 and 3"),
-        (lambda scores, x: attribution.occlusion(scores, x, x[0], patch=9, patch_stride=4, side=8), "at most the 8"),
-        (lambda scores, x: attribution.occlusion(scores, x, x[0], patch=1, patch_stride=0, side=8), "got 0 and 1"),
+        (lambda scores, x: attribution.occlusion(scores, x, x[0], patch=3, patch_stride=4, read=(9, 9)), "got 4 and 3"),
+        (
+            lambda scores, x: attribution.occlusion(scores, x, x[0], patch=9, patch_stride=4, read=(8, 8)),
+            "at most the 8",
+        ),
+        (lambda scores, x: attribution.occlusion(scores, x, x[0], patch=1, patch_stride=0, read=(8, 8)), "got 0 and 1"),
     ],
 )
 def test_settings_out_of_range_are_refused(attribute, says):

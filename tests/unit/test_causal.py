@@ -11,12 +11,12 @@ from minetest_interp.analysis.interventions import Effects
 from minetest_interp.claims import causal
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
-from minetest_interp.model.networks import CONVOLUTIONS
 from minetest_interp.stages import causal as stage
 from tests.conftest import ROOT
 from tests.samples import smooth_frames
 
 BOOTSTRAP = Bootstrap(resamples=99)
+NAMED = {"conv0": 21, "conv1": 13, "conv2": 18}
 
 
 def test_the_detector_s_estimates_on_numbers_known_by_hand():
@@ -85,8 +85,8 @@ def run_stage(folder, **options):
             "settings": {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0},
             "interval": BOOTSTRAP._asdict(),
             "similarity": 0.9,
-            "named": {"conv0": 21, "conv1": 13, "conv2": 18},
-            "side": 1,
+            "named": NAMED,
+            "about": [["trunk", "yaw", 1]],
             "arrays": folder / "causal.npz",
             "estimates": folder / "causal.json",
         }
@@ -98,7 +98,7 @@ def run_stage(folder, **options):
 def test_the_stage_says_what_is_missing_and_keeps_what_others_can_recompute(tmp_path):
     kept, estimates = run_stage(tmp_path)
     assert kept["quantities"].tolist() == ["jump", "yaw", "value"]
-    for layer in CONVOLUTIONS:
+    for layer in NAMED:
         np.testing.assert_allclose(kept[f"zero/{layer}/steering"].mean(0), kept[f"zero/{layer}/size"][:, 1], rtol=1e-5)
         low, high = kept[f"zero/{layer}/interval"].T
     size = kept["zero/conv2/size"][:, 1]
@@ -116,14 +116,22 @@ def test_the_stage_says_what_is_missing_and_keeps_what_others_can_recompute(tmp_
 def test_the_stage_turns_round_with_its_side_and_with_units_that_trunks_switch_off(tmp_path):
     greys = smooth_frames(24, seed=3)
     position = np.where(np.arange(24) // 2 % 2, 0.5, -0.5)
-    labels = {"frames": np.arange(24).astype(str), "original": greys, "position": position, "group": np.full(24, "")}
+    labels = {
+        "frames": np.arange(24).astype(str),
+        "original": greys,
+        "trunk/position": position,
+        "group": np.full(24, ""),
+    }
     files.write_arrays(tmp_path / "labels.npz", **labels)
     before, after = np.random.default_rng(0).random((2, 2, 64)) / 2  # below .5: switched off
     units = {f"{layer}/auroc": before[i] for i, layer in enumerate(("conv1", "conv2"))}
+    units["layers"] = np.array(["conv1", "conv2"])
     units |= {f"{layer}/rectified": after[i] for i, layer in enumerate(("conv1", "conv2"))}
     files.write_arrays(tmp_path / "units.npz", **units)
     _, without = run_stage(tmp_path, labels=tmp_path / "labels.npz")
-    kept, off = run_stage(tmp_path, labels=tmp_path / "labels.npz", units=tmp_path / "units.npz", side=-1)
+    kept, off = run_stage(
+        tmp_path, labels=tmp_path / "labels.npz", units=tmp_path / "units.npz", about=[["trunk", "yaw", -1]]
+    )
     slopes = [found["steering-vector"]["slope"]["estimate"] for found in (without, off)]
     assert slopes[0] == pytest.approx(-slopes[1]) and slopes[0] != 0
     pushes = [found["tree-detector-steers"]["gradient"]["estimate"] for found in (without, off)]

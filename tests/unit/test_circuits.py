@@ -12,7 +12,7 @@ from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import Behaviour
 from minetest_interp.model.frames import as_stacks
-from minetest_interp.model.policy import LAYERS, Geometry, Policy, layer_gradients
+from minetest_interp.model.policy import LAYERS, Geometry, Policy, layer_gradients, nature
 from minetest_interp.stages import circuits as stage
 from tests.conftest import ROOT, random_policy
 from tests.samples import smooth_frames
@@ -162,13 +162,16 @@ def test_factors_of_many_frames_are_those_of_evenly_spaced_ones(small, monkeypat
 
 
 def test_places_are_the_corners_of_receptive_fields():
-    rows, columns, boxes = circuit_claims.locate_fields(SMALL, "conv1", np.array([[0, 10]]))
-    side, (field, stride) = SMALL.sides[1], SMALL.receptive_fields[1]
-    np.testing.assert_array_equal([rows[0], columns[0]], [[0, 10 // side], [0, 10 % side]])
-    np.testing.assert_array_equal(boxes[0], [[0, 0, field], [10 // side * stride, 10 % side * stride, field]])
+    peaks, places = np.array([[2.0], [1.0]]), np.array([[0], [10]])
+    shared = circuits.FactorAttribution(np.ones((2, 1, 2)), peaks, places)
+    found = circuit_claims.factor_places(nature(SMALL), "conv1", shared, exemplars=2)
+    side, (field, stride, _) = SMALL.sides[1], nature(SMALL).extent("conv1")[0]
+    np.testing.assert_array_equal(found["positions"][0], [[0, 0], [10 // side, 10 % side]])
     np.testing.assert_array_equal(
-        circuit_claims.locate_fields(SMALL, "hidden", np.zeros((1, 1), int))[2], [[[0, 0, SMALL.size]]]
+        found["boxes"][0], [[0, 0, field, field], [10 // side * stride, 10 % side * stride, field, field]]
     )
+    whole = circuit_claims.factor_places(nature(SMALL), "hidden", shared._replace(places=0 * places), exemplars=1)
+    np.testing.assert_array_equal(whole["boxes"], [[[0, 0, SMALL.size, SMALL.size]]])
 
 
 def test_the_stage_s_shares_sum_to_one_and_its_exemplars_peak_in_order(tmp_path):
@@ -191,5 +194,5 @@ def test_the_stage_s_shares_sum_to_one_and_its_exemplars_peak_in_order(tmp_path)
     np.testing.assert_allclose(found["channels/mean"].sum(-1), found["values"].mean(0), atol=1e-4)
     assert found["paths/units"].shape == (2, 5, 2) and (np.diff(found["paths/strength"]) <= 0).all()
     assert ((found["paths/share"] > 0) & (found["paths/share"] < 1)).all()
-    assert found["conv0/exemplars"].shape == (3, 2) and found["conv0/boxes"].shape == (3, 2, 3)
+    assert found["conv0/exemplars"].shape == (3, 2) and found["conv0/boxes"].shape == (3, 2, 4)
     assert (found["conv0/exemplars"][:, 0] != found["conv0/exemplars"][:, 1]).all()

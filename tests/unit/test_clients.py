@@ -76,13 +76,6 @@ def test_only_the_network_that_all_measurements_know_has_its_sizes(client, loade
     assert isinstance(loaded.network, Geometry) == (request.node.callspec.params["client"] in known)
 
 
-def test_what_is_made_for_one_network_refuses_another_in_one_line_that_names_its_layers(tmp_path):
-    client = CLIENTS["CleanRL qdagger"]()
-    policy = checkpoint.load(networks.write(client, tmp_path), **client.settings).policy
-    with pytest.raises(InputError, match=r"`evidence` .* must be of three .* pool0, block0_0, .* heads q\. Leave"):
-        _ = policy.geometry
-
-
 def test_a_description_has_the_shapes_that_numpy_computes_and_what_each_unit_sees(client, loaded, stacks):
     described, expected = describe(loaded.architecture), client.run(stacks)
     assert (described["frames"], described["height"], described["width"]) == client.stack

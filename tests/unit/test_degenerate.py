@@ -80,6 +80,7 @@ def test_circuits_of_dead_layers_on_a_single_frame_are_measured_and_drawn(dead, 
     for layer in LAYERS:
         assert (len(found[f"{layer}/factors"]) == 0) == (layer in dead), layer
         assert found[f"{layer}/attribution"].shape == (2, len(found[f"{layer}/factors"]) + 1)
+    files.write_json(tmp_path / "network.json", {"layers": [{"name": layer} for layer in LAYERS]})
     figure = panel.draw(**panel.load(tmp_path, named={"conv2": 0}))
     said = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert sum("no factors" in text for text in said) == len(dead)

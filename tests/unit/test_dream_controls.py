@@ -11,7 +11,7 @@ from minetest_interp.claims import dream_controls, heads
 from minetest_interp.dreams import notebook
 from minetest_interp.model import networks, objectives
 from minetest_interp.model.actions import Behaviour
-from minetest_interp.model.policy import Geometry, shuffled_weights
+from minetest_interp.model.policy import Geometry, nature, shuffled_weights
 from tests.conftest import random_policy, random_stacks
 
 SMALL = Geometry(2, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 6)
@@ -89,8 +89,8 @@ def test_an_ascent_that_is_not_finite_stops_with_the_items_name(small):
 def test_every_seed_has_its_own_start_and_its_own_shuffled_twin(small):
     ascent = {"lr": 1e3, "steps": 2}
     pair = dream_controls.dream_pairs(small, objectives.value(), seeds=[4, 9], **ascent)
-    assert pair.real.shape == pair.shuffled.shape == (2, 2, SMALL.read_size, SMALL.read_size)
-    read = np.s_[..., : SMALL.read_size, : SMALL.read_size]
+    assert pair.real.shape == pair.shuffled.shape == (2, 2, nature(SMALL).reads[0], nature(SMALL).reads[0])
+    read = np.s_[..., : nature(SMALL).reads[0], : nature(SMALL).reads[0]]
     for i, seed in enumerate([4, 9]):
         start = notebook.grey_start(SMALL, seed=seed)
         for policy, found in ((small, pair.real), (shuffled_weights(small, seed=seed), pair.shuffled)):

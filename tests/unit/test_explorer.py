@@ -105,7 +105,7 @@ def test_weights_and_settings_come_back_exactly(shape):
     np.testing.assert_array_equal(np.frombuffer(base64.b64decode(found["mean"]), "<f4"), mean.ravel().astype("<f4"))
     for key, parts in (("layers", op_list.layers(NETWORK)), ("heads", op_list.heads(NETWORK))):
         assert found[key] == json.loads(json.dumps(parts))
-    assert found["stack"] == [2, 44, 44] and found["reads"] == [GEOMETRY.read_size] * 2
+    assert found["stack"] == [2, 44, 44] and found["reads"] == [nature(GEOMETRY).reads[0]] * 2
     assert found["actions"] == ["left", HOSTILE, "right"] and found["sha256"] == "ab"
     assert found["ranges"] == dict.fromkeys(("conv0", "conv1", "conv2", "hidden"), 0.5)
     assert found["behaviours"] == {"yaw": [1, 0, -1], HOSTILE: [0, 1, 0]}

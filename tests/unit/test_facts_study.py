@@ -42,10 +42,10 @@ def test_methods_come_in_the_order_of_their_deletion_for_the_steering():
 
 
 def test_no_channel_leads_where_the_drive_does_not_vary():
-    assert study_facts.leading_channels({"channels/variance_share": np.full((1, 4), np.nan)}) == []
+    assert study_facts.leading_channels({"channels/variance_share": np.full((1, 4), np.nan)}, "conv2") == []
 
 
 def test_leading_channels_leave_the_biases_out():
     shares = np.array([[0.1, -0.3, 0.2, 0.9], [1, 1, 1, 1]])
-    found = study_facts.leading_channels({"channels/variance_share": shares})
+    found = study_facts.leading_channels({"channels/variance_share": shares}, "conv2")
     assert [row["name"] for row in found] == ["conv2/2", "conv2/0", "conv2/1"]

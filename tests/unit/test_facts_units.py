@@ -63,7 +63,7 @@ def test_a_gradients_number_is_its_angle_and_width(evidence):
         ramp = offsets[None] * np.cos(turn) + offsets[:, None] * np.sin(turn)
         blur = np.exp(-(offsets[None] ** 2 + offsets[:, None] ** 2) / (2 * found["sigma"] ** 2))
         expected = ramp * blur / np.linalg.norm(ramp * blur)
-        np.testing.assert_allclose(edges.templates(8)[number], expected, atol=1e-9)
+        np.testing.assert_allclose(edges.templates(8, 8)[number], expected, atol=1e-9)
         assert found["correlation"] == evidence.units["conv0/gradient/second"][channel]
 
 
@@ -102,7 +102,7 @@ def test_movers_are_the_largest_of_all_layers_and_turn_their_sign_with_the_behav
 
 def test_carriers_leave_the_biases_out(evidence):
     circuits = evidence.circuits | {"channels/variance_share": np.arange(20.0).reshape(2, 10)}
-    found = unit_facts.carriers(circuits, "value", sign=-1, count=2)
+    found = unit_facts.carriers(circuits, "conv2", "value", sign=-1, count=2)
     assert [(row["name"], row["share"]) for row in found] == [("conv2/8", 18.0), ("conv2/7", 17.0)]
     assert found[0]["mean"] == -circuits["channels/mean"][1, 8]
 
@@ -112,13 +112,13 @@ def test_what_was_not_measured_is_none():
     assert unit_facts.gradient_following({}, "conv0", 0) is None
     assert unit_facts.removal_effects({}, "conv1", 0, "yaw") is None
     assert unit_facts.movers({}, ("conv0",), "yaw", sign=1, count=3) is None
-    assert unit_facts.carriers({}, "yaw drive", sign=1, count=3) is None
+    assert unit_facts.carriers({}, "conv2", "yaw drive", sign=1, count=3) is None
 
 
 def test_no_channel_carries_a_readout_that_does_not_vary():
     circuits = {"readouts": np.array(["value"]), "channels/mean": np.ones((1, 4))}
     circuits["channels/variance_share"] = np.full((1, 4), np.nan)
-    assert unit_facts.carriers(circuits, "value", sign=1, count=2) == []
+    assert unit_facts.carriers(circuits, "conv2", "value", sign=1, count=2) == []
 
 
 def test_a_claim_is_about_the_units_that_it_names_and_about_no_other():

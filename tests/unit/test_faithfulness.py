@@ -59,12 +59,12 @@ def test_pixels_go_strongest_first_whatever_their_sign_and_unread_ones_never():
     maps[0, :, 0, :3] = [[5, -4, 1], [-5, -4, 1]]  # what two frames say of the first pixel cancels out
     maps[0, 0, 1, 1], maps[0, 0, 3, 3] = 3, 99
     expected = [[3, 0, 2, 9], [4, 1, 5, 9], [6, 7, 8, 9], [9, 9, 9, 9]]
-    np.testing.assert_array_equal(faithfulness.rank_pixels(maps, side=3)[0], expected)
+    np.testing.assert_array_equal(faithfulness.rank_pixels(maps, read=(3, 3))[0], expected)
 
 
 def test_random_maps_rank_each_pixel_once_and_an_item_keeps_its_own():
-    together = faithfulness.random_ranks(np.arange(4), (SIZE, SIZE), side=SIDE, draws=3, seed=1)
-    alone = faithfulness.random_ranks(np.array([2]), (SIZE, SIZE), side=SIDE, draws=3, seed=1)
+    together = faithfulness.random_ranks(np.arange(4), (SIZE, SIZE), read=(SIDE, SIDE), draws=3, seed=1)
+    alone = faithfulness.random_ranks(np.array([2]), (SIZE, SIZE), read=(SIDE, SIDE), draws=3, seed=1)
     assert len(together) == 3
     for all_items, one in zip(together, alone, strict=True):
         np.testing.assert_array_equal(all_items[2], one[0])
@@ -78,8 +78,8 @@ def test_random_maps_rank_each_pixel_once_and_an_item_keeps_its_own():
 def test_removal_is_the_mean_change_over_the_steps():
     scores, stack = linear(questions=2)
     replacement = np.random.default_rng(1).uniform(0, 1, stack.shape).astype(np.float32)
-    ranking = faithfulness.random_ranks(np.arange(3), (SIZE, SIZE), side=SIDE, draws=1, seed=0)[0]
-    found = faithfulness.removal(scores, stack, replacement, ranking, side=SIDE, steps=5)
+    ranking = faithfulness.random_ranks(np.arange(3), (SIZE, SIZE), read=(SIDE, SIDE), draws=1, seed=0)[0]
+    found = faithfulness.removal(scores, stack, replacement, ranking, read=(SIDE, SIDE), steps=5)
     products = np.asarray(scores.weights)[None] * (stack - replacement)[:, None]
     lost = np.array([(products * (ranking < n)[:, None, None]).sum((2, 3, 4)) for n in (7, 14, 22, 29, 36)])
     np.testing.assert_allclose(found.deletion, np.abs(lost).mean(0), rtol=1e-4)
@@ -96,8 +96,8 @@ def test_the_true_map_beats_random_ones_and_its_reverse_is_beaten_by_them(sign):
         reverse = 1 / product
     reverse[..., SIDE:, :] = reverse[..., SIDE:] = 0
     own, random = faithfulness.removals(
-        scores, stack, np.zeros((SIZE, SIZE), np.float32), [product, reverse], np.arange(3), judged=[0], side=SIDE,
-        steps=6, draws=4, seed=0,
+        scores, stack, np.zeros((SIZE, SIZE), np.float32), [product, reverse], np.arange(3), judged=[0],
+        read=(SIDE, SIDE), steps=6, draws=4, seed=0,
     )  # fmt: skip
     assert own.deletion.shape == (3, 2, 1, 2) and random.deletion.shape == (3, 1, 2)
     black = faithfulness.REPLACEMENTS.index("mean frame")
@@ -110,19 +110,21 @@ def test_the_true_map_beats_random_ones_and_its_reverse_is_beaten_by_them(sign):
 def test_each_score_is_judged_by_its_own_map():
     scores, stack = linear(questions=3)
     product = attribution.gradient_times_input(scores, stack)
-    how = {"judged": [2, 0], "side": SIDE, "steps": 3, "draws": 2, "seed": 4}
+    how = {"judged": [2, 0], "read": (SIDE, SIDE), "steps": 3, "draws": 2, "seed": 4}
     mean, items = np.full((SIZE, SIZE), 0.5, np.float32), np.array([7, 0, 3])
     own, random = faithfulness.removals(scores, stack, mean, [product, -product[:, ::-1]], items, **how)
     for row, k in enumerate(how["judged"]):
         for m, chosen in enumerate((product[:, k], product[:, 2 - k])):
-            ranking = faithfulness.rank_pixels(chosen, side=SIDE)
+            ranking = faithfulness.rank_pixels(chosen, read=(SIDE, SIDE))
             blurred = faithfulness.blurred(stack)
-            alone = faithfulness.removal(scores, stack, blurred, ranking, side=SIDE, steps=3)
+            alone = faithfulness.removal(scores, stack, blurred, ranking, read=(SIDE, SIDE), steps=3)
             np.testing.assert_array_equal(own.deletion[:, m, row, 1], alone.deletion[:, k])
             np.testing.assert_array_equal(own.insertion[:, m, row, 1], alone.insertion[:, k])
-    drawn = faithfulness.random_ranks(items, (SIZE, SIZE), side=SIDE, draws=2, seed=4)
+    drawn = faithfulness.random_ranks(items, (SIZE, SIZE), read=(SIDE, SIDE), draws=2, seed=4)
     flat = np.broadcast_to(mean, stack.shape)
-    each = [faithfulness.removal(scores, stack, flat, ranking, side=SIDE, steps=3).insertion for ranking in drawn]
+    each = [
+        faithfulness.removal(scores, stack, flat, ranking, read=(SIDE, SIDE), steps=3).insertion for ranking in drawn
+    ]
     np.testing.assert_allclose(random.insertion[..., 0], np.mean(each, axis=0)[:, how["judged"]], rtol=1e-6)
 
 
@@ -162,13 +164,13 @@ def test_the_cascade_shuffles_from_the_heads_down_and_keeps_every_number(small):
 def test_maps_are_alike_where_their_strengths_rank_alike():
     generator = np.random.default_rng(0)
     maps, others = generator.standard_normal((2, 3, 1, 2, SIZE, SIZE))
-    found = faithfulness.map_correlation(maps, others, side=SIDE)
+    found = faithfulness.map_correlation(maps, others, read=(SIDE, SIDE))
     read = [np.abs(each[1, 0, :, :SIDE, :SIDE]).ravel() for each in (maps, others)]
     np.testing.assert_allclose(found[1, 0], scipy.stats.spearmanr(*read).statistic)
     same = -(maps**3)
     same[..., SIDE:, :] = 0
-    np.testing.assert_allclose(faithfulness.map_correlation(maps, same, side=SIDE), 1)
-    np.testing.assert_array_equal(faithfulness.map_correlation(maps, 0 * maps, side=SIDE), 0)
+    np.testing.assert_allclose(faithfulness.map_correlation(maps, same, read=(SIDE, SIDE)), 1)
+    np.testing.assert_array_equal(faithfulness.map_correlation(maps, 0 * maps, read=(SIDE, SIDE)), 0)
 
 
 def test_a_map_that_follows_the_input_moves_as_far_as_the_noise_and_one_of_the_weights_not_at_all():

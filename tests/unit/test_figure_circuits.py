@@ -40,7 +40,7 @@ def make_results(folder, shape, *, steering="yaw drive", seed=0):
         arrays |= {
             f"{layer}/factors": generator.random((count, width)),
             f"{layer}/exemplars": generator.integers(0, frames, (count, exemplars)),
-            f"{layer}/boxes": np.concatenate([corners, np.full((count, exemplars, 1), field)], -1),
+            f"{layer}/boxes": np.concatenate([corners, np.full((count, exemplars, 2), field)], -1),
             f"{layer}/attribution": generator.random((2, count + 1)),
         }
     dreams = {}
@@ -53,6 +53,7 @@ def make_results(folder, shape, *, steering="yaw drive", seed=0):
     (folder / "evidence").mkdir(parents=True)
     np.savez(folder / "stacks.npz", frames=names, original=255 * generator.random((frames, size, size)))
     np.savez(folder / "evidence/circuits.npz", **arrays)
+    (folder / "network.json").write_text(json.dumps({"layers": [{"name": name} for name in channels]}))
     np.savez(folder / "evidence/dream_controls.npz", **dreams)
     np.savez(folder / "evidence/heads.npz", observed=0.3, null=generator.random(99) / 5)
     return folder
@@ -115,7 +116,7 @@ def test_crops_hold_the_receptive_fields_that_the_boxes_mark(tmp_path, shape):
     greys, found = stored["stacks"]["original"], stored["evidence/circuits"]
     for layer, factors in loaded["factors"].items():
         for (k, e), frame in np.ndenumerate(found[f"{layer}/exemplars"][:, : factors.crops.shape[1]]):
-            (top, left, field), (y, x, _) = found[f"{layer}/boxes"][k, e], factors.boxes[k, e]
+            (top, left, field, _), (y, x, *_) = found[f"{layer}/boxes"][k, e], factors.boxes[k, e]
             expected = greys[frame, top : top + field, left : left + field]
             np.testing.assert_array_equal(factors.crops[k, e][y : y + field, x : x + field], expected)
     marked = [patch for ax in figure.axes if ax.images for patch in ax.patches if isinstance(patch, Rectangle)]

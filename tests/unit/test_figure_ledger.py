@@ -62,13 +62,14 @@ def make_results(folder, *, labelled):
     if labelled:
         kept |= {f"labelled/{name}": generator.uniform(-1, 1, 5) for name in ("position", "original")}
     files.write_arrays(folder / "evidence/behaviour.npz", **kept)
+    files.write_json(folder / "network.json", {"outputs": ["logits", "value"]})
     return kept
 
 
 @pytest.mark.parametrize("labelled", [True, False])
 def test_every_frame_is_a_dot(tmp_path, labelled):
     kept = make_results(tmp_path, labelled=labelled)
-    figure = drawn(behaviour, **behaviour.load(tmp_path, behaviour="yaw", positive="left"))
+    figure = drawn(behaviour, **behaviour.load(tmp_path, behaviour="yaw", positive="left", concept="trunk"))
 
     def dots(ax):
         lines = [line.get_xydata() for line in ax.lines if line.get_marker() in ("o", "^")]

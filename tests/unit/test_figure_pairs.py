@@ -1,5 +1,7 @@
 """Panel aa shows every pair, and says where there are none."""
 
+import json
+
 import matplotlib
 import numpy as np
 import pytest
@@ -19,12 +21,13 @@ def make_results(folder, *, missing=()):
         kept[f"{name}/position"] = kept[f"{name}/moved"] = generator.uniform(-1, 1, 7)
     (folder / "evidence").mkdir()
     np.savez(folder / "evidence" / "pairs.npz", **kept)
+    (folder / "network.json").write_text(json.dumps({"outputs": ["logits"]}))
     return kept
 
 
 def drawn(folder):
     with matplotlib.rc_context(style.panel()):
-        figure = pairs.draw(**pairs.load(folder, behaviour=ODD))
+        figure = pairs.draw(**pairs.load(folder, behaviour=ODD, concept="trunk"))
         figure.draw_without_rendering()
     return figure
 

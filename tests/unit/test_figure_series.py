@@ -80,7 +80,7 @@ def test_every_member_is_drawn_and_no_words_leave_the_page(tmp_path, count, alon
     assert any(isinstance(c, PolyCollection) for c in figure.axes[0].collections) == (along is not None)
     figures.append(figure)
 
-    figure = drawn(series_units, tmp_path, behaviour="yaw")
+    figure = drawn(series_units, tmp_path, behaviour="yaw", concept="trunk")
     shown = figure.axes[0].images[0].get_array()
     assert sorted(shown[:, -1]) == sorted(arrays["conv1/trunk"][-1]) and (np.diff(shown[:, -1]) <= 0).all()
     figures.append(figure)
@@ -91,14 +91,15 @@ def test_every_member_is_drawn_and_no_words_leave_the_page(tmp_path, count, alon
 
 def test_without_labelled_frames_only_what_moves_the_steering_is_shown(tmp_path):
     compared(tmp_path, 3, "step", labelled=False)
-    said = words(drawn(series_units, tmp_path, behaviour="yaw"))
-    assert "move the yaw" in said and "tell trunks" not in said
+    said = words(drawn(series_units, tmp_path, behaviour="yaw", concept="trunk"))
+    assert "move the yaw" in said and "tell trunk" not in said
 
 
 @pytest.mark.parametrize("module", [series_claims, series_verdicts, series_behaviours, series_units])
 def test_the_same_results_give_the_same_bytes(tmp_path, module):
     compared(tmp_path, 4, "step")
-    params = '{"behaviour": "yaw"}' if module in (series_behaviours, series_units) else "{}"
+    params = '{"behaviour": "yaw"}' if module == series_behaviours else "{}"
+    params = '{"behaviour": "yaw", "concept": "trunk"}' if module == series_units else params
     for name in ("a", "b"):
         files_of = [f"--{kind}={tmp_path / f'{name}.{kind}'}" for kind in ("png", "svg")]
         module.main([f"--results={tmp_path}", f"--params={params}", *files_of])

@@ -20,6 +20,7 @@ from tests.conftest import MINETESTER, ROOT, random_policy
 from tests.samples import smooth_frames
 
 NAMED = {"conv0": 2, "conv1": 3, "conv2": 0}
+LAYERS = ("conv1", "conv2")  # asked about trunks
 SETTINGS = {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0}
 INTERVAL = {"resamples": 50, "confidence": 0.95, "seed": 0, "least_clusters": 10}
 CLAIMS = yaml.safe_load((ROOT / "config/claims.yaml").read_text(encoding="utf-8"))["claims"]
@@ -29,8 +30,8 @@ def save(folder, channels: int = 64, labelled: bool = True, seed: int = 0):
     """Random results in the stage's layout."""
     generator = np.random.default_rng(seed)
     arrays = {f"conv0/{key}/second": generator.uniform(-0.1, 1, channels) for key in ("gradient", "brightness")}
-    arrays["conv0/kernel"] = generator.random(channels)
-    for layer in units_figure.LAYERS if labelled else ():
+    arrays |= {"layers": np.array(LAYERS), "conv0/kernel": generator.random(channels)}
+    for layer in LAYERS if labelled else ():
         middle = generator.uniform(0.45, 0.55, channels)
         arrays |= {f"{layer}/second": generator.uniform(0.4, 0.9, channels), f"{layer}/brightness/second": 0.55}
         arrays[f"{layer}/null"] = np.stack([middle - 0.1, middle, middle + 0.1])
@@ -41,7 +42,7 @@ def save(folder, channels: int = 64, labelled: bool = True, seed: int = 0):
 
 def drawn(results):
     with matplotlib.rc_context(style.panel()):
-        figure = units_figure.draw(**units_figure.load(results, named=NAMED))
+        figure = units_figure.draw(**units_figure.load(results, named=NAMED, concept="trunk"))
         figure.draw_without_rendering()
     return figure
 
@@ -53,7 +54,7 @@ def words(where) -> list[Text]:
 def test_every_channel_its_band_and_brightness_are_drawn_best_first(tmp_path):
     figure = drawn(save(tmp_path))
     stored = files.read_arrays(tmp_path / "evidence" / "units.npz")
-    for ax, layer in zip(figure.axes, units_figure.LAYERS, strict=False):
+    for ax, layer in zip(figure.axes, LAYERS, strict=False):
         order = np.argsort(-stored[f"{layer}/second"])
         points = next(line for line in ax.lines if line.get_label() == "channel")
         np.testing.assert_array_equal(points.get_ydata(), stored[f"{layer}/second"][order])
@@ -103,7 +104,7 @@ def test_of_stacks_whose_frames_differ_the_panel_says_so_and_shows_trunks_all_th
     files.write_arrays(tmp_path / "evidence/units.npz", **kept)
     figure = drawn(tmp_path)
     assert [text.get_text() for text in figure.axes[2].texts] == [
-        "the frames of a stack differ:\nnothing is known\nabout gradients in one"
+        "no single grey picture is read:\nnothing is known\nabout gradients in one"
     ]
     assert any(line.get_label() == "channel" for line in figure.axes[0].lines)
 
@@ -113,7 +114,7 @@ def test_same_results_same_bytes(tmp_path):
     written = []
     for name in ("a", "b"):
         png, svg = tmp_path / f"{name}.png", tmp_path / f"{name}.svg"
-        options = ["--results", str(tmp_path), "--params", json.dumps({"named": NAMED})]
+        options = ["--results", str(tmp_path), "--params", json.dumps({"named": NAMED, "concept": "trunk"})]
         units_figure.main([*options, "--png", str(png), "--svg", str(svg)])
         written.append((png.read_bytes(), svg.read_bytes()))
     assert written[0] == written[1]
@@ -129,8 +130,8 @@ def study(tmp_path_factory):
     names = np.array([f"frame {i}" for i in range(24)])
     files.write_arrays(folder / "stacks.npz", frames=names, original=greys)
     labels = {"frames": names, "original": greys, "group": np.full(24, "")}
-    files.write_arrays(folder / "labels.npz", **labels, trunk=trunk)
-    files.write_arrays(folder / "bare.npz", **labels, trunk=0 * trunk)
+    files.write_arrays(folder / "labels.npz", **labels, **{"trunk/share": trunk})
+    files.write_arrays(folder / "bare.npz", **labels, **{"trunk/share": 0 * trunk})
     return folder, {
         "checkpoint_path": folder / "policy.model",
         "policy": {"size": MINETESTER.size},
@@ -139,6 +140,7 @@ def study(tmp_path_factory):
         "settings": SETTINGS,
         "interval": INTERVAL,
         "similarity": 0.9,
+        "about": [["trunk", "yaw", 1]],
         "named": NAMED,
     }
 
@@ -157,6 +159,8 @@ def labelled(study):
 
 def test_the_stage_gives_every_part_that_the_ledger_asks_for(labelled):
     asked = {claim: set(entry["parts"]) for claim, entry in CLAIMS.items() if entry["figure"] == "units"}
+    detects = asked.pop("tree-detector")
+    asked |= {f"tree-detector-{layer}": detects for layer in LAYERS}
     assert {claim: set(parts) for claim, parts in labelled[1].items()} == asked
     for parts in labelled[1].values():
         for part in parts.values():
@@ -170,7 +174,7 @@ def test_the_estimates_are_the_arrays_entries_of_the_named_channels(labelled):
     assert edge["response"]["estimate"] == pytest.approx(gradient[NAMED["conv0"]])
     assert edge["over-brightness"]["estimate"] == pytest.approx((gradient - brightness)[NAMED["conv0"]])
     assert edge["kernel"]["estimate"] == arrays["conv0/kernel"][NAMED["conv0"]]
-    for layer in units_figure.LAYERS:
+    for layer in LAYERS:
         channel, claim = NAMED[layer], claims[f"tree-detector-{layer}"]
         second = arrays[f"{layer}/second"]
         expected = {
@@ -202,7 +206,7 @@ def test_the_panel_reads_what_the_stage_writes(labelled, study):
 def test_without_trunks_to_look_at_only_the_edges_are_known(labels, reason, study, labelled):
     arrays, claims = measured(study, f"without {labels}", **({"labels": study[0] / labels} if labels else {}))
     assert "found" not in arrays and claims["edge-detector"] == labelled[1]["edge-detector"]
-    for layer in units_figure.LAYERS:
+    for layer in LAYERS:
         parts = claims[f"tree-detector-{layer}"]
         assert set(parts) == set(labelled[1][f"tree-detector-{layer}"])
         assert all(part["estimate"] is None and reason in part["reason"] for part in parts.values())

@@ -9,7 +9,7 @@ from minetest_interp.analysis import interventions
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable, Behaviour, probabilities
-from minetest_interp.model.policy import Geometry, Policy
+from minetest_interp.model.policy import Geometry, Policy, nature
 from tests.samples import smooth_frames
 
 SMALL = Geometry(2, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 6)
@@ -22,7 +22,7 @@ TABLE = ActionTable(
         "jump": Behaviour(np.arange(6) % 2 == 0, np.zeros(6, bool)),
     },
 )
-READOUTS = tuple(objectives.readouts(TABLE).values())
+READOUTS = tuple(objectives.readouts(TABLE, nature(SMALL)).values())
 CONVOLUTIONS = ("conv0", "conv1", "conv2")
 every_layer = pytest.mark.parametrize("layer", [*CONVOLUTIONS, "hidden"])
 every_convolution = pytest.mark.parametrize("layer", CONVOLUTIONS)
@@ -76,7 +76,7 @@ def close(a, b, tolerance=1e-5):
 
 
 def test_quantities_are_the_behaviours_and_then_the_value(small):
-    assert list(objectives.readouts(TABLE)) == ["turn", "jump", "value"]
+    assert list(objectives.readouts(TABLE, nature(SMALL))) == ["turn", "jump", "value"]
     close(interventions.read_out(small, READOUTS, GREYS), plain_run(small, GREYS))
 
 

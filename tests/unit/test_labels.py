@@ -60,9 +60,9 @@ def test_other_folders_can_be_named(folder):
 
 def test_trunk_is_the_share_of_each_block_and_the_frame_what_the_network_sees(tmp_path):
     paths = save(tmp_path, "a", picture(), classes())
-    found = read(paths, trunk=2)
+    found = read(paths, concepts={"trunk": 2})
     blocks = (classes() == 2).reshape(SIZE, HEIGHT // SIZE, SIZE, WIDTH // SIZE).mean((1, 3))
-    np.testing.assert_allclose(found.trunk, blocks, atol=1e-6)
+    np.testing.assert_allclose(found.share["trunk"], blocks, atol=1e-6)
     np.testing.assert_array_equal(found.original, frames.grey(picture(), size=SIZE, order="notebook"))
     np.testing.assert_array_equal(found.mirrored, frames.grey(picture()[:, ::-1], size=SIZE, order="notebook"))
 
@@ -74,9 +74,9 @@ def test_a_labelled_frame_has_the_networks_height_and_width_and_its_colours(colo
     shown = {"size": (SIZE, 10), "order": "notebook", "colour": colour}
     np.testing.assert_array_equal(found.original, frames.for_network(picture(), **shown))
     np.testing.assert_array_equal(found.mirrored, frames.for_network(picture()[:, ::-1], **shown))
-    assert found.trunk.shape == (SIZE, 10) and found.original.shape[:-2] == (3,) * colour
+    assert found.share["trunk"].shape == (SIZE, 10) and found.original.shape[:-2] == (3,) * colour
     blocks = (classes() == 1).reshape(SIZE, HEIGHT // SIZE, 10, WIDTH // 10).mean((1, 3))
-    np.testing.assert_allclose(found.trunk, blocks, atol=1e-6)
+    np.testing.assert_allclose(found.share["trunk"], blocks, atol=1e-6)
 
 
 @pytest.mark.parametrize("colour", [False, True])
@@ -87,7 +87,12 @@ def test_a_turn_is_a_stack_of_grey_frames_or_the_colours_of_its_newest_picture(c
     (tmp_path / "frames.csv").write_text("name,group,role\n" + "".join(f"{name},a,{name}\n" for name in order))
     files.write_json(tmp_path / "network.json", {"frames": 3, "height": SIZE, "width": 10})
     written = {name: tmp_path / f"{name}.npz" for name in ("labels", "turns")}
-    shown = {"order": "notebook", "colour": colour, "trunk": 1, "network": tmp_path / "network.json"}
+    shown = {
+        "order": "notebook",
+        "colour": colour,
+        "concepts": {"trunk": 1, "leaves": 2},
+        "network": tmp_path / "network.json",
+    }
     stage.run(tmp_path, "frames/*.png", "masks", **shown, labelled=written["labels"], turns=written["turns"])
     found = {name: files.read_arrays(path) for name, path in written.items()}
     assert not [
@@ -102,15 +107,15 @@ def test_a_turn_is_a_stack_of_grey_frames_or_the_colours_of_its_newest_picture(c
 @pytest.mark.parametrize(("full", "share"), [(True, 1), (False, 0)])
 def test_a_frame_of_nothing_but_trunk_and_one_without(full, share, tmp_path):
     found = read(save(tmp_path, "a", picture(), np.full((HEIGHT, WIDTH), 1 if full else 2, np.uint8)))
-    np.testing.assert_array_equal(found.trunk, share)
-    assert found.position == 0 if full else np.isnan(found.position)
+    np.testing.assert_array_equal(found.share["trunk"], share)
+    assert found.position["trunk"] == 0 if full else np.isnan(found.position["trunk"])
 
 
 def test_shares_stay_in_range_where_sizes_do_not_divide(tmp_path):
     mask = (np.random.default_rng(0).random((53, 91)) < 0.5).astype(np.uint8)
     found = labels.read(*save(tmp_path, "a", np.zeros((53, 91, 3), np.uint8), mask), size=SIZE, order="notebook")
-    assert found.trunk.min() >= 0 and found.trunk.max() <= 1
-    assert found.trunk.mean() == pytest.approx(mask.mean(), abs=1e-5)
+    assert found.share["trunk"].min() >= 0 and found.share["trunk"].max() <= 1
+    assert found.share["trunk"].mean() == pytest.approx(mask.mean(), abs=1e-5)
 
 
 @given(mask=arrays(bool, (5, 8)))
@@ -183,9 +188,11 @@ def test_other_formats_are_refused_though_called_png(tmp_path):
 def test_masks_that_label_other_classes_alone_are_refused_with_what_they_hold():
     folder = Path("labels")
     empty, other, trunk = (np.full((2, 3), value, np.uint8) for value in (0, 255, 1))
-    labels.check_class([empty, trunk], 1, folder)
-    labels.check_class([other, trunk], 1, folder)
-    labels.check_class([empty, empty], 1, folder)  # there is no trunk, which the masks may say
-    labels.check_class([empty, other], 255, folder)
-    with pytest.raises(InputError, match=r"labels: masks must have pixels of class 1 .* found are 0 and 255"):
-        labels.check_class([empty, other], 1, folder)
+    labels.check_classes([empty, trunk], {"trunk": 1}, folder)
+    labels.check_classes([other, trunk], {"trunk": 1, "sky": 2}, folder)
+    labels.check_classes([empty, empty], {"trunk": 1}, folder)  # there is no trunk, which the masks may say
+    labels.check_classes([empty, other], {"sky": 255}, folder)
+    with pytest.raises(
+        InputError, match=r"labels: masks must have pixels of class 1 \(trunk\); .* found are 0 and 255"
+    ):
+        labels.check_classes([empty, other], {"trunk": 1}, folder)

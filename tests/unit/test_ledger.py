@@ -14,7 +14,7 @@ from minetest_interp.io.errors import InputError
 from tests.conftest import ROOT
 
 CLAIMS = yaml.safe_load((ROOT / "config/claims.yaml").read_text())
-NAMES = {"steering": "yaw", "conv0": 21, "conv1": 56, "conv2": 0}
+ABOUT, NAMED = ledger.About("trunk", "yaw", ["trunk", "leaves"]), {"conv0": 21, "conv1": 56, "conv2": 0}
 
 
 @pytest.mark.parametrize(
@@ -78,17 +78,47 @@ def measured(claim, **changes):
 
 def test_a_row_names_its_units_as_the_atlas_does():
     claims = {name: CLAIMS["claims"][name] for name in ("tree-detector-steers", "dream-value-repeats", "asymmetry")}
-    names = {"steering": "turn", "conv2": 41}
+    about, named = ABOUT._replace(readout="turn"), {"conv0": 3, "conv2": 41}
     found = {name: measured(claim) for name, claim in claims.items()}
     commands = {"causal": "a", "dream_controls": "b", "behaviour": "c"}
-    rows = ledger.ledger(claims, found, on_turns={}, names=names, commands=commands)
+    rows = ledger.ledger(claims, found, on_turns={}, about=about, named=named, commands=commands)
     assert [row["units"] for row in rows] == [["conv2/41", "turn"], ["value"], []]
+
+
+def test_a_claim_about_a_layer_is_about_the_first_the_last_or_each_that_was_measured():
+    claims = {name: CLAIMS["claims"][name] for name in ("edge-detector", "tree-detector", "tree-detector-steers")}
+    named = {"pool0": 3, "block1_0": 4, "torso.end": 5}
+    asked = ("edge-detector", "tree-detector-block1_0", "tree-detector-torso.end", "tree-detector-steers")
+    found = {name: measured(claims.get(name, claims["tree-detector"])) for name in asked}
+    commands = {"units": "", "causal": ""}
+    rows = ledger.ledger(claims, found, on_turns={}, about=ABOUT, named=named, commands=commands)
+    assert [row["id"] for row in rows] == [*asked]
+    assert [row["units"][0] for row in rows] == ["pool0/3", "block1_0/4", "torso.end/5", "torso.end/5"]
+    assert rows[1]["statement"] == "Channel 4 of block1_0 detects trees."
+
+
+def test_a_claim_is_about_the_concept_and_the_readout_that_it_names():
+    claim = CLAIMS["claims"]["yaw-follows-trunk"]
+    others = {
+        "pitch-follows-leaves": claim | {"concept": "leaves", "readout": "pitch", "measured_as": "yaw-follows-trunk"},
+        "yaw-follows-pigs": claim | {"concept": "pigs", "measured_as": "yaw-follows-trunk"},
+    }
+    found = {"yaw-follows-trunk": measured(claim), "leaves/pitch/yaw-follows-trunk": measured(claim)}
+    found["leaves/pitch/yaw-follows-trunk"]["correlation"]["estimate"] = 0.25
+    options = {"on_turns": {}, "about": ABOUT, "named": NAMED, "commands": {"behaviour": ""}}
+    own, leaves, pigs = ledger.ledger({"yaw-follows-trunk": claim} | others, found, **options)
+    assert (own["units"], own["estimate"]) == (["yaw"], 0.95)
+    assert (leaves["units"], leaves["estimate"]) == (["pitch"], 0.25)
+    assert pigs["verdict"] == UNKNOWN and pigs["reason"] == "the labels of this study name no pigs"
+    [row] = ledger.ledger({"it": claim}, {"it": measured(claim)}, **options | {"about": ABOUT._replace(mirrored=False)})
+    assert row["verdict"] == UNKNOWN and "should change sign in a mirror" in row["reason"]
 
 
 def test_a_row_says_what_was_measured_and_why_there_is_no_verdict():
     claim = CLAIMS["claims"]["yaw-mirror"]
     found = measured(claim, correlation={"estimate": None, "interval": None, "clusters": 3})
-    [row] = ledger.ledger({"it": claim}, {"it": found}, on_turns={}, names=NAMES, commands={"behaviour": "make it"})
+    options = {"on_turns": {}, "about": ABOUT, "named": NAMED, "commands": {"behaviour": "make it"}}
+    [row] = ledger.ledger({"it": claim}, {"it": found}, **options)
     assert row["statement"] == "Mirroring a frame flips the yaw." and row["command"] == "make it"
     assert (row["verdict"], row["estimate"], row["interval"], row["chance"]) == (PARTLY, 0.95, [0.92, 0.99], 0.5)
     flips, correlation, *shown = row["parts"]
@@ -100,7 +130,8 @@ def test_a_row_says_what_was_measured_and_why_there_is_no_verdict():
 def test_a_measured_chance_level_goes_before_a_stated_one():
     claim = CLAIMS["claims"]["yaw-mirror"]
     found = measured(claim, flips={"chance": 0.995})
-    [row] = ledger.ledger({"it": claim}, {"it": found}, on_turns={}, names=NAMES, commands={"behaviour": ""})
+    options = {"on_turns": {}, "about": ABOUT, "named": NAMED, "commands": {"behaviour": ""}}
+    [row] = ledger.ledger({"it": claim}, {"it": found}, **options)
     assert row["chance"] == 0.995 and row["verdict"] == REFUTED
 
 
@@ -108,8 +139,8 @@ def test_a_claim_that_was_repeated_on_real_stacks_has_a_second_verdict():
     claim = CLAIMS["claims"]["yaw-mirror"]
     still, moving = measured(claim), measured(claim, flips={"interval": [0.1, 0.4], "estimate": 0.2, "n": 24})
     rows = ledger.ledger(
-        {"it": claim, "other": claim}, {"it": still, "other": still}, on_turns={"it": moving}, names=NAMES,
-        commands={"behaviour": ""},
+        {"it": claim, "other": claim}, {"it": still, "other": still}, on_turns={"it": moving}, about=ABOUT,
+        named=NAMED, commands={"behaviour": ""},
     )  # fmt: skip
     again = rows[0]["on_turns"]
     assert (again["verdict"], again["estimate"], again["n"], again["chance"]) == (REFUTED, 0.2, 24, 0.5)
@@ -119,11 +150,11 @@ def test_a_claim_that_was_repeated_on_real_stacks_has_a_second_verdict():
 def test_a_part_that_nothing_measures_is_named():
     claim = CLAIMS["claims"]["asymmetry"]
     with pytest.raises(InputError, match="asymmetry.share must be measured"):
-        ledger.ledger({"asymmetry": claim}, {}, on_turns={}, names=NAMES, commands={})
+        ledger.ledger({"asymmetry": claim}, {}, on_turns={}, about=ABOUT, named=NAMED, commands={})
 
 
 def test_braces_that_are_no_placeholder_stay():
-    assert ledger.fill("{steering} {x} {", NAMES) == "yaw {x} {"
+    assert ledger.fill("{steering} {x} {", {"steering": "yaw"}) == "yaw {x} {"
 
 
 def test_the_claims_file_is_checked(tmp_path):

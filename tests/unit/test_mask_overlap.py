@@ -9,13 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minetest_interp.analysis import intervals, mask_overlap, stats
+from minetest_interp.analysis.fields import Columns
 from minetest_interp.analysis.mask_overlap import Labels, Ranked, Samples
 from minetest_interp.io.errors import InputError
+from minetest_interp.model.architecture import Architecture, Layer
 from minetest_interp.model.policy import Geometry, nature
+from minetest_interp.model.steps import Apply, Convolution, Dense, Scale
 from tests.conftest import random_policy, random_stacks
 
 SMALL = Geometry(2, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 6)
-LAYER = "conv1"
+LAYER, NETWORK = "conv1", nature(SMALL)
 SHARE = 0.1
 
 
@@ -30,7 +33,7 @@ def trunks(count: int, size: int = SMALL.size, seed: int = 0) -> np.ndarray:
 
 
 def labels(masks: np.ndarray) -> Labels:
-    return mask_overlap.field_labels(masks, SMALL, LAYER, trunk_share=SHARE)
+    return mask_overlap.field_labels(masks, NETWORK, LAYER, trunk_share=SHARE)
 
 
 def field_shares(masks: np.ndarray) -> np.ndarray:
@@ -38,7 +41,7 @@ def field_shares(masks: np.ndarray) -> np.ndarray:
     side = SMALL.shape(LAYER)[0]
     shares = np.empty((len(masks), side, side))
     for row, column in product(range(side), repeat=2):
-        top, left, size, _ = nature(SMALL).box(LAYER, (row, column))
+        top, left, size, _ = NETWORK.box(LAYER, (row, column))
         shares[:, row, column] = masks[:, top : top + size, left : left + size].astype(float).mean((1, 2))
     return shares
 
@@ -110,6 +113,23 @@ def test_labels_are_what_each_receptive_field_holds():
 
 
 @settings(max_examples=15)
+@given(frames=st.integers(0, 9), columns=st.integers(0, 39))
+def test_fields_that_the_border_cuts_off_move_like_all_others(frames, columns):
+    steps = Scale(), Convolution("a", 2, (7, 5), (2, 3), "SAME"), Apply(), Convolution("b", 2, (9, 9), (2, 2), "SAME")
+    network = Architecture((1, 30, 40), (Layer("layer", steps),), (Dense("actor", 2),))
+    masks = trunks(8, 40)[:, :30]
+    found = mask_overlap.field_labels(masks, network, "layer", trunk_share=SHARE).moved([frames], [columns])
+    rolled = np.roll(masks, (frames, columns), axis=(0, 2))
+    shares = np.empty((8, *network.shape("layer")[:2]))
+    for place in product(*map(range, shares.shape[1:])):
+        top, left, height, width = network.box("layer", place)
+        shares[:, *place] = rolled[:, top : top + height, left : left + width].astype(float).mean((1, 2))
+    assert len({network.box("layer", (0, column))[3] for column in range(shares.shape[2])}) > 1
+    np.testing.assert_array_equal(found[0][0].reshape(shares.shape), shares >= SHARE)
+    np.testing.assert_array_equal(found[1][0].reshape(shares.shape), shares == 0)
+
+
+@settings(max_examples=15)
 @given(frames=st.integers(0, 9), columns=st.integers(0, SMALL.size - 1))
 def test_a_shift_of_the_labels_is_one_of_the_pixels(frames, columns):
     masks = trunks(8)
@@ -120,7 +140,7 @@ def test_a_shift_of_the_labels_is_one_of_the_pixels(frames, columns):
 
 def test_a_field_with_exactly_the_share_counts():
     masks = np.zeros((1, SMALL.size, SMALL.size), np.float32)
-    size = SMALL.receptive_fields[1][0]
+    size = NETWORK.extent(LAYER)[0].size
     masks[0, :2, :size] = 1  # two rows of a field of twenty
     positive, _ = labels(masks).moved()
     assert size == 20 and positive[0, 0]
@@ -210,7 +230,9 @@ def test_shifts_are_drawn_from_all_frames_and_columns_and_never_leave_the_frames
 
     mask = np.zeros((5, 1, 8), bool)
     mask[0, 0, 0] = True  # its place after a draw is the draw
-    known = Samples(mask_overlap.rank_samples(np.zeros((40, 1))), Labels(mask, ~mask, np.arange(8)))
+    known = Samples(
+        mask_overlap.rank_samples(np.zeros((40, 1))), Labels(mask, ~mask, Columns(np.arange(8), np.zeros(8, int), 8))
+    )
     mask_overlap.shifted(spy, known, shifts=500, seed=0)
     frames, columns = np.divmod(np.concatenate(seen).argmax(1), 8)
     assert set(frames) == {1, 2, 3, 4} and set(columns) == set(range(8))
@@ -241,7 +263,7 @@ def test_activations_are_the_network_s_and_brightness_is_the_field_s_mean():
     trace = policy.run(np.repeat(greys[:, None], SMALL.frames, 1))
     for layer, activation in found.items():
         np.testing.assert_allclose(activation, trace.layers[layer], rtol=1e-3, atol=1e-4)
-    scores = mask_overlap.with_brightness(found[LAYER], greys, SMALL, LAYER)
+    scores = mask_overlap.with_brightness(found[LAYER], greys, NETWORK, LAYER)
     np.testing.assert_array_equal(scores[..., :-1], found[LAYER])
     np.testing.assert_allclose(scores[..., -1], field_shares(greys), rtol=1e-5)
 

@@ -41,7 +41,7 @@ for i in range(COUNT):
     TRUNK[i, :, 75 * i // (COUNT - 1) :][:, :9] = 1
 STACKS = {"frames": np.arange(COUNT).astype(str), "original": GREYS, "mirrored": GREYS[:, :, ::-1]}
 LABELLED = STACKS | {
-    "trunk": TRUNK,
+    "share": TRUNK,
     "position": (TRUNK[:, 0] * np.linspace(-1, 1, 84)).sum(1) / 9,
     "group": np.array([f"g{i // 2}" for i in range(COUNT)]),
     "role": np.array(["trunk", "no trunk"] * (COUNT // 2)),
@@ -56,6 +56,7 @@ DREAMS = {"seeds": 3, "value_steps": 1, "yaw_steps": 1, "lr": 1000, "least_lag":
 FACTORS = {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0}
 
 FRAMES = ("stacks", "labels")
+ABOUT = ("behaviour", "units", "causal", "pairs", "dream_controls")  # concepts and readouts
 # Measurement: its module, its stage, the arrays it reads, its `measure`'s keywords, and its stage's settings.
 CASES = {
     "behaviour": (behaviour, behaviour_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"night": ["3"]}, None),
@@ -80,8 +81,10 @@ def test_a_measurement_gives_what_its_stage_writes(name, tmp_path, compiled):
     checkpoint.save(tmp_path / "policy.model", policy, {})
     data = {"stacks": STACKS, "labels": LABELLED}
     files.write_arrays(tmp_path / "stacks.npz", **STACKS)
-    files.write_arrays(tmp_path / "labels.npz", **LABELLED)
-    options = {key: value for key, value in keywords.items() if key not in ("steering", "channels")}
+    named = {f"trunk/{key}" if key in ("share", "position") else key: array for key, array in LABELLED.items()}
+    files.write_arrays(tmp_path / "labels.npz", **named)
+    options = {key: value for key, value in keywords.items() if key not in ("steering", "channels", "side")}
+    options |= {"about": [["trunk", "yaw", -1]]} if name in ABOUT else {}
     options |= {"named": CHANNELS} if "channels" in keywords else {}
     options |= {"settings": settings} if settings else {}
     estimated = name not in ("attribution", "circuits")

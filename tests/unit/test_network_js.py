@@ -15,7 +15,7 @@ from minetest_interp.analysis import attribution
 from minetest_interp.analysis.attribution import Readouts
 from minetest_interp.model import frames, networks, objectives
 from minetest_interp.model.actions import action_table
-from minetest_interp.model.policy import LAYERS, Geometry
+from minetest_interp.model.policy import LAYERS, Geometry, nature
 from minetest_interp.pages import explorer
 from tests import kinds
 from tests.conftest import ROOT, random_policy, random_stacks
@@ -199,7 +199,7 @@ def test_maps_are_those_of_the_study(planes, small, tmp_path):
     frame = smooth_frames(planes, SMALL.size, seed=2)
     stack = as_stack(frame)[None]
     scores = Readouts(networks.fast(small), (objectives.behaviour_probability(table.behaviours["yaw"]),))
-    how = {**SETTINGS, "seed": 0, "side": SMALL.read_size}
+    how = {**SETTINGS, "seed": 0, "side": nature(SMALL).reads[0]}
     methods = attribution.methods(as_stack(mean), **how)
     for name in ("gradient", "gradient × input", "IG, black", "IG, mean frame"):
         expected = methods[name].attribute(scores, stack)[0, 0].sum(0)
@@ -212,7 +212,7 @@ def test_maps_are_those_of_the_study(planes, small, tmp_path):
 def test_occlusion_shares_out_what_each_window_loses(planes, small, tmp_path):
     given, table, mean = stored(small, "small", planes)
     frame = smooth_frames(planes, SMALL.size, seed=2)
-    weights, (side, patch, stride) = table.behaviours["yaw"].weights, (SMALL.read_size, 12, 7)
+    weights, (side, patch, stride) = table.behaviours["yaw"].weights, (nature(SMALL).reads[0], 12, 7)
 
     def yaw(shown):
         return jax.nn.softmax(small.run(np.stack([as_stack(each) for each in shown])).logits) @ weights

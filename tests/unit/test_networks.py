@@ -7,7 +7,7 @@ import pytest
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks, objectives
-from minetest_interp.model.policy import Geometry
+from minetest_interp.model.policy import Geometry, nature
 from tests.conftest import random_policy, random_stacks
 
 GEOMETRIES = [
@@ -44,7 +44,7 @@ def test_packing_and_unpacking_gives_the_stack_back(geometry):
     network, stack = networks.fast(random_policy(geometry)), random_stacks(2, geometry)
     np.testing.assert_array_equal(network.unpack(network.pack(stack), stack), stack)
     changed = np.asarray(network.unpack(network.pack(stack) + 1, stack))
-    read = geometry.read_size
+    read = nature(geometry).reads[0]
     np.testing.assert_array_equal(changed[..., :read, :read], stack[..., :read, :read] + 1)
 
 
@@ -61,7 +61,7 @@ def test_one_frame_shared_by_the_stack_equals_the_frame_repeated(policy):
 @pytest.mark.parametrize("window", [1, 8, 9, 55])
 def test_a_window_changed_in_one_frame_gives_the_first_layer_of_the_changed_stack(geometry, window):
     network, stack = networks.fast(random_policy(geometry, gain=100.0)), random_stacks(2, geometry)
-    other, last, before = random_stacks(2, geometry, seed=1), geometry.read_size - window, network.first(stack)
+    other, last, before = random_stacks(2, geometry, seed=1), nature(geometry).reads[0] - window, network.first(stack)
     for corner in {(0, 0), (last, last), (min(5, last), min(24, last)), (last, min(18, last))}:
         rows, columns = (slice(place, place + window) for place in corner)
         found = network.first_of_frames(before, (other - stack)[..., rows, columns], corner)

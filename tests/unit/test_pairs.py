@@ -30,7 +30,7 @@ def ask(frames):
     columns = newest.mean(1)
     at = 2 * (columns.argmax(-1) + 0.5) / SIDE - 1
     seen = columns.max(-1) > 100
-    return np.where(seen, -at, 0.0), columns.max(-1)
+    return {"turning": np.where(seen, -at, 0.0), "value": columns.max(-1)}
 
 
 def columns(seed, low=0, high=SIDE):
@@ -55,11 +55,11 @@ def test_a_policy_that_minds_any_change_alike_is_not_above_the_control():
     frames = 100 + frames / 10  # far from black and white, where the control would be cut off
 
     def mean_grey(frames):
-        return frames.mean((1, 2)), frames.mean((1, 2))
+        return {"turning": frames.mean((1, 2))}
 
     measured = pair_claims.measure_removal(mean_grey, frames, trunk)
     found = pair_claims.removal_estimates(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
-    assert found["change"].estimate > 0.5
+    assert found["change"].estimate > 0.5 and found["value"].reason == "this policy has no critic"
     assert found["above-control"].estimate == pytest.approx(0, abs=1e-9)
 
 
@@ -93,7 +93,7 @@ def test_motion_compares_the_real_stack_with_its_newest_frame():
     stacks, trunk = (np.stack([a, b, c], 1) for a, b, c in zip(*(bars(columns(n)) for n in (1, 2, 3)), strict=True))
 
     def oldest(frames):
-        return (frames[:, 0] if frames.ndim == 4 else frames).mean((1, 2)), None
+        return {"turning": (frames[:, 0] if frames.ndim == 4 else frames).mean((1, 2))}
 
     turning = pair_claims.measure_motion(ask, stacks, trunk)["turning"]
     np.testing.assert_array_equal(*turning.T)

@@ -15,7 +15,7 @@ from tests.unit.test_study import changed, load
 
 RECORDS, OWN_SCHEMA = ROOT / "figures/panels.yaml", ROOT / "workflow/schemas/panels.schema.yaml"
 PANELS = panels.read(RECORDS, OWN_SCHEMA)
-GIVEN = dict.fromkeys(("behaviour", "plus", "minus", "positive", "named"), "given")
+GIVEN = dict.fromkeys(("behaviour", "plus", "minus", "positive", "concept", "named"), "given")
 CLAIMS = yaml.safe_load((ROOT / "config/claims.yaml").read_text(encoding="utf-8"))
 RENAMED_PANELS = {
     "l-frames": "frames", "m-gallery": "recipes-gallery", "n-methods": "recipes", "o-atlas-conv0": "atlas-1",

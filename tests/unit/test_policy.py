@@ -84,7 +84,7 @@ def test_gradients_agree_with_finite_differences(policy, target):
 
 def test_pixels_that_no_unit_reads_have_exactly_no_gradient(policy):
     gradient = layer_gradients(policy, QUESTIONS["value"], random_stacks(2))[1]["input"]
-    assert policy.geometry.read_size == 60
+    assert policy.architecture.reads == (60, 60)
     assert not gradient[..., 60:, :].any() and not gradient[..., 60:].any()
     assert (np.abs(gradient[..., :60, :60]).sum((0, 1)) > 0).all()
 
@@ -98,7 +98,8 @@ def test_an_edit_that_silences_every_unit_leaves_the_biases(policy):
 def test_receptive_fields_are_what_moves_a_unit(policy):
     """Pixels inside the field change the unit, pixels outside never do."""
     stacks = random_stacks(1)
-    for i, (field, stride) in enumerate(policy.geometry.receptive_fields):
+    fields = [policy.architecture.extent(layer)[0] for layer in policy.architecture.maps]
+    for i, (field, stride, _) in enumerate(fields):
         gradient = jax.grad(lambda x, i=i: policy.run(x).layers[f"conv{i}"][0, 1, 2].sum())(stacks)
         moved = np.abs(np.asarray(gradient)).sum((0, 1)) > 0
         rows, columns = np.flatnonzero(moved.any(1)), np.flatnonzero(moved.any(0))

@@ -19,6 +19,8 @@ from minetest_interp.model.policy import Geometry, nature
 from minetest_interp.stages import run_stages, same_shape
 from tests.conftest import random_policy
 
+LAYERS = ("pool0", "torso.conv")
+
 
 def named(*names, pattern="*"):
     return {pattern: [Path("run") / f"{name}.model" for name in names]}
@@ -96,21 +98,21 @@ def test_each_member_is_like_the_last_one_or_on_average_like_the_others():
 
 def measured(seed):
     generator = np.random.default_rng(seed)
-    units = {f"{layer}/auroc": generator.uniform(0, 1, 7) for layer in series.LAYERS}
-    causal = {f"zero/{layer}/steering": generator.uniform(0, 1, (5, 7)) for layer in series.LAYERS}
+    units = {"layers": np.array(LAYERS)} | {f"{layer}/auroc": generator.uniform(0, 1, 7) for layer in LAYERS}
+    causal = {f"zero/{layer}/steering": generator.uniform(0, 1, (5, 7)) for layer in LAYERS}
     return units, causal
 
 
 def test_units_are_compared_by_the_ranks_of_their_channels():
     units, causal = zip(*map(measured, range(3)), strict=True)
     kept = series.units(units, causal)
-    for layer in series.LAYERS:
+    for layer in LAYERS:
         assert kept[f"{layer}/trunk"][1] == pytest.approx(units[1][f"{layer}/auroc"] - 0.5)
         assert kept[f"{layer}/steering"][2] == pytest.approx(causal[2][f"zero/{layer}/steering"].mean(0))
         expected = scipy.stats.spearmanr(*(kept[f"{layer}/steering"][i] for i in (0, 2))).statistic
         assert kept[f"{layer}/steering/similarity"][0, 2] == pytest.approx(expected)
-    without = series.units([{}, *units[1:]], causal)
-    assert set(without) == {f"{layer}/steering{end}" for layer in series.LAYERS for end in ("", "/similarity")}
+    without = series.units([{"layers": np.array(LAYERS)}, *units[1:]], causal)
+    assert set(without) == {f"{layer}/steering{end}" for layer in LAYERS for end in ("", "/similarity")}
 
 
 def test_behaviours_are_summed_up_over_the_frames_and_the_value_is_one_of_them():

@@ -85,12 +85,18 @@ def test_a_study_that_names_no_panels_draws_those_that_need_no_settings(folder):
 def test_a_study_may_name_no_behaviour_that_changes_sign_in_a_mirror(folder):
     loaded = load(folder, changed(actions__steering=...))
     assert loaded.actions["steering"] == "yaw" and not loaded.actions["mirrored"]
-    evidence = {"claims": "claims.yaml", "named": {}}
-    (folder / "claims.yaml").write_text((ROOT / "config/claims.yaml").read_text(encoding="utf-8"), encoding="utf-8")
-    with pytest.raises(InputError, match="`evidence` must have a behaviour that steers"):
-        load(
-            folder, changed(actions__steering=..., evidence=evidence | {"named": {"conv0": 0, "conv1": 0, "conv2": 0}})
-        )
+
+
+def test_claims_are_about_behaviours_that_the_study_has(folder):
+    claims = yaml.safe_load((ROOT / "config/claims.yaml").read_text(encoding="utf-8"))
+    config = changed(evidence={"claims": "claims.yaml", "named": {"pool0": 0}})
+    claims["claims"]["yaw-mirror"]["readout"] = "yaw"
+    (folder / "claims.yaml").write_text(yaml.safe_dump(claims), encoding="utf-8")
+    assert load(folder, config).claims == claims
+    claims["claims"]["yaw-mirror"]["readout"] = "roll"
+    (folder / "claims.yaml").write_text(yaml.safe_dump(claims), encoding="utf-8")
+    with pytest.raises(InputError, match=r"yaw-mirror.readout must be one of .*yaw.*; got 'roll'"):
+        load(folder, config)
 
 
 OWN = {"module": "agent.py", "class": "Network", "size": 64, "frames": 4}
@@ -120,6 +126,7 @@ MISTAKES = [
     (changed(policy={"checkpoint": "a.model", "module": "agent.py"}), "at policy: 'class' is a dependency of 'module'"),
     (changed(policy={"checkpoint": "a.model", "frames": 3}), "at policy: 'module' is a dependency of 'frames'"),
     (changed(policy={"checkpoint": "a.model", "check": "/a.npz"}), "`policy.check` must be a path inside"),
+    (changed(labels={"folder": ".", "trunk": 2}), "'trunk', which is called 'concepts' now"),
     (changed(panels__d_views={}), "unknown key 'd_views'; did you mean 'd-views'"),
     (changed(series={"checkpoints": ["*.model"]}), "`series` must have the section `evidence`"),
     (changed(series={"checkpoints": ["*.model"], "allong": "step"}), "unknown key 'allong'; did you mean 'along'"),

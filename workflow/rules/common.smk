@@ -16,7 +16,7 @@ from digests import code_digest, files_digest
 from minetest_interp import study as studies
 from minetest_interp.io import files, layout
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import frames, observations
+from minetest_interp.model import frames, labels, observations
 from minetest_interp.provenance import environment
 
 # Used by `--software-deployment-method conda` alone. A file, since a named environment would need conda in every build.
@@ -165,14 +165,17 @@ def checkpoint_digest(file=STUDY.checkpoint) -> str:
     return files_digest([*files.below(file), *filter(None, [STUDY.module])], PUBLISHED)
 
 
-def steering_ends() -> dict:
-    """What +1 and -1 of the steering behaviour mean in words, and the side to which its bars point."""
-    steering = SETTINGS["actions"]["behaviours"][SETTINGS["actions"]["steering"]]
-    plus, minus = (" ".join(steering.get(side, {}).values()) for side in ("plus", "minus"))
+STEERING = SETTINGS["actions"]["steering"]
+# What labels are of; the first is what panels show.
+CONCEPTS = SETTINGS.get("labels", {}).get("concepts", labels.CONCEPTS)
+CONCEPT = next(iter(CONCEPTS))
+
+
+def ends(behaviour) -> dict:
+    """What +1 and -1 of a behaviour mean in words, and the side to which its bars point."""
+    sides = SETTINGS["actions"]["behaviours"][behaviour]
+    plus, minus = (" ".join(sides.get(side, {}).values()) for side in ("plus", "minus"))
     return {"plus": plus, "minus": minus, "positive": "left" if plus == "left" else "right"}
-
-
-STEERING_ENDS = steering_ends()
 
 
 def build_command(*targets) -> str:

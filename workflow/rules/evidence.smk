@@ -20,7 +20,7 @@ if STUDY.labels:
             folder=literal(STUDY.labels),
             pattern=literal(SETTINGS["labels"]["frames"]),
             masks=literal(SETTINGS["labels"]["masks"]),
-            trunk=SETTINGS["labels"]["trunk"],
+            concepts=as_json(SETTINGS["labels"]["concepts"]),
             order=SETTINGS["frames"].get("order", "notebook"),
             colour="--colour" if SETTINGS["frames"].get("colour") else "",
             content=files_digest(STUDY.labelled),
@@ -29,7 +29,7 @@ if STUDY.labels:
             f"Read the labelled frames of {STUDY.name}."
         shell:
             "python -m minetest_interp.stages.labels --folder {params.folder:q} --pattern={params.pattern:q}"
-            " --masks={params.masks:q} --trunk {params.trunk} --order {params.order} {params.colour}"
+            " --masks={params.masks:q} --concepts {params.concepts:q} --order {params.order} {params.colour}"
             " --network {input.network}"
             " --labelled {output.labelled} --turns {output.turns} > {log} 2>&1"
 
@@ -108,12 +108,20 @@ if "evidence" in SETTINGS:
         threads: 1
         params:
             claims=as_json(CLAIMS["claims"]),
-            names=as_json({"steering": SETTINGS["actions"]["steering"], **NAMED}),
+            about=as_json(
+                {
+                    "concept": CONCEPT,
+                    "readout": STEERING,
+                    "concepts": list(CONCEPTS),
+                    "mirrored": SETTINGS["actions"]["mirrored"],
+                }
+            ),
+            named=as_json(NAMED),
             commands=as_json({name: build_command(f"{EVIDENCE}/{name}.json") for name in WITH_CLAIMS}),
             code=code_digest("minetest_interp.stages.ledger"),
         message:
             f"Judge the claims about {STUDY.name}."
         shell:
-            "python -m minetest_interp.stages.ledger --claims {params.claims:q} --names {params.names:q}"
-            " --commands {params.commands:q} --measured {input.measured} --on-turns {input.on_turns}"
+            "python -m minetest_interp.stages.ledger --claims {params.claims:q} --about {params.about:q}"
+            " --named {params.named:q} --commands {params.commands:q} --measured {input.measured} --on-turns {input.on_turns}"
             " --output {output.ledger} > {log} 2>&1"

@@ -22,15 +22,24 @@ if "evidence" in SETTINGS:
     FRAMES = {"stacks": f"{RESULTS}/stacks.npz"}
     LABELS = {"labels": f"{EVIDENCE}/labels.npz"} if STUDY.labels else {}
     UNITS = {"units": f"{EVIDENCE}/units.npz"}
-    SIDE = {"side": 1 if STEERING_ENDS["positive"] == "left" else -1}
     INTERVAL = {"interval": MEASURE["interval"]}
     CLUSTERS = INTERVAL | {"similarity": MEASURE["similarity"]}
+
+    def about(name) -> dict:
+        """The concepts and readouts that claims of a measurement are about, the study's own first, each with its side."""
+        claims = [claim for claim in CLAIMS["claims"].values() if claim["measurement"] == name]
+        found = [(claim.get("concept", CONCEPT), claim.get("readout", STEERING)) for claim in claims]
+        pairs = [pair for pair in dict.fromkeys([(CONCEPT, STEERING), *found]) if pair[0] in CONCEPTS]
+        return {"about": [[*pair, 1 if ends(pair[1])["positive"] == "left" else -1] for pair in pairs]}
+
     MEASUREMENTS = {
-        "behaviour": Measurement(FRAMES | LABELS, CLUSTERS | SIDE | {"night": SETTINGS["frames"].get("night", [])}),
-        "units": Measurement(FRAMES | LABELS, CLUSTERS | {"named": NAMED}),
-        "causal": Measurement(FRAMES | LABELS | UNITS, CLUSTERS | SIDE | {"named": NAMED}),
-        "pairs": Measurement(LABELS, CLUSTERS | SIDE),
-        "dream_controls": Measurement({}, INTERVAL | SIDE),
+        "behaviour": Measurement(
+            FRAMES | LABELS, CLUSTERS | about("behaviour") | {"night": SETTINGS["frames"].get("night", [])}
+        ),
+        "units": Measurement(FRAMES | LABELS, CLUSTERS | about("units") | {"named": NAMED}),
+        "causal": Measurement(FRAMES | LABELS | UNITS, CLUSTERS | about("causal") | {"named": NAMED}),
+        "pairs": Measurement(LABELS, CLUSTERS | about("pairs")),
+        "dream_controls": Measurement({}, INTERVAL | about("dream_controls")),
         "heads": Measurement({}, INTERVAL),
         "attribution": Measurement(FRAMES, CLUSTERS),
         "circuits": Measurement(FRAMES, {}),

@@ -5,8 +5,9 @@ PICTURES = f"{RESULTS}/pictures.npz"
 READOUTS = f"{RESULTS}/readouts.npz"
 # What a panel's script may be given of the rest of the study.
 GIVEN = {
-    "behaviour": SETTINGS["actions"]["steering"],
-    **STEERING_ENDS,
+    "behaviour": STEERING,
+    **ends(STEERING),
+    "concept": CONCEPT,
     "named": SETTINGS.get("evidence", {}).get("named"),
 }
 
@@ -21,13 +22,6 @@ def panel_reads(name) -> list[str]:
     return [str(file) for file in STUDY.panels[name].files(Path(RESULTS), panel_settings(name))]
 
 
-def panel_numbers(name) -> list[str]:
-    """Where in the facts the numbers are that a panel draws: the panel is reproduced where they are."""
-    claims = SETTINGS["evidence"]["claims"]["claims"] if "evidence" in SETTINGS else {}
-    drawn = [f"claims/{key}" for key, claim in claims.items() if claim["figure"] == name]
-    return STUDY.panels[name].facts(panel_settings(name)) + drawn
-
-
 def panel_files(*sections) -> list[str]:
     """Files of the study's panels: those that draw one of these sections (None: what every study has), or all."""
     chosen = [name for name in SETTINGS["panels"] if not sections or STUDY.panels[name].section in sections]
@@ -35,14 +29,15 @@ def panel_files(*sections) -> list[str]:
 
 
 def panel_facts() -> dict:
-    """For each panel: its settings, its file beside the report, the command that remakes it, and its numbers' places."""
+    """For each panel: its settings, its file beside the report, the command that remakes it, and where in the facts
+    its numbers are, beside those of the claims that it shows."""
     return {
         name: {
             **panel_settings(name),
             "file": f"figures/{name}.png",
             "rule": "panel",
             "command": build_command(f"{FIGURES}/{name}.png"),
-            "numbers": panel_numbers(name),
+            "numbers": STUDY.panels[name].facts(panel_settings(name)),
         }
         for name in SETTINGS["panels"]
     }

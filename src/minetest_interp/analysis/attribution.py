@@ -21,7 +21,7 @@ from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.arrays import AnyArray
-from minetest_interp.model.networks import Blocks
+from minetest_interp.model.networks import Blocks, Plain
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import Policy, layer_gradients
 
@@ -42,7 +42,7 @@ class Scores(Protocol):
 class Readouts:
     """K objectives of a network, as scores."""
 
-    network: Blocks
+    network: Blocks | Plain
     objectives: tuple[Objective, ...]
 
     def first(self, stack: Float[AnyArray, "batch frame row column"]) -> Array:
@@ -155,39 +155,39 @@ def occlusion(
     *,
     patch: int,
     patch_stride: int,
-    side: int,
+    read: tuple[int, int],
 ) -> Float[np.ndarray, "batch readout frame row column"]:
     """What each score loses when a window of one frame of the stack shows the baseline (Zeiler and Fergus 2014).
 
     A window's loss is shared equally by its pixels, and a pixel gets the mean share of the windows that cover it.
 
     Args:
-      patch: a window's height and width. patch_stride: pixels between windows; a last one ends at `side`.
-      side: rows and columns that the network reads (`Geometry.read_size`); pixels beyond get zero.
+      patch: a window's height and width. patch_stride: pixels between windows; a last one ends at the border.
+      read: rows and columns that the network reads (`Architecture.reads`); pixels beyond get zero.
 
     Raises:
       InputError: windows leave gaps, or are larger than what the network reads.
     """
-    if not 1 <= patch_stride <= patch <= side:
+    if not 1 <= patch_stride <= patch <= min(read):
         raise InputError(
-            f"`patch_stride` must be 1 to `patch`, and `patch` at most the {side} pixels that the network reads; got "
-            f"{patch_stride} and {patch}."
+            f"`patch_stride` must be 1 to `patch`, and `patch` at most the {min(read)} pixels that the network reads; "
+            f"got {patch_stride} and {patch}."
         )
-    starts = sorted({*range(0, side - patch + 1, patch_stride), side - patch})
+    rows, columns = (sorted({*range(0, side - patch + 1, patch_stride), side - patch}) for side in read)
     begin, change = first(scores, stack), baseline[None] - stack
     whole = np.asarray(_run_covered(scores, begin, np.zeros_like(change), (0, 0), patch=patch))
-    losses = np.empty((len(starts), len(starts), *whole.shape), np.float32)
+    losses = np.empty((len(rows), len(columns), *whole.shape), np.float32)
     for row, column in np.ndindex(losses.shape[:2]):
-        corner = starts[row], starts[column]
+        corner = rows[row], columns[column]
         losses[row, column] = whole - np.asarray(_run_covered(scores, begin, change, corner, patch=patch))
-    rows, columns = (_shares(starts, patch, size) for size in stack.shape[2:])
-    return np.einsum("rctbk,rh,cw->bkthw", losses, rows, columns, optimize=True)
+    shares = (_shares(starts, patch, size) for starts, size in zip((rows, columns), stack.shape[2:], strict=True))
+    return np.einsum("rctbk,rh,cw->bkthw", losses, *shares, optimize=True)
 
 
 def methods(
     mean: Float[np.ndarray, "frame row column"],
     *,
-    side: int,
+    read: tuple[int, int],
     steps: int,
     samples: int,
     noise: float,
@@ -203,7 +203,7 @@ def methods(
     black = np.zeros_like(mean)
     integrate = partial(integrated_gradients, steps=steps)
     smooth = partial(smooth_gradient, samples=samples, noise=noise, seed=seed)
-    occlude = partial(occlusion, baseline=mean, patch=patch, patch_stride=patch_stride, side=side)
+    occlude = partial(occlusion, baseline=mean, patch=patch, patch_stride=patch_stride, read=read)
     return {
         "gradient": AttributionMethod(gradient),
         "gradient × input": AttributionMethod(gradient_times_input, black),

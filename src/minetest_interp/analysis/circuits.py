@@ -1,9 +1,10 @@
-"""How a readout of the hidden layer comes about: through which channels of conv2, and through which factors of a layer.
+"""How a readout of the hidden layer comes about: through which channels before it, and which factors of a layer.
 
-A *readout* is linear in the hidden layer. With a frame's ReLUs held as they are, it is the sum of what every channel of
-conv2 adds to it through every hidden unit, plus biases: nothing is left over (the virtual weights of Elhage et al.
-2021, "A Mathematical Framework for Transformer Circuits", with each frame's own mask). Each grey frame is repeated to a
-still stack.
+The *hidden* layer is the last: dense, between ReLUs, on the last layer with positions (`why_not_exact` says which
+network has none). A *readout* is linear in it. With a frame's ReLUs held as they are, it is the sum of what every
+channel before adds to it through every hidden unit, plus biases: nothing is left over (the virtual weights of Elhage et
+al. 2021, "A Mathematical Framework for Transformer Circuits", with each frame's own mask). Each grey frame is repeated
+to a still stack.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +19,12 @@ from jaxtyping import Float, Int
 from minetest_interp.analysis.factors import leading_directions
 from minetest_interp.model import networks
 from minetest_interp.model.actions import Behaviour
-from minetest_interp.model.architecture import Trace
+from minetest_interp.model.architecture import Architecture, Trace
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.batches import SIZE, map_batches
 from minetest_interp.model.frames import as_stacks
-from minetest_interp.model.policy import LAYERS, Policy
+from minetest_interp.model.policy import Policy
+from minetest_interp.model.steps import Apply, Dense, Flatten
 
 FITTED = 2000  # frames that stand for all when factors are fitted
 SWEEPS = 200  # of coordinate descent: strengths stop changing by more than float32 rounding well before
@@ -49,7 +51,7 @@ class Contributions(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What a channel of conv2 adds to a hidden unit while that is active, else 0.
+    """What a channel adds to a hidden unit while that is active, else 0.
 
     mean, strength: its mean and its mean absolute value over frames.
     """
@@ -68,6 +70,17 @@ class FactorAttribution(NamedTuple):
     parts: Float[np.ndarray, "frame readout factor+1"]
     peaks: Float[np.ndarray, "frame factor"]
     places: Int[np.ndarray, "frame factor"]
+
+
+def why_not_exact(network: Architecture) -> str | None:
+    """Why a network's readouts cannot be taken apart exactly; None where they can."""
+    if network.atoms is not None or network.last:
+        return "the heads are not linear in the last layer"
+    dense = [step for step in network.layers[-1].steps if isinstance(step, Dense)]
+    made = (Apply(), Flatten(), *dense, Apply())
+    if len(dense) != 1 or network.layers[-1].steps != made or network.targets[-2] not in network.maps:
+        return "the last layer is not a dense one, between ReLUs, on a layer with positions"
+    return None
 
 
 def value_readout(policy: Policy) -> LinearReadouts:
@@ -92,9 +105,9 @@ def join(readouts: Sequence[LinearReadouts]) -> LinearReadouts:
 
 
 def contributions(
-    policy: Policy, readouts: LinearReadouts, greys: Float[np.ndarray, "frame row column"]
+    policy: Policy, readouts: LinearReadouts, greys: Float[np.ndarray, "frame *stack row column"]
 ) -> Contributions:
-    """What each channel of conv2 adds to each readout of each frame, over all its positions and all hidden units."""
+    """What each channel adds to each readout of each frame, over all its positions and all hidden units."""
     kernel, bias = _hidden_parameters(policy)
 
     @jax.jit
@@ -106,15 +119,16 @@ def contributions(
         channels = jnp.einsum("bpc,brpc->brc", inputs, weights)
         return channels, through @ bias + readouts.bias[None], readouts(trace.hidden)
 
-    return Contributions(*map_batches(lambda batch: step(as_stacks(batch, policy.geometry.frames)), greys))
+    return Contributions(*map_batches(lambda batch: step(as_stacks(batch, policy.architecture.frames)), greys))
 
 
-def path_flow(policy: Policy, greys: Float[np.ndarray, "frame row column"]) -> Flow:
-    """What each channel of conv2 adds to each hidden unit, over the channel's positions.
+def path_flow(policy: Policy, greys: Float[np.ndarray, "frame *stack row column"]) -> Flow:
+    """What each channel adds to each hidden unit, over the channel's positions.
 
     Times a readout's weights it is the strength of every path from a channel through a hidden unit to the readout.
     """
     kernel, _ = _hidden_parameters(policy)
+    frames = policy.architecture.frames
 
     @jax.jit
     def step(stacks: Array, counted: Array) -> tuple[Array, Array]:
@@ -123,10 +137,10 @@ def path_flow(policy: Policy, greys: Float[np.ndarray, "frame row column"]) -> F
         added = jnp.einsum("bpc,pch->bch", inputs, kernel) * active[:, None, :]
         return added.sum(0), jnp.abs(added).sum(0)
 
-    sums = np.zeros((2, policy.geometry.channels[2], policy.geometry.hidden))
+    sums = np.zeros((2, *kernel.shape[1:]))
     for first in range(0, len(greys), SIZE):
         index = np.arange(first, first + SIZE)
-        batch = as_stacks(greys[np.minimum(index, len(greys) - 1)], policy.geometry.frames)
+        batch = as_stacks(greys[np.minimum(index, len(greys) - 1)], frames)
         sums += step(batch, index < len(greys))
     return Flow(*sums / len(greys))
 
@@ -157,14 +171,24 @@ def variance_shares(
 
 
 def layer_factors(
-    policy: Policy, greys: Float[np.ndarray, "frame row column"], *, count: int, seed: int
+    policy: Policy, greys: Float[np.ndarray, "frame *stack row column"], *, count: int, seed: int
 ) -> dict[str, Float[np.ndarray, "factor channel"]]:
-    """Non-negative factors of each layer after its ReLU, as `factors.leading_directions`."""
+    """Non-negative factors of the `rectified_layers` after their ReLU, as `factors.leading_directions`."""
     # ASSUME: 2,000 evenly spaced frames stand for all, so that memory does not grow with their number.
     chosen = np.linspace(0, len(greys) - 1, min(len(greys), FITTED)).round().astype(int)
-    network, frames = networks.plain(policy), policy.geometry.frames
-    trace = map_batches(lambda batch: networks.run(network, as_stacks(batch, frames)), greys[chosen])
-    return leading_directions(trace, count=count, seed=seed)
+    network, frames, names = networks.plain(policy), policy.architecture.frames, rectified_layers(policy.architecture)
+
+    def step(batch: np.ndarray) -> Trace:
+        trace = networks.run(network, as_stacks(batch, frames))
+        return trace._replace(layers={name: trace.layers[name] for name in names})
+
+    return leading_directions(map_batches(step, greys[chosen]), count=count, seed=seed)
+
+
+def rectified_layers(network: Architecture) -> tuple[str, ...]:
+    """The layers that a ReLU follows or ends."""
+    names = network.targets[1:]
+    return tuple(name for name in names if network.passed_through(name) == "relu" or network.bounds(name)[0] == 0)
 
 
 def strengths(
@@ -187,7 +211,7 @@ def strengths(
 def rectified_gradients(
     policy: Policy, readouts: LinearReadouts, stacks: Float[AnyArray, "batch frame row column"]
 ) -> tuple[dict[str, Float[Array, "batch ..."]], dict[str, Float[Array, "readout batch ..."]]]:
-    """Every layer's activation after its ReLU, and the readouts' gradients by it.
+    """The activation of the `rectified_layers` after their ReLU, and the readouts' gradients by it.
 
     Unlike a gradient taken before the ReLU it also tells what units that are off would do, as factors need: they reach
     beyond what is on.
@@ -198,9 +222,10 @@ def rectified_gradients(
             return jnp.maximum(activation, ABOVE_ZERO) + deltas[name] if name in deltas else activation
 
         trace = policy.run(stacks, edit=edit)
-        return readouts(trace.hidden).sum(0), {name: jnp.maximum(trace.layers[name], 0) for name in LAYERS}
+        return readouts(trace.hidden).sum(0), {name: jnp.maximum(trace.layers[name], 0) for name in names}
 
-    zeros = {name: jnp.zeros((len(stacks), *policy.geometry.shape(name))) for name in LAYERS}
+    network, names = policy.architecture, rectified_layers(policy.architecture)
+    zeros = {name: jnp.zeros((len(stacks), *network.shape(name))) for name in names}
     _, back, activations = jax.vjp(run, zeros, has_aux=True)
     return activations, jax.vmap(back)(jnp.eye(len(readouts.bias)))[0]
 
@@ -209,7 +234,7 @@ def attribute(
     policy: Policy,
     readouts: LinearReadouts,
     directions: Mapping[str, Float[np.ndarray, "factor channel"]],
-    greys: Float[np.ndarray, "frame row column"],
+    greys: Float[np.ndarray, "frame *stack row column"],
 ) -> dict[str, FactorAttribution]:
     """Shares each layer's gradient times activation out over its factors, as in Hilton et al. 2020 ("Understanding RL
     Vision"), and keeps what they do not explain.
@@ -234,7 +259,7 @@ def attribute(
             for name, basis in directions.items()
         }
 
-    shared = map_batches(lambda batch: step(as_stacks(batch, policy.geometry.frames)), greys)
+    shared = map_batches(lambda batch: step(as_stacks(batch, policy.architecture.frames)), greys)
     return {name: FactorAttribution(*arrays) for name, arrays in shared.items()}
 
 
@@ -242,13 +267,16 @@ def _hidden_parameters(
     policy: Policy,
 ) -> tuple[Float[np.ndarray, "position channel hidden"], Float[np.ndarray, " hidden"]]:
     """The hidden layer's kernel by position, channel and unit, and its bias."""
-    kernel, bias = (np.asarray(policy.params["hidden"][name]) for name in ("kernel", "bias"))
-    return kernel.reshape(-1, policy.geometry.channels[2], policy.geometry.hidden), bias
+    network = policy.architecture
+    [hidden] = [step for step in network.layers[-1].steps if isinstance(step, Dense)]
+    kernel, bias = (np.asarray(policy.params[hidden.name][name]) for name in ("kernel", "bias"))
+    return kernel.reshape(-1, network.shape(network.maps[-1])[-1], hidden.features), bias
 
 
 def _inputs(
     policy: Policy, stacks: Float[AnyArray, "batch frame row column"]
 ) -> tuple[Trace, Float[Array, "batch position channel"]]:
-    """The trace, and what the hidden layer reads: conv2 after its ReLU."""
+    """The trace, and what the hidden layer reads: the layer before it after its ReLU."""
     trace = policy.run(stacks)
-    return trace, jax.nn.relu(trace.layers["conv2"]).reshape(len(stacks), -1, policy.geometry.channels[2])
+    before = trace.layers[policy.architecture.maps[-1]]
+    return trace, jax.nn.relu(before).reshape(len(stacks), -1, before.shape[-1])

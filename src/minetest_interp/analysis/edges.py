@@ -1,9 +1,12 @@
-"""Does a channel of conv0 respond to oriented gradients of grey levels? Its kernel and its responses against templates.
+"""Does a channel respond to oriented gradients of grey levels? Its kernel and its responses against templates.
 
-The frames of a stack are one still picture here, so conv0 sees a single grey frame through its kernel summed over the
-stack. A *template* is a filter of the kernel's size; responses of channel and template are compared at the same places.
+The layer is the first, where that is one convolution of the pixels (`Architecture.affine`). The frames of a stack are
+one still picture here, so it sees a single grey frame through its kernel summed over the stack. A *template* is a
+filter of the kernel's size; responses of channel and template are compared at the same places, those whose window lies
+inside the frame.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 from minetest_interp.analysis.intervals import Statistic
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.policy import Policy
+from minetest_interp.model.steps import Convolution, Extent, Scale
 
 ANGLES = np.arange(0, 180, 15)  # degrees
 SIGMAS = (1.0, 1.5, 2.0, 3.0)  # pixels
@@ -45,26 +49,29 @@ class Choice(NamedTuple):
     correlation: Float[np.ndarray, " channel"]
 
 
-def templates(size: int) -> Float[np.ndarray, "filter {size} {size}"]:
+def templates(height: int, width: int) -> Float[np.ndarray, "filter {height} {width}"]:
     """First derivatives of Gaussians (Canny 1986), for every angle of each sigma.
 
     Each is zero on average and has unit length. The angle is that of the gradient: 0 grows to the right, 90 downwards.
     """
-    offsets = np.arange(size) - (size - 1) / 2
-    y, x = offsets[None, :, None], offsets[None, None]
+    rows, columns = (np.arange(size) - (size - 1) / 2 for size in (height, width))
+    y, x = rows[None, :, None], columns[None, None]
     sigma, angle = (grid.reshape(-1, 1, 1) for grid in np.meshgrid(SIGMAS, np.deg2rad(ANGLES), indexing="ij"))
     filters = (x * np.cos(angle) + y * np.sin(angle)) * np.exp(-(x**2 + y**2) / (2 * sigma**2))
     return filters / np.linalg.norm(filters, axis=(1, 2), keepdims=True)
 
 
-def mean_filter(size: int) -> Float[np.ndarray, "1 {size} {size}"]:
+def mean_filter(height: int, width: int) -> Float[np.ndarray, "1 {height} {width}"]:
     """The filter whose response is the mean grey level: what brightness alone would tell."""
-    return np.full((1, size, size), 1 / size**2)
+    return np.full((1, height, width), 1 / (height * width))
 
 
 def still_kernels(policy: Policy) -> Float[np.ndarray, "channel row column"]:
-    """conv0's kernels as they act on a still stack, float64, per grey level."""
-    return np.moveaxis(np.asarray(policy.params["conv0"]["kernel"], np.float64).sum(2), -1, 0) / 255
+    """The first layer's kernels as they act on a still stack, float64, per grey level."""
+    steps = policy.architecture.layers[0].steps
+    [name] = [step.name for step in steps if isinstance(step, Convolution)]
+    divisor = math.prod(step.divisor for step in steps if isinstance(step, Scale))
+    return np.moveaxis(np.asarray(policy.params[name]["kernel"], np.float64).sum(2), -1, 0) / divisor
 
 
 def kernel_share(
@@ -89,24 +96,31 @@ def moments(
     kernels: Float[np.ndarray, "channel row column"],
     filters: Float[np.ndarray, "filter row column"],
     *,
-    stride: int,
+    seen: tuple[Extent, Extent],
 ) -> Moments:
-    """Runs kernels and filters over grey frames at conv0's positions.
+    """Runs kernels and filters over grey frames at the layer's positions.
 
     A bias is left out: it changes no correlation.
+
+    Args:
+      seen: what a position sees of the rows and the columns.
     """
-    count, size = kernels.shape[:2]
-    stacked = np.concatenate([kernels, filters]).reshape(-1, size * size).T
+    count, *size = kernels.shape
+    stacked = np.concatenate([kernels, filters]).reshape(-1, math.prod(size)).T
+    rows, columns = (slice(axis.start % axis.stride, None, axis.stride) for axis in seen)
 
     def step(batch: np.ndarray) -> tuple[np.ndarray, ...]:
-        windows = np.lib.stride_tricks.sliding_window_view(batch.astype(np.float64), (size, size), axis=(1, 2))
-        windows = windows[:, ::stride, ::stride]
-        responses = windows.reshape(len(batch), -1, size * size) @ stacked
+        windows = np.lib.stride_tricks.sliding_window_view(batch.astype(np.float64), size, axis=(1, 2))
+        windows = windows[:, rows, columns]
+        responses = windows.reshape(len(batch), -1, math.prod(size)) @ stacked
         x, y = responses[..., :count], responses[..., count:]
         return x.sum(1), y.sum(1), (x**2).sum(1), (y**2).sum(1), x.transpose(0, 2, 1) @ y
 
-    side = (greys.shape[1] - size) // stride + 1
-    return Moments(side**2, *map_batches(step, greys))
+    positions = [
+        len(range(length - window + 1)[axis])
+        for length, window, axis in zip(greys.shape[1:], size, (rows, columns), strict=True)
+    ]
+    return Moments(math.prod(positions), *map_batches(step, greys))
 
 
 def filter_correlations(moments: Moments) -> Float[np.ndarray, "channel filter"]:

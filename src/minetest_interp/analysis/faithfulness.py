@@ -1,10 +1,11 @@
 """How far to trust a map: does it find the pixels that count, does it depend on the weights, does it hold still?
 
-Scores, maps and stacks are as in `attribution`. Only the first `side` rows and columns count, those that the network
-reads (`Geometry.read_size`). A *ranking* numbers the pixels of each item: 0 for the one that goes first, side^2 for
-those never read.
+Scores, maps and stacks are as in `attribution`. Only the first rows and columns count, as many as the network reads
+(`Architecture.reads`). A *ranking* numbers the pixels of each item: 0 for the one that goes first, and the number of
+those that are read for all others.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -44,21 +45,23 @@ def blurred(stack: Float[np.ndarray, "batch frame row column"]) -> Float[np.ndar
     return scipy.ndimage.gaussian_filter(stack, BLUR, axes=(-2, -1), mode="nearest")
 
 
-def rank_pixels(maps: Float[AnyArray, "batch frame row column"], *, side: int) -> Int[np.ndarray, "batch row column"]:
+def rank_pixels(
+    maps: Float[AnyArray, "batch frame row column"], *, read: tuple[int, int]
+) -> Int[np.ndarray, "batch row column"]:
     """The ranking of maps for one readout: strongest first; ties in reading order.
 
     The frames' attributions are added up before the strength is taken, since a pixel goes from all frames at once.
     """
-    strength = np.abs(maps.sum(1))[:, :side, :side]
-    return _ranking(np.argsort(-strength.reshape(len(maps), -1), axis=1, kind="stable"), maps.shape[-2:], side)
+    strength = np.abs(maps.sum(1))[:, : read[0], : read[1]]
+    return _ranking(np.argsort(-strength.reshape(len(maps), -1), axis=1, kind="stable"), maps.shape[-2:], read)
 
 
 def random_ranks(
-    items: Int[np.ndarray, " batch"], shape: tuple[int, int], *, side: int, draws: int, seed: int
+    items: Int[np.ndarray, " batch"], shape: tuple[int, int], *, read: tuple[int, int], draws: int, seed: int
 ) -> list[Int[np.ndarray, "batch row column"]]:
     """Rankings of `draws` maps that know nothing, for the study's items by number; an item always has the same ones."""
     generators = [np.random.default_rng([seed, item]) for item in items]
-    return [_ranking(np.stack([g.permutation(side * side) for g in generators]), shape, side) for _ in range(draws)]
+    return [_ranking(np.stack([g.permutation(math.prod(read)) for g in generators]), shape, read) for _ in range(draws)]
 
 
 def removal(
@@ -67,7 +70,7 @@ def removal(
     replacement: Float[AnyArray, "batch frame row column"],
     ranking: Int[np.ndarray, "batch row column"],
     *,
-    side: int,
+    read: tuple[int, int],
     steps: int,
 ) -> Removal:
     """Deletion and insertion, each `[batch, question]` (Petsiuk et al. 2018), for scores of either sign.
@@ -85,7 +88,7 @@ def removal(
         inserted = begin + replaced - deleted  # since the beginning is affine
         return [np.abs(attribution.rest(scores, moved) - whole) for moved in (deleted, inserted)]
 
-    counts = [round(step * side * side / steps) for step in range(1, steps + 1)]
+    counts = [round(step * math.prod(read) / steps) for step in range(1, steps + 1)]
     return Removal(*np.mean([changes(ranking < n) for n in counts], axis=0))
 
 
@@ -97,7 +100,7 @@ def removals(
     items: Int[np.ndarray, " batch"],
     *,
     judged: Sequence[int],
-    side: int,
+    read: tuple[int, int],
     steps: int,
     draws: int,
     seed: int,
@@ -116,11 +119,11 @@ def removals(
     replacements = np.broadcast_to(mean, stack.shape), blurred(stack)
 
     def ordered(ranking: np.ndarray) -> np.ndarray:
-        each = [removal(scores, stack, shown, ranking, side=side, steps=steps) for shown in replacements]
+        each = [removal(scores, stack, shown, ranking, read=read, steps=steps) for shown in replacements]
         return np.stack(each, axis=-1)  # [2, B, K, R]
 
-    own = [[ordered(rank_pixels(each[:, k], side=side))[:, :, k] for k in judged] for each in maps]
-    ranks = random_ranks(items, stack.shape[-2:], side=side, draws=draws, seed=seed)
+    own = [[ordered(rank_pixels(each[:, k], read=read))[:, :, k] for k in judged] for each in maps]
+    ranks = random_ranks(items, stack.shape[-2:], read=read, draws=draws, seed=seed)
     random = [ordered(ranking)[:, :, judged] for ranking in ranks]
     return Removal(*np.moveaxis(np.array(own), (2, 3), (0, 1))), Removal(*np.mean(random, axis=0))
 
@@ -140,7 +143,12 @@ def completeness_error(
 
 
 def stages(network: Architecture) -> dict[str, tuple[str, ...]]:
-    """The order in which weights are shuffled, from the heads down: a stage's name to the names of its parameters."""
+    """The order in which weights are shuffled, from the heads down: a stage's name to the names of its parameters.
+
+    All at once where it is not known which layer has which.
+    """
+    if any(isinstance(step, steps.Part) for layer in network.layers for step in layer.steps):
+        return {"all": tuple(network.parameters())}
     given: steps.Shape = network.stack
     found = []
     for layer in network.layers:
@@ -158,14 +166,17 @@ def cascade(policy: Policy, *, seed: int) -> Iterator[Policy]:
 
 
 def map_correlation(
-    maps: Float[AnyArray, "*maps frame row column"], others: Float[AnyArray, "*maps frame row column"], *, side: int
+    maps: Float[AnyArray, "*maps frame row column"],
+    others: Float[AnyArray, "*maps frame row column"],
+    *,
+    read: tuple[int, int],
 ) -> Float[np.ndarray, "*maps"]:
     """Spearman's correlation of the strengths of two sets of maps, over read pixels of all frames.
 
     A map of zeros has nothing in common with any: 0.
     """
-    shape, read = maps.shape[:-3], [np.abs(each[..., :side, :side]) for each in (maps, others)]
-    pairs = zip(*(each.reshape(np.prod(shape), -1) for each in read), strict=True)
+    shape, sizes = maps.shape[:-3], [np.abs(each[..., : read[0], : read[1]]) for each in (maps, others)]
+    pairs = zip(*(each.reshape(np.prod(shape), -1) for each in sizes), strict=True)
     return np.nan_to_num([spearman(*pair) for pair in pairs]).reshape(shape)
 
 
@@ -215,10 +226,10 @@ def verdict(failed: Bool[np.ndarray, " failure"]) -> str:
 
 
 def _ranking(
-    orders: Int[np.ndarray, "batch pixel"], shape: tuple[int, ...], side: int
+    orders: Int[np.ndarray, "batch pixel"], shape: tuple[int, ...], read: tuple[int, int]
 ) -> Int[np.ndarray, "batch row column"]:
-    ranking = np.full((len(orders), *shape), side * side)
-    ranking[:, :side, :side] = np.argsort(orders, axis=1).reshape(-1, side, side)
+    ranking = np.full((len(orders), *shape), math.prod(read))
+    ranking[:, : read[0], : read[1]] = np.argsort(orders, axis=1).reshape(-1, *read)
     return ranking
 
 

@@ -4,8 +4,8 @@
 channels, 0 or 1, `[U, C]`. *readouts* are R objectives. An effect is a readout of the edited run less that of the
 unedited one, in the readout's units: `[N, U, R]`. Frames are streamed; edits of one layer share a compiled step.
 
-Edits of a convolution act before its ReLU. A number of at least 0 that is set there comes out of the ReLU unchanged, so
-"set to v" means the activation that the next layer reads.
+Edits act on a layer as it is shown, before the function that follows. Where that is a ReLU, a number of at least 0
+comes out of it unchanged, so "set to v" means the activation that the next layer reads.
 """
 
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ def ablation_effects(
     The headline effect of a channel: set to zero at every position, the mean over frames of the absolute change.
 
     Args:
-      values: activation after the ReLU, at least 0; one number, or the layer's shape, such as `mean_activation`.
+      values: one number, or the layer's shape, such as `mean_activation`; at least 0 before a ReLU.
       units: default every channel alone, U = C.
 
     Raises:
@@ -150,7 +150,8 @@ def replacement_effects(
 
     mean: the channel's mean over the frames at each position. patch: its activation on the mirrored frame.
     """
-    mean = mean_activation(policy, layer, greys, rectified=True)
+    rectified = policy.architecture.passed_through(layer) == "relu"
+    mean = mean_activation(policy, layer, greys, rectified=rectified)
     changes = {
         "zero": ablation_effects(policy, readouts, layer, greys),
         "mean": ablation_effects(policy, readouts, layer, greys, values=mean),
@@ -199,9 +200,9 @@ def random_directions(vector: np.ndarray, *, count: int, seed: int) -> np.ndarra
 
 
 def gradient_sides(policy: Policy, readout: Objective, layer: str, greys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A readout `[N]`, and its gradient with respect to each channel of a convolution, left less right half, `[N, C]`.
+    """A readout `[N]`, and its gradient with respect to each channel of a layer, left less right half, `[N, C]`.
 
-    Means over the positions of each half, per unit of activation before the ReLU. The middle column of an odd grid
+    Means over the positions of each half, per unit of activation as it is shown. The middle column of an odd grid
     belongs to neither half; a single column has no halves and gives NaN.
     """
     step = partial(_gradient_sides, policy.params, readout, network=policy.network, layer=layer)
@@ -228,9 +229,9 @@ def carried_share(change: np.ndarray, difference: np.ndarray) -> np.ndarray:
 def steering_vector(
     policy: Policy, layer: str, greys: np.ndarray, position: np.ndarray, *, least: int = 5
 ) -> np.ndarray:
-    """What trunks on the left add to a layer, its shape `[h, w, C]`, to be added before the ReLU.
+    """What trunks on the left add to a layer, its shape `[h, w, C]`, to be added where it is shown.
 
-    Mean activation before the ReLU of frames with the trunk left of -`OFF_MIDDLE`, less that right of `OFF_MIDDLE`
+    Mean activation, as it is shown, of frames with the trunk left of -`OFF_MIDDLE`, less that right of `OFF_MIDDLE`
     (difference of means; Turner et al. 2023).
 
     Args:

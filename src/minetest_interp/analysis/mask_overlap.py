@@ -1,7 +1,7 @@
 """Does a channel tell trunk from the rest? Its activations against masks, and against the same masks shifted.
 
-A *sample* is one position of a convolution on one frame, frame by frame, row by row: `S = M * h * w` of them. Its score
-is the channel's activation before the ReLU, its label what the position's receptive field holds of the mask.
+A *sample* is one position of a layer on one frame, frame by frame, row by row: `S = M * h * w` of them. Its score
+is the channel's activation as the layer is shown, its label what the position's receptive field holds of the mask.
 
 The measures follow Network Dissection (Bau et al. 2017: IoU at the top quantile); its chance level, which the paper
 lacks, comes from masks that are shifted in a circle over frames and columns. A shift keeps how masks look, how much
@@ -15,12 +15,14 @@ import numpy as np
 import scipy
 from jax import Array
 
-from minetest_interp.analysis import intervals
+from minetest_interp.analysis import fields, intervals
+from minetest_interp.analysis.fields import Columns
 from minetest_interp.analysis.intervals import Statistic
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks
+from minetest_interp.model.architecture import Architecture
 from minetest_interp.model.batches import map_batches
-from minetest_interp.model.policy import Geometry, Policy, nature
+from minetest_interp.model.policy import Policy
 
 NUMBERS = 2**19  # labels worked on at a time: what stays in the processor's cache
 QUANTILES = (0.025, 0.5, 0.975)
@@ -32,13 +34,13 @@ Measure = Callable[["Ranked", np.ndarray, np.ndarray], np.ndarray]
 class Labels(NamedTuple):
     """Labels of receptive fields that begin at every column, those at the right border going on at the left one.
 
-    positive, negative: boolean `[M, h, S]`; a field that is neither has too little trunk to count as one.
-    columns: `[w]`, where the fields of the convolution's own positions begin.
+    positive, negative: boolean `[M, h, D * W]`, a table of W columns for each of the D widths that fields have; a field
+    that is neither has too little trunk to count as one. columns: those of the layer's own positions.
     """
 
     positive: np.ndarray
     negative: np.ndarray
-    columns: np.ndarray
+    columns: Columns
 
     def take(self, frames: np.ndarray) -> "Labels":
         """Those of some frames, given by a boolean mask or numbers."""
@@ -50,11 +52,11 @@ class Labels(NamedTuple):
         Args:
           frames, columns: `[R]`, by how many frames and pixels to the right.
         """
-        width = self.positive.shape[2]
+        first, tables, width = self.columns
         draws = list(zip(frames, columns, strict=True))
 
         def all_draws(labels: np.ndarray) -> np.ndarray:
-            return np.stack([np.roll(labels[:, :, (self.columns - c) % width], f, axis=0).ravel() for f, c in draws])
+            return np.stack([np.roll(labels[:, :, tables + (first - c) % width], f, axis=0).ravel() for f, c in draws])
 
         return all_draws(self.positive), all_draws(self.negative)
 
@@ -103,7 +105,7 @@ class Detection(NamedTuple):
 
 
 def activations(policy: Policy, greys: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
-    """Activations before the ReLU on grey frames `[N, H, W]` or real stacks `[N, T, H, W]`: layer to `[N, h, w, C]`."""
+    """Activations as layers are shown, of grey frames `[N, H, W]` or stacks `[N, T, H, W]`: layer to `[N, h, w, C]`."""
     stacked = greys.ndim == 4
     network = networks.plain(policy) if stacked else networks.fast(policy, whole=True)
 
@@ -114,36 +116,20 @@ def activations(policy: Policy, greys: np.ndarray, layers: Sequence[str]) -> dic
     return map_batches(step, greys if stacked else greys[:, None])
 
 
-def field_means(maps: np.ndarray, geometry: Geometry, layer: str) -> np.ndarray:
-    """The mean of maps `[M, H, W]` over receptive fields that begin at every column: `[M, h, W]` float64.
-
-    The rows are those of the convolution's positions. Columns beyond the right border are those at the left one.
-    """
-    boxes = [nature(geometry).box(layer, (row, 0)) for row in range(geometry.shape(layer)[0])]
-    tops, size = [top for top, *_ in boxes], boxes[0][2]
-    rows = np.stack([maps[:, top : top + size].sum(1, dtype=np.float64) for top in tops], 1)
-    wrapped = np.concatenate([rows, rows[..., : size - 1]], -1)
-    return np.lib.stride_tricks.sliding_window_view(wrapped, size, axis=-1).sum(-1) / size**2
-
-
-def field_labels(trunk: np.ndarray, geometry: Geometry, layer: str, *, trunk_share: float) -> Labels:
+def field_labels(trunk: np.ndarray, network: Architecture, layer: str, *, trunk_share: float) -> Labels:
     """Positive: at least `trunk_share` of the receptive field is trunk; negative: none of it is.
 
     Args:
       trunk: `[M, H, W]`, share of each pixel that is trunk.
     """
-    shares = field_means(trunk, geometry, layer)
-    return Labels(shares >= trunk_share, shares == 0, columns_of(geometry, layer))
+    shares = fields.means(trunk, network, layer)
+    return Labels(shares >= trunk_share, shares == 0, fields.columns(network, layer))
 
 
-def columns_of(geometry: Geometry, layer: str) -> np.ndarray:
-    """Where the receptive fields of a convolution's columns begin, `[w]` in pixels."""
-    return np.array([nature(geometry).box(layer, (0, c))[1] for c in range(geometry.shape(layer)[1])])
-
-
-def with_brightness(activation: np.ndarray, greys: np.ndarray, geometry: Geometry, layer: str) -> np.ndarray:
+def with_brightness(activation: np.ndarray, greys: np.ndarray, network: Architecture, layer: str) -> np.ndarray:
     """`[M, h, w, C + 1]`: a layer's channels, and the mean grey level of each receptive field as one more."""
-    brightness = field_means(greys, geometry, layer)[:, :, columns_of(geometry, layer)]
+    first, tables, _ = fields.columns(network, layer)
+    brightness = fields.means(greys, network, layer)[:, :, tables + first]
     return np.concatenate([activation, brightness[..., None].astype(activation.dtype)], -1)
 
 
@@ -224,7 +210,7 @@ def shifted(measure: Measure, samples: Samples, *, shifts: int, seed: int) -> np
 
     Each draw moves the masks on by 1 to M - 1 frames and 0 to W - 1 columns.
     """
-    frames, _, width = samples.labels.positive.shape
+    frames, width = len(samples.labels.positive), samples.labels.columns.width
     generator = np.random.default_rng(seed)
     draws = np.stack([generator.integers(1, frames, shifts), generator.integers(0, width, shifts)], 1)
     return np.concatenate(

@@ -78,16 +78,17 @@ def measure(
 
     Args:
       stacks: frames `[N]`, their names; original, grey `[N, S, S]`, or real stacks.
-      steering: the name of the behaviour by which, beside the value, methods are judged.
+      steering: the name of the behaviour by which, beside the value where there is one, methods are judged.
       steps, samples, noise, patch, patch_stride: of `attribution.methods`. removals: steps of deletion and insertion.
       radius: of max-sensitivity, grey levels. draws: random maps, and perturbations. frames: how many maps are tested
         for sensitivity and randomisation. similarity: of grey levels, above which frames are near-duplicates.
     """
-    greys, readouts, judged = stacks["original"], objectives.readouts(table), (steering, "value")
+    greys, readouts = stacks["original"], objectives.readouts(table, policy.architecture)
+    judged = [name for name in (steering, "value") if name in readouts]
     mean = greys.mean(0)
     methods = attribution.methods(
-        model_frames.as_stacks(mean[None], policy.geometry.frames)[0],
-        side=policy.geometry.read_size,
+        model_frames.as_stacks(mean[None], policy.architecture.frames)[0],
+        read=policy.architecture.reads,
         steps=steps,
         samples=samples,
         noise=noise,
@@ -147,7 +148,7 @@ def _batch_scorer(setup: Judged, trials: Trials) -> Callable[[np.ndarray, np.nda
     by_channel = jax.jit(lambda objective, stack: attribution.channel_attributions(policy, objective, stack))
 
     def score(batch: np.ndarray, items: np.ndarray) -> dict:
-        stack = model_frames.as_stacks(batch, policy.geometry.frames)
+        stack = model_frames.as_stacks(batch, policy.architecture.frames)
         maps = [method.attribute(setup.readouts, stack) for method in methods]
         own, random = faithfulness.removals(
             setup.readouts,
@@ -156,7 +157,7 @@ def _batch_scorer(setup: Judged, trials: Trials) -> Callable[[np.ndarray, np.nda
             maps,
             items,
             judged=setup.judged,
-            side=policy.geometry.read_size,
+            read=policy.architecture.reads,
             steps=trials.removals,
             draws=trials.draws,
             seed=trials.seed,
@@ -177,14 +178,14 @@ def _batch_scorer(setup: Judged, trials: Trials) -> Callable[[np.ndarray, np.nda
 
 def _batch_checker(setup: Judged, trials: Trials) -> Callable[[np.ndarray], Checks]:
     """From frames `[B, S, S]` or stacks: do the maps of each method hold still, and do they depend on the weights?"""
-    policy, judged, side = setup.policy, setup.judged, setup.policy.geometry.read_size
+    policy, judged, read = setup.policy, setup.judged, setup.policy.architecture.reads
     shuffled = [
         Readouts(fast(each, convolve=True), setup.readouts.objectives)
         for each in faithfulness.cascade(policy, seed=trials.seed)
     ]
 
     def check(batch: np.ndarray) -> Checks:
-        stack = model_frames.as_stacks(batch, policy.geometry.frames)
+        stack = model_frames.as_stacks(batch, policy.architecture.frames)
 
         def check_method(method: AttributionMethod) -> Checks:
             maps = method.attribute(setup.readouts, stack)
@@ -192,7 +193,7 @@ def _batch_checker(setup: Judged, trials: Trials) -> Callable[[np.ndarray], Chec
                 method, setup.readouts, stack, maps, radius=trials.radius, draws=trials.draws, seed=trials.seed
             )
             others = [method.attribute(scores, stack)[:, judged] for scores in shuffled]
-            correlations = [faithfulness.map_correlation(maps[:, judged], each, side=side) for each in others]
+            correlations = [faithfulness.map_correlation(maps[:, judged], each, read=read) for each in others]
             return Checks(maps[:, judged], sensitivity[:, judged], np.stack(correlations, axis=-1))
 
         each = map(check_method, setup.methods.values())

@@ -1,7 +1,7 @@
 """The post's claims about what the policy does: mirroring, trunks, brightness, and how often it walks and jumps.
 
-`[N]` arrays hold the steering behaviour of N frames, -1 to 1. A *side* of +1 says that positive steering turns left, -1
-that it turns right; positions run from -1 (left edge) to 1 (right edge).
+`[N]` arrays hold the steering behaviour of N frames, -1 to 1, or of Q values a difference in reward units. A *side* of
++1 says that positive steering turns left, -1 that it turns right; positions run from -1 (left edge) to 1 (right edge).
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -12,11 +12,11 @@ import numpy as np
 from minetest_interp.analysis import intervals, stats
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
 from minetest_interp.claims.measured import Measured, Parts
-from minetest_interp.model import networks
-from minetest_interp.model.actions import ActionTable, behaviour_values
+from minetest_interp.model import actions, networks
+from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.frames import as_stacks
-from minetest_interp.model.labels import NO_LABELS, OFF_MIDDLE, why_no_trunks
+from minetest_interp.model.labels import NO_LABELS, OFF_MIDDLE, why_none
 from minetest_interp.model.policy import Policy
 
 VIEWS = ("original", "mirrored")
@@ -24,6 +24,7 @@ COVERED = ("masked", "masked-mirrored")
 WALKING = ("forward", "jump")
 MIRROR_PARTS = ("flips", "correlation")
 TRUNK_PARTS = ("correlation", "sides")
+NO_PROBABILITIES = "this policy has Q values and no probabilities of actions"
 LIKELY = 0.5  # a behaviour more likely than not
 SOME = 0.05  # "some probability"
 
@@ -76,6 +77,11 @@ def measure(
     }
     difference = brightness_difference(stacks["original"])
     walking = {name: steered.behaviours["original"][name] for name in WALKING if name in table.behaviours}
+    walks = (
+        dict.fromkeys(WALKING, missing(NO_PROBABILITIES))
+        if "q" in policy.architecture.outputs
+        else walking_estimates(walking, clusters, bootstrap)
+    )
     arrays = {"frames": stacks["frames"], "clusters": clusters, "night": dark, "difference": difference}
     trunks = _on_trunks(
         policy, table, labelled, steering=steering, side=side, similarity=similarity, bootstrap=bootstrap
@@ -84,7 +90,7 @@ def measure(
         **_mirror_claims(steered, dark, trunks.estimates["mirror"], _covered(stacks, steered, bootstrap), bootstrap),
         "yaw-follows-trunk": trunks.estimates["follows"],
         "asymmetry": {"share": _asymmetry(steered, bootstrap)},
-        "moves-forward-and-jumps": walking_estimates(walking, clusters, bootstrap),
+        "moves-forward-and-jumps": walks,
         "not-mere-brightness": brightness_estimates(
             steered.steering["original"], changed, difference, clusters, bootstrap
         ),
@@ -109,7 +115,12 @@ def _mirror_claims(
     steered: Steered, dark: np.ndarray, trunks: Parts, covered: Parts, bootstrap: Bootstrap
 ) -> dict[str, Parts]:
     """The mirror test on all frames, by day, by night, with a trunk, and with hand and display covered."""
-    by_day, by_night = (steered.mirror_estimates(bootstrap, frames=frames) for frames in (~dark, dark))
+    by_day, by_night = (
+        steered.mirror_estimates(bootstrap, frames=frames)
+        if frames.any()
+        else dict.fromkeys(MIRROR_PARTS, missing(f"no frame of the study was taken by {when}"))
+        for when, frames in (("day", ~dark), ("night", dark))
+    )
     original, mirrored = (steered.steering[view] for view in VIEWS)
     bias = intervals.weighted_mean((original + mirrored) / 2)
     return {
@@ -150,7 +161,7 @@ def _on_trunks(
     bootstrap: Bootstrap,
 ) -> Measured:
     """The mirror test (`mirror`) and `trunk_estimates` (`follows`) on the labelled frames that show a trunk."""
-    reason = why_no_trunks(np.isfinite(labelled["position"])) if labelled else NO_LABELS
+    reason = why_none(np.isfinite(labelled["position"])) if labelled else NO_LABELS
     if not labelled or reason:
         unknown = missing(reason or NO_LABELS)
         parts = {"mirror": MIRROR_PARTS, "follows": TRUNK_PARTS}
@@ -169,9 +180,10 @@ def _on_trunks(
 
 def read_behaviours(policy: Policy, table: ActionTable, greys: np.ndarray) -> dict[str, np.ndarray]:
     """Every behaviour on grey frames `[N, S, S]`, each repeated, or on real stacks `[N, T, S, S]`: name to `[N]`."""
-    network, frames = networks.plain(policy), policy.geometry.frames
-    logits = map_batches(lambda batch: networks.run(network, as_stacks(batch, frames)).logits, greys)
-    return behaviour_values(logits, table)
+    network, frames = networks.plain(policy), policy.architecture.frames
+    output = "q" if "q" in policy.architecture.outputs else "logits"
+    found = map_batches(lambda batch: getattr(networks.run(network, as_stacks(batch, frames)), output), greys)
+    return actions.behaviours_of({output: found}, table)
 
 
 def retouched(greys: np.ndarray) -> dict[str, np.ndarray]:

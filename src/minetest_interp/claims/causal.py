@@ -1,4 +1,8 @@
-"""What causes the steering: channels replaced, patched from mirrored frames, and steered."""
+"""What causes the steering: channels replaced, patched from mirrored frames, and steered.
+
+Replaced are the channels of the layers that the claims name. At the last of these the gradient is taken and vectors are
+added.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -13,13 +17,10 @@ from minetest_interp.claims.measured import Arrays, Measured, Parts, check_chann
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable
-from minetest_interp.model.labels import NO_LABELS, why_no_trunks
-from minetest_interp.model.networks import CONVOLUTIONS
+from minetest_interp.model.labels import NO_LABELS, why_none
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import Policy
 
-DETECTOR = "conv2"  # the layer that the claims are about
-TRUNK_LAYERS = ("conv1", "conv2")
 NO_UNITS = "no channel could be compared with trunks"
 RELATIONS = {"rank-correlation": "rectified", "before-relu": "auroc"}  # part to the strength that it ranks
 
@@ -28,7 +29,8 @@ class Frames(NamedTuple):
     """N frames and what is read out on them.
 
     original, mirrored: grey `[N, S, S]` or real stacks. clusters: `[N]`. readouts: R of them; steering, which one.
-    difference: `[N]`, mirrored steering less steering. gradient: `[N, C]`, the steering's `gradient_sides`.
+    difference: `[N]`, mirrored steering less steering. gradient: `[N, C]`, the steering's `gradient_sides` at a
+    layer.
     """
 
     original: np.ndarray
@@ -83,35 +85,42 @@ def measure(
       labelled: M frames: frames, group `[M]` of names; original as above; position `[M]`, where the trunk is, -1 (left)
         to 1 (right), NaN without one.
       units: the arrays of `units.measure`: how each channel tells trunks.
-      steering: the name of the steering behaviour. channels: layer to the channel that the claims name.
+      steering: the name of the steering behaviour. channels: layer to the channel that the claims name, in the
+        network's order.
       donors: frames from which a channel is taken in its stead. directions: random ones beside the steering vector.
       similarity: of grey levels, above which frames are near-duplicates.
 
     Raises:
-      InputError: a layer has no such channel.
+      InputError: there is no such layer or channel.
     """
     check_channels(policy, channels)
-    units, readouts = units or {}, objectives.readouts(table)
+    units, readouts, detects = units or {}, objectives.readouts(table, policy.architecture), list(channels)[-1]
     frames = _read(
-        policy, readouts, stacks, steering, intervals.near_duplicates(stacks["original"], similarity=similarity)
+        policy,
+        readouts,
+        stacks,
+        steering,
+        intervals.near_duplicates(stacks["original"], similarity=similarity),
+        layer=detects,
     )
     removals = replace_channels(policy, frames, channels, donors=donors, seed=seed, bootstrap=bootstrap)
     gradient = side * frames.gradient
     detector = detector_estimates(
-        removals.steering[DETECTOR],
+        removals.steering[detects],
         gradient,
         frames.difference,
         frames.clusters,
         bootstrap,
-        channel=channels[DETECTOR],
-        sign=-1 if _is_switched_off(units, channels[DETECTOR]) else 1,
+        channel=channels[detects],
+        sign=-1 if _is_switched_off(units, detects, channels[detects]) else 1,
     )
-    reason = why_no_trunks(np.isfinite(labelled["position"])) if labelled else NO_LABELS
+    reason = why_none(np.isfinite(labelled["position"])) if labelled else NO_LABELS
     relation = _relate_to_trunks(units, removals, bootstrap, reason=reason)
     slope = _steer(
         policy,
         frames,
         labelled,
+        detects,
         side=side,
         directions=directions,
         strengths=strengths,
@@ -121,7 +130,7 @@ def measure(
         reason=reason,
     )
     arrays = {"frames": stacks["frames"], "clusters": frames.clusters, "quantities": np.array(list(readouts))}
-    arrays |= removals.arrays | {f"gradient/{DETECTOR}/sides": gradient} | relation.arrays | slope.arrays
+    arrays |= removals.arrays | {f"gradient/{detects}/sides": gradient} | relation.arrays | slope.arrays
     estimates = {"tree-detector-steers": detector}
     return Measured(arrays, estimates | relation.estimates | slope.estimates)
 
@@ -132,11 +141,13 @@ def _read(
     stacks: Mapping[str, np.ndarray],
     steering: str,
     clusters: np.ndarray,
+    *,
+    layer: str,
 ) -> Frames:
     objectives, which = tuple(readouts.values()), list(readouts).index(steering)
     original, mirrored = stacks["original"], stacks["mirrored"]
     (here, gradient), (there, _) = (
-        interventions.gradient_sides(policy, objectives[which], DETECTOR, greys) for greys in (original, mirrored)
+        interventions.gradient_sides(policy, objectives[which], layer, greys) for greys in (original, mirrored)
     )
     return Frames(original, mirrored, clusters, objectives, which, there - here, gradient)
 
@@ -144,10 +155,10 @@ def _read(
 def replace_channels(
     policy: Policy, frames: Frames, channels: Mapping[str, int], *, donors: int, seed: int, bootstrap: Bootstrap
 ) -> Removals:
-    """Every channel of every convolution under every replacement; intervals for the channels that claims name."""
+    """Every channel of every named layer under every replacement; intervals for the channels that claims name."""
     drawn = interventions.draw_donors(frames.clusters, count=donors, seed=seed)
     arrays, steering = {}, {}
-    for layer in CONVOLUTIONS:
+    for layer in channels:
         effects = interventions.replacement_effects(
             policy, frames.readouts, layer, frames.original, frames.mirrored, drawn
         )
@@ -163,23 +174,24 @@ def replace_channels(
     return Removals(arrays, steering)
 
 
-def _is_switched_off(units: Mapping[str, np.ndarray], channel: int) -> bool:
-    """Whether trunks switch the detector's channel off."""
+def _is_switched_off(units: Mapping[str, np.ndarray], layer: str, channel: int) -> bool:
+    """Whether trunks switch a channel off."""
     # ASSUME: without labelled frames a detector is switched on by what it detects.
-    return f"{DETECTOR}/auroc" in units and bool(units[f"{DETECTOR}/auroc"][channel] < 0.5)
+    return f"{layer}/auroc" in units and bool(units[f"{layer}/auroc"][channel] < 0.5)
 
 
 def _relate_to_trunks(
     units: Mapping[str, np.ndarray], removals: Removals, bootstrap: Bootstrap, *, reason: str | None
 ) -> Measured:
     """Are the units that tell trunks those that move the steering?"""
-    if any(f"{layer}/auroc" not in units for layer in TRUNK_LAYERS):
+    layers = [str(layer) for layer in units.get("layers", ()) if f"{layer}/auroc" in units]
+    if not layers:
         return Measured({}, {"trunk-units-steer": dict.fromkeys(RELATIONS, missing(reason or NO_UNITS))})
 
     def strength(name: str) -> dict[str, np.ndarray]:
-        return {layer: np.abs(units[f"{layer}/{name}"] - 0.5) for layer in TRUNK_LAYERS}
+        return {layer: np.abs(units[f"{layer}/{name}"] - 0.5) for layer in layers}
 
-    effect = [removals.steering[layer]["zero"].size.mean(0) for layer in TRUNK_LAYERS]
+    effect = [removals.steering[layer]["zero"].size.mean(0) for layer in layers]
     parts = {
         part: rank_correlation_estimate(list(strength(name).values()), effect, bootstrap)
         for part, name in RELATIONS.items()
@@ -192,6 +204,7 @@ def _steer(
     policy: Policy,
     frames: Frames,
     labelled: Mapping[str, np.ndarray] | None,
+    layer: str,
     *,
     side: int,
     directions: int,
@@ -207,7 +220,7 @@ def _steer(
     groups = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
     try:
         dose = give_doses(
-            policy, frames.readouts, labelled, groups, directions=directions, strengths=strengths, seed=seed
+            policy, frames.readouts, labelled, layer, groups, directions=directions, strengths=strengths, seed=seed
         )
     except InputError as reason:
         return Measured({}, {"steering-vector": {"slope": missing(str(reason))}})
@@ -230,23 +243,24 @@ def give_doses(
     policy: Policy,
     readouts: Sequence[Objective],
     labelled: Mapping[str, np.ndarray],
+    layer: str,
     clusters: np.ndarray,
     *,
     directions: int,
     strengths: Sequence[float],
     seed: int,
 ) -> Dose:
-    """Adds the steering vector of one half of the labelled frames, and random directions, on the other half.
+    """Adds the steering vector of one half of the labelled frames to a layer of the other half, and random directions.
 
     Raises:
       InputError: too few frames with a trunk on each side, or none to test on.
     """
     chosen, tested = intervals.cluster_halves(clusters)
     greys = labelled["original"]
-    vector = interventions.steering_vector(policy, DETECTOR, greys[chosen], labelled["position"][chosen])
+    vector = interventions.steering_vector(policy, layer, greys[chosen], labelled["position"][chosen])
     random = interventions.random_directions(vector, count=directions, seed=seed)
     vectors = np.concatenate([vector[None], random])
-    changes = interventions.dose_response(policy, readouts, DETECTOR, greys[tested], vectors, strengths=strengths)
+    changes = interventions.dose_response(policy, readouts, layer, greys[tested], vectors, strengths=strengths)
     return Dose(tested, vector, changes)
 
 

@@ -1,4 +1,4 @@
-"""How the steering's drive and the value come about: by channel of conv2, by path, and by factor of every layer."""
+"""How the steering's drive and the value come about: by channel, by path, and by factor of the layers with ReLUs."""
 
 from collections.abc import Mapping
 
@@ -9,8 +9,8 @@ from minetest_interp.analysis.circuits import Contributions, FactorAttribution, 
 from minetest_interp.analysis.stats import correlation
 from minetest_interp.claims.measured import Arrays, Measured
 from minetest_interp.model.actions import ActionTable
-from minetest_interp.model.networks import CONVOLUTIONS
-from minetest_interp.model.policy import Geometry, Policy
+from minetest_interp.model.architecture import Architecture
+from minetest_interp.model.policy import Policy
 
 
 def measure(
@@ -24,24 +24,28 @@ def measure(
     paths: int = 12,
     seed: int = 0,
 ) -> Measured:
-    """Takes two readouts apart, the steering's drive and the value; no claim rests on it.
+    """Takes two readouts apart, the steering's drive and the critic's value; no claim rests on it.
+
+    The array `reason` says why a network's readouts cannot be taken apart.
 
     Args:
-      stacks: frames `[N]`, their names; original, grey `[N, S, S]`.
+      stacks: frames `[N]`, their names; original, grey `[N, S, S]` or stacks `[N, T, S, S]`.
       steering: the name of the steering behaviour. factors: of each layer, K. exemplars: frames for each factor, E.
       paths: for each readout, P. seed: of the factors.
     """
-    greys = stacks["original"]
-    readouts = circuits.join(
-        [circuits.behaviour_drive(policy, table.behaviours[steering]), circuits.value_readout(policy)]
-    )
-    arrays = {"frames": stacks["frames"], "readouts": np.array([f"{steering} drive", "value"])}
+    greys, network = stacks["original"], policy.architecture
+    if reason := circuits.why_not_exact(network):
+        return Measured({"reason": np.array(reason)}, {})
+    taken = {f"{steering} drive": circuits.behaviour_drive(policy, table.behaviours[steering])}
+    taken |= {"value": circuits.value_readout(policy)} if "critic" in policy.params else {}
+    readouts = circuits.join(list(taken.values()))
+    arrays = {"frames": stacks["frames"], "readouts": np.array(list(taken))}
     arrays |= _channels(circuits.contributions(policy, readouts, greys))
     arrays |= _paths(circuits.path_flow(policy, greys), circuits.static_flow(policy), readouts, count=paths)
     directions = circuits.layer_factors(policy, greys, count=factors, seed=seed)
     for layer, attribution in circuits.attribute(policy, readouts, directions, greys).items():
         of_layer = {"factors": directions[layer]}
-        of_layer |= _layer_factors(policy.geometry, layer, attribution, exemplars=exemplars)
+        of_layer |= factor_places(network, layer, attribution, exemplars=exemplars)
         arrays |= {f"{layer}/{name}": array for name, array in of_layer.items()}
     return Measured(arrays, {})
 
@@ -81,31 +85,24 @@ def _paths(flow: Flow, static: np.ndarray, readouts: LinearReadouts, *, count: i
     return {f"paths/{name}": np.array([paths[name] for paths in by_readout]) for name in by_readout[0]}
 
 
-def _layer_factors(geometry: Geometry, layer: str, attribution: FactorAttribution, *, exemplars: int) -> Arrays:
+def factor_places(network: Architecture, layer: str, attribution: FactorAttribution, *, exemplars: int) -> Arrays:
     """The frames and places that show each factor most, `[K, E]`, and what it adds to the readouts.
 
+    boxes: (top, left, height, width) in pixels of what these places see, the whole picture in a layer without places.
     attribution, variance_share: `[R, K + 1]`, the residual last.
     """
     frames = np.argsort(-attribution.peaks, axis=0, kind="stable")[:exemplars].T
     places = np.take_along_axis(attribution.places, frames.T, 0).T
-    rows, columns, boxes = locate_fields(geometry, layer, places)
+    rows, columns = np.divmod(places, network.shape(layer)[1] if layer in network.maps else 1)
+    seen = [network.box(layer, place) if layer in network.maps else (0, 0, *network.stack[1:])
+            for place in zip(rows.ravel().tolist(), columns.ravel().tolist(), strict=True)]  # fmt: skip
     return {
         "exemplars": frames,
         "positions": np.stack([rows, columns], -1),
-        "boxes": boxes,
+        "boxes": np.array(seen, int).reshape(*places.shape, 4),
         "attribution": np.abs(attribution.parts).mean(0),
         "variance_share": _variance_shares(attribution.parts, attribution.parts.sum(-1)),
     }
-
-
-def locate_fields(geometry: Geometry, layer: str, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, columns and receptive fields (top, left, size) in pixels of positions counted row by row."""
-    side, (field, stride) = 1, (geometry.size, 0)
-    if layer in CONVOLUTIONS:
-        i = CONVOLUTIONS.index(layer)
-        side, (field, stride) = geometry.sides[i], geometry.receptive_fields[i]
-    rows, columns = np.divmod(places, side)
-    return rows, columns, np.stack([rows * stride, columns * stride, np.full_like(rows, field)], -1)
 
 
 def _variance_shares(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The post's claims about dreams: that those of the value repeat, and where those of steering put their contrast.
 
-Dreams are stacks `[B, T, S, S]` of grey levels 0 to 255. Only the top left `Geometry.read_size` pixels are looked at:
-the network does not read the others, so no ascent moves them.
+Dreams are stacks `[B, T, H, W]` of levels 0 to 255. Only the top left pixels that the network reads are looked at
+(`Architecture.reads`): no ascent moves the others.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ import numpy as np
 import scipy
 
 from minetest_interp.analysis import intervals
-from minetest_interp.analysis.intervals import Bootstrap, Estimate
-from minetest_interp.claims.measured import Arrays, Measured
+from minetest_interp.analysis.intervals import Bootstrap, Estimate, missing
+from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured
 from minetest_interp.dreams import notebook
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable
@@ -66,11 +66,10 @@ def measure(
         which a pattern counts as repeating.
     """
     turn = table.behaviours[steering]
-    dreamed = {
-        "value": (objectives.value(), value_steps),
-        "left": (objectives.behaviour_probability(turn, sign=side), yaw_steps),
-        "right": (objectives.behaviour_probability(turn, sign=-side), yaw_steps),
-    }
+    outputs = policy.architecture.outputs
+    steer = objectives.return_difference if "q" in outputs else objectives.behaviour_probability
+    dreamed = {"value": (objectives.value(), value_steps)} if "value" in outputs else {}
+    dreamed |= {name: (steer(turn, sign=sign), yaw_steps) for name, sign in (("left", side), ("right", -side))}
     arrays, estimates = {"seeds": np.arange(seeds)}, {}
     for name, (objective, steps) in dreamed.items():
         pair = dream_pairs(policy, objective, seeds=range(seeds), lr=lr, steps=steps)
@@ -86,7 +85,8 @@ def measure(
 
 def _claims(estimates: dict[str, tuple[Estimate, Estimate]]) -> dict[str, dict[str, Estimate]]:
     """The parts of each claim, from the `excess` of each dream."""
-    (repeats, peak), (left, left_share), (right, right_share) = (estimates[name] for name in ("value", "left", "right"))
+    repeats, peak = estimates.get("value", [missing(NO_VALUE)] * 2)
+    (left, left_share), (right, right_share) = (estimates[name] for name in ("left", "right"))
     return {
         "dream-value-repeats": {"repeats": repeats, "peak": peak},
         "dream-yaw-sides": {"left": left, "right": right, "left-share": left_share, "right-share": right_share},
@@ -111,14 +111,14 @@ def dream_properties(dreams: np.ndarray, *, least_lag: float, most_lag: float) -
 
 def dream_pairs(policy: Policy, objective: Objective, *, seeds: Sequence[int], lr: float, steps: int) -> Pair:
     """A policy's dreams from `notebook.grey_start` of each seed, each beside that of its own shuffled twin."""
-    starts = np.concatenate([notebook.grey_start(policy.geometry, seed=seed) for seed in seeds])
+    starts = np.concatenate([notebook.grey_start(policy.architecture, seed=seed) for seed in seeds])
 
     def dreams(policy: Policy, starts: np.ndarray) -> np.ndarray:
         return np.asarray(notebook.plain_ascent(fast(policy), objective, starts, lr=lr, steps=steps)[0])
 
     shuffled = [dreams(shuffled_weights(policy, seed=s), start[None]) for s, start in zip(seeds, starts, strict=True)]
-    read = (..., slice(policy.geometry.read_size), slice(policy.geometry.read_size))
-    return Pair(dreams(policy, starts)[read], np.concatenate(shuffled)[read])
+    rows, columns = policy.architecture.reads
+    return Pair(*(each[..., :rows, :columns] for each in (dreams(policy, starts), np.concatenate(shuffled))))
 
 
 def autocorrelation(frame: np.ndarray) -> np.ndarray:

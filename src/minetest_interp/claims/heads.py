@@ -3,9 +3,10 @@
 import numpy as np
 
 from minetest_interp.analysis import intervals, stats
-from minetest_interp.analysis.intervals import Bootstrap, Statistic
+from minetest_interp.analysis.intervals import Bootstrap, Statistic, missing
 from minetest_interp.claims.measured import Measured
 from minetest_interp.model.actions import ActionTable
+from minetest_interp.model.description import why_not_aligned
 from minetest_interp.model.policy import Policy
 
 CHUNK = 1024  # random orders held at a time
@@ -19,11 +20,14 @@ def measure(
     seed: int = 0,
     bootstrap: Bootstrap = intervals.BOOTSTRAP,
 ) -> Measured:
-    """Tests whether actor and critic read the same features.
+    """Tests whether actor and critic read the same features; the array `reason` says why that is not known.
 
     Args:
       permutations: random orders of the critic's weights. seed: of these orders.
     """
+    if reason := why_not_aligned(policy):
+        parts = dict.fromkeys(("cosine", "p-value"), missing(reason))
+        return Measured({"reason": np.array(reason)}, {"actor-critic-aligned": parts})
     actor = np.asarray(policy.params["actor"]["kernel"], np.float64).T
     critic = np.asarray(policy.params["critic"]["kernel"], np.float64)[:, 0]
     null = random_orders(actor, critic, count=permutations, seed=seed)

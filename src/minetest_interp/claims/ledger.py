@@ -4,12 +4,47 @@ A verdict compares an estimate's interval with two numbers that the claims file 
 statistic would be if the claim were empty, and `claimed`, what it must exceed for the claim's words to be true.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from minetest_interp.analysis.intervals import missing
+from minetest_interp.claims.measured import prefix
 from minetest_interp.io.errors import InputError
 
 SUPPORTED, PARTLY, REFUTED, UNKNOWN = VERDICTS = ("supported", "partly", "not supported", "cannot tell")
 CHANCE = "chance"
+
+
+class About(NamedTuple):
+    """What the claims of a study are about where they do not say it.
+
+    concept, readout: the first that labels name, and the steering. concepts: all that labels name. mirrored: whether
+    the steering should change sign in a mirror.
+    """
+
+    concept: str
+    readout: str
+    concepts: Sequence[str]
+    mirrored: bool = True
+
+    def names(self, claim: Mapping) -> dict[str, str]:
+        """What stands for {concept} and {steering}."""
+        return {
+            "concept": claim.get("concept", self.concept),
+            "steering": claim.get("readout", self.readout),
+        }
+
+    def lacks(self, claim: Mapping) -> str | None:
+        """Why there is nothing to test a claim by; None where there is."""
+        if claim.get("mirrored") and not self.mirrored:
+            return "the study names no behaviour that should change sign in a mirror"
+        concept = claim.get("concept", self.concept)
+        return None if concept in self.concepts else f"the labels of this study name no {concept}"
+
+    def key(self, claim: Mapping, test: str) -> str:
+        """Under which name the estimates of a claim are; test: the name that they have for the study's own."""
+        asked = claim.get("concept", self.concept), claim.get("readout", self.readout)
+        return test if asked == (self.concept, self.readout) else prefix(*asked) + test
 
 
 def judge(
@@ -54,15 +89,16 @@ def ledger(
     measured: Mapping[str, Mapping],
     *,
     on_turns: Mapping[str, Mapping],
-    names: Mapping[str, object],
+    about: About,
+    named: Mapping[str, int],
     commands: Mapping[str, str],
 ) -> list[dict]:
     """The rows of the ledger in the order of the claims file.
 
     Args:
       claims: the claims file's `claims`. measured: estimates by claim and part. on_turns: those of the claims that were
-          repeated on real stacks. names: what stands in the statements'
-          {placeholders}. commands: measurement to what makes its numbers again.
+        repeated on real stacks. about: what claims are about that do not say it. named: layer to the channel that
+        claims are about, in the network's order. commands: measurement to what makes its numbers again.
 
     Returns:
       per claim: id, statement, source, test, units, figure, measurement, rule, command, verdict; n, clusters, estimate,
@@ -73,8 +109,10 @@ def ledger(
       InputError: a claim or part that nothing measures.
     """
     rows = []
-    for identifier, claim in claims.items():
-        found = measured.get(identifier, {})
+    for identifier, test, claim, layer in each(claims, named, measured):
+        names, lacks = {**layer, **about.names(claim)}, about.lacks(claim)
+        key = about.key(claim, test)
+        found = dict.fromkeys(claim["parts"], missing(lacks)._asdict()) if lacks else measured.get(key, {})
         unknown = [part for part in claim["parts"] if part not in found]
         if unknown:
             raise InputError(f"claims: {identifier}.{unknown[0]} must be measured; measured are {sorted(found)}.")
@@ -91,10 +129,33 @@ def ledger(
                 **_summary(parts),
                 "unit": parts[0]["unit"],
                 "parts": parts,
-                "on_turns": _summary(_parts(claim, on_turns[identifier], names)) if identifier in on_turns else None,
+                "on_turns": _summary(_parts(claim, on_turns[key], names)) if key in on_turns and not lacks else None,
             }
         )
     return rows
+
+
+def each(
+    claims: Mapping[str, Mapping], named: Mapping[str, object], measured: Container[str]
+) -> Iterator[tuple[str, str, Mapping, Mapping[str, object]]]:
+    """Every claim, after its name and that of its test, and what stands for {layer} and {channel}.
+
+    One that is about each layer comes once for each that was measured.
+
+    Args:
+      claims, named: as for `ledger`. measured: the names of tests.
+    """
+    layers = [{"layer": layer, "channel": channel} for layer, channel in named.items()]
+    for identifier, claim in claims.items():
+        test = claim.get("measured_as", identifier)
+        match claim.get("layer"):
+            case None:
+                yield identifier, test, claim, {}
+            case "each":
+                ends = {f"-{one['layer']}": one for one in layers}
+                yield from ((identifier + e, test + e, claim, one) for e, one in ends.items() if test + e in measured)
+            case which:
+                yield identifier, test, claim, layers[0 if which == "first" else -1]
 
 
 def count_verdicts(rows: Sequence[Mapping]) -> dict[str, int]:

@@ -12,23 +12,25 @@ import numpy as np
 
 from minetest_interp.analysis import intervals, interventions, stats
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, missing
-from minetest_interp.claims.measured import Arrays, Measured, Parts
+from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured, Parts
 from minetest_interp.model import frame_groups, objectives
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.labels import NO_LABELS
 from minetest_interp.model.policy import Policy
 
 NO_PAIRS = "no labelled frames differ in this alone; those of make capture do"
+NO_MOTION = "this network sees one picture at a time, so there is no stack of successive ones"
 
-# Grey frames [N, S, S] or real stacks [N, T, S, S] to turning and value, [N] each.
-ReadOut = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+# Grey frames [N, S, S] or stacks [N, T, S, S] to `turning` and, where the policy has one, `value`, [N] each.
+ReadOut = Callable[[np.ndarray], Arrays]
 
 
 class Contrast(NamedTuple):
     """One claim about frames that differ in one thing.
 
-    roles: of a group's frames; none for the frames of a turn. parts: of the claim. measure: (read_out, frames, trunk)
-    to arrays `[P, ...]`. estimate: those arrays by name, clusters `[P]` and a bootstrap to an estimate of each part.
+    roles: of a group's frames, {concept} standing for the concept; none for the frames of a turn.
+    parts: of the claim. measure: (read_out, frames, trunk) to arrays `[P, ...]`. estimate: those arrays by name,
+    clusters `[P]` and a bootstrap to an estimate of each part.
     """
 
     claim: str
@@ -37,10 +39,10 @@ class Contrast(NamedTuple):
     measure: Callable[[ReadOut, np.ndarray, np.ndarray], Arrays]
     estimate: Callable[..., Parts]
 
-    def members(self, group: np.ndarray, role: np.ndarray, *, frames: int) -> np.ndarray:
+    def members(self, group: np.ndarray, role: np.ndarray, concept: str, *, frames: int) -> np.ndarray:
         """Which frames, `[P, R]`; frames: how many a stack has."""
         return (
-            frame_groups.members(group, role, self.roles)
+            frame_groups.members(group, role, [own.format(concept=concept) for own in self.roles])
             if self.roles
             else frame_groups.stacks(group, role, frames=frames)
         )
@@ -51,6 +53,7 @@ def measure(
     table: ActionTable,
     labelled: Mapping[str, np.ndarray] | None,
     *,
+    concept: str = "trunk",
     steering: str,
     side: int = 1,
     similarity: float = 0.9,
@@ -59,39 +62,44 @@ def measure(
     """Tests the claims of every contrast in `CONTRASTS`; those without labelled frames are missing.
 
     Args:
-      labelled: M frames: frames, group and role `[M]` of names; original `[M, S, S]` grey; trunk `[M, S, S]`, the share
-        of each pixel that is trunk.
+      labelled: M frames: frames, group and role `[M]` of names; original `[M, S, S]` grey; share `[M, S, S]`, of each
+        pixel that is of the concept. concept: what stands for {concept} in the roles.
       steering: the name of the steering behaviour. similarity: of grey levels, above which frames are near-duplicates.
     """
-    readouts = objectives.readouts(table)
+    readouts = objectives.readouts(table, policy.architecture)
+    asked = {"turning": readouts.pop(steering)} | {name: readouts[name] for name in readouts.keys() & {"value"}}
 
-    def read_out(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        turning, value = interventions.read_out(policy, (readouts[steering], readouts["value"]), frames).T
-        return side * turning, value
+    def read_out(frames: np.ndarray) -> Arrays:
+        found = dict(zip(asked, interventions.read_out(policy, list(asked.values()), frames).T, strict=True))
+        return found | {"turning": side * found["turning"]}
 
     arrays: Arrays = {}
     estimates: dict[str, Parts] = {}
     for name, contrast in CONTRASTS.items():
-        groups = _groups(contrast, labelled, frames=policy.geometry.frames)
+        groups = _groups(contrast, labelled, concept, frames=policy.architecture.frames)
         if isinstance(groups, Estimate):
             estimates[contrast.claim] = dict.fromkeys(contrast.parts, groups)
             continue
         clusters = intervals.near_duplicates(groups["original"][:, -1], similarity=similarity)
-        changes = contrast.measure(read_out, groups["original"], groups["trunk"])
+        changes = contrast.measure(read_out, groups["original"], groups["share"])
         estimates[contrast.claim] = contrast.estimate(**changes, clusters=clusters, bootstrap=bootstrap)
         changes |= {"frames": groups["frames"], "clusters": clusters}
         arrays |= {f"{name}/{key}": array for key, array in changes.items()}
     return Measured(arrays, estimates)
 
 
-def _groups(contrast: Contrast, labelled: Mapping[str, np.ndarray] | None, *, frames: int) -> Arrays | Estimate:
+def _groups(
+    contrast: Contrast, labelled: Mapping[str, np.ndarray] | None, concept: str, *, frames: int
+) -> Arrays | Estimate:
     """The labelled frames that differ in one thing, `[P, R, ...]` by name; a missing estimate where there are none."""
     if labelled is None:
         return missing(NO_LABELS)
-    members = contrast.members(labelled["group"], labelled["role"], frames=frames)
+    if not contrast.roles and (frames == 1 or labelled["original"].ndim > 3):
+        return missing(NO_MOTION)
+    members = contrast.members(labelled["group"], labelled["role"], concept, frames=frames)
     if not len(members):
         return missing(NO_PAIRS)
-    return {name: labelled[name][members] for name in ("frames", "original", "trunk")}
+    return {name: labelled[name][members] for name in ("frames", "original", "share")}
 
 
 def elsewhere(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -109,18 +117,18 @@ def where_gone(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 def measure_removal(read_out: ReadOut, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
     """turning, value: `[P, 2]`, with the trunk and without. control: `[P]`, turning on `elsewhere`. position: `[P]`."""
-    turning, value = _both(read_out, frames)
-    control, _ = read_out(elsewhere(frames[:, 0], frames[:, 1]))
-    return {"turning": turning, "value": value, "control": control, "position": where_gone(trunk[:, 0], trunk[:, 1])}
+    control = read_out(elsewhere(frames[:, 0], frames[:, 1]))["turning"]
+    return _both(read_out, frames) | {"control": control, "position": where_gone(trunk[:, 0], trunk[:, 1])}
 
 
 def removal_estimates(
     turning: np.ndarray,
-    value: np.ndarray,
     control: np.ndarray,
     position: np.ndarray,
     clusters: np.ndarray,
     bootstrap: Bootstrap,
+    *,
+    value: np.ndarray | None = None,
 ) -> Parts:
     """What goes when a trunk goes; its leaves stay.
 
@@ -137,14 +145,17 @@ def removal_estimates(
         # Left is negative in a picture and positive in turning.
         "towards": mean(-np.sign(position) * (present - gone), 0.0),
         "change": mean(np.abs(gone - present)),
-        "value": mean(value[:, 0] - value[:, 1], 0.0),
+        "value": missing(NO_VALUE) if value is None else mean(value[:, 0] - value[:, 1], 0.0),
     }
 
 
 def measure_move(read_out: ReadOut, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
     """turning: `[P, 2]`, before and after. moved: `[P]`, how far to the right the trunk went."""
     before, after = trunk[:, 0], trunk[:, 1]
-    return {"turning": _both(read_out, frames)[0], "moved": where_gone(after, before) - where_gone(before, after)}
+    return {
+        "turning": _both(read_out, frames)["turning"],
+        "moved": where_gone(after, before) - where_gone(before, after),
+    }
 
 
 def move_estimates(turning: np.ndarray, moved: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
@@ -164,12 +175,12 @@ def move_estimates(turning: np.ndarray, moved: np.ndarray, clusters: np.ndarray,
 
 def measure_light(read_out: ReadOut, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
     """turning: `[P, 2]`, by day and by night."""
-    return {"turning": _both(read_out, frames)[0]}
+    return {"turning": _both(read_out, frames)["turning"]}
 
 
 def measure_motion(read_out: ReadOut, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
     """turning: `[P, 2]`, on real stacks and on their newest frame repeated."""
-    return {"turning": np.stack([read_out(frames)[0], read_out(frames[:, -1])[0]], axis=1)}
+    return {"turning": np.stack([read_out(seen)["turning"] for seen in (frames, frames[:, -1])], axis=1)}
 
 
 def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
@@ -189,22 +200,23 @@ def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, bootstrap: Boo
     }
 
 
-def _both(read_out: ReadOut, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Turning and value of both frames of each pair, `[P, 2]` each."""
-    turning, value = read_out(frames.reshape(-1, *frames.shape[2:]))
-    return turning.reshape(-1, 2), value.reshape(-1, 2)
+def _both(read_out: ReadOut, frames: np.ndarray) -> Arrays:
+    """What is read out on both frames of each pair, `[P, 2]` each."""
+    return {name: found.reshape(-1, 2) for name, found in read_out(frames.reshape(-1, *frames.shape[2:])).items()}
 
 
 LIKENESS = ("correlation", "sides", "strength")
 CONTRASTS = {
     "removed": Contrast(
         "trunk-removed",
-        ("trunk", "no trunk"),
+        ("{concept}", "no {concept}"),
         ("above-control", "towards", "change", "value"),
         measure_removal,
         removal_estimates,
     ),
-    "moved": Contrast("trunk-moved", ("trunk", "moved trunk"), ("sides", "correlation"), measure_move, move_estimates),
+    "moved": Contrast(
+        "trunk-moved", ("{concept}", "moved {concept}"), ("sides", "correlation"), measure_move, move_estimates
+    ),
     "light": Contrast("day-night", ("day", "night"), LIKENESS, measure_light, likeness_estimates),
     "motion": Contrast("still-stacks", (), LIKENESS, measure_motion, likeness_estimates),
 }

@@ -11,7 +11,6 @@ import scipy
 
 from minetest_interp.analysis import stats
 
-LAYERS = ("conv1", "conv2")
 QUANTILES = (0.05, 0.5, 0.95)  # of the frames
 
 
@@ -57,7 +56,7 @@ def behaviours(measured: Sequence[Mapping[str, np.ndarray]], steering: str) -> d
 def units(
     units: Sequence[Mapping[str, np.ndarray]], causal: Sequence[Mapping[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """What the channels of conv1 and conv2 do in each member, and whether the same ones do it.
+    """What the channels of the layers that are asked about trunks do in each member, and whether the same ones do it.
 
     Returns:
       `LAYER/trunk` `[M, C]`, AUROC for trunk less .5, absent without labelled frames; `LAYER/steering` `[M, C]`, mean
@@ -65,7 +64,7 @@ def units(
       correlations of two members' channels, sizes where signs do not matter.
     """
     kept = {}
-    for layer in LAYERS:
+    for layer in units[0]["layers"]:
         kept[f"{layer}/steering"] = np.stack([member[f"zero/{layer}/steering"].mean(0) for member in causal])
         if all(f"{layer}/auroc" in member for member in units):
             kept[f"{layer}/trunk"] = np.stack([member[f"{layer}/auroc"] for member in units]) - 0.5

@@ -1,7 +1,11 @@
-"""What single channels respond to: oriented gradients in conv0, trunks in conv1 and conv2; both against controls."""
+"""What single channels respond to: oriented gradients in the first layer, trunks in others; both against controls.
 
-from collections.abc import Mapping
-from typing import NamedTuple
+The first layer is asked about gradients where it is one convolution of the pixels (`Architecture.affine`); every other
+layer that the claims name is asked about trunks.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,20 +15,21 @@ from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, m
 from minetest_interp.analysis.mask_overlap import Detection
 from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels
 from minetest_interp.io.errors import InputError
-from minetest_interp.model.labels import NO_LABELS, why_no_trunks
+from minetest_interp.model import steps
+from minetest_interp.model.labels import NO_LABELS, why_none
 from minetest_interp.model.policy import Policy
 
-LAYERS = ("conv1", "conv2")
 EDGE_PARTS = ("response", "over-brightness", "kernel", "rank")
 TRUNK_PARTS = ("auroc", "over-brightness", "q-value", "iou", "rank")
-MOVING = "oriented gradients are those of one picture; a real stack has four"
+NOT_GREY = "oriented gradients are those of one grey picture; a real stack has several, and colours have none"
+NOT_FIRST = "oriented gradients are those of a first layer that is one convolution of the pixels; the study names none"
 
 
 class Detectors(NamedTuple):
     """How the channels of each layer tell trunks.
 
     detections: by layer, of its channels and, last, of brightness. q: by layer `[C]`, corrected for all channels.
-    rectified: by layer `[C + 1]`, the AUROC of what a channel passes on, after the ReLU.
+    rectified: by layer `[C + 1]`, the AUROC of what a channel passes on, after the function that follows.
     """
 
     detections: dict[str, Detection]
@@ -33,7 +38,7 @@ class Detectors(NamedTuple):
 
 
 class Followers(NamedTuple):
-    """How the channels of conv0 follow oriented gradients and brightness, chosen on the first half of the frames.
+    """How the channels of the first layer follow gradients and brightness, chosen on the first half of the frames.
 
     gradient, brightness: the choice of each channel. gradient_following, brightness_following: statistics of the second
     half's weights, to `[..., C]`.
@@ -62,65 +67,104 @@ def measure(
     """Tests the claims about what the channels of `channels` detect, each among the channels of its layer.
 
     Args:
-      stacks: frames `[N]`, their names; original, grey `[N, S, S]`. On real stacks `[N, T, S, S]` gradients are not
-        measured.
-      labelled: M frames: frames, group `[M]` of names; original as above; trunk `[M, S, S]`, the share of each pixel
-        that is trunk. What they cannot decide is a missing estimate with its reason.
-      channels: layer to the channel that the claims name.
+      stacks: frames `[N]`, their names; original, grey `[N, S, S]`; colours, where they are some. Of stacks
+        `[N, T, S, S]` gradients are not measured.
+      labelled: M frames: frames, group `[M]` of names; original as above; share `[M, S, S]`, of each pixel that
+        is trunk. What they cannot decide is a missing estimate with its reason.
+      channels: layer to the channel that the claims name, in the network's order.
       trunk_share: of a receptive field; from here on it holds a trunk. shifts: of the masks, for the null.
       false_discovery: rate at which units are named. named: how many units the data may name.
       similarity: of grey levels, above which frames are near-duplicates.
 
     Raises:
-      InputError: a layer has no such channel.
+      InputError: there is no such layer or channel.
     """
     check_channels(policy, channels)
     clusters = intervals.near_duplicates(stacks["original"], similarity=similarity)
-    gradients = _gradients(policy, stacks["original"], clusters, channels["conv0"], seed, bootstrap)
-    try:
-        if labelled is None:
-            raise InputError(NO_LABELS)
-        if reason := why_no_trunks(np.any(labelled["trunk"], axis=(1, 2))):
-            raise InputError(reason)
-        groups = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
-        detectors = detect_trunks(
-            policy, labelled["original"], labelled["trunk"], groups, trunk_share=trunk_share, shifts=shifts, seed=seed
-        )
-    except InputError as error:
-        unknown = dict.fromkeys(TRUNK_PARTS, missing(str(error)))
-        trunks = Measured({}, {f"tree-detector-{layer}": unknown for layer in LAYERS})
-    else:
-        arrays = {"labelled/frames": labelled["frames"], "labelled/clusters": groups}
-        arrays["found"] = np.array(best_units(detectors, false_discovery=false_discovery)[:named], dtype=str)
-        trunks = Measured(arrays | _channel_arrays(detectors), _detector_claims(detectors, groups, channels, bootstrap))
-    arrays = {"frames": stacks["frames"], "clusters": clusters}
+    gradients = _gradients(policy, stacks["original"], clusters, channels, seed, bootstrap)
+    asked = {layer: channel for layer, channel in channels.items() if layer != policy.architecture.affine}
+    trunks = _trunks(
+        policy,
+        labelled,
+        asked,
+        colour="colours" in stacks,
+        trunk_share=trunk_share,
+        shifts=shifts,
+        false_discovery=false_discovery,
+        named=named,
+        seed=seed,
+        similarity=similarity,
+        bootstrap=bootstrap,
+    )
+    arrays = {"frames": stacks["frames"], "clusters": clusters, "layers": np.array(list(asked), dtype=str)}
     return Measured(arrays | gradients.arrays | trunks.arrays, gradients.estimates | trunks.estimates)
 
 
-def _gradients(
-    policy: Policy, greys: np.ndarray, clusters: np.ndarray, channel: int, seed: int, bootstrap: Bootstrap
+def _trunks(
+    policy: Policy,
+    labelled: Mapping[str, np.ndarray] | None,
+    channels: Mapping[str, int],
+    *,
+    colour: bool,
+    false_discovery: float,
+    named: int,
+    similarity: float,
+    bootstrap: Bootstrap,
+    **trials: Any,
 ) -> Measured:
-    if greys.ndim != 3:
-        return Measured({}, {"edge-detector": dict.fromkeys(EDGE_PARTS, missing(MOVING))})
-    kernels = edges.still_kernels(policy)
-    templates = edges.templates(kernels.shape[1])
-    filters = np.concatenate([templates, edges.mean_filter(kernels.shape[1])])
-    sums = edges.moments(greys, kernels, filters, stride=policy.geometry.strides[0])
+    """Which channels of these layers tell trunks; trials: options of `detect_trunks`."""
+    if not channels:
+        return Measured({}, {})
+    try:
+        if labelled is None:
+            raise InputError(NO_LABELS)
+        if reason := why_none(np.any(labelled["share"], axis=(1, 2))):
+            raise InputError(reason)
+        stacks = labelled["original"]
+        groups = intervals.near_duplicates(stacks, similarity=similarity, group=labelled["group"])
+        greys = newest_grey(stacks, colour=colour)
+        detectors = detect_trunks(policy, list(channels), stacks, greys, labelled["share"], groups, **trials)
+    except InputError as error:
+        unknown = dict.fromkeys(TRUNK_PARTS, missing(str(error)))
+        return Measured({}, {f"tree-detector-{layer}": unknown for layer in channels})
+    arrays = {"labelled/frames": labelled["frames"], "labelled/clusters": groups}
+    arrays["found"] = np.array(best_units(detectors, false_discovery=false_discovery)[:named], dtype=str)
+    return Measured(arrays | _channel_arrays(detectors), _detector_claims(detectors, groups, channels, bootstrap))
+
+
+def _gradients(
+    policy: Policy,
+    greys: np.ndarray,
+    clusters: np.ndarray,
+    channels: Mapping[str, int],
+    seed: int,
+    bootstrap: Bootstrap,
+) -> Measured:
+    layer = next((name for name in channels if name == policy.architecture.affine), None)
+    seen = policy.architecture.extent(layer) if layer and greys.ndim == 3 else None
+    if layer is None or seen is None:
+        reason = NOT_GREY if layer else NOT_FIRST
+        return Measured({}, {"edge-detector": dict.fromkeys(EDGE_PARTS, missing(reason))})
+    kernels, channel = edges.still_kernels(policy), channels[layer]
+    templates = edges.templates(*kernels.shape[1:])
+    filters = np.concatenate([templates, edges.mean_filter(*kernels.shape[1:])])
+    sums = edges.moments(greys, kernels, filters, seen=seen)
     halves = intervals.cluster_halves(clusters)
     followers = follow(sums, halves, templates=len(templates))
     share = edges.kernel_share(kernels, templates)
     once = np.ones(halves[1].sum())
     arrays = {
-        "conv0/kernel": share,
-        "conv0/template": followers.gradient.filters,
-        "conv0/gradient/first": followers.gradient.correlation,
-        "conv0/gradient/second": followers.gradient_following(once),
-        "conv0/brightness/first": followers.brightness.correlation,
-        "conv0/brightness/second": followers.brightness_following(once),
+        "kernel": share,
+        "template": followers.gradient.filters,
+        "gradient/first": followers.gradient.correlation,
+        "gradient/second": followers.gradient_following(once),
+        "brightness/first": followers.brightness.correlation,
+        "brightness/second": followers.brightness_following(once),
     }
     shuffled = edges.shuffled_share(kernels, templates, seed=seed)
     kernel = intervals.exact(share[channel], n=len(share), chance=shuffled)
     estimates = edge_estimates(followers, channel, clusters[halves[1]], bootstrap) | {"kernel": kernel}
+    arrays = {f"{layer}/{name}": array for name, array in arrays.items()}
     return Measured(arrays, {"edge-detector": {part: estimates[part] for part in EDGE_PARTS}})
 
 
@@ -153,8 +197,17 @@ def edge_estimates(followers: Followers, channel: int, clusters: np.ndarray, boo
     }
 
 
+def newest_grey(stacks: np.ndarray, *, colour: bool) -> np.ndarray:
+    """The grey picture `[M, S, S]` that masks are of: a stack's newest frame, or the mean of colours."""
+    if stacks.ndim == 3:
+        return stacks
+    return stacks.mean(1) if colour else stacks[:, -1]
+
+
 def detect_trunks(
     policy: Policy,
+    layers: Sequence[str],
+    stacks: np.ndarray,
     greys: np.ndarray,
     trunk: np.ndarray,
     clusters: np.ndarray,
@@ -163,23 +216,31 @@ def detect_trunks(
     shifts: int,
     seed: int,
 ) -> Detectors:
-    """Holds every channel of `LAYERS`, and brightness, against the trunks in its receptive fields.
+    """Holds every channel of some layers, and brightness, against the trunks in its receptive fields.
 
     Args:
-      greys: `[M, S, S]` or real stacks, whose newest frame the masks are of. trunk: `[M, S, S]`.
+      stacks: grey `[M, S, S]` or `[M, T, S, S]`. greys: `[M, S, S]`, the pictures that the masks are of.
+      trunk: `[M, S, S]`.
 
     Raises:
       InputError: a half of the frames has too few, or no place with trunk or none without.
     """
-    halves, newest = intervals.cluster_halves(clusters), greys if greys.ndim == 3 else greys[:, -1]
+    halves, network = intervals.cluster_halves(clusters), policy.architecture
     detections, rectified = {}, {}
-    for layer, activation in mask_overlap.activations(policy, greys, LAYERS).items():
-        scores = mask_overlap.with_brightness(activation, newest, policy.geometry, layer)
-        labels = mask_overlap.field_labels(trunk, policy.geometry, layer, trunk_share=trunk_share)
+    for layer, activation in mask_overlap.activations(policy, stacks, layers).items():
+        scores = mask_overlap.with_brightness(activation, greys, network, layer)
+        labels = mask_overlap.field_labels(trunk, network, layer, trunk_share=trunk_share)
         detections[layer] = mask_overlap.detect(scores, labels, halves, shifts=shifts, seed=seed)
-        rectified[layer] = mask_overlap.observed_singly(mask_overlap.auroc, np.maximum(activation, 0), labels)
+        rectified[layer] = mask_overlap.observed_singly(
+            mask_overlap.auroc, pass_on(activation, network.passed_through(layer)), labels
+        )
     q = mask_overlap.corrected({layer: detection.p[:-1] for layer, detection in detections.items()})
     return Detectors(detections, q, rectified)
+
+
+def pass_on(activation: np.ndarray, function: str | None) -> np.ndarray:
+    """What the next layer gets of an activation: itself, or a function of it, one of `steps.FUNCTIONS`."""
+    return activation if function is None else np.asarray(steps.FUNCTIONS[function](activation))
 
 
 def best_units(detectors: Detectors, *, false_discovery: float) -> list[str]:

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from minetest_interp.demo.crops import Frame, exposed, random_crops, with_mirrors
 from minetest_interp.demo.initial import Network
 from minetest_interp.model.architecture import Edit
-from minetest_interp.model.policy import LAYERS, Geometry, Policy
+from minetest_interp.model.policy import LAYERS, Geometry, Policy, nature
 
 WHERE_LAYERS = ("conv1", "conv2")
 
@@ -110,9 +110,9 @@ def _where_loss(heads: Mapping[str, Array], layers: Mapping[str, Array], trunk: 
     """
     total = 0.0
     for name, head in heads.items():
-        i = LAYERS.index(name)
-        field, stride = geometry.receptive_fields[i]
-        margin, side = field // 4, geometry.sides[i]
+        _, _, field, _ = nature(geometry).box(name, (0, 0))
+        stride, *_ = nature(geometry).box(name, (1, 0))
+        margin, side = field // 4, geometry.shape(name)[0]
         width = field - 2 * margin
         middle = trunk[:, margin : margin + width + stride * (side - 1), margin : margin + width + stride * (side - 1)]
         sums = jax.lax.reduce_window(middle, 0.0, jax.lax.add, (1, width, width, 1), (1, stride, stride, 1), "VALID")

@@ -20,10 +20,8 @@ from minetest_interp.dreams.units import Nature, Unit
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import networks
-from minetest_interp.model.architecture import Architecture
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import Policy, shuffled_weights
-from minetest_interp.model.steps import Convolution, Scale
 
 BATCH = 16
 # The recipe of the report; docs of `Method` say what each number is.
@@ -126,12 +124,6 @@ def work(plan: Plan) -> int:
     return 2 * len(plan.listed) * len(plan.seeds) * plan.recipe.steps
 
 
-def affine_layer(network: Architecture) -> str | None:
-    """The first layer, where it is an affine function of the pixels; None where it is not."""
-    first = network.layers[0]
-    return first.name if all(isinstance(step, Scale | Convolution) for step in first.steps) else None
-
-
 def box_optimum(policy: Policy, asked: Objective, *, around: np.ndarray) -> np.ndarray:
     """The frame `[H, W]`, shared by the stack, that no other in the box 0..255 beats on a unit of an affine layer.
 
@@ -153,7 +145,7 @@ def _slope(network: networks.Plain, asked: Objective, stack: Array) -> Array:
 def _dream(plan: Plan, subject: Subject, chosen: np.ndarray, progress: Callable[[int], None]) -> np.ndarray:
     """Pictures `[U, K, H, W]` of the chosen units, which share one kind and layer."""
     first = plan.listed[chosen[0]]
-    if first.layer == affine_layer(subject.policy.architecture):
+    if first.layer == subject.policy.architecture.affine:
         progress(len(chosen) * len(plan.seeds) * plan.recipe.steps)
         asked = [subject.scaled(i) for i in chosen.tolist()]
         frames = [box_optimum(subject.policy, each, around=plan.mean) for each in asked]

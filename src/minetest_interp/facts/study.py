@@ -1,5 +1,6 @@
 """Every number that the report prints, computed from the results; plain numbers, lists and maps, ready for JSON."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from minetest_interp.io import files, layout
 
 Arrays = Mapping[str, np.ndarray]
 
-LEADING = 5  # channels of conv2 that are named
+LEADING = 5  # channels that are named
 
 
 def frame_rows(behaviours: Arrays) -> list[dict]:
@@ -156,6 +157,21 @@ def published_rows(published: Mapping, behaviours: Arrays, results: Path) -> dic
     }
 
 
+def asked_layers(units: Arrays, causal: Arrays) -> dict:
+    """The names of the layers that evidence was sought in.
+
+    Returns:
+      named, those that the claims name; trunks, those of them that are asked about trunks; gradients, the one that is
+      asked about oriented gradients, None without one.
+    """
+    kernels = (name.removesuffix("/kernel") for name in units if name.endswith("/kernel"))
+    return {
+        "named": [name.split("/", 1)[1].removesuffix("/size") for name in causal if re.fullmatch("zero/.*/size", name)],
+        "trunks": [str(layer) for layer in units["layers"]],
+        "gradients": next(kernels, None),
+    }
+
+
 def found_units(units: Arrays, causal: Arrays) -> list[dict]:
     """The units that the data name, best first, and what setting each to zero does to the steering.
 
@@ -165,7 +181,8 @@ def found_units(units: Arrays, causal: Arrays) -> list[dict]:
     """
     rows = []
     for name in map(str, units["found"]):
-        layer, channel = name.split("/")[0], int(name.split("/")[1])
+        layer, _, number = name.rpartition("/")
+        channel = int(number)
         effects = causal[f"zero/{layer}/steering"].mean(0)
         rows.append(
             {
@@ -207,8 +224,8 @@ def attribution_methods(stored: Arrays) -> list[dict]:
     return sorted(rows, key=lambda row: -row["deletion"]["estimate"])
 
 
-def leading_channels(circuits: Arrays) -> list[dict]:
-    """The channels of conv2 that carry most of the variance of the steering's drive: name and share, largest first.
+def leading_channels(circuits: Arrays, layer: str) -> list[dict]:
+    """The channels of a layer that carry most of the variance of the steering's drive: name and share, largest first.
 
     None of them where the drive does not vary.
     """
@@ -216,4 +233,4 @@ def leading_channels(circuits: Arrays) -> list[dict]:
     if np.isnan(shares).any():
         return []
     order = np.argsort(-shares, kind="stable")[:LEADING]
-    return [{"name": f"conv2/{channel}", "share": float(shares[channel])} for channel in order]
+    return [{"name": f"{layer}/{channel}", "share": float(shares[channel])} for channel in order]

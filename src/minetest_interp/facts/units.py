@@ -32,7 +32,7 @@ def trunk_overlap(units: Arrays, layer: str, channel: int) -> dict | None:
 
 
 def gradient_following(units: Arrays, layer: str, channel: int) -> dict | None:
-    """How a channel of conv0 follows oriented gradients of grey levels.
+    """How a channel of the first layer follows oriented gradients of grey levels.
 
     Returns:
       correlation, with the gradient that the first half of the frames chose, on the second; angle in degrees, 0 where
@@ -101,6 +101,7 @@ def movers(causal: Arrays, layers: Sequence[str], readout: str, *, sign: int, co
     rows: list[dict] = [
         {"name": f"{layer}/{channel}", "size": float(size), "change": sign * float(change)}
         for layer in layers
+        if f"zero/{layer}/size" in causal
         for channel, (size, change) in enumerate(
             zip(causal[f"zero/{layer}/size"][:, column], causal[f"zero/{layer}/change"][:, column], strict=True)
         )
@@ -108,13 +109,14 @@ def movers(causal: Arrays, layers: Sequence[str], readout: str, *, sign: int, co
     return sorted(rows, key=lambda row: -row["size"])[:count]
 
 
-def carriers(circuits: Arrays, readout: str, *, sign: int, count: int) -> list[dict] | None:
-    """The channels of conv2 that carry most of a readout's variance over the frames: name, mean addition and share.
+def carriers(circuits: Arrays, layer: str, readout: str, *, sign: int, count: int) -> list[dict] | None:
+    """The channels that carry most of a readout's variance over the frames: name, mean addition and share.
 
     None without such a readout; no channel for one that does not vary.
 
     Args:
-      sign: -1 for the readout's other side, to which every channel adds the contrary.
+      layer: theirs, the last one with positions. sign: -1 for the readout's other side, to which every channel adds the
+        contrary.
     """
     readouts = [str(name) for name in circuits.get("readouts", ())]
     if readout not in readouts:
@@ -125,7 +127,7 @@ def carriers(circuits: Arrays, readout: str, *, sign: int, count: int) -> list[d
     if np.isnan(shares).any():
         return []
     order = np.argsort(-shares, kind="stable")[:count]
-    return [{"name": f"conv2/{i}", "mean": sign * float(means[i]), "share": float(shares[i])} for i in order]
+    return [{"name": f"{layer}/{i}", "mean": sign * float(means[i]), "share": float(shares[i])} for i in order]
 
 
 def claims_about(claims: Sequence[Mapping], name: str) -> list[Mapping]:

@@ -51,6 +51,10 @@ class Store(NamedTuple):
     what: str
     arrays: tuple[Declared, ...]
 
+    def declarations(self, name: str) -> list[tuple[Declared, tuple[str, ...]]]:
+        """What an array of this name may be, each with its axes."""
+        return [(declared, axes) for declared in self.arrays if (axes := declared.axes_of(name)) is not None]
+
 
 def _arrays(table: str) -> tuple[Declared, ...]:
     """Rows of `name | axes | type | unit | meaning`."""
@@ -102,8 +106,8 @@ energy | row, column | float32 | squared grey levels | blurred squared deviation
 frames | frame | text | | names
 original | frame, ... | float32 | level, 0 to 255 | row, column; of colours colour, row, column
 mirrored | frame, ... | float32 | level, 0 to 255 | likewise
-trunk | frame, row, column | float32 | share, 0 to 1 | of the pixel that is trunk
-position | frame | float64 | -1 (left edge) to 1 (right edge) | mean column of the trunk; NaN without one
+{concept}/share | frame, row, column | float32 | share, 0 to 1 | of the pixel that is of the concept
+{concept}/position | frame | float64 | -1 (left edge) to 1 (right edge) | its mean column; NaN without it
 group | frame | text | | frames of one place, or of one turn; empty for none
 role | frame | text | | what the frame is in its group
 """)),
@@ -111,8 +115,8 @@ role | frame | text | | what the frame is in its group
 frames | stack | text | | names of the newest frames
 original | stack, frame of the stack, row, column | float32 | grey level, 0 to 255 | oldest first
 mirrored | stack, frame of the stack, row, column | float32 | grey level, 0 to 255 | oldest first
-trunk | stack, row, column | float32 | share, 0 to 1 | of the pixel that is trunk
-position | stack | float64 | -1 (left edge) to 1 (right edge) | mean column of the trunk; NaN without one
+{concept}/share | stack, row, column | float32 | share, 0 to 1 | of the pixel that is of the concept
+{concept}/position | stack | float64 | -1 (left edge) to 1 (right edge) | its mean column; NaN without it
 group | stack | text | | the turn
 role | stack | text | | of the newest frame
 """)),
@@ -127,13 +131,14 @@ labelled/position | trunk frame | float64 | -1 (left edge) to 1 (right edge) | o
 labelled/{view} | trunk frame | float32 | -1 to 1 | the steering: original, mirrored
 {form} | frame | float32 | -1 to 1 | the steering on views and retouched frames; forward; jump
 """)),
-    Store("evidence/units.npz", "What the channels of the convolutions respond to.", _arrays("""
+    Store("evidence/units.npz", "What the channels of the layers that claims name respond to.", _arrays("""
 frames | frame | text | | names
 clusters | frame | int | | near-duplicates share a number
-conv0/kernel | channel of conv0 | float64 | share | of its energy in its best oriented gradient
-conv0/template | channel of conv0 | int | | the gradient chosen on the first half; see `edges`
-conv0/{filter}/first | channel of conv0 | float64 | correlation | with what was chosen, on the half that chose
-conv0/{filter}/second | channel of conv0 | float64 | correlation | the same on the other half, with its sign
+layers | asked layer | text | | names of those that are asked about trunks
+{layer}/kernel | channel of {layer} | float64 | share | of its energy in its best oriented gradient; first layer
+{layer}/template | channel of {layer} | int | | the gradient chosen on the first half; see `edges`; first layer
+{layer}/{filter}/first | channel of {layer} | float64 | correlation | with what the first half chose, on it; first layer
+{layer}/{filter}/second | channel of {layer} | float64 | correlation | the same on the other half, with its sign
 labelled/frames | labelled frame | text | | names
 labelled/clusters | labelled frame | int | | near-duplicates share a number
 found | unit | text | | units that the data name, best first
@@ -148,7 +153,7 @@ found | unit | text | | units that the data name, best first
 {layer}/brightness/{half} | | float64 | AUROC | of the receptive field's mean grey level: auroc, first, second
 {layer}/positives | | int | | places of the second half with trunk
 {layer}/negatives | | int | | places of the second half without any
-{layer}/rectified | channel of {layer} | float64 | AUROC | of what the channel passes on, after the ReLU
+{layer}/rectified | channel of {layer} | float64 | AUROC | of what the channel passes on
 """)),
     Store("evidence/causal.npz", "What replacing, patching and steering channels does to the readouts.", _arrays("""
 frames | frame | text | | names
@@ -159,12 +164,12 @@ quantities | readout | text | | names of the readouts
 {replacement}/{layer}/interval | readout, low and high | float64 | the readout's | of the size, for the named channel
 zero/{layer}/steering | frame, channel of {layer} | float32 | -2 to 2 | absolute change of the steering
 patch/{layer}/share | channel of {layer} | float32 | share | of the mirrored steering carried over
-gradient/conv2/sides | frame, channel of conv2 | float32 | per activation | of turning left, left half less right half
+gradient/{layer}/sides | frame, channel of {layer} | float32 | per activation | of turning left, left half less right
 trunk/{layer} | channel of {layer} | float64 | AUROC less .5 | size, after the ReLU
 dose/frames | tested frame | text | | labelled frames on which vectors were added
 dose/clusters | tested frame | int | | near-duplicates share a number
 dose/strengths | strength | float64 | | times the vector
-dose/vector | row of conv2, column of conv2, channel of conv2 | float32 | activation | what trunks on the left add
+dose/vector | row, column, channel | float32 | activation | of the last named layer: what trunks on the left add
 dose/change | strength, readout | float32 | the readout's | mean change
 dose/interval | strength, readout, low and high | float64 | the readout's | of the change
 dose/random | direction, strength, readout | float32 | the readout's | the same for random directions
@@ -186,7 +191,8 @@ seeds | seed | int | |
 {side}/{policy}/contrast | row, column | float64 | share of the contrast | mean over the seeds
 {side}/{policy}/example | row, column | float32 | grey level, 0 to 255 | the first seed's newest frame
 """)),
-    Store("evidence/heads.npz", "Cosines of actor and critic.", _arrays("""
+    Store("evidence/heads.npz", "Cosines of actor and critic; or why there are none.", _arrays("""
+reason | | text | | where the network lacks one of them; then it is the only array
 labels | action | text | | names of the actions
 cosines | action | float64 | cosine | of the action's weights with the critic's
 observed | | float64 | cosine | mean absolute one
@@ -223,9 +229,10 @@ channels/{layer} | readout, channel of {layer} | float32 | the readout's | gradi
 channels/{layer}/size | readout, channel of {layer} | float32 | the readout's | its mean absolute value
 """)),
     Store("evidence/circuits.npz", "The steering's drive and the value, by channel, path and factor.", _arrays("""
+reason | | text | | where they cannot be taken apart; then it is the only array
 frames | frame | text | | names
 readouts | readout | text | | names
-channels/mean | readout, channel and bias | float32 | the readout's | what each channel of conv2 adds, the biases last
+channels/mean | readout, channel and bias | float32 | the readout's | what each channel before adds, the biases last
 channels/strength | readout, channel and bias | float32 | the readout's | its mean absolute value
 channels/variance_share | readout, channel and bias | float64 | share | of the readout's variance over frames
 values | frame, readout | float32 | nats; reward | the readouts
@@ -238,7 +245,7 @@ paths/static_correlation | readout | float64 | correlation | of what the weights
 {layer}/factors | factor of {layer}, channel of {layer} | float32 | | directions of unit length
 {layer}/exemplars | factor of {layer}, exemplar | int | | numbers of frames
 {layer}/positions | factor of {layer}, exemplar, row and column | int | position | where the factor is strongest
-{layer}/boxes | factor of {layer}, exemplar, top left size | int | pixels | receptive fields
+{layer}/boxes | factor of {layer}, exemplar, top left height width | int | pixels | receptive fields
 {layer}/attribution | readout, factor and residual of {layer} | float32 | the readout's | mean absolute value
 {layer}/variance_share | readout, factor and residual of {layer} | float64 | share | of the variance
 """)),
@@ -301,16 +308,17 @@ similarity | member, member | float64 | correlation | of two members' steering o
 def breaches(store: Store, arrays: Mapping[str, np.ndarray]) -> list[str]:
     """How arrays differ from what their store declares, in words; none where they keep to it.
 
-    The first declaration that a name matches counts. An axis "..." stands for any number of axes.
+    A name may begin with CONCEPT/READOUT/. Of the declarations that it matches the first with as many axes counts. An
+    axis "..." stands for any number.
     """
     found: list[str] = []
     sizes: dict[str, int] = {}
     for name, array in arrays.items():
-        matches = ((declared, axes) for declared in store.arrays if (axes := declared.axes_of(name)) is not None)
-        declared, axes = next(matches, (None, ()))
-        if declared is None:
+        matches = store.declarations(name) or store.declarations(name.split("/", 2)[-1])
+        if not matches:
             found.append(f"{store.path}: {name} is not declared")
             continue
+        declared, axes = next((each for each in matches if len(each[1]) == array.ndim), matches[0])
         if not any(array.dtype.str[1:].startswith(TYPES[kind]) for kind in declared.kind.split()):
             found.append(f"{store.path}: {name} must be {declared.kind}; it is {array.dtype}")
         fixed = axes[: axes.index("...")] if "..." in axes else axes

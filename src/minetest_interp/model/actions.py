@@ -113,6 +113,11 @@ def probabilities(logits: Float[np.ndarray, "*batch action"]) -> Float[np.ndarra
     return shifted / shifted.sum(-1, keepdims=True)
 
 
+def behaviours_of(outputs: Mapping[str, np.ndarray], table: ActionTable) -> dict[str, Float[np.ndarray, "*batch"]]:
+    """Every behaviour of the table by name: of the Q values `q` where there are some, else of the `logits`."""
+    return behaviour_returns(outputs["q"], table) if "q" in outputs else behaviour_values(outputs["logits"], table)
+
+
 def behaviour_values(
     logits: Float[np.ndarray, "*batch action"], table: ActionTable
 ) -> dict[str, Float[np.ndarray, "*batch"]]:

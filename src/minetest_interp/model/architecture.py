@@ -17,7 +17,7 @@ from jaxtyping import Float
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import steps
 from minetest_interp.model.arrays import AnyArray
-from minetest_interp.model.steps import Apply, Dense, Extent, Parameters, Shape, Step
+from minetest_interp.model.steps import Apply, Convolution, Dense, Extent, Parameters, Scale, Shape, Step
 
 INPUT = "input"
 GREYS = (0.0, 255.0)  # the least and greatest level of a pixel
@@ -112,6 +112,13 @@ class Architecture:
     def maps(self) -> tuple[str, ...]:
         """The layers that have positions, in order."""
         return tuple(layer.name for layer in self.layers if self.extent(layer.name))
+
+    @property
+    def affine(self) -> str | None:
+        """The first layer, where it is one convolution of the pixels, and so affine in them; None where it is not."""
+        name, made = self.layers[0]
+        alone = sum(isinstance(step, Convolution) for step in made) == 1
+        return name if alone and all(isinstance(step, Scale | Convolution) for step in made) else None
 
     @property
     def reads(self) -> tuple[int, int]:

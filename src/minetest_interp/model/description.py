@@ -1,9 +1,11 @@
-"""A network in plain values, ready for JSON: what its layers are, what their units see, and what its heads put out."""
+"""A network in plain values and words: what its layers are, what their units see, and what its heads put out."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from minetest_interp.model.architecture import Architecture, Layer
+from minetest_interp.model.modules import ModuleNetwork
+from minetest_interp.model.policy import Policy
 from minetest_interp.model.steps import Apply, Convolution, Part, Pool, Residual, Step
 
 
@@ -27,6 +29,14 @@ def describe(network: Architecture) -> dict[str, Any]:
         "actions": network.actions,
         "outputs": list(network.outputs),
     }
+
+
+def why_not_aligned(policy: Policy) -> str | None:
+    """Why the actor's weights cannot be held against the critic's; None where they can."""
+    if isinstance(policy.network, ModuleNetwork):
+        return "which weights of its module are the heads' is not known"
+    lacking = sorted({"actor", "critic"} - set(policy.params))
+    return f"this policy has no {' and no '.join(lacking)}" if lacking else None
 
 
 def _layer(network: Architecture, layer: Layer) -> dict[str, Any]:

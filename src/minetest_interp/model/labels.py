@@ -1,13 +1,14 @@
-"""Labelled frames: a folder of pictures with a mask each, as the network sees them and where trunks are in them.
+"""Labelled frames: a folder of pictures with a mask each, as the network sees them and where what is in them.
 
 `frames/NAME.png` or `.jpg` are pictures; `masks/NAME.png` are 8-bit images of the same size whose pixels are class
-numbers.
+numbers. A *concept* is a class with a name, such as trunk.
 """
 
 import io
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, NotRequired, TypedDict, cast
 
 import numpy as np
@@ -19,48 +20,49 @@ from minetest_interp.io.files import inside, read_bytes, within
 from minetest_interp.model import frames
 
 PATTERN, MASKS = "frames/*.[jp]*g", "masks"
-OFF_MIDDLE = 0.2  # of half the frame: a trunk that is further from the middle is on a side
+CONCEPTS = {"trunk": 1}  # where a study names none
+OFF_MIDDLE = 0.2  # of half the frame: what is further from the middle is on a side
 NO_LABELS = "no labelled frames; name some in the study or pass --config probe=FOLDER"
 
 
 class LabelSettings(TypedDict):
-    """frames: pattern of the pictures. masks: their folder. trunk: the masks' class number.
+    """frames: pattern of the pictures. masks: their folder. concepts: names of the masks' class numbers.
 
     folder: with both, where the study names it.
     """
 
     frames: str
     masks: str
-    trunk: int
+    concepts: Mapping[str, int]
     folder: NotRequired[str]
 
 
-def why_no_trunks(shown: Bool[np.ndarray, " frame"]) -> str | None:
-    """Why nothing can be said of trunks, None where something can.
+def why_none(shown: Bool[np.ndarray, " frame"]) -> str | None:
+    """Why nothing can be said of a concept, None where something can.
 
     Args:
-      shown: which of the labelled frames show a trunk.
+      shown: which of the labelled frames show it.
     """
     if shown.any():
         return None
-    return f"no pixel of the class of trunks in {len(shown)} masks. Label more frames, with trunks among them."
+    return f"no pixel of its class in {len(shown)} masks. Label more frames, with what is asked about among them."
 
 
 class Labelled(NamedTuple):
-    """One frame. original, mirrored: grey, or colours. trunk: share of each pixel that is trunk, 0 to 1.
+    """One frame. original, mirrored: grey, or colours. share: of each pixel that is of a concept, 0 to 1, by its name.
 
-    position: mean column of the trunk's pixels in the picture, -1 (left edge) to 1 (right edge); NaN without trunk.
+    position: by concept, mean column of its pixels in the picture, -1 (left edge) to 1 (right edge); NaN without any.
     """
 
     original: Float[np.ndarray, "*colour row column"]
     mirrored: Float[np.ndarray, "*colour row column"]
-    trunk: Float[np.ndarray, "row column"]
-    position: float
+    share: dict[str, Float[np.ndarray, "row column"]]
+    position: dict[str, float]
 
 
 def settings(written: Mapping) -> LabelSettings:
     """A study's section `labels`, with the usual values where it has none."""
-    return cast(LabelSettings, {"frames": PATTERN, "masks": MASKS, "trunk": 1, **written})
+    return cast(LabelSettings, {"frames": PATTERN, "masks": MASKS, "concepts": CONCEPTS, **written})
 
 
 def find(folder: Path, *, pattern: str = PATTERN, masks: str = MASKS) -> list[tuple[Path, Path]]:
@@ -108,11 +110,19 @@ def read_mask(path: Path) -> UInt8[np.ndarray, "height width"]:
         ) from error
 
 
-def read(picture: Path, mask: Path, *, size: frames.Size, order: str, colour: bool = False, trunk: int = 1) -> Labelled:
+def read(
+    picture: Path,
+    mask: Path,
+    *,
+    size: frames.Size,
+    order: str,
+    colour: bool = False,
+    concepts: Mapping[str, int] = MappingProxyType(CONCEPTS),
+) -> Labelled:
     """One labelled frame at the network's size.
 
     Args:
-      size, order, colour: as in `frames.for_network`. trunk: the masks' class number of trunks.
+      size, order, colour: as in `frames.for_network`. concepts: names of the masks' class numbers.
 
     Raises:
       InputError: a file is damaged, or the two differ in size.
@@ -123,35 +133,38 @@ def read(picture: Path, mask: Path, *, size: frames.Size, order: str, colour: bo
             f"{mask}: a mask must be as large as its picture, {colours.shape[1]}x{colours.shape[0]}; "
             f"got {classes.shape[1]}x{classes.shape[0]}."
         )
-    is_trunk = classes == trunk
+    shown = {name: classes == number for name, number in concepts.items()}
     original, mirrored = (
         frames.for_network(seen, size=size, order=order, colour=colour) for seen in (colours, frames.mirror(colours))
     )
     return Labelled(
         original=original,
         mirrored=mirrored,
-        trunk=frames.resize(is_trunk.astype(np.float32), size=size).clip(0, 1),
-        position=horizontal_centre(is_trunk),
+        share={name: frames.resize(of.astype(np.float32), size=size).clip(0, 1) for name, of in shown.items()},
+        position={name: horizontal_centre(of) for name, of in shown.items()},
     )
 
 
-def check_class(classes: Iterable[UInt8[np.ndarray, "height width"]], trunk: int, folder: Path) -> None:
-    """Refuses masks that label other things than trunks alone: their class number is then most likely another one.
+def check_classes(
+    classes: Iterable[UInt8[np.ndarray, "height width"]], concepts: Mapping[str, int], folder: Path
+) -> None:
+    """Refuses masks that label other things than the concepts alone: these most likely have other class numbers.
 
-    Masks of zeros alone say that there is no trunk, which is an answer.
+    Masks of zeros alone say that there is none of them, which is an answer.
 
     Args:
-      classes: of every mask, as `read_mask` gives them. trunk: the class number that was asked for.
+      classes: of every mask, as `read_mask` gives them. concepts: names of the class numbers that were asked for.
 
     Raises:
-      InputError: no pixel of class `trunk`, but others that are not 0.
+      InputError: no pixel of these classes, but others that are not 0.
     """
     found = sorted({int(value) for each in classes for value in np.unique(each)})
-    if trunk not in found and any(found):
+    if not {*concepts.values()} & {*found} and any(found):
+        asked = " or ".join(f"{number} ({name})" for name, number in concepts.items())
         values = " and ".join(filter(None, [", ".join(map(str, found[:-1])), str(found[-1])]))
         raise InputError(
-            f"{folder}: masks must have pixels of class {trunk} where trunks are; the values found are {values}. "
-            "Set `labels.trunk` to the class of trunks."
+            f"{folder}: masks must have pixels of class {asked}; the values found are {values}. "
+            "Set `labels.concepts` to the names of the classes and their numbers."
         )
 
 

@@ -38,8 +38,25 @@ class Plain:
     start: str = flax.struct.field(pytree_node=False, default="input")
 
     def __call__(self, activation: Float[AnyArray, "batch ..."]) -> Trace:
-        shape = (len(activation), *self.network.shape(self.start))
-        return Policy(self.network, self.params).run(jnp.broadcast_to(activation, shape), start=self.start)
+        return Policy(self.network, self.params).run(self.first(activation), start=self.start)
+
+    def first(self, activation: Float[AnyArray, "batch ..."]) -> Float[Array, "batch ..."]:
+        """The activation itself, in full; as in `Blocks` it is affine in what is given."""
+        return jnp.broadcast_to(activation, (len(activation), *self.network.shape(self.start)))
+
+    def first_of_frames(
+        self,
+        stack: Float[AnyArray, "batch frame row column"],
+        change: Float[AnyArray, "batch frame window window"],
+        corner: tuple,
+    ) -> Float[Array, "frame batch frame row column"]:
+        """The stack where one frame alone, each in turn, has its change added at the corner (row, column)."""
+        each = [add_at(stack, change[:, i : i + 1], (0, i, *corner)) for i in range(change.shape[1])]
+        return jnp.stack(each)
+
+    def rest(self, activation: Float[AnyArray, "batch ..."]) -> Trace:
+        """The network from the activation on."""
+        return self(activation)
 
 
 @flax.struct.dataclass
@@ -168,13 +185,15 @@ def plain(policy: Policy, *, start: str = "input") -> Plain:
     return Plain(jax.device_put(dict(policy.params)), policy.network, start)
 
 
-def fast(policy: Policy, *, whole: bool = False, convolve: bool = False) -> Blocks:
-    """The policy's network on blocks; equal to `Policy.run` to float32 rounding.
+def fast(policy: Policy, *, whole: bool = False, convolve: bool = False) -> Blocks | Plain:
+    """The policy's network, on blocks where `Geometry` gives its sizes; equal to `Policy.run` to float32 rounding.
 
     Args:
       whole: compute conv0 everywhere, for objectives that read conv0 itself.
       convolve: run conv1 and conv2 as convolutions, which is faster forward and no faster back.
     """
+    if not isinstance(policy.network, Geometry):
+        return plain(policy)
     heads = jax.device_put({name: dict(policy.params[name]) for name in ("hidden", "actor", "critic")})
     unblocked = {name: policy.params[name]["kernel"] for name in CONVOLUTIONS[1:]} if convolve else {}
     return Blocks(*_block_parameters(policy, 3), jax.device_put(unblocked), heads, policy.geometry, whole)

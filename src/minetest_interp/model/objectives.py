@@ -125,10 +125,14 @@ def behaviour_probability(behaviour: Behaviour, *, sign: int = 1) -> Objective:
     return Probability(sign * np.asarray(behaviour.weights))
 
 
-def readouts(table: ActionTable) -> dict[str, Objective]:
-    """What an agent puts out, by name: each behaviour's probability, -1 to 1, then the value."""
-    behaviours = {name: behaviour_probability(behaviour) for name, behaviour in table.behaviours.items()}
-    return behaviours | {"value": value()}
+def readouts(table: ActionTable, network: Architecture) -> dict[str, Objective]:
+    """What an agent puts out, by name: each behaviour, then the value of a network that has one.
+
+    A behaviour is a probability, -1 to 1, or of Q values a difference in reward units.
+    """
+    read = return_difference if "q" in network.outputs else behaviour_probability
+    behaviours = {name: read(behaviour) for name, behaviour in table.behaviours.items()}
+    return behaviours | ({"value": value()} if "value" in network.outputs else {})
 
 
 def behaviour(behaviour: Behaviour, *, sign: int = 1) -> Objective:

@@ -14,7 +14,6 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from minetest_interp.io.errors import InputError
 from minetest_interp.model.architecture import Architecture, Edit, Layer, Trace, keep
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.steps import Apply, Convolution, Dense, Flatten, Scale
@@ -46,21 +45,6 @@ class Geometry(NamedTuple):
             side = (side - kernel) // stride + 1
             sides.append(side)
         return sides[0], sides[1], sides[2]
-
-    @property
-    def receptive_fields(self) -> tuple[tuple[int, int], ...]:
-        """For each convolution (size, stride) in pixels; the top-left corner of unit i lies at stride * i."""
-        field, jump, fields = 1, 1, []
-        for kernel, stride in zip(self.kernels, self.strides, strict=True):
-            field, jump = field + (kernel - 1) * jump, jump * stride
-            fields.append((field, jump))
-        return tuple(fields)
-
-    @property
-    def read_size(self) -> int:
-        """Pixels from the top left that any unit of conv2 reads; the rest have exactly zero gradient."""
-        field, stride = self.receptive_fields[-1]
-        return field + stride * (self.sides[-1] - 1)
 
     def shape(self, target: str) -> tuple[int, ...]:
         """Shape of one item at a target, without the batch axis."""
@@ -107,19 +91,14 @@ class Policy(NamedTuple):
 
     @property
     def geometry(self) -> Geometry:
-        """The sizes of CleanRL's Atari agent, which some measurements are made for.
+        """The sizes of CleanRL's Atari agent, of which the fast networks are made.
 
         Raises:
-          InputError: the network is another one.
+          ValueError: the network is another one.
         """
         if isinstance(self.network, Geometry):
             return self.network
-        layers, heads = self.network.targets[1:], [head.name for head in self.network.heads]
-        raise InputError(
-            "`atlas`, `recipes`, `evidence` and `series` must be of three convolutions (padding VALID, ReLU, pixels "
-            f"divided by 255), a dense layer, an actor and a critic; this network has the layers {', '.join(layers)} "
-            f"and the heads {', '.join(heads)}. Leave these sections out of the study."
-        )
+        raise ValueError(f"the network must be CleanRL's Atari agent; its layers are {self.architecture.targets[1:]}.")
 
     def run(self, activation: Float[AnyArray, "batch ..."], *, start: str = "input", edit: Edit = keep) -> Trace:
         """Runs from `start` to the heads; a jittable function of `activation`.

@@ -87,7 +87,7 @@ def _render(environment: jinja2.Environment, template: str, facts: Mapping, **co
 
 def _words(environment: jinja2.Environment, words: Mapping, panel: Mapping, facts: Mapping) -> dict[str, Markup]:
     """A panel's `caption` and `alt`; both say why there is nothing to see, if what it draws was not measured."""
-    sections = {place.split("/")[0] for place in panel["numbers"]}
+    sections = {place.removeprefix("evidence/").split("/")[0] for place in panel["numbers"]}
     reasons = [reason for section, reason in facts.get("not_measured", {}).items() if section in sections]
     if reasons:
         words = dict.fromkeys(words, "Not measured: {{ reasons | first }}.")

@@ -200,7 +200,7 @@ def part_evidence(part: Mapping, evidence: Evidence, maps: Sequence[str], steeri
     readout, sign = f"{head} drive" if head != "value" else head, 1 if head == part["name"] else -1
     return found | {
         "movers": unit_facts.movers(evidence.causal, maps, head, sign=sign, count=STRONGEST),
-        "carriers": unit_facts.carriers(evidence.circuits, readout, sign=sign, count=STRONGEST),
+        "carriers": unit_facts.carriers(evidence.circuits, maps[-1], readout, sign=sign, count=STRONGEST),
     }
 
 

@@ -59,7 +59,7 @@ def run(
 def _named_layers(network: Architecture) -> dict:
     return {
         "path_layers": list(judging.path_layers(network).values()),
-        "affine_layer": atlas.affine_layer(network) or "",
+        "affine_layer": network.affine or "",
     }
 
 

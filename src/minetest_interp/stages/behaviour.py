@@ -4,7 +4,7 @@ from pathlib import Path
 
 from minetest_interp.analysis.intervals import Bootstrap
 from minetest_interp.claims import behaviour
-from minetest_interp.claims.measured import write
+from minetest_interp.claims.measured import Measured, measure_each, read_labels, write
 from minetest_interp.cli import command
 from minetest_interp.io import files
 from minetest_interp.model import agent
@@ -20,25 +20,29 @@ def run(
     night: list,
     interval: dict,
     similarity: float,
-    side: int,
+    about: list,
     arrays: Path,
     estimates: Path,
     labels: Path | None = None,
 ) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
     covered = [view for view in behaviour.COVERED if view in files.array_names(stacks)]
-    measured = behaviour.measure(
-        loaded,
-        table,
-        files.read_arrays(stacks, "frames", *behaviour.VIEWS, *covered),
-        files.read_arrays(labels, *LABELLED) if labels else None,
-        steering=actions["steering"],
-        side=side,
-        night=night,
-        similarity=similarity,
-        bootstrap=Bootstrap(**interval),
-    )
-    write(measured, arrays, estimates)
+    shown = files.read_arrays(stacks, "frames", *behaviour.VIEWS, *covered)
+
+    def measure(concept: str, readout: str, side: int) -> Measured:
+        return behaviour.measure(
+            loaded,
+            table,
+            shown,
+            read_labels(labels, concept, *LABELLED),
+            steering=readout,
+            side=side,
+            night=night,
+            similarity=similarity,
+            bootstrap=Bootstrap(**interval),
+        )
+
+    write(measure_each(about, measure), arrays, estimates)
 
 
 if __name__ == "__main__":

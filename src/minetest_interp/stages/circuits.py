@@ -1,4 +1,4 @@
-"""Take the steering drive and the value apart: by channel of conv2, by path, and by factor of every layer."""
+"""Take the steering drive and the value apart: by channel, by path, and by factor of the layers with ReLUs."""
 
 from pathlib import Path
 

@@ -9,9 +9,7 @@ from minetest_interp.analysis import stats
 from minetest_interp.cli import command
 from minetest_interp.io import files
 from minetest_interp.model import agent, answers
-from minetest_interp.model.description import describe
-from minetest_interp.model.modules import ModuleNetwork
-from minetest_interp.model.policy import Policy
+from minetest_interp.model.description import describe, why_not_aligned
 
 
 def run(
@@ -52,14 +50,6 @@ def run(
         random=stats.cosine_similarity(actor, random),
         labels=np.array(table.labels),
     )
-
-
-def why_not_aligned(policy: Policy) -> str | None:
-    """Why the actor's weights cannot be held against the critic's; None where they can."""
-    if isinstance(policy.network, ModuleNetwork):
-        return "which weights of its module are the heads' is not known"
-    lacking = sorted({"actor", "critic"} - set(policy.params))
-    return f"this policy has no {' and no '.join(lacking)}" if lacking else None
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from minetest_interp.analysis.intervals import Bootstrap
 from minetest_interp.claims import dream_controls
-from minetest_interp.claims.measured import write
+from minetest_interp.claims.measured import Measured, measure_each, write
 from minetest_interp.cli import command
 from minetest_interp.model import agent
 
@@ -15,15 +15,18 @@ def run(
     actions: dict,
     settings: dict,
     interval: dict,
-    side: int,
+    about: list,
     arrays: Path,
     estimates: Path,
 ) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
-    measured = dream_controls.measure(
-        loaded, table, steering=actions["steering"], side=side, **settings, bootstrap=Bootstrap(**interval)
-    )
-    write(measured, arrays, estimates)
+
+    def measure(concept: str, readout: str, side: int) -> Measured:
+        return dream_controls.measure(
+            loaded, table, steering=readout, side=side, **settings, bootstrap=Bootstrap(**interval)
+        )
+
+    write(measure_each(about, measure), arrays, estimates)
 
 
 if __name__ == "__main__":

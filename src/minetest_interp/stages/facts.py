@@ -11,14 +11,16 @@ from minetest_interp.facts import study as study_facts
 from minetest_interp.facts.recipes import recipe_summary
 from minetest_interp.facts.study import Arrays
 from minetest_interp.io import files
-from minetest_interp.model import recordings
+from minetest_interp.model import labels, recordings
 
 
 def run(study: str, command_line: str, settings: dict, panels: dict, results: Path, output: Path) -> None:
     readouts = files.read_arrays(results / "readouts.npz")
     content = {"study": study, "command": command_line, **of_study(settings, results)}
-    content |= of_frames(settings, readouts, results) | of_panels(panels, readouts, results)
-    files.write_json(output, content | of_sections(settings, readouts, results))
+    sections = of_sections(settings, readouts, results)
+    content |= of_frames(settings, readouts, results)
+    content |= of_panels(panels, sections.get("claims", []), readouts, results)
+    files.write_json(output, content | sections)
 
 
 def of_study(settings: dict, results: Path) -> dict:
@@ -59,8 +61,13 @@ def of_frames(settings: dict, readouts: Arrays, results: Path) -> dict:
     }
 
 
-def of_panels(panels: dict, readouts: Arrays, results: Path) -> dict:
-    """What the panels show: their settings, the channels that some of them draw, and every frame."""
+def of_panels(panels: dict, claims: list, readouts: Arrays, results: Path) -> dict:
+    """What the panels show: their settings, the channels that some of them draw, and every frame.
+
+    Among a panel's numbers are those of the claims that name it as their figure.
+    """
+    for name, panel in panels.items():
+        panel["numbers"] += [f"claims/{claim['id']}" for claim in claims if claim["figure"] == name]
     return {
         "channels": {name: study_facts.channel(results, panel) for name, panel in panels.items() if "channel" in panel},
         "panels": panels,
@@ -74,7 +81,8 @@ def of_sections(settings: dict, readouts: Arrays, results: Path) -> dict[str, An
     if "evidence" in settings:
         content["claims"] = files.read_json(results / "ledger.json")
         content["verdicts"] = ledger.count_verdicts(content["claims"])
-        content["evidence"] = evidence(results / "evidence")
+        concepts = settings.get("labels", {}).get("concepts", labels.CONCEPTS)
+        content["evidence"] = {"concept": next(iter(concepts)), **evidence(results)}
     if "series" in settings:
         content["series"] = files.read_json(results / "series.json")
     content |= of_measurable(settings, readouts, results)
@@ -85,8 +93,9 @@ def of_sections(settings: dict, readouts: Arrays, results: Path) -> dict[str, An
 
 def of_measurable(settings: dict, readouts: Arrays, results: Path) -> dict[str, Any]:
     """What mirror tests, alignment, recipes and atlas come to; `not_measured` says why there is nothing of some."""
-    asked = ["alignment", *(name for name in ("recipes", "atlas") if name in settings)]
-    stored = {name: files.read_arrays(results / f"{name}.npz") for name in asked}
+    asked = {"alignment": "alignment.npz"} | {name: f"{name}.npz" for name in ("recipes", "atlas") if name in settings}
+    asked |= {"circuits": "evidence/circuits.npz"} if "evidence" in settings else {}
+    stored = {name: files.read_arrays(results / file) for name, file in asked.items()}
     reasons = {name: str(arrays["reason"]) for name, arrays in stored.items() if "reason" in arrays}
     measured = {name: arrays for name, arrays in stored.items() if name not in reasons}
     content: dict[str, Any] = {}
@@ -112,14 +121,19 @@ def of_measurable(settings: dict, readouts: Arrays, results: Path) -> dict[str, 
     return content
 
 
-def evidence(folder: Path) -> dict:
+def evidence(results: Path) -> dict:
+    """What is measured beside the claims; `layers` says of which layers what was asked."""
     units, causal, maps, circuits = (
-        files.read_arrays(folder / f"{name}.npz") for name in ("units", "causal", "attribution", "circuits")
+        files.read_arrays(results / f"evidence/{name}.npz") for name in ("units", "causal", "attribution", "circuits")
     )
     found: dict[str, Any] = {
+        "layers": study_facts.asked_layers(units, causal),
         "attribution": study_facts.attribution_methods(maps),
-        "circuits": study_facts.leading_channels(circuits),
     }
+    if "reason" not in circuits:
+        before = files.read_json(results / "network.json")["layers"][-2]["name"]
+        found["layers"]["circuits"] = before
+        found["circuits"] = study_facts.leading_channels(circuits, before)
     if "found" in units:
         found |= {"labelled": len(units["labelled/frames"]), "found": study_facts.found_units(units, causal)}
     return found

@@ -1,4 +1,4 @@
-"""Labelled pictures to what the network sees of them, where trunks are in them, and which belong together."""
+"""Labelled pictures to what the network sees of them, where what is in them, and which belong together."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def run(
     folder: Path,
     pattern: str,
     masks: str,
-    trunk: int,
+    concepts: dict,
     order: str,
     network: Path,
     labelled: Path,
@@ -23,9 +23,12 @@ def run(
     described = files.read_json(network)
     size = described["height"], described["width"]
     found = labels.find(folder, pattern=pattern, masks=masks)
-    labels.check_class((labels.read_mask(mask) for _, mask in found), trunk, folder)
-    read = [labels.read(*pair, size=size, order=order, colour=colour, trunk=trunk) for pair in found]
-    arrays = {name: np.stack([getattr(frame, name) for frame in read]) for name in labels.Labelled._fields}
+    labels.check_classes((labels.read_mask(mask) for _, mask in found), concepts, folder)
+    read = [labels.read(*pair, size=size, order=order, colour=colour, concepts=concepts) for pair in found]
+    arrays = {view: np.stack([getattr(frame, view) for frame in read]) for view in ("original", "mirrored")}
+    for concept in concepts:
+        arrays[f"{concept}/share"] = np.stack([frame.share[concept] for frame in read])
+        arrays[f"{concept}/position"] = np.array([frame.position[concept] for frame in read])
     names = [picture.stem for picture, _ in found]
     group, role = frame_groups.read(folder, names)
     arrays |= {"frames": np.array(names), "group": group, "role": role}

@@ -7,11 +7,20 @@ from minetest_interp.cli import command
 from minetest_interp.io import files
 
 
-def run(claims: dict, names: dict, commands: dict, measured: list[Path], on_turns: list[Path], output: Path) -> None:
+def run(
+    claims: dict,
+    about: dict,
+    named: dict,
+    commands: dict,
+    measured: list[Path],
+    on_turns: list[Path],
+    output: Path,
+) -> None:
     still, moving = (
         {c: parts for path in paths for c, parts in files.read_json(path).items()} for paths in (measured, on_turns)
     )
-    files.write_json(output, ledgers.ledger(claims, still, on_turns=moving, names=names, commands=commands))
+    rows = ledgers.ledger(claims, still, on_turns=moving, about=ledgers.About(**about), named=named, commands=commands)
+    files.write_json(output, rows)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,11 @@ from pathlib import Path
 
 from minetest_interp.analysis.intervals import Bootstrap
 from minetest_interp.claims import pairs
-from minetest_interp.claims.measured import write
+from minetest_interp.claims.measured import Measured, measure_each, read_labels, write
 from minetest_interp.cli import command
-from minetest_interp.io import files
 from minetest_interp.model import agent
 
-LABELLED = ("frames", "original", "trunk", "group", "role")
+LABELLED = ("frames", "original", "share", "group", "role")
 
 
 def run(
@@ -18,22 +17,26 @@ def run(
     actions: dict,
     interval: dict,
     similarity: float,
-    side: int,
+    about: list,
     arrays: Path,
     estimates: Path,
     labels: Path | None = None,
 ) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
-    measured = pairs.measure(
-        loaded,
-        table,
-        files.read_arrays(labels, *LABELLED) if labels else None,
-        steering=actions["steering"],
-        side=side,
-        similarity=similarity,
-        bootstrap=Bootstrap(**interval),
-    )
-    write(measured, arrays, estimates)
+
+    def measure(concept: str, readout: str, side: int) -> Measured:
+        return pairs.measure(
+            loaded,
+            table,
+            read_labels(labels, concept, *LABELLED),
+            concept=concept,
+            steering=readout,
+            side=side,
+            similarity=similarity,
+            bootstrap=Bootstrap(**interval),
+        )
+
+    write(measure_each(about, measure), arrays, estimates)
 
 
 if __name__ == "__main__":

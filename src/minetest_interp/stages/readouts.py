@@ -5,7 +5,7 @@ from pathlib import Path
 from minetest_interp.cli import command
 from minetest_interp.io import files, layout
 from minetest_interp.model import frames
-from minetest_interp.model.actions import action_table, behaviour_returns, behaviour_values
+from minetest_interp.model.actions import action_table, behaviours_of
 
 
 def run(results: Path, actions: dict, readouts: Path) -> None:
@@ -16,9 +16,7 @@ def run(results: Path, actions: dict, readouts: Path) -> None:
         outputs = {"logits", "q", "value"}.intersection(files.array_names(path))
         computed = files.read_arrays(path, "frames", *outputs)
         columns["frames"] = computed["frames"]
-        read = behaviour_returns if "q" in outputs else behaviour_values
-        found = read(computed["q" if "q" in outputs else "logits"], table)
-        found |= {"value": computed["value"]} if "value" in outputs else {}
+        found = behaviours_of(computed, table) | {name: computed[name] for name in outputs & {"value"}}
         columns |= {f"{view}/{name}": values for name, values in found.items()}
     files.write_arrays(readouts, **columns)
 

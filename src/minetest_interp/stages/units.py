@@ -1,15 +1,15 @@
-"""What single channels respond to: oriented gradients in conv0, trunks in conv1 and conv2; both against controls."""
+"""What single channels respond to: oriented gradients in the first layer, trunks in others; both against controls."""
 
 from pathlib import Path
 
 from minetest_interp.analysis.intervals import Bootstrap
 from minetest_interp.claims import units
-from minetest_interp.claims.measured import write
+from minetest_interp.claims.measured import Measured, measure_each, read_labels, write
 from minetest_interp.cli import command
 from minetest_interp.io import files
 from minetest_interp.model import agent
 
-LABELLED = ("frames", "original", "trunk", "group")
+LABELLED = ("frames", "original", "share", "group")
 
 
 def run(
@@ -20,21 +20,27 @@ def run(
     settings: dict,
     interval: dict,
     similarity: float,
+    about: list,
     named: dict,
     arrays: Path,
     estimates: Path,
     labels: Path | None = None,
 ) -> None:
-    measured = units.measure(
-        agent.load(checkpoint_path, policy, actions).checkpoint.policy,
-        files.read_arrays(stacks, "frames", "original"),
-        files.read_arrays(labels, *LABELLED) if labels else None,
-        channels=named,
-        **settings,
-        similarity=similarity,
-        bootstrap=Bootstrap(**interval),
-    )
-    write(measured, arrays, estimates)
+    loaded = agent.load(checkpoint_path, policy, actions).checkpoint.policy
+    shown = files.read_arrays(stacks, *({"frames", "original", "colours"} & set(files.array_names(stacks))))
+
+    def measure(concept: str, readout: str, side: int) -> Measured:
+        return units.measure(
+            loaded,
+            shown,
+            read_labels(labels, concept, *LABELLED),
+            channels=named,
+            **settings,
+            similarity=similarity,
+            bootstrap=Bootstrap(**interval),
+        )
+
+    write(measure_each(about, measure), arrays, estimates)
 
 
 if __name__ == "__main__":
