@@ -314,7 +314,10 @@ def breaches(store: Store, arrays: Mapping[str, np.ndarray]) -> list[str]:
     found: list[str] = []
     sizes: dict[str, int] = {}
     for name, array in arrays.items():
-        matches = store.declarations(name) or store.declarations(name.split("/", 2)[-1])
+        start, matches = "", store.declarations(name)
+        if not matches and name.count("/") > 1:
+            concept, readout, own = name.split("/", 2)
+            start, matches = f"{concept}/{readout}/", store.declarations(own)
         if not matches:
             found.append(f"{store.path}: {name} is not declared")
             continue
@@ -326,8 +329,8 @@ def breaches(store: Store, arrays: Mapping[str, np.ndarray]) -> list[str]:
             found.append(f"{store.path}: {name} must have the axes [{', '.join(axes)}]; its shape is {array.shape}")
             continue
         for axis, size in zip(fixed, array.shape, strict=False):
-            if sizes.setdefault(axis, size) != size:
-                found.append(f"{store.path}: axis {axis} of {name} has length {size}, elsewhere {sizes[axis]}")
+            if (known := sizes.setdefault(start + axis, size)) != size:
+                found.append(f"{store.path}: axis {axis} of {name} has length {size}, elsewhere {known}")
     return found
 
 
