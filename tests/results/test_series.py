@@ -78,7 +78,14 @@ def test_the_report_compares_them(shop):
     config = {key: part for key, part in SERIES.items() if key != "evidence"}
     config["actions"] = {**config["actions"], "mirrored": True}
     panels = {
-        name: {"behaviour": "yaw", "file": f"figures/{name}.png", "rule": "", "command": "", "numbers": []}
+        name: {
+            "behaviour": "yaw",
+            "concept": "trunk",
+            "file": f"figures/{name}.png",
+            "rule": "",
+            "command": "",
+            "numbers": [],
+        }
         for name in PANELS
     }
     facts = shop.folder / "facts.json"
