@@ -71,7 +71,7 @@ def pooled() -> Policy:
 
 
 MODULES = {f"a module: {name}": make for name, make in OWN.items()}
-KINDS = (*CLIENTS, "pooled", *MODULES)
+KINDS = (*CLIENTS, "pooled")
 
 
 def policy_of(kind: str, folder: Path) -> Policy:

@@ -12,11 +12,11 @@ from minetest_interp.model import objectives
 from minetest_interp.model.architecture import Trace
 from minetest_interp.model.description import describe
 from minetest_interp.model.policy import layer_gradients
-from tests.kinds import KINDS, policy_of
+from tests.kinds import KINDS, MODULES, policy_of
 from tests.networks import close
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=(*KINDS, *MODULES))
 def policy(request, tmp_path_factory):
     yield policy_of(request.param, tmp_path_factory.mktemp("kind"))
     jax.clear_caches()

@@ -257,9 +257,3 @@ def test_the_action_table_has_an_action_for_each_output(tmp_path):
     assert agent.load(path, given, table).table.labels
     with pytest.raises(InputError, match="one action for each of the 6 that the policy chooses from; it has 2"):
         agent.load(path, given, table | {"factors": {"do": ["a", "b"]}})
-
-
-def test_what_other_measurements_need_is_said(tmp_path):
-    policy = checkpoint.load(**modules.write(OWN["one frame"](), tmp_path)).policy
-    with pytest.raises(InputError, match="has the layers Conv_0, Dense_0 and the heads actor. Leave"):
-        _ = policy.geometry

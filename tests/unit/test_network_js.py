@@ -199,7 +199,7 @@ def test_maps_are_those_of_the_study(planes, small, tmp_path):
     frame = smooth_frames(planes, SMALL.size, seed=2)
     stack = as_stack(frame)[None]
     scores = Readouts(networks.fast(small), (objectives.behaviour_probability(table.behaviours["yaw"]),))
-    how = {**SETTINGS, "seed": 0, "side": nature(SMALL).reads[0]}
+    how = {**SETTINGS, "seed": 0, "read": nature(SMALL).reads}
     methods = attribution.methods(as_stack(mean), **how)
     for name in ("gradient", "gradient × input", "IG, black", "IG, mean frame"):
         expected = methods[name].attribute(scores, stack)[0, 0].sum(0)
