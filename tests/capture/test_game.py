@@ -49,14 +49,14 @@ def installed() -> None:
 
 @pytest.fixture(scope="session")
 def captured(installed, tmp_path_factory) -> Path:
-    """A folder with the frames of `LIST`, during which the client was killed once."""
+    """A folder with the frames of `LIST`; the client was killed once, right after it had put a trunk back."""
     folder = tmp_path_factory.mktemp("captures") / "first"
     list_file = folder.with_suffix(".yaml")
     list_file.write_text(yaml.safe_dump(LIST))
 
     def kill_the_client() -> None:
-        while len(list((folder / "records").glob("*.json"))) < 2:
-            time.sleep(0.05)
+        while not list((folder / "records").glob("*-trunk-removed-*-no-trunk.json")):
+            time.sleep(0.01)
         own = [p for p in Path("/proc").glob("[0-9]*") if str(folder).encode() in _read(p / "cmdline")]
         clients = [p for p in own if b"--gameid" in _read(p / "cmdline")]
         os.kill(int(clients[0].name), signal.SIGKILL)

@@ -154,11 +154,27 @@ function asks.dump(request, reply)
 end
 
 -- What belongs where nodes were placed: position as text -> {at = position, node = node}.
--- It is on disk before anything is placed, so that a killed game mends its world when it starts again.
+-- It is on disk before anything is placed, and until what was restored is saved, so that a killed game mends its world when
+-- it starts again.
 local originals = {}
+local unsaved = {} -- what was restored of late, a table like `originals` for each time
 
 local function remember()
-	minetest.safe_file_write(CHANGED, minetest.write_json(originals))
+	local all = {}
+	for _, changes in ipairs({originals, unpack(unsaved)}) do
+		for key, change in pairs(changes) do
+			all[key] = change
+		end
+	end
+	minetest.safe_file_write(CHANGED, minetest.write_json(all))
+end
+
+local function forget_once_saved(restored)
+	unsaved[#unsaved + 1] = restored
+	minetest.after(SAVED, function()
+		table.remove(unsaved, 1)
+		remember()
+	end)
 end
 
 local function load_block(at)
@@ -221,8 +237,8 @@ function asks.restore(_, reply)
 		changes[#changes + 1] = change
 	end
 	put_all(changes, function(come)
+		forget_once_saved(originals)
 		originals = {}
-		remember()
 		reply({come = come})
 	end)
 end
@@ -230,11 +246,12 @@ end
 minetest.after(0, function()
 	local file = io.open(CHANGED)
 	if not file then return end
-	for _, change in pairs(minetest.parse_json(file:read("*a")) or {}) do
+	local changes = minetest.parse_json(file:read("*a")) or {}
+	file:close()
+	for _, change in pairs(changes) do
 		put(change)
 	end
-	file:close()
-	remember()
+	forget_once_saved(changes)
 end)
 
 minetest.register_globalstep(function()
