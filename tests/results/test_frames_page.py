@@ -59,7 +59,7 @@ def study():
         "mirrored": stacks["mirrored"],
         "facts": files.read_json(ROOT / "report/demo/facts.json"),
         "policy": policy,
-        "asked": objectives.readouts(table),
+        "asked": objectives.readouts(table, policy.architecture),
         "table": table,
     }
 
@@ -586,7 +586,7 @@ def test_a_page_of_another_network_has_its_layers_and_its_answers(open_page, kin
 def test_stacks_and_colours_are_shown_edited_and_read_out_as_they_are(open_page, kind, tmp_path):  # noqa: F811
     policy = random_policy(Geometry(3, 44, (3, 4, 5), (8, 4, 3), (4, 2, 1), 6, 3), gain=50.0)
     table = table_of_a_study()
-    told = {"policy": policy, "asked": objectives.readouts(table)}
+    told = {"policy": policy, "asked": objectives.readouts(table, policy.architecture)}
     stack = frames_of_a_study(policy, kind=kind)[1]
     page = open_page(viewport=DESKTOP)
     page.goto(write_study(tmp_path, policy, table, kind=kind).as_uri())
