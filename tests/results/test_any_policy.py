@@ -33,7 +33,7 @@ FRAMES = 3
 # A client, and the files of its study: pictures, or recorded stacks.
 PICTURES = (
     "minetest-baselines PPO", "minetest-baselines DQN", "CleanRL PPO scan", "CleanRL DQN", "CleanRL C51",
-    "CleanRL qdagger", "Cleanba PPO", "purejaxql with LayerNorm", "one frame", "colours",
+    "CleanRL qdagger", "Cleanba PPO", "purejaxql with LayerNorm", "purejaxql SAME", "one frame", "colours",
 )  # fmt: skip
 STUDIES = {name: (CLIENTS[name], "png") for name in PICTURES}
 STUDIES["recorded stacks"] = CLIENTS["a picture that is not square"], "npy"
@@ -45,6 +45,7 @@ EVIDENCE = {
     "a module: one frame": {"Conv_0": 4},
     "a module: residual": {"torso.blocks_0": 0, "torso.blocks_1": 5},
 }
+assert EVIDENCE.keys() <= STUDIES.keys()
 SERIES = "purejaxql SAME"  # it has a second checkpoint, the same
 UNSIDED = "a module: one frame"  # nothing should change sign in a mirror
 LABELLED, SHARE = 8, MEASURE["units"]["trunk_share"]
@@ -85,8 +86,12 @@ def settings(client, network, files_kind) -> dict:
         "gradients": {"steer": steer},
         "panels": {
             "a-dream-value": {"dream": "best"},
+            "c-alignment": {},
+            "e-mirror-day": {"frame": "frame-0"},
+            "g-channel": channel,
             "j-channel-gradient": {**channel, "gradient": "steer"},
             "k-network": {},
+            "frames": {},
         },
     }
 
@@ -205,7 +210,7 @@ def built(study, named, tmp_path_factory):
     (folder / "client.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert run_jobs("client.yaml") > 12
+        assert run_jobs("client.yaml") > 15
     yield folder
     jax.clear_caches()
 
