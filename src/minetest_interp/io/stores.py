@@ -259,6 +259,30 @@ similarity | member, member | float64 | correlation | of two members' steering o
 {layer}/trunk | member, channel of {layer} | float64 | AUROC less .5 | for trunk
 {layer}/{effect}/similarity | member, member | float64 | rank correlation | of two members' channels
 """)),
+    Store("evidence/probes.npz", "What linear probes tell from each layer; the turning in groups of frames.", _arrays("""
+steps | step | text | | brightness (a map of 4 by 4 mean grey levels), pixels, and the layers
+{target}/frames | frame of {target} | text | | names
+{target}/clusters | frame of {target} | int | | near-duplicates share a number
+{target}/values | frame of {target} | int float64 | | the number of the class, or the logarithm of 1 and the nodes
+{target}/classes | class of {target} | text | | names; none where numbers are told
+{target}/gained | step, frame of {target} | float64 | | 1 or 0, told or not; of numbers the squared error less than that of the mean
+{target}/possible | frame of {target} | float64 | | 1; of numbers the squared error of the mean
+{target}/score | step | float64 | share | sum of what is gained over that of what is possible
+{target}/interval | step, low and high | float64 | share | of the score
+{target}/chance | | float64 | share | of the most frequent class; 0 for numbers
+{target}/shuffled_labels | step, shuffle | float64 | share | the score with shuffled labels
+{target}/shuffled_weights | step, network | float64 | share | the score with shuffled weights; NaN where there are none
+followed/frames | frame with the concept | text | | names
+followed/clusters | frame with the concept | int | | near-duplicates share a number
+followed/turning | frame with the concept | float64 | -1 to 1, positive left | the steering
+followed/position | frame with the concept | float64 | -1 (left edge) to 1 (right edge) | of the concept
+{grouping}/names | group of {grouping} | text | | as the labels have them
+{grouping}/n | group of {grouping} | int | | frames
+{grouping}/independent | group of {grouping} | int | | clusters
+{grouping}/correlation | group of {grouping} | float64 | correlation | of turning left with how far left the concept is
+{grouping}/interval | group of {grouping}, low and high | float64 | correlation | of it
+{grouping}/asked | group of {grouping} | bool | | whether there are enough clusters to be asked about
+""")),
 )  # fmt: skip
 
 
