@@ -83,7 +83,7 @@ def _told(
     ax.vlines(places, shuffled_labels.min(1), shuffled_labels.max(1), color=LABELS, linewidth=5, label="shuffled labels")
     known = np.isfinite(interval).all(1)
     ax.vlines(places[known], *interval[known].T, color=REAL, linewidth=1)
-    ax.plot(places, score, "o", color=REAL, markersize=4, label="as it is")
+    ax.plot(places, score, "o", color=REAL, markersize=4, label="labels and weights as they are")
     beside = np.broadcast_to(places[:, None] + 0.22, shuffled_weights.shape)
     ax.plot(beside.ravel(), shuffled_weights.ravel(), "_", color=WEIGHTS, markersize=7, markeredgewidth=1.5,
             label="shuffled weights")  # fmt: skip

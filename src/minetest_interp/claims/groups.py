@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from minetest_interp.analysis import intervals, interventions
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
+from minetest_interp.analysis.intervals import Bootstrap, Estimate, missing
 from minetest_interp.claims.measured import Arrays, Measured, Parts
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable
@@ -45,18 +45,29 @@ def measure(
     }
     parts: Parts = {}
     for part, label in GROUPINGS.items():
-        names = labelled[label][shown]
-        found, members = by_group(turning, position, names, clusters, least_group=least_group, bootstrap=bootstrap)
-        arrays |= {f"{part}/{key}": array for key, array in found.items()}
-        if not (names != "").any():
-            parts[part] = missing(f"the labels name no {label}")
-        elif len(members) < 2:
-            parts[part] = missing(
-                f"fewer than two of the {len(found['names'])} {part} have {least_group} independent frames"
-            )
-        else:
-            parts[part] = smallest(turning, position, members, clusters, bootstrap)
+        found = by_group(turning, position, labelled[label][shown], clusters, bootstrap)
+        asked = [one for one in found.values() if one.clusters >= least_group]
+        arrays |= {f"{part}/{key}": array for key, array in _arrays(found, least_group).items()}
+        parts[part] = least(asked) if len(asked) > 1 else missing(_few(label, len(found), least_group))
     return Measured(arrays, {"species": parts})
+
+
+def _few(label: str, groups: int, least_group: int) -> str:
+    if not groups:
+        return f"the labels name no {label}"
+    return f"fewer than two groups by {label} (of {groups}) have {least_group} independent frames or more"
+
+
+def _arrays(found: Mapping[str, Estimate], least_group: int) -> Arrays:
+    every = found.values()
+    return {
+        "names": np.array(list(found), dtype=str),
+        "n": np.array([one.n for one in every], int),
+        "independent": np.array([one.clusters for one in every], int),
+        "correlation": np.array([np.nan if one.estimate is None else one.estimate for one in every], np.float64),
+        "interval": np.array([one.interval or (np.nan, np.nan) for one in every], np.float64).reshape(-1, 2),
+        "asked": np.array([one.clusters >= least_group for one in every], bool),
+    }
 
 
 def by_group(
@@ -64,53 +75,28 @@ def by_group(
     position: np.ndarray,
     names: np.ndarray,
     clusters: np.ndarray,
-    *,
-    least_group: int,
     bootstrap: Bootstrap,
-) -> tuple[Arrays, list[np.ndarray]]:
-    """Every group's own correlation, and the members, boolean `[N]`, of those with enough clusters.
+) -> dict[str, Estimate]:
+    """Every group's own correlation, by its name.
 
     Args:
       turning, position: `[N]`, positive to the left and to the right. names: `[N]` of groups, empty for none.
     """
-    every = [(str(name), names == name) for name in np.unique(names[names != ""])]
-    sizes = np.array([len(np.unique(clusters[own])) for _, own in every], int)
-    found = [
-        intervals.estimate(_following(turning[own], position[own]), clusters[own], bootstrap, chance=0.0)
-        for _, own in every
-    ]
-    arrays = {
-        "names": np.array([name for name, _ in every], dtype=str),
-        "n": np.array([own.sum() for _, own in every], int),
-        "independent": sizes,
-        "correlation": np.array([np.nan if one.estimate is None else one.estimate for one in found], np.float64),
-        "interval": np.array([one.interval or (np.nan, np.nan) for one in found], np.float64).reshape(-1, 2),
-        "asked": sizes >= least_group,
-    }
-    return arrays, [own for (_, own), size in zip(every, sizes, strict=True) if size >= least_group]
+
+    def estimate(own: np.ndarray) -> Estimate:
+        # Left is negative in a picture and positive in turning.
+        following = intervals.weighted_correlation(turning[own], -position[own])
+        return intervals.estimate(following, clusters[own], bootstrap, chance=0.0, scale="correlation")
+
+    return {str(name): estimate(names == name) for name in np.unique(names[names != ""])}
 
 
-def smallest(
-    turning: np.ndarray,
-    position: np.ndarray,
-    members: Sequence[np.ndarray],
-    clusters: np.ndarray,
-    bootstrap: Bootstrap,
-) -> Estimate:
-    """The smallest correlation of some groups, of which each is a boolean mask `[N]`.
+def least(estimates: Sequence[Estimate]) -> Estimate:
+    """That of several estimates whose interval reaches lowest: what the smallest of them can be relied on to be.
 
-    The smallest of several estimates lies below the smallest of what they estimate, on average, and the more so in
-    resamples: so the interval errs on the side of less (an intersection-union test; Berger 1982).
+    A claim that every one of them lies above a threshold may be tested by testing each at the full level (an
+    intersection-union test; Berger 1982), and the one that reaches lowest decides: "supported" is said in error no more
+    often than of a single estimate. It lies below the smallest true number by chance more often than one alone would,
+    at worst as many times as often as there are estimates, so that the error is on the side against the claim.
     """
-    within = np.any(members, axis=0)
-    each = [(own[within], _following(turning[own], position[own])) for own in members]
-
-    def statistic(weights: np.ndarray) -> np.ndarray:
-        return np.min([following(weights[..., own]) for own, following in each], axis=0)
-
-    return intervals.estimate(statistic, clusters[within], bootstrap, chance=0.0)
-
-
-def _following(turning: np.ndarray, position: np.ndarray) -> Statistic:
-    # Left is negative in a picture and positive in turning.
-    return intervals.weighted_correlation(turning, -position)
+    return min(estimates, key=lambda one: -np.inf if one.interval is None else one.interval[0])

@@ -101,7 +101,8 @@ def measure(
     )
     arrays: Arrays = {"steps": np.array([BRIGHTNESS, PIXELS, *policy.architecture.targets[1:]])}
     for name, target in found.items():
-        of_target = _arrays(target, told[name], bootstrap) | {"frames": labelled["frames"][target.frames]}
+        chance = 0.5 if name == SIDE else naming(target).mean() if target.classes else 0.0
+        of_target = _arrays(target, told[name], chance, bootstrap) | {"frames": labelled["frames"][target.frames]}
         arrays |= {f"{name}/{key}": array for key, array in of_target.items()}
     followed = groups.measure(
         policy,
@@ -293,12 +294,17 @@ def tell(features: np.ndarray, target: Target, orders: np.ndarray, *, penalties:
     return Read(possible - (values - found) ** 2, possible)
 
 
-def _arrays(target: Target, told: Told, bootstrap: Bootstrap) -> Arrays:
+def naming(target: Target) -> np.ndarray:
+    """Whether naming the class that is most frequent in the half that fits would tell a frame's, `[N]`."""
+    return probes.most_frequent(target.values, target.clusters)
+
+
+def _arrays(target: Target, told: Told, chance: float, bootstrap: Bootstrap) -> Arrays:
     """Of a target at every step; those that are no layers have no shuffled weights."""
     once, reads = np.ones(len(target.frames)), told.real.values()
-    chance = probes.most_frequent(target.values, target.clusters).mean() if target.classes else 0.0
     found = [
-        intervals.estimate(read.score(), target.clusters, bootstrap, share=bool(target.classes)) for read in reads
+        intervals.estimate(read.score(), target.clusters, bootstrap, scale="share" if target.classes else "plain")
+        for read in reads
     ]
     nothing = [np.nan] * max(map(len, told.shuffled.values()), default=0)
     weights = [[one.score()(once) for one in told.shuffled[step]] if step in told.shuffled else nothing
@@ -334,21 +340,20 @@ def side_parts(
     for name, (target, of_target) in told.items():
         read = of_target.real[layer]
 
-        def estimate(statistic: Statistic, chance: float, *, share: bool = False, target: Target = target) -> Estimate:
-            return intervals.estimate(statistic, target.clusters, bootstrap, chance=chance, share=share)
+        def estimate(statistic: Statistic, chance: float, scale: str = "plain", target: Target = target) -> Estimate:
+            return intervals.estimate(statistic, target.clusters, bootstrap, chance=chance, scale=scale)
 
         if name == DISTANCE:
             parts[name] = estimate(read.score(), 0.0)
         elif name != SIDE:
-            naming = probes.most_frequent(target.values, target.clusters)
-            parts[name] = estimate(intervals.weighted_mean(read.gained[0] - naming), 0.0)
+            parts[name] = estimate(intervals.weighted_mean(read.gained[0] - naming(target)), 0.0)
         else:
             right, rival = read.gained[0], of_target.real[BRIGHTNESS].gained[0]
             twins = np.mean([one.gained[0] for one in of_target.shuffled[layer]], axis=0)
             parts |= {
                 "over-brightness": estimate(intervals.weighted_mean(right - rival), 0.0),
-                "accuracy": estimate(intervals.weighted_mean(right), 0.5, share=True),
-                "brightness": estimate(intervals.weighted_mean(rival), 0.5, share=True),
+                "accuracy": estimate(intervals.weighted_mean(right), 0.5, "share"),
+                "brightness": estimate(intervals.weighted_mean(rival), 0.5, "share"),
                 "over-weights": estimate(intervals.weighted_mean(right - twins), 0.0),
                 "over-labels": estimate(intervals.weighted_mean(right - read.gained[1:].mean(0)), 0.0),
             }

@@ -269,7 +269,7 @@ steps | step | text | | brightness (a map of 4 by 4 mean grey levels), pixels, a
 {target}/possible | frame of {target} | float64 | | 1; of numbers the squared error of the mean
 {target}/score | step | float64 | share | sum of what is gained over that of what is possible
 {target}/interval | step, low and high | float64 | share | of the score
-{target}/chance | | float64 | share | of the most frequent class; 0 for numbers
+{target}/chance | | float64 | share | .5 for the side, else that of the most frequent class; 0 for numbers
 {target}/shuffled_labels | step, shuffle | float64 | share | the score with shuffled labels
 {target}/shuffled_weights | step, network | float64 | share | the score with shuffled weights; NaN where there are none
 followed/frames | frame with the concept | text | | names
