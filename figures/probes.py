@@ -1,4 +1,4 @@
-"""Panel "probes": what linear probes tell from each layer, and how the turning follows the concept in each group."""
+"""Panel "probes": what linear probes decode from each layer, and how the turning follows the concept in each group."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ MOST_GROUPS = 12  # of each kind that are shown: those with most independent fra
 
 def load(results: Path, *, behaviour: str, concept: str) -> dict[str, object]:
     arrays = files.read_arrays(results / "evidence/probes.npz")
-    told = {name: {key: arrays[f"{name}/{key}"] for key in KEYS} for name in TARGETS if f"{name}/score" in arrays}
+    decoded = {name: {key: arrays[f"{name}/{key}"] for key in KEYS} for name in TARGETS if f"{name}/score" in arrays}
     groups = {
         name: {key: arrays[f"{name}/{key}"] for key in ("names", "independent", "correlation", "interval", "asked")}
         for name in GROUPINGS
@@ -28,8 +28,8 @@ def load(results: Path, *, behaviour: str, concept: str) -> dict[str, object]:
     return {
         "behaviour": style.plain(behaviour, limit=16),
         "concept": style.plain(concept, limit=16),
-        "steps": arrays["steps"].tolist() if told else [],
-        "told": told,
+        "steps": arrays["steps"].tolist() if decoded else [],
+        "decoded": decoded,
         "groups": groups,
     }
 
@@ -38,38 +38,40 @@ def draw(
     behaviour: str,
     concept: str,
     steps: list[str],
-    told: dict[str, dict[str, np.ndarray]],
+    decoded: dict[str, dict[str, np.ndarray]],
     groups: dict[str, dict[str, np.ndarray]],
 ) -> Figure:
-    """What is told of each target at each step, and below, group by group, how the turning follows the concept.
+    """What is decoded of each target at each step, and below, group by group, how the turning follows the concept.
 
     Args:
-      told: by target score `[S]`, interval `[S, 2]`, chance, shuffled_labels `[S, shuffles]`, shuffled_weights
+      decoded: by target score `[S]`, interval `[S, 2]`, chance, shuffled_labels `[S, shuffles]`, shuffled_weights
         `[S, networks]`, classes; only those that could be asked. groups: by kind names, independent, correlation,
         interval and asked `[G]`.
     """
     figure = style.figure(aspect=1.05)
     upper, lower = figure.subfigures(2, 1, height_ratios=(2, 1.25))
     titles = {
-        SIDE: (f"side of the {concept}", "share told"),
+        SIDE: (f"side of the {concept}", "share correct"),
         DISTANCE: ("distance of the nearest trunk", "variance explained"),
-        SPECIES: ("kind of tree", "share told"),
-        RAY: ("a trunk on the view ray", "share told"),
+        SPECIES: ("kind of tree", "share correct"),
+        RAY: ("a trunk on the view ray", "share correct"),
     }
     for ax, (name, (title, label)) in zip(upper.subplots(2, 2).flat, titles.items(), strict=True):
-        if name not in told:
-            style.say(ax, f"{title}:\nthe labels do not tell it")
+        if name not in decoded:
+            style.say(ax, f"{title}:\nthe labels do not say it")
             continue
-        _told(ax, steps, **{key: told[name][key] for key in KEYS[:5]})
+        _decoded(ax, steps, **{key: decoded[name][key] for key in KEYS[:5]})
         ax.set(title=title, ylabel=label)
-    if told:
-        named = {text: handle for ax in upper.axes for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)}
+    if decoded:
+        named = {
+            text: handle for ax in upper.axes for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)
+        }
         upper.legend(named.values(), named.keys(), loc="outside lower center", ncols=4, handlelength=1.4)
     _groups(lower.subplots(), groups, f"{behaviour} follows the {concept}, correlation")
     return figure
 
 
-def _told(
+def _decoded(
     ax: Axes,
     steps: list[str],
     score: np.ndarray,
@@ -80,7 +82,9 @@ def _told(
 ) -> None:
     places = np.arange(len(steps))
     ax.axhline(chance, color=style.INK, linewidth=0.6, ls="--", label="chance")
-    ax.vlines(places, shuffled_labels.min(1), shuffled_labels.max(1), color=LABELS, linewidth=5, label="shuffled labels")
+    ax.vlines(
+        places, shuffled_labels.min(1), shuffled_labels.max(1), color=LABELS, linewidth=5, label="shuffled labels"
+    )
     known = np.isfinite(interval).all(1)
     ax.vlines(places[known], *interval[known].T, color=REAL, linewidth=1)
     ax.plot(places, score, "o", color=REAL, markersize=4, label="labels and weights as they are")

@@ -118,7 +118,7 @@ STUDY_KEYS = {
     "actions.behaviours.climb.plus.do": ("go", ACTIONS),
     "actions.behaviours.climb.minus.do": ("go", ACTIONS),
     "actions.steering": (
-        "climb", ACTIONS | {"ledger"} | panels("b-dream-yaw", "frames", "behaviour", "causal", "pairs"),
+        "climb", ACTIONS | {"ledger"} | panels("b-dream-yaw", "frames", "behaviour", "causal", "pairs", "probes"),
     ),
     "dreams.value.objective": (YAW, {"dream value"}),  # both its kind and its behaviour
     "dreams.yaw-left.objective.behaviour": ("climb", {"dream yaw-left"}),
@@ -147,7 +147,7 @@ STUDY_KEYS = {
     "evidence.claims": ("other-claims.yaml", None),  # the same claims under another name: nothing at all
     **{
         f"evidence.named.conv{i}":
-            (0, measurements("units", "causal") | {"ledger"} | panels("units", "causal", "circuits"))
+            (0, measurements("units", "causal", "probes") | {"ledger"} | panels("units", "causal", "circuits"))
         for i in range(3)
     },
     "gradients.yaw-right.sign": (1, {"gradients yaw-right"}),
@@ -175,7 +175,9 @@ SOURCE_KEYS = {
     "source.commit": ("1" * 40, set()),
     "source.checksums": ("other.sha256", set()),
 }
-WITH_INTERVALS = measurements("behaviour", "units", "causal", "pairs", "dream_controls", "heads", "attribution")
+WITH_INTERVALS = measurements(
+    "behaviour", "units", "causal", "pairs", "dream_controls", "heads", "probes", "attribution"
+)
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
     "measure.interval.resamples": (101, WITH_INTERVALS),
@@ -185,9 +187,9 @@ CLAIM_KEYS = {
     "measure.similarity": (0.8, WITH_INTERVALS - measurements("dream_controls", "heads")),
     **{f"measure.units.{key}": (old + (0.5 if key in ("trunk_share", "false_discovery") else 1), measurements("units"))
        for key, old in MEASURE["units"].items()},
-    **{f"measure.{name}.{key}": ([-2, 2] if key == "strengths" else old + 1,
+    **{f"measure.{name}.{key}": ({"strengths": [-2, 2], "penalties": [1]}[key] if isinstance(old, list) else old + 1,
                                  measurements(name) | ({"explorer"} if name == "attribution" else set()))
-       for name in ("causal", "attribution", "circuits", "dream_controls", "heads")
+       for name in ("causal", "attribution", "circuits", "dream_controls", "heads", "probes")
        for key, old in MEASURE[name].items()},
     f"{CLAIM}.statement": ("Other.", {"ledger"}),
     f"{CLAIM}.source": ("Other.", {"ledger"}),

@@ -7,7 +7,7 @@ import pytest
 
 from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Bootstrap
-from minetest_interp.claims import attribution, behaviour, causal, circuits, dream_controls, heads, pairs, units
+from minetest_interp.claims import attribution, behaviour, causal, circuits, dream_controls, heads, pairs, probes, units
 from minetest_interp.io import files, stores
 from minetest_interp.model import checkpoint
 from minetest_interp.model.actions import action_table
@@ -19,6 +19,7 @@ from minetest_interp.stages import circuits as circuits_stage
 from minetest_interp.stages import dream_controls as dream_controls_stage
 from minetest_interp.stages import heads as heads_stage
 from minetest_interp.stages import pairs as pairs_stage
+from minetest_interp.stages import probes as probes_stage
 from minetest_interp.stages import units as units_stage
 from tests.conftest import random_policy
 from tests.samples import smooth_frames
@@ -45,6 +46,10 @@ LABELLED = STACKS | {
     "position": (TRUNK[:, 0] * np.linspace(-1, 1, 84)).sum(1) / 9,
     "group": np.array([f"g{i // 2}" for i in range(COUNT)]),
     "role": np.array(["trunk", "no trunk"] * (COUNT // 2)),
+    "species": np.array(["pine", "apple", "", "pine"] * (COUNT // 4)),
+    "biome": np.array(["forest", "shore"] * (COUNT // 2)),
+    "distance": np.where(np.arange(COUNT) % 4 == 2, np.nan, np.arange(COUNT) % 7),
+    "ray_trunks": np.arange(COUNT) % 3.0,
 }
 CAUSAL = {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0}
 UNITS = {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0}
@@ -53,10 +58,11 @@ MAPS = {
     "frames": 2, "seed": 0,
 }  # fmt: skip
 DREAMS = {"seeds": 3, "value_steps": 1, "yaw_steps": 1, "lr": 1000, "least_lag": 6, "most_lag": 24}
+PROBES = {"penalties": [0.1, 10], "shuffles": 2, "networks": 1, "least_group": 3, "seed": 0}
 FACTORS = {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0}
 
 FRAMES = ("stacks", "labels")
-ABOUT = ("behaviour", "units", "causal", "pairs", "dream_controls")  # concepts and readouts
+ABOUT = ("behaviour", "units", "causal", "pairs", "dream_controls", "probes")  # concepts and readouts
 # Measurement: its module, its stage, the arrays it reads, its `measure`'s keywords, and its stage's settings.
 CASES = {
     "behaviour": (behaviour, behaviour_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"night": ["3"]}, None),
@@ -67,6 +73,7 @@ CASES = {
     "heads": (heads, heads_stage, (), {}, {"permutations": 49, "seed": 0}),
     "attribution": (attribution, attribution_stage, ("stacks",), STEERING | SIMILARITY, MAPS),
     "circuits": (circuits, circuits_stage, ("stacks",), STEERING, FACTORS),
+    "probes": (probes, probes_stage, ("labels",), STEERING | SIDED | SIMILARITY | {"channels": CHANNELS}, PROBES),
 }  # fmt: skip
 
 

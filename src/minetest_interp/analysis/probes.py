@@ -33,7 +33,9 @@ class Halves(NamedTuple):
     tested: np.ndarray
 
 
-def brightness_map(greys: Num[np.ndarray, "frame row column"], *, cells: int = CELLS) -> Float[np.ndarray, "frame cell"]:
+def brightness_map(
+    greys: Num[np.ndarray, "frame row column"], *, cells: int = CELLS
+) -> Float[np.ndarray, "frame cell"]:
     """Mean grey level of the cells of a grid, row by row; fewer where a picture has fewer pixels."""
     rows, columns = (np.array_split(np.arange(size), min(cells, size)) for size in greys.shape[1:])
     means = [greys[:, row[0] : row[-1] + 1, column[0] : column[-1] + 1] for row in rows for column in columns]
@@ -100,7 +102,9 @@ def _blocks(clusters: np.ndarray) -> list[np.ndarray]:
     """The frames of the clusters, those of one size together: `[clusters, size]` each."""
     order = np.argsort(clusters, kind="stable")
     each = np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1)
-    return [np.stack([block for block in each if len(block) == size]) for size in sorted({len(block) for block in each})]
+    return [
+        np.stack([block for block in each if len(block) == size]) for size in sorted({len(block) for block in each})
+    ]
 
 
 def _left_out(vectors: np.ndarray, kept: np.ndarray, answers: np.ndarray, blocks: Sequence[np.ndarray]) -> np.ndarray:

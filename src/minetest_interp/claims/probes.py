@@ -1,7 +1,7 @@
 """What can be read linearly from each layer, and whether the steering follows a concept in every group of frames.
 
 A *step* is what a probe reads: a map of the picture's brightness, its pixels, or what a layer passes on. A *target* is
-what it is to tell: the side of the concept and, where the labels have them, the distance of the nearest trunk, its
+what it is asked for: the side of the concept and, where the labels have them, the distance of the nearest trunk, its
 species, and whether the view ray crosses a trunk. `analysis.probes` says how a probe is fitted and tested.
 """
 
@@ -24,7 +24,7 @@ SIDE, DISTANCE, SPECIES, RAY = "side", "distance", "species", "ray"
 SIDE_PARTS = ("over-brightness", "accuracy", "brightness", "over-weights", "over-labels", DISTANCE, SPECIES, RAY)
 
 
-class Target(NamedTuple):
+class ProbeTarget(NamedTuple):
     """What N frames show. frames: their numbers among all labelled ones. clusters: `[N]`.
 
     values: `[N]`, numbers, or those of the classes. classes: their names; none for numbers.
@@ -36,10 +36,10 @@ class Target(NamedTuple):
     classes: tuple[str, ...] = ()
 
 
-class Read(NamedTuple):
-    """How well probes tell a target, `[R, N]`: first as it is, then with its answers shuffled.
+class Decoding(NamedTuple):
+    """How well probes decode a target, `[R, N]`: first as it is, then with its answers shuffled.
 
-    A score is the sum over frames of `gained` over that of `possible`: of classes the share that is told, of numbers
+    A score is the sum over frames of `gained` over that of `possible`: of classes the share that is right, of numbers
     the share of the variance that is explained, on the frames that a probe is tested on.
     """
 
@@ -50,11 +50,11 @@ class Read(NamedTuple):
         return intervals.weighted_ratio(self.gained[row], self.possible[row])
 
 
-class Told(NamedTuple):
-    """What probes tell of a target, by step; of layers also with each of some networks of shuffled weights."""
+class Decoded(NamedTuple):
+    """What probes decode of a target, by step; of layers also with each of some networks of shuffled weights."""
 
-    real: dict[str, Read]
-    shuffled: dict[str, list[Read]]
+    real: dict[str, Decoding]
+    shuffled: dict[str, list[Decoding]]
 
 
 def measure(
@@ -96,13 +96,13 @@ def measure(
         return Measured({}, {"side-is-encoded": parts, "species": dict.fromkeys(groups.GROUPINGS, missing(NO_LABELS))})
     clusters = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
     found, unknown = targets(labelled, clusters, concept=concept)
-    told = tell_all(
+    decoded = decode_all(
         policy, labelled["original"], found, penalties=penalties, shuffles=shuffles, networks=networks, seed=seed
     )
     arrays: Arrays = {"steps": np.array([BRIGHTNESS, PIXELS, *policy.architecture.targets[1:]])}
     for name, target in found.items():
         chance = 0.5 if name == SIDE else naming(target).mean() if target.classes else 0.0
-        of_target = _arrays(target, told[name], chance, bootstrap) | {"frames": labelled["frames"][target.frames]}
+        of_target = _arrays(target, decoded[name], chance, bootstrap) | {"frames": labelled["frames"][target.frames]}
         arrays |= {f"{name}/{key}": array for key, array in of_target.items()}
     followed = groups.measure(
         policy,
@@ -114,14 +114,14 @@ def measure(
         least_group=least_group,
         bootstrap=bootstrap,
     )
-    pairs = {name: (target, told[name]) for name, target in found.items()}
+    pairs = {name: (target, decoded[name]) for name, target in found.items()}
     estimates = {"side-is-encoded": side_parts(pairs, unknown, list(channels)[-1], bootstrap)}
     return Measured(arrays | followed.arrays, estimates | followed.estimates)
 
 
 def targets(
     labelled: Mapping[str, np.ndarray], clusters: np.ndarray, *, concept: str
-) -> tuple[dict[str, Target], dict[str, str]]:
+) -> tuple[dict[str, ProbeTarget], dict[str, str]]:
     """What probes can be asked of these frames, and why they cannot be asked the rest.
 
     side: of the concept, of frames where it is more than `OFF_MIDDLE` from the middle. distance: logarithm of 1 and the
@@ -130,8 +130,8 @@ def targets(
     position, species, trunks = labelled["position"], labelled["species"], labelled["ray_trunks"]
     names = sorted(set.intersection(*({*species[half]} for half in intervals.cluster_halves(clusters))) - {""})
 
-    def target(known: np.ndarray, values: np.ndarray, classes: Sequence[str] = ()) -> Target:
-        return Target(np.flatnonzero(known), clusters[known], values[known], tuple(classes))
+    def target(known: np.ndarray, values: np.ndarray, classes: Sequence[str] = ()) -> ProbeTarget:
+        return ProbeTarget(np.flatnonzero(known), clusters[known], values[known], tuple(classes))
 
     possible = {
         SIDE: target(np.abs(position) > OFF_MIDDLE, (position > 0).astype(int), ("left", "right")),
@@ -158,35 +158,35 @@ def targets(
     )
 
 
-def _differs(target: Target) -> bool:
+def _differs(target: ProbeTarget) -> bool:
     return all(len(np.unique(target.values[half])) > 1 for half, _ in probes.ways(target.clusters))
 
 
-def tell_all(
+def decode_all(
     policy: Policy,
     pictures: np.ndarray,
-    asked: Mapping[str, Target],
+    asked: Mapping[str, ProbeTarget],
     *,
     penalties: Sequence[float],
     shuffles: int,
     networks: int,
     seed: int,
-) -> dict[str, Told]:
-    """What probes tell of every target at every step, from pictures `[M, S, S]` or `[M, 3, S, S]`."""
-    told = {name: Told({}, {}) for name in asked}
+) -> dict[str, Decoded]:
+    """What probes decode of every target at every step, from pictures `[M, S, S]` or `[M, 3, S, S]`."""
+    decoded = {name: Decoded({}, {}) for name in asked}
     if not asked:
-        return told
+        return decoded
     orders = {name: probes.shuffled(each.clusters, count=shuffles, seed=seed) for name, each in asked.items()}
     brightness = probes.brightness_map(newest_grey(pictures, colour=pictures.ndim > 3))
     for step, features in ((BRIGHTNESS, brightness), (PIXELS, pictures), *_layers(policy, pictures)):
         for name, target in asked.items():
-            told[name].real[step] = tell(features, target, orders[name], penalties=penalties)
+            decoded[name].real[step] = decode(features, target, orders[name], penalties=penalties)
     for number in range(networks):
         for step, features in _layers(shuffled_weights(policy, seed=seed + number), pictures):
             for name, target in asked.items():
-                read = tell(features, target, orders[name][:0], penalties=penalties)
-                told[name].shuffled.setdefault(step, []).append(read)
-    return told
+                read = decode(features, target, orders[name][:0], penalties=penalties)
+                decoded[name].shuffled.setdefault(step, []).append(read)
+    return decoded
 
 
 def _layers(policy: Policy, pictures: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -196,8 +196,8 @@ def _layers(policy: Policy, pictures: np.ndarray) -> Iterator[tuple[str, np.ndar
         yield layer, pass_on(activation, network.passed_through(layer))
 
 
-def tell(features: np.ndarray, target: Target, orders: np.ndarray, *, penalties: Sequence[float]) -> Read:
-    """How well the target is told from the features `[M, ...]` of all labelled frames.
+def decode(features: np.ndarray, target: ProbeTarget, orders: np.ndarray, *, penalties: Sequence[float]) -> Decoding:
+    """How well the target is decoded from the features `[M, ...]` of all labelled frames.
 
     Args:
       orders: `[R - 1, N]`, whose answer each frame gets in a control task.
@@ -208,107 +208,28 @@ def tell(features: np.ndarray, target: Target, orders: np.ndarray, *, penalties:
         answers = probes.one_for_each(values, count=len(target.classes))
         found = probes.predict(halves, answers.reshape(len(answers), -1), penalties=penalties)
         right = found.reshape(answers.shape).argmax(-1).T == values
-        return Read(right.astype(np.float64), np.ones(values.shape))
+        return Decoding(right.astype(np.float64), np.ones(values.shape))
     # One outlying prediction would drown every other error.
     found = probes.within_known(probes.predict(halves, values.T, penalties=penalties).T, values, target.clusters)
-    possible = {
-        SIDE: target(np.abs(position) > OFF_MIDDLE, (position > 0).astype(int), ("left", "right")),
-        DISTANCE: target(np.isfinite(labelled["distance"]), np.log1p(labelled["distance"])),
-        SPECIES: target(np.isin(species, names), np.searchsorted(names, species), names),
-        RAY: target(np.isfinite(trunks), (trunks > 0).astype(int), ("none", "some")),
-    }
-    unknown = {
-        SIDE: why_none(np.isfinite(position)),
-        DISTANCE: None if len(possible[DISTANCE].frames) else "the labels give no distances",
-        SPECIES: None if (species != "").any() else "the labels name no species",
-        RAY: None if len(possible[RAY].frames) else "the labels do not say what the view ray crosses",
-    }
-    few = {
-        SIDE: f"each half of the labelled frames must have the {concept} on the left and on the right",
-        DISTANCE: "each half of the labelled frames must have trunks at several distances",
-        SPECIES: "each half of the labelled frames must have the same two species or more",
-        RAY: "each half of the labelled frames must have some with a trunk on the view ray and some without",
-    }
-    reasons = {name: unknown[name] or (None if _differs(each) else few[name]) for name, each in possible.items()}
-    return (
-        {name: each for name, each in possible.items() if reasons[name] is None},
-        {name: reason for name, reason in reasons.items() if reason is not None},
-    )
-
-
-def _differs(target: Target) -> bool:
-    return all(len(np.unique(target.values[half])) > 1 for half, _ in probes.ways(target.clusters))
-
-
-def tell_all(
-    policy: Policy,
-    pictures: np.ndarray,
-    asked: Mapping[str, Target],
-    *,
-    penalties: Sequence[float],
-    shuffles: int,
-    networks: int,
-    seed: int,
-) -> dict[str, Told]:
-    """What probes tell of every target at every step, from pictures `[M, S, S]` or `[M, 3, S, S]`."""
-    told = {name: Told({}, {}) for name in asked}
-    if not asked:
-        return told
-    orders = {name: probes.shuffled(each.clusters, count=shuffles, seed=seed) for name, each in asked.items()}
-    brightness = probes.brightness_map(newest_grey(pictures, colour=pictures.ndim > 3))
-    for step, features in ((BRIGHTNESS, brightness), (PIXELS, pictures), *_layers(policy, pictures)):
-        for name, target in asked.items():
-            told[name].real[step] = tell(features, target, orders[name], penalties=penalties)
-    for number in range(networks):
-        for step, features in _layers(shuffled_weights(policy, seed=seed + number), pictures):
-            for name, target in asked.items():
-                read = tell(features, target, orders[name][:0], penalties=penalties)
-                told[name].shuffled.setdefault(step, []).append(read)
-    return told
-
-
-def _layers(policy: Policy, pictures: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """What each layer passes on of the pictures."""
-    network = policy.architecture
-    for layer, activation in mask_overlap.activations(policy, pictures, network.targets[1:]).items():
-        yield layer, pass_on(activation, network.passed_through(layer))
-
-
-def tell(features: np.ndarray, target: Target, orders: np.ndarray, *, penalties: Sequence[float]) -> Read:
-    """How well the target is told from the features `[M, ...]` of all labelled frames.
-
-    Args:
-      orders: `[R - 1, N]`, whose answer each frame gets in a control task.
-    """
-    halves = probes.both_ways(features[target.frames], target.clusters)
-    values = np.concatenate([target.values[None], target.values[orders]])
-    if target.classes:
-        answers = probes.one_for_each(values, count=len(target.classes))
-        found = probes.predict(halves, answers.reshape(len(answers), -1), penalties=penalties)
-        right = found.reshape(answers.shape).argmax(-1).T == values
-        return Read(right.astype(np.float64), np.ones(values.shape))
-    low, high = values.min(), values.max()
-    # What is outlying beyond all that is known would drown every other error.
-    found = probes.predict(halves, values.T, penalties=penalties).T.clip(low, high)
     possible = (values - probes.means_before(values, target.clusters)) ** 2
-    return Read(possible - (values - found) ** 2, possible)
+    return Decoding(possible - (values - found) ** 2, possible)
 
 
-def naming(target: Target) -> np.ndarray:
-    """Whether naming the class that is most frequent in the half that fits would tell a frame's, `[N]`."""
+def naming(target: ProbeTarget) -> np.ndarray:
+    """Whether naming the class that is most frequent in the half that fits would be right, `[N]`."""
     return probes.most_frequent(target.values, target.clusters)
 
 
-def _arrays(target: Target, told: Told, chance: float, bootstrap: Bootstrap) -> Arrays:
+def _arrays(target: ProbeTarget, decoded: Decoded, chance: float, bootstrap: Bootstrap) -> Arrays:
     """Of a target at every step; those that are no layers have no shuffled weights."""
-    once, reads = np.ones(len(target.frames)), told.real.values()
+    once, reads = np.ones(len(target.frames)), decoded.real.values()
     found = [
         intervals.estimate(read.score(), target.clusters, bootstrap, scale="share" if target.classes else "plain")
         for read in reads
     ]
-    nothing = [np.nan] * max(map(len, told.shuffled.values()), default=0)
-    weights = [[one.score()(once) for one in told.shuffled[step]] if step in told.shuffled else nothing
-               for step in told.real]  # fmt: skip
+    nothing = [np.nan] * max(map(len, decoded.shuffled.values()), default=0)
+    weights = [[one.score()(once) for one in decoded.shuffled[step]] if step in decoded.shuffled else nothing
+               for step in decoded.real]  # fmt: skip
     return {
         "clusters": target.clusters,
         "values": target.values,
@@ -324,23 +245,24 @@ def _arrays(target: Target, told: Told, chance: float, bootstrap: Bootstrap) -> 
 
 
 def side_parts(
-    told: Mapping[str, tuple[Target, Told]], unknown: Mapping[str, str], layer: str, bootstrap: Bootstrap
+    decoded: Mapping[str, tuple[ProbeTarget, Decoded]], unknown: Mapping[str, str], layer: str, bootstrap: Bootstrap
 ) -> Parts:
-    """What a layer tells of the side, less what its rivals do, and what it tells of other targets.
+    """What a layer decodes of the side, less what its rivals do, and what it decodes of other targets.
 
-    accuracy, brightness: shares told from the layer and from the map of brightness; over-brightness: their difference.
+    accuracy, brightness: shares that are right from the layer and from the map of brightness. over-brightness: the first
+    less the second.
     over-weights: less the mean of networks with shuffled weights. over-labels: less the mean of shuffled answers.
-    distance: share of variance explained. species, ray: share told less that of the most frequent class.
+    distance: share of variance explained. species, ray: share that is right less that of the most frequent class.
 
     Args:
-      told: what is known of each target. unknown: why nothing is known of the others.
+      decoded: what is known of each target. unknown: why nothing is known of the others.
     """
     parts: Parts = {part: missing(unknown[SIDE]) for part in SIDE_PARTS} if SIDE in unknown else {}
     parts |= {name: missing(reason) for name, reason in unknown.items() if name != SIDE}
-    for name, (target, of_target) in told.items():
+    for name, (target, of_target) in decoded.items():
         read = of_target.real[layer]
 
-        def estimate(statistic: Statistic, chance: float, scale: str = "plain", target: Target = target) -> Estimate:
+        def estimate(statistic: Statistic, chance: float, scale: str = "plain", target: ProbeTarget = target) -> Estimate:
             return intervals.estimate(statistic, target.clusters, bootstrap, chance=chance, scale=scale)
 
         if name == DISTANCE:
