@@ -14,6 +14,9 @@ from minetest_interp.claims.verdicts import Rule
 from minetest_interp.io.errors import InputError
 
 
+NUMBERS = ("n", "clusters", "estimate", "interval", "chance", "scale", "reason")  # of an `Estimate`
+
+
 class About(NamedTuple):
     """What the claims of a study are about where they do not say it.
 
@@ -152,7 +155,7 @@ def _summaries(claims: Sequence[Sequence[Mapping]]) -> list[dict]:
     rows = []
     for parts, of, p, corrected in zip(claims, judged, p_values, verdicts.holm(p_values), strict=True):
         significant = corrected is not None and corrected < verdicts.SIGNIFICANT
-        first = {key: parts[0][key] for key in ("n", "clusters", "estimate", "interval", "chance", "reason")}
+        first = {key: parts[0][key] for key in NUMBERS}
         rows.append(
             first
             | {
@@ -174,7 +177,7 @@ def _part(name: str, part: Mapping, found: Mapping, names: Mapping[str, object])
         "direction": part.get("direction", "above"),
         "matters": part.get("matters"),
         "claimed": None,
-        **{key: found[key] for key in ("n", "clusters", "estimate", "interval", "chance", "reason")},
+        **{key: found[key] for key in NUMBERS},
         **verdicts.NOT_JUDGED._asdict(),
     }
     if row["reason"] is None and estimate.interval is None:
