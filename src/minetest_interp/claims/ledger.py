@@ -1,7 +1,7 @@
 """The ledger: what is claimed, what was measured, and the verdict that follows.
 
-A verdict compares the interval of an effect, how far an estimate lies from chance, with the smallest effect that matters,
-which the claims file fixes beforehand, and then corrects for the number of claims.
+A verdict compares the interval of an effect, how far an estimate lies from chance, with the smallest effect that
+matters, which the claims file fixes beforehand, and then corrects for the number of claims.
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -12,7 +12,6 @@ from minetest_interp.claims import verdicts
 from minetest_interp.claims.measured import prefix
 from minetest_interp.claims.verdicts import Rule
 from minetest_interp.io.errors import InputError
-
 
 NUMBERS = ("n", "clusters", "estimate", "interval", "chance", "scale", "reason")  # of an `Estimate`
 

@@ -9,6 +9,12 @@ from minetest_interp.pages.text import quantity
 
 HEAD = ("claim", "all sites", "", "first half", "", "second half", "")
 
+WORDS = """# {title}
+
+The labelled frames in two halves that share no site. Of {total} claims that rest on them, both halves give {same} the same verdict.
+
+"""
+
 
 def run(title: str, ledgers: list[Path], output: Path) -> None:
     whole, *halves = (files.read_json(path) for path in ledgers)
@@ -16,10 +22,8 @@ def run(title: str, ledgers: list[Path], output: Path) -> None:
     rows = [[row, *(half[row["id"]] for half in found)] for row in whole if rests_on_labels(row, found[0])]
     cells = [[row[0]["statement"], *(cell for one in row for cell in verdict_and_number(one))] for row in rows]
     same = sum(row[1]["verdict"] == row[2]["verdict"] for row in rows)
-    text = f"# {title}\n\nThe labelled frames in two halves that share no site; of {len(rows)} claims that rest on them, the halves give "
-    text += f"{same} the same verdict.\n\n" + "".join(
-        f"| {' | '.join(line)} |\n" for line in (HEAD, ["---"] * len(HEAD), *cells)
-    )
+    table = "".join(f"| {' | '.join(line)} |\n" for line in (HEAD, ["---"] * len(HEAD), *cells))
+    text = WORDS.format(title=title, total=len(rows), same=same) + table
     files.write_text(output, text)
 
 
