@@ -11,7 +11,8 @@ HEAD = ("claim", "all sites", "", "first half", "", "second half", "")
 
 WORDS = """# {title}
 
-The labelled frames in two halves that share no site. Of {total} claims that rest on them, both halves give {same} the same verdict.
+The labelled frames in two halves that share no site. Of {total} claims that rest on them, both halves give {same} the
+same verdict.
 
 """
 
