@@ -1,4 +1,4 @@
-"""The claims on probes: what is planted in features is decoded, what is not is not, and labels that are silent say so."""
+"""The claims on probes: what is planted in features is decoded, what is not is not, and silent labels say so."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from minetest_interp.analysis import probes as fitting
 from minetest_interp.analysis.intervals import Bootstrap
 from minetest_interp.claims import groups, probes
-from minetest_interp.claims.probes import DISTANCE, RAY, SIDE, SIDE_PARTS, SPECIES, ProbeTarget, Decoded
+from minetest_interp.claims.probes import DISTANCE, RAY, SIDE, SIDE_PARTS, SPECIES, Decoded, ProbeTarget
 from minetest_interp.model.actions import action_table
 from minetest_interp.model.labels import NO_LABELS
 from minetest_interp.model.policy import Geometry

@@ -70,10 +70,11 @@ def test_each_frame_is_predicted_without_its_half():
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1e4])
-def test_units_and_offsets_of_features_do_not_matter_and_flat_ones_count_nothing(scale):
+def test_units_and_offsets_of_features_do_not_matter_and_flat_or_infinite_ones_count_nothing(scale):
     features, clusters, generator = features_and_clusters(2)
     answers = features[:, :1] + generator.normal(size=(len(features), 1))
     flat = np.full((len(features), 2), 0.1)
+    flat[0, 1] = np.inf
     other = np.concatenate([scale * features + 7 * scale, flat], 1).reshape(len(features), 8, 4)
     one, two = (
         probes.predict(probes.both_ways(each, clusters), answers, penalties=PENALTIES) for each in (features, other)
@@ -91,7 +92,7 @@ def test_of_features_that_do_not_vary_the_mean_is_read():
 
 
 def test_a_half_of_one_cluster_is_fitted():
-    features, _, generator = features_and_clusters(4)
+    features, _, _ = features_and_clusters(4)
     clusters = np.arange(len(features)) % 2
     found = probes.predict(probes.both_ways(features, clusters), features[:, :1], penalties=PENALTIES)
     assert np.isfinite(found).all()

@@ -51,7 +51,8 @@ def ways(clusters: Int[np.ndarray, " frame"]) -> list[tuple[np.ndarray, np.ndarr
 def both_ways(features: Num[np.ndarray, "frame ..."], clusters: Int[np.ndarray, " frame"]) -> list[Halves]:
     """The products of both halves of the frames, each fitting once.
 
-    Every feature has mean 0 and variance 1 over the half that fits; one that does not vary there counts as 0.
+    Every feature has mean 0 and variance 1 over the half that fits; one that does not vary there, or is
+    not finite somewhere, counts as 0.
     """
     return [_products(features, clusters, fits, tests) for fits, tests in ways(clusters)]
 
@@ -62,9 +63,11 @@ def _products(features: np.ndarray, clusters: np.ndarray, fits: np.ndarray, test
     products = np.zeros((len(frames), len(fits)))
     for start in range(0, flat.shape[1], CHUNK):
         part = flat[frames, start : start + CHUNK].astype(np.float64)
+        part = part[:, np.isfinite(part).all(0)]
+        largest = np.abs(part[: len(fits)]).max(0, initial=0)
         part -= part[: len(fits)].mean(0)
         spread = part[: len(fits)].std(0)
-        varies = spread > FLAT * np.abs(flat[fits, start : start + CHUNK]).max(0, initial=0)
+        varies = spread > FLAT * largest
         part = part[:, varies] / spread[varies]
         products += part @ part[: len(fits)].T
     return Halves(fits, tests, clusters[fits], products[: len(fits)], products[len(fits) :])

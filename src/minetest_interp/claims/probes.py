@@ -207,7 +207,7 @@ def decode(features: np.ndarray, target: ProbeTarget, orders: np.ndarray, *, pen
     if target.classes:
         answers = probes.one_for_each(values, count=len(target.classes))
         found = probes.predict(halves, answers.reshape(len(answers), -1), penalties=penalties)
-        right = found.reshape(answers.shape).argmax(-1).T == values
+        right = values == found.reshape(answers.shape).argmax(-1).T
         return Decoding(right.astype(np.float64), np.ones(values.shape))
     # One outlying prediction would drown every other error.
     found = probes.within_known(probes.predict(halves, values.T, penalties=penalties).T, values, target.clusters)
@@ -247,10 +247,10 @@ def _arrays(target: ProbeTarget, decoded: Decoded, chance: float, bootstrap: Boo
 def side_parts(
     decoded: Mapping[str, tuple[ProbeTarget, Decoded]], unknown: Mapping[str, str], layer: str, bootstrap: Bootstrap
 ) -> Parts:
-    """What a layer decodes of the side, less what its rivals do, and what it decodes of other targets.
+    """What is decoded of the side from a layer, less what is from its rivals, and of other targets.
 
-    accuracy, brightness: shares that are right from the layer and from the map of brightness. over-brightness: the first
-    less the second.
+    accuracy, brightness: shares that are right from the layer and from the map of brightness. over-brightness: the
+    first less the second.
     over-weights: less the mean of networks with shuffled weights. over-labels: less the mean of shuffled answers.
     distance: share of variance explained. species, ray: share that is right less that of the most frequent class.
 
@@ -262,8 +262,8 @@ def side_parts(
     for name, (target, of_target) in decoded.items():
         read = of_target.real[layer]
 
-        def estimate(statistic: Statistic, chance: float, scale: str = "plain", target: ProbeTarget = target) -> Estimate:
-            return intervals.estimate(statistic, target.clusters, bootstrap, chance=chance, scale=scale)
+        def estimate(statistic: Statistic, chance: float, scale: str = "plain", own: ProbeTarget = target) -> Estimate:
+            return intervals.estimate(statistic, own.clusters, bootstrap, chance=chance, scale=scale)
 
         if name == DISTANCE:
             parts[name] = estimate(read.score(), 0.0)

@@ -259,14 +259,14 @@ similarity | member, member | float64 | correlation | of two members' steering o
 {layer}/trunk | member, channel of {layer} | float64 | AUROC less .5 | for trunk
 {layer}/{effect}/similarity | member, member | float64 | rank correlation | of two members' channels
 """)),
-    Store("evidence/probes.npz", "What linear probes decode from each layer; the turning in groups of frames.", _arrays("""
+    Store("evidence/probes.npz", "What linear probes decode from layers; the turning in groups of frames.", _arrays("""
 steps | step | text | | brightness (a map of 4 by 4 mean grey levels), pixels, and the layers
 {target}/frames | frame of {target} | text | | names
 {target}/clusters | frame of {target} | int | | near-duplicates share a number
-{target}/values | frame of {target} | int float64 | | the number of the class, or the logarithm of 1 and the nodes
+{target}/values | frame of {target} | int float64 | | number of the class, or the logarithm of 1 and the nodes
 {target}/classes | class of {target} | text | | names; none where numbers are decoded
-{target}/gained | step, frame of {target} | float64 | | 1 or 0, right or not; of numbers the squared error less than that of the mean
-{target}/possible | frame of {target} | float64 | | 1; of numbers the squared error of the mean
+{target}/gained | step, frame of {target} | float64 | | 1 or 0, right or not; of numbers by how much it errs less
+{target}/possible | frame of {target} | float64 | | 1; of numbers how much the mean errs, squared
 {target}/score | step | float64 | share | sum of what is gained over that of what is possible
 {target}/interval | step, low and high | float64 | share | of the score
 {target}/chance | | float64 | share | .5 for the side, else that of the most frequent class; 0 for numbers
