@@ -73,6 +73,7 @@ STUDY = {
         "circuits": {},
         "dream-controls": {},
         "pairs": {},
+        "darkness": {},
     },
 }
 # The same claims, measured in no time.
@@ -88,6 +89,10 @@ MEASURE = {
     "circuits": {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0},
     "dream_controls": {"seeds": 3, "value_steps": 2, "yaw_steps": 2, "lr": 1000, "least_lag": 6, "most_lag": 24},
     "heads": {"permutations": 99, "seed": 0},
+    "darkness": {
+        "doses": [0, 0.5, 1], "dark": 0.5, "width": 0.125, "widths": [0.0625, 0.25], "bottom": 0.75, "offset": 0.5,
+        "contrast": 0.5, "gain": 4, "donors": 1, "sigma": 0.05, "seed": 0,
+    },
 }  # fmt: skip
 
 TIMED = {"REPRODUCE.md", "reproduce.html"}

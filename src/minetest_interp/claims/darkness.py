@@ -1,0 +1,327 @@
+"""Does the policy turn towards what is dark, what is rough, or the concept itself?
+
+Two experiments on labelled frames. Where a frame shows nothing of the concept, bars are pasted on its left and on its
+right; where it does, the concept loses its luminance, its texture, or all of it. *Turning* is the steering behaviour
+with the sign that is positive to the left; positions run from -1 (left edge) to 1 (right edge).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import scipy
+
+from minetest_interp.analysis import intervals, interventions, paint
+from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
+from minetest_interp.analysis.paint import Place
+from minetest_interp.claims.measured import Arrays, Measured, Parts
+from minetest_interp.model import objectives
+from minetest_interp.model.actions import ActionTable
+from minetest_interp.model.labels import NO_LABELS, OFF_MIDDLE, why_none
+from minetest_interp.model.policy import Policy
+
+NO_EMPTY = "every labelled frame shows the concept, so there is none into which bars could be pasted"
+NO_TEXTURE = "no labelled frame shows enough of the concept to cut a bar's texture from it"
+MIDDLING = 0.15  # the share of the frame that the concept has in the example of edits
+
+# Frames [N, P, H, W] to [N]: turning.
+Ask = Callable[[np.ndarray], np.ndarray]
+
+
+class Settings(NamedTuple):
+    """How bars are made; darkness is the share of the scene's luminance that they lack.
+
+    doses: of darkness. dark: that of the usual flat bar; an equally bright one has as much more. width: share of the
+    picture's. widths: of a narrow and a wide bar. bottom, offset: as in `Place`. contrast: of a rough bar, standard
+    deviation over mean. gain: of the scene's own local contrast. donors: textures that a frame is given. sigma: of local
+    means, share of the picture's width. seed: of patterns and donors.
+    """
+
+    doses: Sequence[float] = (0, 0.25, 0.5, 0.75, 1)
+    dark: float = 0.5
+    width: float = 0.125
+    widths: Sequence[float] = (0.0625, 0.25)
+    bottom: float = 0.75
+    offset: float = 0.5
+    contrast: float = 0.5
+    gain: float = 4
+    donors: int = 4
+    sigma: float = 0.05
+    seed: int = 0
+
+    def place(self, width: float | None = None) -> Place:
+        return Place(width or self.width, self.bottom, self.offset)
+
+
+BARS = {
+    "turns-to-dark": (
+        "dark", "dose", "over-bright", "share", "bright", "plain", "narrow", "wide", "texture", "texture-flat",
+        "texture-light", "over-texture",
+    ),
+    "turns-to-rough": ("rough", "over-dark", "over-plain", "share", "scene"),
+}  # fmt: skip
+EDITS = ("erased", "scaled", "shifted", "local", "flattened")
+RELATIONS = ("correlation", "raw", "given-difference", "brightness")
+BEYOND = (*RELATIONS, *EDITS, "erased-over-luminance", "erased-over-shifted", "erased-over-local")
+
+
+def measure(
+    policy: Policy,
+    table: ActionTable,
+    labelled: Mapping[str, np.ndarray] | None,
+    *,
+    steering: str,
+    side: int = 1,
+    similarity: float = 0.9,
+    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+    **settings,
+) -> Measured:
+    """Tests the claims about darkness, roughness and the concept beyond both; what has no frames is missing.
+
+    Args:
+      labelled: M frames: frames and group `[M]` of names; original `[M, H, W]` grey or `[M, P, H, W]` the colours of one
+        picture; share `[M, H, W]`, of each pixel that is of the concept; position `[M]`, NaN without the concept.
+      steering: the name of the steering behaviour. similarity: of grey levels, above which frames are near-duplicates.
+      settings: as in `Settings`.
+    """
+    chosen, parts = Settings(**settings), BARS | {"trunk-beyond-brightness": BEYOND}
+    if labelled is None:
+        return Measured({}, {claim: dict.fromkeys(names, missing(NO_LABELS)) for claim, names in parts.items()})
+    readout = objectives.readouts(table, policy.architecture)[steering]
+    grey = labelled["original"].ndim == 3
+
+    def ask(frames: np.ndarray) -> np.ndarray:
+        seen = frames.astype(np.float32)
+        return side * interventions.read_out(policy, [readout], seen[:, 0] if grey else seen)[:, 0].astype(np.float64)
+
+    planes = labelled["original"][:, None] if grey else labelled["original"]
+    shown = np.isfinite(labelled["position"])
+    clusters = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
+    donors = paint.textures(planes[shown], labelled["share"][shown], chosen.place().shape(*planes.shape[-2:]))
+    relative = _relative(donors[0], planes[shown][donors[1]])
+    arrays: Arrays = {}
+    estimates = {claim: dict.fromkeys(names, missing(NO_EMPTY)) for claim, names in BARS.items()}
+    if not shown.all():
+        turned, examples = measure_bars(ask, planes[~shown], relative, chosen)
+        arrays = _named("bars", labelled["frames"][~shown], clusters[~shown], turned, examples)
+        doses, arrays["bars/interval"] = _doses(turned, chosen), _all_intervals(turned, clusters[~shown], bootstrap)
+        arrays |= {"bars/doses": np.array(chosen.doses, np.float64)}
+        estimates = bar_estimates(turned, doses, chosen.doses, clusters[~shown], bootstrap)
+    if reason := why_none(shown):
+        return Measured(arrays, estimates | {"trunk-beyond-brightness": dict.fromkeys(BEYOND, missing(reason))})
+    turned, examples = measure_edits(ask, planes[shown], labelled["share"][shown], labelled["position"][shown], chosen)
+    position, halves = labelled["position"][shown], sides(planes[shown])
+    arrays |= _named("edits", labelled["frames"][shown], clusters[shown], turned, examples)
+    arrays |= {"edits/position": position, "edits/luminance": halves}
+    beyond = relation_estimates(turned["as it is"], position, halves, clusters[shown], bootstrap)
+    beyond |= edit_estimates(turned, position, clusters[shown], bootstrap)
+    return Measured(arrays, estimates | {"trunk-beyond-brightness": beyond})
+
+
+def bars(frames: np.ndarray, relative: np.ndarray, settings: Settings) -> dict[str, tuple[Place, list[np.ndarray]]]:
+    """Bars for frames `[N, P, H, W]` by kind: where they stand, and one or more of them for each frame.
+
+    Args:
+      relative: textures `[D, P, h, w]` in units of their own scene's luminance; without any there are no such bars.
+    """
+    place, mean = settings.place(), paint.luminance(frames)
+    size, shape = frames.shape[-2:], place.shape(*frames.shape[-2:])
+    plain = {
+        **{f"dose {dose:g}": paint.flat(frames, 1 - dose) for dose in settings.doses},
+        "dark": paint.flat(frames, 1 - settings.dark),
+        "bright": paint.flat(frames, 1 + settings.dark),
+        "plain": paint.flat(frames, 1),
+        "rough": paint.rough(frames, shape, contrast=settings.contrast, seed=settings.seed),
+    }
+    found = {kind: (place, [bar]) for kind, bar in plain.items()}
+    for kind, width in zip(("narrow", "wide"), settings.widths, strict=True):
+        found[kind] = settings.place(width), [plain["dark"]]
+    if len(relative):
+        order = np.random.default_rng(settings.seed).integers(len(relative), size=(settings.donors, len(frames)))
+        own = [np.minimum(relative[drawn] * mean, paint.WHITE) for drawn in order]
+        found["texture"] = place, own
+        found["texture-flat"] = place, [paint.luminance(bar) for bar in own]
+        light = [relative[drawn] / paint.luminance(relative[drawn]).mean(1, keepdims=True) for drawn in order]
+        found["texture-light"] = place, [np.minimum(bar * mean, paint.WHITE) for bar in light]
+    return found | {"scene": (place, [settings.sigma * size[1]])}
+
+
+def measure_bars(
+    ask: Ask, frames: np.ndarray, relative: np.ndarray, settings: Settings
+) -> tuple[Arrays, tuple[list[str], np.ndarray]]:
+    """Half of the turning with the bar on the left less that with it on the right, `[N]` by kind; and an example.
+
+    The example: names of kinds and the frame of the highest contrast with a bar of each, `[kind, side, P, H, W]`.
+    """
+    turned, pictures, shown = {}, {}, int(frames.std((1, 2, 3)).argmax())
+    for kind, (place, made) in bars(frames, relative, settings).items():
+        each = []
+        for bar in made:
+            both = [
+                paint.paste(frames, _on(frames, bar, place, left=left, gain=settings.gain), place, left=left)
+                for left in (True, False)
+            ]
+            pictures.setdefault(kind, np.stack([painted[shown] for painted in both]))
+            each.append((ask(both[0]) - ask(both[1])) / 2)
+        turned[kind] = np.mean(each, axis=0)
+    return turned, (list(pictures), np.stack(list(pictures.values())))
+
+
+def bar_estimates(
+    turned: Mapping[str, np.ndarray],
+    doses: np.ndarray,
+    darkness: Sequence[float],
+    clusters: np.ndarray,
+    bootstrap: Bootstrap,
+) -> dict[str, Parts]:
+    """The parts of `BARS`.
+
+    Args:
+      turned: kind to `[N]`, towards the bar. doses: `[dose, N]`, the same of flat bars of each darkness.
+    """
+
+    def mean(numbers: np.ndarray) -> Estimate:
+        return intervals.estimate(intervals.weighted_mean(numbers), clusters, bootstrap, chance=0.0)
+
+    def share(numbers: np.ndarray) -> Estimate:
+        towards = intervals.weighted_mean(numbers > 0)
+        return intervals.estimate(towards, clusters, bootstrap, chance=0.5, scale="share")
+
+    dark, rough = turned["dark"], turned["rough"]
+    to_dark = {
+        "dark": mean(dark),
+        "dose": mean(rank_correlations(doses, darkness)),
+        "over-bright": mean(dark - turned["bright"]),
+        "share": share(dark),
+        **{kind: mean(turned[kind]) for kind in ("bright", "plain", "narrow", "wide")},
+    }
+    of_texture = ("texture", "texture-flat", "texture-light")
+    if "texture" in turned:
+        to_dark |= {kind: mean(turned[kind]) for kind in of_texture}
+        to_dark["over-texture"] = mean(dark - turned["texture"])
+    else:
+        to_dark |= dict.fromkeys((*of_texture, "over-texture"), missing(NO_TEXTURE))
+    to_rough = {
+        "rough": mean(rough),
+        "over-dark": mean(rough - dark),
+        "over-plain": mean(rough - turned["plain"]),
+        "share": share(rough),
+        "scene": mean(turned["scene"]),
+    }
+    return {"turns-to-dark": to_dark, "turns-to-rough": to_rough}
+
+
+def rank_correlations(responses: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """Spearman's correlation of each column's responses `[L, N]` with the L levels, `[N]`; 0 for constant responses."""
+    ranks, wanted = scipy.stats.rankdata(responses, axis=0), scipy.stats.rankdata(levels)
+    ranks, wanted = ranks - ranks.mean(0), wanted - wanted.mean()
+    lengths = np.sqrt((ranks**2).sum(0) * (wanted**2).sum())
+    return np.divide(wanted @ ranks, lengths, out=np.zeros(ranks.shape[1]), where=lengths > 0)
+
+
+def measure_edits(
+    ask: Ask, frames: np.ndarray, share: np.ndarray, position: np.ndarray, settings: Settings
+) -> tuple[Arrays, tuple[list[str], np.ndarray]]:
+    """Turning on frames `[N, P, H, W]` as they are and after each edit, `[N]` by name; and an example.
+
+    The example: the names and one frame, edited, `[edit, P, H, W]`. It is off the middle, if one is, and of those the
+    one in which the concept has most nearly `MIDDLING` of the frame.
+    """
+    filled, sigma = paint.filled(frames, share), settings.sigma * frames.shape[-1]
+    edited = {
+        "as it is": frames,
+        "erased": filled,
+        "scaled": paint.scaled(frames, share, filled),
+        "shifted": paint.shifted(frames, share, filled),
+        "local": paint.relit(frames, share, filled, sigma=sigma),
+        "flattened": paint.flattened(frames, share),
+    }
+    unlike = np.abs(share.mean((1, 2)) - MIDDLING) + (np.abs(position) <= OFF_MIDDLE)
+    pictures = np.stack([made[unlike.argmin()] for made in edited.values()]).astype(np.float32)
+    return {name: ask(made) for name, made in edited.items()}, (list(edited), pictures)
+
+
+def sides(frames: np.ndarray) -> np.ndarray:
+    """Mean grey level of the left and of the right half, `[N, P, H, W]` to `[2, N]`."""
+    middle = frames.shape[-1] // 2
+    return np.stack([half.mean((1, 2, 3), dtype=np.float64) for half in (frames[..., :middle], frames[..., middle:])])
+
+
+def relation_estimates(
+    turning: np.ndarray, position: np.ndarray, luminance: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap
+) -> Parts:
+    """Rank correlations of turning left, `[N]`, with how far left the concept is, and with how much darker the left is.
+
+    correlation: given the `luminance` `[2, N]` of left and right. raw: given nothing. given-difference: given their
+    difference too. brightness: of turning and the darker side, given the side of the concept.
+    """
+    turned, left, darker, *halves = scipy.stats.rankdata(
+        np.stack([turning, -position, luminance[1] - luminance[0], *luminance]), axis=1
+    )
+
+    def estimate(statistic: Statistic) -> Estimate:
+        return intervals.estimate(statistic, clusters, bootstrap, chance=0.0, scale="correlation")
+
+    partial = intervals.weighted_partial_correlation
+    return {
+        "correlation": estimate(partial(turned, left, halves)),
+        "raw": estimate(intervals.weighted_correlation(turned, left)),
+        "given-difference": estimate(partial(turned, left, [*halves, darker])),
+        "brightness": estimate(partial(turned, darker, [left])),
+    }
+
+
+def edit_estimates(
+    turned: Mapping[str, np.ndarray], position: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap
+) -> Parts:
+    """What each edit takes from the turn towards the concept, and what erasing it takes more than the rest.
+
+    Args:
+      turned: turning on the frames as they are and after each edit, `[N]` by name.
+    """
+    # Left is negative in a picture and positive in turning.
+    taken = {edit: -np.sign(position) * (turned["as it is"] - turned[edit]) for edit in EDITS}
+    more = {"luminance": "scaled", "shifted": "shifted", "local": "local"}
+
+    def mean(numbers: np.ndarray) -> Estimate:
+        return intervals.estimate(intervals.weighted_mean(numbers), clusters, bootstrap, chance=0.0)
+
+    return {edit: mean(lost) for edit, lost in taken.items()} | {
+        f"erased-over-{name}": mean(taken["erased"] - taken[edit]) for name, edit in more.items()
+    }
+
+
+def _on(frames: np.ndarray, bar: np.ndarray | float, place: Place, *, left: bool, gain: float) -> np.ndarray:
+    """A bar that is the same on both sides, or for a number the scene's own, its contrast raised."""
+    if isinstance(bar, np.ndarray):
+        return bar
+    return paint.roughened(frames, place.region(*frames.shape[-2:], left=left), gain=gain, sigma=bar)
+
+
+def _relative(textures: np.ndarray, scenes: np.ndarray) -> np.ndarray:
+    """Textures `[D, P, h, w]` in units of their scene's luminance; those that have none or are black are left out."""
+    mean = paint.luminance(scenes)
+    seen = (mean > 0).all((1, 2, 3)) & (textures > 0).any((1, 2, 3))
+    return textures[seen] / mean[seen]
+
+
+def _doses(turned: Mapping[str, np.ndarray], settings: Settings) -> np.ndarray:
+    return np.stack([turned[f"dose {dose:g}"] for dose in settings.doses])
+
+
+def _all_intervals(turned: Mapping[str, np.ndarray], clusters: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
+    """The interval of the mean of each kind, `[kind, low and high]`; NaN where there is none."""
+    found = [intervals.estimate(intervals.weighted_mean(numbers), clusters, bootstrap) for numbers in turned.values()]
+    return np.array([estimate.interval or (np.nan, np.nan) for estimate in found])
+
+
+def _named(
+    start: str,
+    frames: np.ndarray,
+    clusters: np.ndarray,
+    turned: Mapping[str, np.ndarray],
+    example: tuple[list[str], np.ndarray],
+) -> Arrays:
+    kinds, pictures = example
+    arrays = {"frames": frames, "clusters": clusters, "kinds": np.array(kinds), "turned": np.stack([*turned.values()])}
+    return {f"{start}/{name}": array for name, array in (arrays | {"example": pictures}).items()}
