@@ -91,7 +91,7 @@ MEASURE = {
     "heads": {"permutations": 99, "seed": 0},
     "darkness": {
         "doses": [0, 0.5, 1], "dark": 0.5, "width": 0.125, "widths": [0.0625, 0.25], "bottom": 0.75, "offset": 0.5,
-        "contrast": 0.5, "gain": 4, "donors": 1, "sigma": 0.05, "seed": 0,
+        "offsets": [0.5], "contrast": 0.5, "gain": 4, "donors": 1, "sigma": 0.05, "seed": 0,
     },
 }  # fmt: skip
 

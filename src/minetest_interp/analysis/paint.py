@@ -86,7 +86,9 @@ def roughened(frames: Frames, region: tuple[slice, slice], *, gain: float, sigma
     return mean + raised * np.minimum(reach, 1)
 
 
-def textures(frames: Frames, share: Share, shape: tuple[int, int]) -> tuple[Bars, Int[np.ndarray, " donor"]]:
+def textures(
+    frames: Frames, share: Share, shape: tuple[int, int]
+) -> tuple[Float[np.ndarray, "donor plane height width"], Int[np.ndarray, " donor"]]:
     """Bars of real texture, each of the largest rectangle of a frame that is wholly of an object.
 
     A rectangle is continued by its mirror images. Frames in which it has fewer pixels than a square as wide as the bar
@@ -112,7 +114,7 @@ def largest_rectangles(masks: Bool[np.ndarray, "frame row column"]) -> Int[np.nd
     for width in range(1, masks.shape[2] + 1):
         if width > 1:
             lowest = np.minimum(lowest[..., :-1], height[..., width - 1 :])
-        at = lowest.reshape(len(masks), -1).argmax(1)
+        at = lowest.reshape(len(masks), lowest.shape[1] * lowest.shape[2]).argmax(1)
         row, column = np.unravel_index(at, lowest.shape[1:])
         tall = lowest[frames, row, column]
         larger = width * tall > best

@@ -22,7 +22,7 @@ from minetest_interp.model.policy import Policy
 
 NO_EMPTY = "every labelled frame shows the concept, so there is none into which bars could be pasted"
 NO_TEXTURE = "no labelled frame shows enough of the concept to cut a bar's texture from it"
-MIDDLING = 0.15  # the share of the frame that the concept has in the example of edits
+A_PART = 0.25  # of a frame that serves as an example
 
 # Frames [N, P, H, W] to [N]: turning.
 Ask = Callable[[np.ndarray], np.ndarray]
@@ -32,36 +32,40 @@ class Settings(NamedTuple):
     """How bars are made; darkness is the share of the scene's luminance that they lack.
 
     doses: of darkness. dark: that of the usual flat bar; an equally bright one has as much more. width: share of the
-    picture's. widths: of a narrow and a wide bar. bottom, offset: as in `Place`. contrast: of a rough bar, standard
-    deviation over mean. gain: of the scene's own local contrast. donors: textures that a frame is given. sigma: of local
-    means, share of the picture's width. seed: of patterns and donors.
+    picture's; a narrow bar has half of it and a wide one twice. bottom, offset: as in `Place`. widths, offsets: of bars
+    that are pasted at each of both. contrast: of a rough bar, standard deviation over mean. gain: of the scene's own local
+    contrast. donors: textures that a frame is given. sigma: of local means, share of the picture's width. seed: of
+    patterns and donors.
     """
 
     doses: Sequence[float] = (0, 0.25, 0.5, 0.75, 1)
     dark: float = 0.5
     width: float = 0.125
-    widths: Sequence[float] = (0.0625, 0.25)
+    widths: Sequence[float] = (0.0625, 0.09375, 0.125, 0.1875, 0.25, 0.3125)
     bottom: float = 0.75
     offset: float = 0.5
+    offsets: Sequence[float] = (0.3, 0.5, 0.7)
     contrast: float = 0.5
     gain: float = 4
     donors: int = 4
     sigma: float = 0.05
     seed: int = 0
 
-    def place(self, width: float | None = None) -> Place:
-        return Place(width or self.width, self.bottom, self.offset)
+    @property
+    def place(self) -> Place:
+        return Place(self.width, self.bottom, self.offset)
 
 
 BARS = {
     "turns-to-dark": (
-        "dark", "dose", "over-bright", "share", "bright", "plain", "narrow", "wide", "texture", "texture-flat",
+        "dark", "dose", "over-bright", "share", "places", "bright", "plain", "narrow", "wide", "texture", "texture-flat",
         "texture-light", "over-texture",
     ),
-    "turns-to-rough": ("rough", "over-dark", "over-plain", "share", "scene"),
+    "turns-to-rough": ("rough", "over-dark", "over-plain", "share", "places", "over-dark-places", "scene"),
 }  # fmt: skip
+PASTED = ("dark", "bright", "rough")  # at every width and place
 EDITS = ("erased", "scaled", "shifted", "local", "flattened")
-RELATIONS = ("correlation", "raw", "given-difference", "brightness")
+RELATIONS = ("correlation", "raw", "given-halves", "brightness")
 BEYOND = (*RELATIONS, *EDITS, "erased-over-luminance", "erased-over-shifted", "erased-over-local")
 
 
@@ -97,16 +101,24 @@ def measure(
     planes = labelled["original"][:, None] if grey else labelled["original"]
     shown = np.isfinite(labelled["position"])
     clusters = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
-    donors = paint.textures(planes[shown], labelled["share"][shown], chosen.place().shape(*planes.shape[-2:]))
+    donors = paint.textures(planes[shown], labelled["share"][shown], chosen.place.shape(*planes.shape[-2:]))
     relative = _relative(donors[0], planes[shown][donors[1]])
     arrays: Arrays = {}
     estimates = {claim: dict.fromkeys(names, missing(NO_EMPTY)) for claim, names in BARS.items()}
     if not shown.all():
         turned, examples = measure_bars(ask, planes[~shown], relative, chosen)
+        places = measure_places(ask, planes[~shown], chosen)
+        estimates = bar_estimates(turned, places.mean((1, 2)), chosen.doses, clusters[~shown], bootstrap)
         arrays = _named("bars", labelled["frames"][~shown], clusters[~shown], turned, examples)
-        doses, arrays["bars/interval"] = _doses(turned, chosen), _all_intervals(turned, clusters[~shown], bootstrap)
-        arrays |= {"bars/doses": np.array(chosen.doses, np.float64)}
-        estimates = bar_estimates(turned, doses, chosen.doses, clusters[~shown], bootstrap)
+        arrays |= {
+            "bars/interval": _all_intervals(np.stack([*turned.values()]), clusters[~shown], bootstrap),
+            "bars/doses": np.array(chosen.doses, np.float64),
+            "bars/pasted": np.array(PASTED),
+            "bars/widths": np.array(chosen.widths, np.float64),
+            "bars/offsets": np.array(chosen.offsets, np.float64),
+            "bars/places": places,
+            "bars/place_interval": _all_intervals(places.mean(2), clusters[~shown], bootstrap),
+        }
     if reason := why_none(shown):
         return Measured(arrays, estimates | {"trunk-beyond-brightness": dict.fromkeys(BEYOND, missing(reason))})
     turned, examples = measure_edits(ask, planes[shown], labelled["share"][shown], labelled["position"][shown], chosen)
@@ -121,10 +133,12 @@ def measure(
 def bars(frames: np.ndarray, relative: np.ndarray, settings: Settings) -> dict[str, tuple[Place, list[np.ndarray]]]:
     """Bars for frames `[N, P, H, W]` by kind: where they stand, and one or more of them for each frame.
 
+    Several textures are in the order of their luminance.
+
     Args:
       relative: textures `[D, P, h, w]` in units of their own scene's luminance; without any there are no such bars.
     """
-    place, mean = settings.place(), paint.luminance(frames)
+    place, mean = settings.place, paint.luminance(frames)
     size, shape = frames.shape[-2:], place.shape(*frames.shape[-2:])
     plain = {
         **{f"dose {dose:g}": paint.flat(frames, 1 - dose) for dose in settings.doses},
@@ -134,10 +148,11 @@ def bars(frames: np.ndarray, relative: np.ndarray, settings: Settings) -> dict[s
         "rough": paint.rough(frames, shape, contrast=settings.contrast, seed=settings.seed),
     }
     found = {kind: (place, [bar]) for kind, bar in plain.items()}
-    for kind, width in zip(("narrow", "wide"), settings.widths, strict=True):
-        found[kind] = settings.place(width), [plain["dark"]]
+    for kind, times in {"narrow": 0.5, "wide": 2.0}.items():
+        found[kind] = place._replace(width=times * settings.width), [plain["dark"]]
     if len(relative):
-        order = np.random.default_rng(settings.seed).integers(len(relative), size=(settings.donors, len(frames)))
+        drawn = np.random.default_rng(settings.seed).integers(len(relative), size=(settings.donors, len(frames)))
+        order = np.argsort(relative.mean((1, 2, 3)), kind="stable")[np.sort(drawn, axis=0)]
         own = [np.minimum(relative[drawn] * mean, paint.WHITE) for drawn in order]
         found["texture"] = place, own
         found["texture-flat"] = place, [paint.luminance(bar) for bar in own]
@@ -161,15 +176,32 @@ def measure_bars(
                 paint.paste(frames, _on(frames, bar, place, left=left, gain=settings.gain), place, left=left)
                 for left in (True, False)
             ]
-            pictures.setdefault(kind, np.stack([painted[shown] for painted in both]))
+            if len(each) == len(made) // 2:
+                pictures[kind] = np.stack([painted[shown] for painted in both])
             each.append((ask(both[0]) - ask(both[1])) / 2)
         turned[kind] = np.mean(each, axis=0)
     return turned, (list(pictures), np.stack(list(pictures.values())))
 
 
+def measure_places(ask: Ask, frames: np.ndarray, settings: Settings) -> np.ndarray:
+    """The same of the bars `PASTED` at every width and offset, `[kind, width, offset, N]`."""
+
+    def turned(place: Place) -> list[np.ndarray]:
+        made = bars(frames, np.zeros((0,)), settings._replace(width=place.width))
+        both = [
+            [ask(paint.paste(frames, made[kind][1][0], place, left=left)) for left in (True, False)] for kind in PASTED
+        ]
+        return [(left - right) / 2 for left, right in both]
+
+    found = [
+        [turned(Place(width, settings.bottom, offset)) for offset in settings.offsets] for width in settings.widths
+    ]
+    return np.moveaxis(np.array(found), 2, 0)
+
+
 def bar_estimates(
     turned: Mapping[str, np.ndarray],
-    doses: np.ndarray,
+    places: np.ndarray,
     darkness: Sequence[float],
     clusters: np.ndarray,
     bootstrap: Bootstrap,
@@ -177,7 +209,8 @@ def bar_estimates(
     """The parts of `BARS`.
 
     Args:
-      turned: kind to `[N]`, towards the bar. doses: `[dose, N]`, the same of flat bars of each darkness.
+      turned: kind to `[N]`, towards the bar. places: `[kind, N]`, towards the bars `PASTED`, means over widths and places.
+      darkness: the doses.
     """
 
     def mean(numbers: np.ndarray) -> Estimate:
@@ -187,12 +220,15 @@ def bar_estimates(
         towards = intervals.weighted_mean(numbers > 0)
         return intervals.estimate(towards, clusters, bootstrap, chance=0.5, scale="share")
 
+    doses = np.stack([turned[f"dose {dose:g}"] for dose in darkness])
+    dark_places, _, rough_places = places
     dark, rough = turned["dark"], turned["rough"]
     to_dark = {
         "dark": mean(dark),
         "dose": mean(rank_correlations(doses, darkness)),
         "over-bright": mean(dark - turned["bright"]),
         "share": share(dark),
+        "places": mean(dark_places),
         **{kind: mean(turned[kind]) for kind in ("bright", "plain", "narrow", "wide")},
     }
     of_texture = ("texture", "texture-flat", "texture-light")
@@ -206,6 +242,8 @@ def bar_estimates(
         "over-dark": mean(rough - dark),
         "over-plain": mean(rough - turned["plain"]),
         "share": share(rough),
+        "places": mean(rough_places),
+        "over-dark-places": mean(rough_places - dark_places),
         "scene": mean(turned["scene"]),
     }
     return {"turns-to-dark": to_dark, "turns-to-rough": to_rough}
@@ -224,8 +262,8 @@ def measure_edits(
 ) -> tuple[Arrays, tuple[list[str], np.ndarray]]:
     """Turning on frames `[N, P, H, W]` as they are and after each edit, `[N]` by name; and an example.
 
-    The example: the names and one frame, edited, `[edit, P, H, W]`. It is off the middle, if one is, and of those the
-    one in which the concept has most nearly `MIDDLING` of the frame.
+    The example: the names and one frame, edited, `[edit, P, H, W]`; the one whose mean luminance erasing changes most among
+    those in which the concept is off the middle and has less than `A_PART` of the frame, if there are such.
     """
     filled, sigma = paint.filled(frames, share), settings.sigma * frames.shape[-1]
     edited = {
@@ -236,8 +274,9 @@ def measure_edits(
         "local": paint.relit(frames, share, filled, sigma=sigma),
         "flattened": paint.flattened(frames, share),
     }
-    unlike = np.abs(share.mean((1, 2)) - MIDDLING) + (np.abs(position) <= OFF_MIDDLE)
-    pictures = np.stack([made[unlike.argmin()] for made in edited.values()]).astype(np.float32)
+    wanted = (np.abs(position) > OFF_MIDDLE) & (share.mean((1, 2)) < A_PART)
+    changed = np.abs((filled - frames).mean((1, 2, 3))) + paint.WHITE * wanted
+    pictures = np.stack([made[changed.argmax()] for made in edited.values()]).astype(np.float32)
     return {name: ask(made) for name, made in edited.items()}, (list(edited), pictures)
 
 
@@ -252,8 +291,9 @@ def relation_estimates(
 ) -> Parts:
     """Rank correlations of turning left, `[N]`, with how far left the concept is, and with how much darker the left is.
 
-    correlation: given the `luminance` `[2, N]` of left and right. raw: given nothing. given-difference: given their
-    difference too. brightness: of turning and the darker side, given the side of the concept.
+    correlation: given the `luminance` `[2, N]` of left and right and their difference. raw: given nothing. given-halves:
+    given left and right alone, whose ranks do not add up to that of their difference: on the frames of `data/demo` a
+    policy that compares brightness and nothing else still has .40 of it. brightness: of turning and the darker side, given the side of the concept.
     """
     turned, left, darker, *halves = scipy.stats.rankdata(
         np.stack([turning, -position, luminance[1] - luminance[0], *luminance]), axis=1
@@ -264,9 +304,9 @@ def relation_estimates(
 
     partial = intervals.weighted_partial_correlation
     return {
-        "correlation": estimate(partial(turned, left, halves)),
+        "correlation": estimate(partial(turned, left, [*halves, darker])),
         "raw": estimate(intervals.weighted_correlation(turned, left)),
-        "given-difference": estimate(partial(turned, left, [*halves, darker])),
+        "given-halves": estimate(partial(turned, left, halves)),
         "brightness": estimate(partial(turned, darker, [left])),
     }
 
@@ -305,14 +345,12 @@ def _relative(textures: np.ndarray, scenes: np.ndarray) -> np.ndarray:
     return textures[seen] / mean[seen]
 
 
-def _doses(turned: Mapping[str, np.ndarray], settings: Settings) -> np.ndarray:
-    return np.stack([turned[f"dose {dose:g}"] for dose in settings.doses])
-
-
-def _all_intervals(turned: Mapping[str, np.ndarray], clusters: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
-    """The interval of the mean of each kind, `[kind, low and high]`; NaN where there is none."""
-    found = [intervals.estimate(intervals.weighted_mean(numbers), clusters, bootstrap) for numbers in turned.values()]
-    return np.array([estimate.interval or (np.nan, np.nan) for estimate in found])
+def _all_intervals(turned: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
+    """The interval of the mean of each row `[..., N]`, `[..., low and high]`; NaN where there is none."""
+    rows = turned.reshape(-1, turned.shape[-1])
+    found = [intervals.estimate(intervals.weighted_mean(numbers), clusters, bootstrap) for numbers in rows]
+    bounds = np.array([estimate.interval or (np.nan, np.nan) for estimate in found])
+    return bounds.reshape(*turned.shape[:-1], 2)
 
 
 def _named(

@@ -147,6 +147,11 @@ bars/kinds | kind of bar | text | | names; a dose with its darkness
 bars/turned | kind of bar, frame without it | float64 | -1 to 1 | half of turning left with the bar left less right
 bars/interval | kind of bar, low and high | float64 | -1 to 1 | of the mean over the frames; NaN where there is none
 bars/doses | dose | float64 | share of the scene's luminance | that the bar lacks
+bars/pasted | kind of pasted bar | text | | names of the kinds that are pasted at every width and place
+bars/widths | width | float64 | share of the picture's width | of these bars
+bars/offsets | offset | float64 | half picture widths | from the middle to these bars
+bars/places | kind of pasted bar, width, offset, frame without it | float64 | -1 to 1 | as turned
+bars/place_interval | kind of pasted bar, width, low and high | float64 | -1 to 1 | of the mean over offsets and frames
 bars/example | kind of bar, side, plane, row, column | float32 | grey level, 0 to 255 | a frame with the bar left, and right
 edits/frames | frame with it | text | | names of the labelled frames that show the concept
 edits/clusters | frame with it | int | | near-duplicates share a number
