@@ -71,8 +71,8 @@ def draw(
 
     Args:
       bars, edits: what `docs/results.md` lists, without the beginning of its names; empty without such frames.
-      beyond: estimates by part of the claim about the concept beyond brightness. matters: the smallest turn that does; 0
-        where it is not known.
+      beyond: estimates by part of the claim about the concept beyond brightness.
+      matters: the smallest turn that does; 0 where that is not known.
     """
     figure = style.figure(aspect=1.5)
     examples, responses, edited, effects = figure.subfigures(4, 1, height_ratios=[1.55, 3.1, 1.15, 2.0])

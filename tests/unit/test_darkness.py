@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import scipy
 
+from minetest_interp.analysis.bars import Settings
 from minetest_interp.analysis.intervals import Bootstrap
 from minetest_interp.claims import darkness
-from minetest_interp.claims.darkness import Settings
 from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import Geometry
 from tests.conftest import random_policy

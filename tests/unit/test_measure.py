@@ -7,7 +7,17 @@ import pytest
 
 from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Bootstrap
-from minetest_interp.claims import attribution, behaviour, causal, circuits, darkness, dream_controls, heads, pairs, units
+from minetest_interp.claims import (
+    attribution,
+    behaviour,
+    causal,
+    circuits,
+    darkness,
+    dream_controls,
+    heads,
+    pairs,
+    units,
+)
 from minetest_interp.io import files, stores
 from minetest_interp.model import checkpoint
 from minetest_interp.model.actions import action_table

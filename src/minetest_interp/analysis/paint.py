@@ -1,8 +1,8 @@
 """Painting on frames: vertical bars beside the middle, and objects that lose their luminance, their texture, or both.
 
-Frames are `[N, P, H, W]`, grey levels 0 to 255, of P planes: 1 of a grey frame, 3 of a picture in colours. The *scene's
-luminance* is the mean of a whole plane, so that a flat bar in colours has the scene's mean colour. A *share* `[N, H, W]`
-says how much of each pixel belongs to an object, 0 to 1.
+Frames are `[N, P, H, W]`, grey levels 0 to 255, of P planes: 1 of a grey frame, 3 of a picture in colours. The
+*scene's luminance* is the mean of a whole plane, so that a flat bar in colours has the scene's mean colour. A *share*
+`[N, H, W]` says how much of each pixel belongs to an object, 0 to 1.
 """
 
 from typing import NamedTuple
@@ -110,12 +110,12 @@ def largest_rectangles(masks: Bool[np.ndarray, "frame row column"]) -> Int[np.nd
     for row in range(masks.shape[1]):
         height[:, row] = np.where(masks[:, row], 1 + (height[:, row - 1] if row else 0), 0)
     boxes, best = np.zeros((len(masks), 4), int), np.zeros(len(masks), int)
-    lowest, frames = height, np.arange(len(masks))
+    lowest: np.ndarray = height
+    frames = np.arange(len(masks))
     for width in range(1, masks.shape[2] + 1):
         if width > 1:
             lowest = np.minimum(lowest[..., :-1], height[..., width - 1 :])
-        at = lowest.reshape(len(masks), lowest.shape[1] * lowest.shape[2]).argmax(1)
-        row, column = np.unravel_index(at, lowest.shape[1:])
+        row, column = np.divmod(lowest.reshape(len(masks), lowest[:1].size or 1).argmax(1), lowest.shape[-1])
         tall = lowest[frames, row, column]
         larger = width * tall > best
         best = np.where(larger, width * tall, best)
@@ -125,7 +125,7 @@ def largest_rectangles(masks: Bool[np.ndarray, "frame row column"]) -> Int[np.nd
 
 
 def filled(frames: Frames, share: Share) -> Frames:
-    """The frames without the object: every pixel that has some of it is the mean of its neighbours (Laplace's equation).
+    """The frames without the object: a pixel that has some of it is the mean of its neighbours (Laplace's equation).
 
     A frame that the object covers wholly stays as it is.
     """

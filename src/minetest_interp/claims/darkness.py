@@ -6,12 +6,12 @@ with the sign that is positive to the left; positions run from -1 (left edge) to
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import scipy
 
-from minetest_interp.analysis import intervals, interventions, paint
+from minetest_interp.analysis import bars, intervals, interventions, paint
+from minetest_interp.analysis.bars import Settings
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
 from minetest_interp.analysis.paint import Place
 from minetest_interp.claims.measured import Arrays, Measured, Parts
@@ -28,38 +28,10 @@ A_PART = 0.25  # of a frame that serves as an example
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
-class Settings(NamedTuple):
-    """How bars are made; darkness is the share of the scene's luminance that they lack.
-
-    doses: of darkness. dark: that of the usual flat bar; an equally bright one has as much more. width: share of the
-    picture's; a narrow bar has half of it and a wide one twice. bottom, offset: as in `Place`. widths, offsets: of bars
-    that are pasted at each of both. contrast: of a rough bar, standard deviation over mean. gain: of the scene's own local
-    contrast. donors: textures that a frame is given. sigma: of local means, share of the picture's width. seed: of
-    patterns and donors.
-    """
-
-    doses: Sequence[float] = (0, 0.25, 0.5, 0.75, 1)
-    dark: float = 0.5
-    width: float = 0.125
-    widths: Sequence[float] = (0.0625, 0.09375, 0.125, 0.1875, 0.25, 0.3125)
-    bottom: float = 0.75
-    offset: float = 0.5
-    offsets: Sequence[float] = (0.3, 0.5, 0.7)
-    contrast: float = 0.5
-    gain: float = 4
-    donors: int = 4
-    sigma: float = 0.05
-    seed: int = 0
-
-    @property
-    def place(self) -> Place:
-        return Place(self.width, self.bottom, self.offset)
-
-
 BARS = {
     "turns-to-dark": (
-        "dark", "dose", "over-bright", "share", "places", "bright", "plain", "narrow", "wide", "texture", "texture-flat",
-        "texture-light", "over-texture",
+        "dark", "dose", "over-bright", "share", "places", "bright", "plain", "narrow", "wide", "texture",
+        "texture-flat", "texture-light", "over-texture",
     ),
     "turns-to-rough": ("rough", "over-dark", "over-plain", "share", "places", "over-dark-places", "scene"),
 }  # fmt: skip
@@ -83,8 +55,8 @@ def measure(
     """Tests the claims about darkness, roughness and the concept beyond both; what has no frames is missing.
 
     Args:
-      labelled: M frames: frames and group `[M]` of names; original `[M, H, W]` grey or `[M, P, H, W]` the colours of one
-        picture; share `[M, H, W]`, of each pixel that is of the concept; position `[M]`, NaN without the concept.
+      labelled: M frames: frames and group `[M]` of names; original `[M, H, W]` grey or `[M, P, H, W]` the colours of
+        one picture; share `[M, H, W]`, of each pixel that is of the concept; position `[M]`, NaN without the concept.
       steering: the name of the steering behaviour. similarity: of grey levels, above which frames are near-duplicates.
       settings: as in `Settings`.
     """
@@ -102,7 +74,7 @@ def measure(
     shown = np.isfinite(labelled["position"])
     clusters = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
     donors = paint.textures(planes[shown], labelled["share"][shown], chosen.place.shape(*planes.shape[-2:]))
-    relative = _relative(donors[0], planes[shown][donors[1]])
+    relative = bars.relative(donors[0], planes[shown][donors[1]])
     arrays: Arrays = {}
     estimates = {claim: dict.fromkeys(names, missing(NO_EMPTY)) for claim, names in BARS.items()}
     if not shown.all():
@@ -130,37 +102,6 @@ def measure(
     return Measured(arrays, estimates | {"trunk-beyond-brightness": beyond})
 
 
-def bars(frames: np.ndarray, relative: np.ndarray, settings: Settings) -> dict[str, tuple[Place, list[np.ndarray]]]:
-    """Bars for frames `[N, P, H, W]` by kind: where they stand, and one or more of them for each frame.
-
-    Several textures are in the order of their luminance.
-
-    Args:
-      relative: textures `[D, P, h, w]` in units of their own scene's luminance; without any there are no such bars.
-    """
-    place, mean = settings.place, paint.luminance(frames)
-    size, shape = frames.shape[-2:], place.shape(*frames.shape[-2:])
-    plain = {
-        **{f"dose {dose:g}": paint.flat(frames, 1 - dose) for dose in settings.doses},
-        "dark": paint.flat(frames, 1 - settings.dark),
-        "bright": paint.flat(frames, 1 + settings.dark),
-        "plain": paint.flat(frames, 1),
-        "rough": paint.rough(frames, shape, contrast=settings.contrast, seed=settings.seed),
-    }
-    found = {kind: (place, [bar]) for kind, bar in plain.items()}
-    for kind, times in {"narrow": 0.5, "wide": 2.0}.items():
-        found[kind] = place._replace(width=times * settings.width), [plain["dark"]]
-    if len(relative):
-        drawn = np.random.default_rng(settings.seed).integers(len(relative), size=(settings.donors, len(frames)))
-        order = np.argsort(relative.mean((1, 2, 3)), kind="stable")[np.sort(drawn, axis=0)]
-        own = [np.minimum(relative[drawn] * mean, paint.WHITE) for drawn in order]
-        found["texture"] = place, own
-        found["texture-flat"] = place, [paint.luminance(bar) for bar in own]
-        light = [relative[drawn] / paint.luminance(relative[drawn]).mean(1, keepdims=True) for drawn in order]
-        found["texture-light"] = place, [np.minimum(bar * mean, paint.WHITE) for bar in light]
-    return found | {"scene": (place, [settings.sigma * size[1]])}
-
-
 def measure_bars(
     ask: Ask, frames: np.ndarray, relative: np.ndarray, settings: Settings
 ) -> tuple[Arrays, tuple[list[str], np.ndarray]]:
@@ -169,14 +110,11 @@ def measure_bars(
     The example: names of kinds and the frame of the highest contrast with a bar of each, `[kind, side, P, H, W]`.
     """
     turned, pictures, shown = {}, {}, int(frames.std((1, 2, 3)).argmax())
-    for kind, (place, made) in bars(frames, relative, settings).items():
-        each = []
-        for bar in made:
-            both = [
-                paint.paste(frames, _on(frames, bar, place, left=left, gain=settings.gain), place, left=left)
-                for left in (True, False)
-            ]
-            if len(each) == len(made) // 2:
+    for kind, (place, pairs) in bars.make(frames, relative, settings).items():
+        each: list[np.ndarray] = []
+        for bar in pairs:
+            both = [paint.paste(frames, own, place, left=left) for own, left in zip(bar, (True, False), strict=True)]
+            if len(each) == len(pairs) // 2:
                 pictures[kind] = np.stack([painted[shown] for painted in both])
             each.append((ask(both[0]) - ask(both[1])) / 2)
         turned[kind] = np.mean(each, axis=0)
@@ -187,10 +125,9 @@ def measure_places(ask: Ask, frames: np.ndarray, settings: Settings) -> np.ndarr
     """The same of the bars `PASTED` at every width and offset, `[kind, width, offset, N]`."""
 
     def turned(place: Place) -> list[np.ndarray]:
-        made = bars(frames, np.zeros((0,)), settings._replace(width=place.width))
-        both = [
-            [ask(paint.paste(frames, made[kind][1][0], place, left=left)) for left in (True, False)] for kind in PASTED
-        ]
+        made = bars.make(frames, np.zeros((0,)), settings._replace(width=place.width))
+        own = [made[kind].pairs[0][0] for kind in PASTED]
+        both = [[ask(paint.paste(frames, bar, place, left=left)) for left in (True, False)] for bar in own]
         return [(left - right) / 2 for left, right in both]
 
     found = [
@@ -209,8 +146,8 @@ def bar_estimates(
     """The parts of `BARS`.
 
     Args:
-      turned: kind to `[N]`, towards the bar. places: `[kind, N]`, towards the bars `PASTED`, means over widths and places.
-      darkness: the doses.
+      turned: kind to `[N]`, towards the bar. places: `[kind, N]`, towards the bars `PASTED`, means over widths and
+        places. darkness: the doses.
     """
 
     def mean(numbers: np.ndarray) -> Estimate:
@@ -262,8 +199,8 @@ def measure_edits(
 ) -> tuple[Arrays, tuple[list[str], np.ndarray]]:
     """Turning on frames `[N, P, H, W]` as they are and after each edit, `[N]` by name; and an example.
 
-    The example: the names and one frame, edited, `[edit, P, H, W]`; the one whose mean luminance erasing changes most among
-    those in which the concept is off the middle and has less than `A_PART` of the frame, if there are such.
+    The example: the names and one frame, edited, `[edit, P, H, W]`; the one whose mean luminance erasing changes most
+    among those in which the concept is off the middle and has less than `A_PART` of the frame, if there are such.
     """
     filled, sigma = paint.filled(frames, share), settings.sigma * frames.shape[-1]
     edited = {
@@ -291,9 +228,10 @@ def relation_estimates(
 ) -> Parts:
     """Rank correlations of turning left, `[N]`, with how far left the concept is, and with how much darker the left is.
 
-    correlation: given the `luminance` `[2, N]` of left and right and their difference. raw: given nothing. given-halves:
-    given left and right alone, whose ranks do not add up to that of their difference: on the frames of `data/demo` a
-    policy that compares brightness and nothing else still has .40 of it. brightness: of turning and the darker side, given the side of the concept.
+    correlation: given the `luminance` `[2, N]` of left and right and their difference. raw: given nothing.
+    given-halves: given left and right alone, whose ranks do not add up to that of their difference: on the frames of
+    `data/demo` a policy that compares brightness and nothing else still has .40 of it. brightness: of turning and the
+    darker side, given the side of the concept.
     """
     turned, left, darker, *halves = scipy.stats.rankdata(
         np.stack([turning, -position, luminance[1] - luminance[0], *luminance]), axis=1
@@ -329,20 +267,6 @@ def edit_estimates(
     return {edit: mean(lost) for edit, lost in taken.items()} | {
         f"erased-over-{name}": mean(taken["erased"] - taken[edit]) for name, edit in more.items()
     }
-
-
-def _on(frames: np.ndarray, bar: np.ndarray | float, place: Place, *, left: bool, gain: float) -> np.ndarray:
-    """A bar that is the same on both sides, or for a number the scene's own, its contrast raised."""
-    if isinstance(bar, np.ndarray):
-        return bar
-    return paint.roughened(frames, place.region(*frames.shape[-2:], left=left), gain=gain, sigma=bar)
-
-
-def _relative(textures: np.ndarray, scenes: np.ndarray) -> np.ndarray:
-    """Textures `[D, P, h, w]` in units of their scene's luminance; those that have none or are black are left out."""
-    mean = paint.luminance(scenes)
-    seen = (mean > 0).all((1, 2, 3)) & (textures > 0).any((1, 2, 3))
-    return textures[seen] / mean[seen]
 
 
 def _all_intervals(turned: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:

@@ -152,7 +152,7 @@ bars/widths | width | float64 | share of the picture's width | of these bars
 bars/offsets | offset | float64 | half picture widths | from the middle to these bars
 bars/places | kind of pasted bar, width, offset, frame without it | float64 | -1 to 1 | as turned
 bars/place_interval | kind of pasted bar, width, low and high | float64 | -1 to 1 | of the mean over offsets and frames
-bars/example | kind of bar, side, plane, row, column | float32 | grey level, 0 to 255 | a frame with the bar left, and right
+bars/example | kind of bar, side, plane, row, column | float32 | grey level, 0 to 255 | a frame with the bar, each side
 edits/frames | frame with it | text | | names of the labelled frames that show the concept
 edits/clusters | frame with it | int | | near-duplicates share a number
 edits/position | frame with it | float64 | -1 (left edge) to 1 (right edge) | of the concept
