@@ -202,7 +202,7 @@ def _zero(ax: Axes, matters: float, rows: int) -> None:
 
 
 def _spread(count: int) -> np.ndarray:
-    """Small offsets, the same for every row, so that dots of one row can be told apart."""
+    """Small offsets, the same for every row, so that the dots of one row can be seen apart."""
     return 0.3 * ((np.arange(count) * 0.618) % 1 - 0.5)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy
 
-from minetest_interp.analysis.bars import Settings
+from minetest_interp.analysis.bars import BarSettings
 from minetest_interp.analysis.intervals import Bootstrap
 from minetest_interp.claims import darkness
 from minetest_interp.model.actions import action_table
@@ -19,7 +19,7 @@ FRAMES = (100 + 30 * GENERATOR.random((COUNT, 1, 1, 1))) * np.ones((1, 1, SIDE, 
     0, 4, (COUNT, 1, SIDE, SIDE)
 )
 TEXTURES = GENERATOR.uniform(0.3, 0.7, (3, 1, 24, 4))
-SETTINGS = Settings(donors=2)
+SETTINGS = BarSettings(donors=2)
 
 
 def difference(of):

@@ -12,7 +12,7 @@ from minetest_interp.analysis import paint
 from minetest_interp.analysis.paint import Place
 
 
-class Settings(NamedTuple):
+class BarSettings(NamedTuple):
     """How bars are made and where; darkness is the share of the scene's luminance that they lack.
 
     doses: of darkness. dark: that of the usual flat bar; an equally bright one has as much more. width: share of the
@@ -40,14 +40,14 @@ class Settings(NamedTuple):
         return Place(self.width, self.bottom, self.offset)
 
 
-class Kind(NamedTuple):
+class PairedBars(NamedTuple):
     """place: where the bars stand. pairs: one or more bars for each frame, that on the left and that on the right."""
 
     place: Place
     pairs: list[tuple[np.ndarray, np.ndarray]]
 
 
-def make(frames: np.ndarray, textures: np.ndarray, settings: Settings) -> dict[str, Kind]:
+def make(frames: np.ndarray, textures: np.ndarray, settings: BarSettings) -> dict[str, PairedBars]:
     """Bars for frames by the name of their kind; several textures are in the order of their luminance.
 
     Args:
@@ -69,16 +69,16 @@ def make(frames: np.ndarray, textures: np.ndarray, settings: Settings) -> dict[s
         made["texture"] = [np.minimum(textures[donors] * mean, paint.WHITE) for donors in order]
         made["texture-flat"] = [paint.luminance(bar) for bar in made["texture"]]
         made["texture-light"] = [np.minimum(even[donors] * mean, paint.WHITE) for donors in order]
-    kinds = {name: Kind(place, [(bar, bar) for bar in of]) for name, of in made.items()}
+    kinds = {name: PairedBars(place, [(bar, bar) for bar in of]) for name, of in made.items()}
     for name, times in {"narrow": 0.5, "wide": 2.0}.items():
-        kinds[name] = Kind(place._replace(width=times * settings.width), [(dark, dark)])
+        kinds[name] = PairedBars(place._replace(width=times * settings.width), [(dark, dark)])
     left, right = (
         paint.roughened(
             frames, place.region(*size, left=side), gain=settings.gain, sigma=settings.sigma * frames.shape[-1]
         )
         for side in (True, False)
     )
-    return kinds | {"scene": Kind(place, [(left, right)])}
+    return kinds | {"scene": PairedBars(place, [(left, right)])}
 
 
 def relative(textures: np.ndarray, scenes: np.ndarray) -> np.ndarray:

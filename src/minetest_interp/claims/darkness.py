@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 
 from minetest_interp.analysis import bars, intervals, interventions, paint
-from minetest_interp.analysis.bars import Settings
+from minetest_interp.analysis.bars import BarSettings
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
 from minetest_interp.analysis.paint import Place
 from minetest_interp.claims.measured import Arrays, Measured, Parts
@@ -58,9 +58,9 @@ def measure(
       labelled: M frames: frames and group `[M]` of names; original `[M, H, W]` grey or `[M, P, H, W]` the colours of
         one picture; share `[M, H, W]`, of each pixel that is of the concept; position `[M]`, NaN without the concept.
       steering: the name of the steering behaviour. similarity: of grey levels, above which frames are near-duplicates.
-      settings: as in `Settings`.
+      settings: as in `BarSettings`.
     """
-    chosen, parts = Settings(**settings), BARS | {"trunk-beyond-brightness": BEYOND}
+    chosen, parts = BarSettings(**settings), BARS | {"trunk-beyond-brightness": BEYOND}
     if labelled is None:
         return Measured({}, {claim: dict.fromkeys(names, missing(NO_LABELS)) for claim, names in parts.items()})
     readout = objectives.readouts(table, policy.architecture)[steering]
@@ -103,7 +103,7 @@ def measure(
 
 
 def measure_bars(
-    ask: Ask, frames: np.ndarray, relative: np.ndarray, settings: Settings
+    ask: Ask, frames: np.ndarray, relative: np.ndarray, settings: BarSettings
 ) -> tuple[Arrays, tuple[list[str], np.ndarray]]:
     """Half of the turning with the bar on the left less that with it on the right, `[N]` by kind; and an example.
 
@@ -121,7 +121,7 @@ def measure_bars(
     return turned, (list(pictures), np.stack(list(pictures.values())))
 
 
-def measure_places(ask: Ask, frames: np.ndarray, settings: Settings) -> np.ndarray:
+def measure_places(ask: Ask, frames: np.ndarray, settings: BarSettings) -> np.ndarray:
     """The same of the bars `PASTED` at every width and offset, `[kind, width, offset, N]`."""
 
     def turned(place: Place) -> list[np.ndarray]:
@@ -195,7 +195,7 @@ def rank_correlations(responses: np.ndarray, levels: Sequence[float]) -> np.ndar
 
 
 def measure_edits(
-    ask: Ask, frames: np.ndarray, share: np.ndarray, position: np.ndarray, settings: Settings
+    ask: Ask, frames: np.ndarray, share: np.ndarray, position: np.ndarray, settings: BarSettings
 ) -> tuple[Arrays, tuple[list[str], np.ndarray]]:
     """Turning on frames `[N, P, H, W]` as they are and after each edit, `[N]` by name; and an example.
 
