@@ -194,3 +194,22 @@ def test_a_picture_in_colours_that_are_all_alike_is_answered_as_its_grey():
     for name in ("bars/turned", "bars/places", "edits/turned"):
         np.testing.assert_allclose(colours[name], greys[name], atol=1e-5)
     assert colours["bars/example"].shape[2] == 3 and colours["edits/example"].shape[1] == 3
+
+
+@pytest.mark.parametrize("grey", [0, 255])
+def test_frames_of_one_grey_and_a_single_frame_of_each_sort_have_finite_answers(grey):
+    chosen = slice(2, 4)  # one with a trunk and one without
+    found = darkness.measure(
+        random_policy(Geometry(1, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 2), seed=3, gain=50.0),
+        TABLE,
+        {
+            "frames": np.array(["a", "b"]), "original": np.full((2, 84, 84), grey, np.float32), "share": TRUNKS[chosen],
+            "position": POSITION[chosen], "group": np.array(["", ""]),
+        },
+        steering="yaw",
+        widths=[0.1],
+        offsets=[0.5],
+    )  # fmt: skip
+    for name in ("bars/turned", "bars/places", "edits/turned", "bars/example", "edits/example"):
+        assert np.isfinite(found.arrays[name]).all(), name
+    assert all(part.interval is None for parts in found.estimates.values() for part in parts.values())
