@@ -38,7 +38,7 @@ def test_the_right_bar_is_the_mirror_image_of_the_left_one_and_they_never_overla
 @pytest.mark.parametrize("left", [True, False])
 def test_pasting_changes_the_place_alone(left):
     bars = np.full((5, 2, *SHAPE), 7.0)
-    painted = paint.paste(FRAMES, bars, PLACE, left=left)
+    painted = paint.paste_bars(FRAMES, bars, PLACE, left=left)
     region = (..., *PLACE.region(24, 30, left=left))
     assert (painted[region] == 7).all()
     painted[region] = FRAMES[region]
@@ -113,7 +113,7 @@ def test_what_is_filled_is_harmonic_and_the_rest_is_untouched():
     np.testing.assert_array_equal(paint.filled(FRAMES, np.ones_like(SHARE)), FRAMES)
 
 
-@pytest.mark.parametrize("edit", [paint.scaled, paint.shifted])
+@pytest.mark.parametrize("edit", [paint.luminance_scaled, paint.luminance_shifted])
 def test_the_object_gets_the_luminance_of_the_target_and_keeps_its_texture(edit):
     target = paint.filled(FRAMES, SHARE)
     made = edit(FRAMES, SHARE, target)

@@ -42,7 +42,7 @@ class Place(NamedTuple):
         return slice(0, rows), slice(first, first + columns) if left else slice(width - first - columns, width - first)
 
 
-def paste(frames: Frames, bars: Bars, place: Place, *, left: bool) -> Frames:
+def paste_bars(frames: Frames, bars: Bars, place: Place, *, left: bool) -> Frames:
     """The frames with a bar each, of a size that `place.shape` gives; a bar of one pixel fills the place."""
     painted = np.array(frames, np.float32)
     painted[(..., *place.region(*frames.shape[-2:], left=left))] = bars
@@ -139,14 +139,14 @@ def filled(frames: Frames, share: Share) -> Frames:
     return result.reshape(frames.shape)
 
 
-def scaled(frames: Frames, share: Share, target: Frames) -> Frames:
+def luminance_scaled(frames: Frames, share: Share, target: Frames) -> Frames:
     """The object's pixels times one number, so that its mean luminance is the target's; 0 to 255."""
     parts = share[:, None].astype(np.float64)
     gain = _over(_total(parts * (target - frames)), _total(parts**2 * frames), otherwise=0.0)
     return np.clip(frames * (1 + parts * np.maximum(gain, -1)[..., None, None]), 0, WHITE)
 
 
-def shifted(frames: Frames, share: Share, target: Frames) -> Frames:
+def luminance_shifted(frames: Frames, share: Share, target: Frames) -> Frames:
     """One number added to the object's pixels, so that its mean luminance is the target's; 0 to 255."""
     parts = share[:, None].astype(np.float64)
     shift = _over(_total(parts * (target - frames)), _total(parts**2) + 0 * _total(frames), otherwise=0.0)

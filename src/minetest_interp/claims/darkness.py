@@ -113,7 +113,9 @@ def measure_bars(
     for kind, (place, pairs) in bars.make(frames, relative, settings).items():
         each: list[np.ndarray] = []
         for bar in pairs:
-            both = [paint.paste(frames, own, place, left=left) for own, left in zip(bar, (True, False), strict=True)]
+            both = [
+                paint.paste_bars(frames, own, place, left=left) for own, left in zip(bar, (True, False), strict=True)
+            ]
             if len(each) == len(pairs) // 2:
                 pictures[kind] = np.stack([painted[shown] for painted in both])
             each.append((ask(both[0]) - ask(both[1])) / 2)
@@ -127,7 +129,7 @@ def measure_places(ask: Ask, frames: np.ndarray, settings: BarSettings) -> np.nd
     def turned(place: Place) -> list[np.ndarray]:
         made = bars.make(frames, np.zeros((0,)), settings._replace(width=place.width))
         own = [made[kind].pairs[0][0] for kind in PASTED]
-        both = [[ask(paint.paste(frames, bar, place, left=left)) for left in (True, False)] for bar in own]
+        both = [[ask(paint.paste_bars(frames, bar, place, left=left)) for left in (True, False)] for bar in own]
         return [(left - right) / 2 for left, right in both]
 
     found = [
@@ -206,8 +208,8 @@ def measure_edits(
     edited = {
         "as it is": frames,
         "erased": filled,
-        "scaled": paint.scaled(frames, share, filled),
-        "shifted": paint.shifted(frames, share, filled),
+        "scaled": paint.luminance_scaled(frames, share, filled),
+        "shifted": paint.luminance_shifted(frames, share, filled),
         "local": paint.relit(frames, share, filled, sigma=sigma),
         "flattened": paint.flattened(frames, share),
     }
