@@ -66,6 +66,7 @@ MEASUREMENTS = {
     "probes": ("labels",),
     "attribution": ("preprocess",),
     "circuits": ("preprocess",),
+    "darkness": ("labels",),
 }
 ON_TURNS = {"behaviour": (), "units": (), "causal": ("measurement_on_turns units",)}
 # Results that panels read, by the beginning of their paths, and the jobs that make them.

@@ -176,7 +176,7 @@ SOURCE_KEYS = {
     "source.checksums": ("other.sha256", set()),
 }
 WITH_INTERVALS = measurements(
-    "behaviour", "units", "causal", "pairs", "dream_controls", "heads", "probes", "attribution"
+    "behaviour", "units", "causal", "pairs", "dream_controls", "heads", "probes", "darkness", "attribution"
 )
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
@@ -191,6 +191,10 @@ CLAIM_KEYS = {
                                  measurements(name) | ({"explorer"} if name == "attribution" else set()))
        for name in ("causal", "attribution", "circuits", "dream_controls", "heads", "probes")
        for key, old in MEASURE[name].items()},
+    **{f"measure.darkness.{key}": (new, measurements("darkness"))
+       for key, new in {"doses": [0, 0.25, 1], "dark": 0.25, "width": 0.25, "widths": [0.125, 0.25], "bottom": 0.5,
+                        "offset": 0.25, "offsets": [0.25], "contrast": 0.25, "gain": 2, "donors": 2,
+                        "sigma": 0.1, "seed": 1}.items()},
     f"{CLAIM}.statement": ("Other.", {"ledger"}),
     f"{CLAIM}.source": ("Other.", {"ledger"}),
     f"{CLAIM}.test": ("Other.", {"ledger"}),

@@ -74,6 +74,7 @@ STUDY = {
         "dream-controls": {},
         "pairs": {},
         "probes": {},
+        "darkness": {},
     },
 }
 # The same claims, measured in no time.
@@ -90,6 +91,10 @@ MEASURE = {
     "dream_controls": {"seeds": 3, "value_steps": 2, "yaw_steps": 2, "lr": 1000, "least_lag": 6, "most_lag": 24},
     "heads": {"permutations": 99, "seed": 0},
     "probes": {"penalties": [0.1, 10], "shuffles": 2, "networks": 1, "least_group": 2, "seed": 0},
+    "darkness": {
+        "doses": [0, 0.5, 1], "dark": 0.5, "width": 0.125, "widths": [0.0625, 0.25], "bottom": 0.75, "offset": 0.5,
+        "offsets": [0.5], "contrast": 0.5, "gain": 4, "donors": 1, "sigma": 0.05, "seed": 0,
+    },
 }  # fmt: skip
 
 TIMED = {"REPRODUCE.md", "reproduce.html"}

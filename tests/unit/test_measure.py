@@ -7,7 +7,18 @@ import pytest
 
 from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Bootstrap
-from minetest_interp.claims import attribution, behaviour, causal, circuits, dream_controls, heads, pairs, probes, units
+from minetest_interp.claims import (
+    attribution,
+    behaviour,
+    causal,
+    circuits,
+    darkness,
+    dream_controls,
+    heads,
+    pairs,
+    probes,
+    units,
+)
 from minetest_interp.io import files, stores
 from minetest_interp.model import checkpoint
 from minetest_interp.model.actions import action_table
@@ -16,6 +27,7 @@ from minetest_interp.stages import attribution as attribution_stage
 from minetest_interp.stages import behaviour as behaviour_stage
 from minetest_interp.stages import causal as causal_stage
 from minetest_interp.stages import circuits as circuits_stage
+from minetest_interp.stages import darkness as darkness_stage
 from minetest_interp.stages import dream_controls as dream_controls_stage
 from minetest_interp.stages import heads as heads_stage
 from minetest_interp.stages import pairs as pairs_stage
@@ -59,10 +71,11 @@ MAPS = {
 }  # fmt: skip
 DREAMS = {"seeds": 3, "value_steps": 1, "yaw_steps": 1, "lr": 1000, "least_lag": 6, "most_lag": 24}
 PROBES = {"penalties": [0.1, 10], "shuffles": 2, "networks": 1, "least_group": 3, "seed": 0}
+BARS = {"doses": [0, 0.5, 1], "widths": [0.1], "offsets": [0.4, 0.6], "donors": 1, "seed": 2}
 FACTORS = {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0}
 
 FRAMES = ("stacks", "labels")
-ABOUT = ("behaviour", "units", "causal", "pairs", "dream_controls", "probes")  # concepts and readouts
+ABOUT = ("behaviour", "units", "causal", "pairs", "dream_controls", "probes", "darkness")  # concepts and readouts
 # Measurement: its module, its stage, the arrays it reads, its `measure`'s keywords, and its stage's settings.
 CASES = {
     "behaviour": (behaviour, behaviour_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"night": ["3"]}, None),
@@ -74,6 +87,7 @@ CASES = {
     "attribution": (attribution, attribution_stage, ("stacks",), STEERING | SIMILARITY, MAPS),
     "circuits": (circuits, circuits_stage, ("stacks",), STEERING, FACTORS),
     "probes": (probes, probes_stage, ("labels",), STEERING | SIDED | SIMILARITY | {"channels": CHANNELS}, PROBES),
+    "darkness": (darkness, darkness_stage, ("labels",), BOTH, BARS),
 }  # fmt: skip
 
 

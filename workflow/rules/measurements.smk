@@ -44,8 +44,9 @@ if "evidence" in SETTINGS:
         "probes": Measurement(LABELS, CLUSTERS | about("probes") | {"named": NAMED}),
         "attribution": Measurement(FRAMES, CLUSTERS),
         "circuits": Measurement(FRAMES, {}),
+        "darkness": Measurement(LABELS, CLUSTERS | about("darkness")),
     }
-    WITH_CLAIMS = ("behaviour", "units", "causal", "pairs", "dream_controls", "heads", "probes")
+    WITH_CLAIMS = ("behaviour", "units", "causal", "pairs", "dream_controls", "heads", "probes", "darkness")
     # These are repeated on real stacks, which take the place of the study's frames and of the labelled ones.
     ON_TURNS = ("behaviour", "units", "causal") if STUDY.turns else ()
     TURNS = f"{EVIDENCE}/turns"

@@ -140,6 +140,27 @@ dose/random | direction, strength, readout | float32 | the readout's | the same 
 {contrast}/frames | pair of {contrast}, frame of {contrast} | text | | names
 {contrast}/clusters | pair of {contrast} | int | | near-duplicates share a number
 """)),
+    Store("evidence/darkness.npz", "Bars pasted left and right, and what is taken from the concept.", _arrays("""
+bars/frames | frame without it | text | | names of the labelled frames that show nothing of the concept
+bars/clusters | frame without it | int | | near-duplicates share a number
+bars/kinds | kind of bar | text | | names; a dose with its darkness
+bars/turned | kind of bar, frame without it | float64 | -1 to 1 | half of turning left with the bar left less right
+bars/interval | kind of bar, low and high | float64 | -1 to 1 | of the mean over the frames; NaN where there is none
+bars/doses | dose | float64 | share of the scene's luminance | that the bar lacks
+bars/pasted | kind of pasted bar | text | | names of the kinds that are pasted at every width and place
+bars/widths | width | float64 | share of the picture's width | of these bars
+bars/offsets | offset | float64 | half picture widths | from the middle to these bars
+bars/places | kind of pasted bar, width, offset, frame without it | float64 | -1 to 1 | as turned
+bars/place_interval | kind of pasted bar, width, low and high | float64 | -1 to 1 | of the mean over offsets and frames
+bars/example | kind of bar, side, plane, row, column | float32 | grey level, 0 to 255 | a frame with the bar, each side
+edits/frames | frame with it | text | | names of the labelled frames that show the concept
+edits/clusters | frame with it | int | | near-duplicates share a number
+edits/position | frame with it | float64 | -1 (left edge) to 1 (right edge) | of the concept
+edits/luminance | half, frame with it | float64 | grey level, 0 to 255 | mean of the left half and of the right half
+edits/kinds | edit | text | | names; as it is: none
+edits/turned | edit, frame with it | float64 | -1 to 1, positive left | the steering after the edit
+edits/example | edit, plane, row, column | float32 | grey level, 0 to 255 | one frame after each edit
+""")),
     Store("evidence/dream_controls.npz", "Dreams of the value, left and right; of shuffled weights too.", _arrays("""
 seeds | seed | int | |
 {side}/{policy}/middle_left | seed | float64 | share | of the contrast in the second quarter
