@@ -175,7 +175,9 @@ SOURCE_KEYS = {
     "source.commit": ("1" * 40, set()),
     "source.checksums": ("other.sha256", set()),
 }
-WITH_INTERVALS = measurements("behaviour", "units", "causal", "pairs", "dream_controls", "heads", "attribution")
+WITH_INTERVALS = measurements(
+    "behaviour", "units", "causal", "pairs", "dream_controls", "heads", "attribution", "circuits"
+)
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
     "measure.interval.resamples": (101, WITH_INTERVALS),

@@ -19,7 +19,7 @@ from tests.samples import PixelScores, smooth_frames
 SIDE, SIZE = 6, 8
 SETTINGS = {
     "steps": 2, "samples": 2, "noise": 25.5, "patch": 28, "patch_stride": 28, "removals": 4, "radius": 5.1, "draws": 2,
-    "frames": 5, "seed": 0,
+    "frames": 5, "masks": 6, "seed": 0,
 }  # fmt: skip
 ACTIONS = {
     "factors": {"turn": ["left", "-", "right"], "walk": ["-", "forward"]},
@@ -221,6 +221,8 @@ def study(tmp_path_factory, small):
         "interval": {"resamples": 99},
         "similarity": 0.99,
         "settings": SETTINGS,
+        "about": [["trunk", "yaw", 1]],
+        "estimates": folder / "estimates.json",
     }
     stage.run(**options, arrays=folder / "first.npz")
     return folder, options, files.read_arrays(folder / "first.npz")

@@ -41,10 +41,9 @@ if "evidence" in SETTINGS:
         "pairs": Measurement(LABELS, CLUSTERS | about("pairs")),
         "dream_controls": Measurement({}, INTERVAL | about("dream_controls")),
         "heads": Measurement({}, INTERVAL),
-        "attribution": Measurement(FRAMES, CLUSTERS),
-        "circuits": Measurement(FRAMES, {}),
+        "attribution": Measurement(FRAMES | LABELS, CLUSTERS | about("attribution")),
+        "circuits": Measurement(FRAMES, CLUSTERS | about("circuits")),
     }
-    WITH_CLAIMS = ("behaviour", "units", "causal", "pairs", "dream_controls", "heads")
     # These are repeated on real stacks, which take the place of the study's frames and of the labelled ones.
     ON_TURNS = ("behaviour", "units", "causal") if STUDY.turns else ()
     TURNS = f"{EVIDENCE}/turns"
