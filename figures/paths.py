@@ -18,7 +18,12 @@ def load(results: Path, *, behaviour: str) -> dict[str, object]:
     names = ("layer", "sizes", "few", "strength", "strongest", "without", "random")
     found = dict(zip(names, arrays(path, *(f"kept/{name}" for name in names), reason="kept/reason"), strict=True))
     channels = len(found.pop("strength"))
-    return found | {"layer": str(found["layer"]), "few": int(found["few"]), "channels": channels, "behaviour": behaviour}
+    return found | {
+        "layer": str(found["layer"]),
+        "few": int(found["few"]),
+        "channels": channels,
+        "behaviour": behaviour,
+    }
 
 
 def draw(
@@ -55,7 +60,7 @@ def draw(
     axes[1].set_title("Are they needed?")
     axes[1].annotate("a quarter", (few, 1), xycoords=("data", "axes fraction"), xytext=(3, -2), ha="left", va="top",
                      textcoords="offset points", color="#777777", fontsize=7)  # fmt: skip
-    axes[0].legend(loc="lower right", fontsize=7)
+    axes[1].legend(*axes[0].get_legend_handles_labels(), loc="upper right", fontsize=7)
     return figure
 
 

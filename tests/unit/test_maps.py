@@ -43,7 +43,13 @@ def small():
 
 
 def measure(policy, labelled=LABELLED, **options):
-    given = {"steering": "turn", "settings": SETTINGS, "bootstrap": Bootstrap(resamples=99), "similarity": 0.99, "size": 4}
+    given = {
+        "steering": "turn",
+        "settings": SETTINGS,
+        "bootstrap": Bootstrap(resamples=99),
+        "similarity": 0.99,
+        "size": 4,
+    }
     return maps.measure(policy, TABLE, labelled, **given | options)
 
 
@@ -71,8 +77,12 @@ def test_the_scores_are_those_of_each_method_s_own_maps(small):
     for m, method in enumerate(methods.values()):
         strength = np.abs(method.attribute(readouts, stack)[:, 0].sum(1))[:, : read[0], : read[1]]
         for i, inside in enumerate(drawn.inside[:, : read[0], : read[1]]):
-            assert found["masks/mass/own"][i, m] == pytest.approx(strength[i][inside].sum() / strength[i].sum(), abs=1e-4)
-    others = [found[f"masks/{name}/own"].mean(0) - found[f"masks/{name}/others"].mean(0) for name in ("pointing", "mass")]
+            assert found["masks/mass/own"][i, m] == pytest.approx(
+                strength[i][inside].sum() / strength[i].sum(), abs=1e-4
+            )
+    others = [
+        found[f"masks/{name}/own"].mean(0) - found[f"masks/{name}/others"].mean(0) for name in ("pointing", "mass")
+    ]
     for name, difference in zip(("pointing", "mass"), others, strict=True):
         np.testing.assert_allclose(found[f"masks/{name}/above_others"][0], difference, atol=1e-9)
     scores = attribution.run(readouts, stack)[:, 0]

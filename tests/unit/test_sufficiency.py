@@ -11,7 +11,6 @@ from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable, Behaviour
 from minetest_interp.model.frames import as_stacks
 from minetest_interp.model.policy import Geometry, Policy
-from tests import kinds
 from tests.conftest import random_policy
 from tests.samples import smooth_frames
 

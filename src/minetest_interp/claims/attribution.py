@@ -1,7 +1,7 @@
 """Behaviours and value shared out over pixels and channels by every method, and how far to trust each method."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -90,7 +90,13 @@ def measure(
     greys, readouts = stacks["original"], objectives.readouts(table, policy.architecture)
     judged = [name for name in (steering, "value") if name in readouts]
     mean = greys.mean(0)
-    how = {"steps": steps, "samples": samples, "noise": noise, "patch": patch, "patch_stride": patch_stride}
+    how: dict[str, Any] = {
+        "steps": steps,
+        "samples": samples,
+        "noise": noise,
+        "patch": patch,
+        "patch_stride": patch_stride,
+    }
     baseline = model_frames.as_stacks(mean[None], policy.architecture.frames)[0]
     methods = attribution.methods(baseline, read=policy.architecture.reads, seed=seed, **how)
     every = Readouts(fast(policy, convolve=True), tuple(readouts.values()))

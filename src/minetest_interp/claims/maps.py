@@ -1,7 +1,7 @@
 """Do maps of a behaviour point at what is labelled? The largest attribution, and how much of all lies inside the mask."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def measure(
     labelled: Mapping[str, np.ndarray] | None,
     *,
     steering: str,
-    settings: Mapping[str, float],
+    settings: Mapping[str, Any],
     masks: int = 60,
     size: int = 10,
     seed: int = 0,
@@ -83,12 +83,12 @@ def measure(
         "masks/shown/score": scores[shown],
     }
     clusters = np.arange(len(drawn.frames))
-    return Measured(arrays | _by_method(found, clusters, bootstrap), {CLAIM: _parts(found[JUDGED], clusters, bootstrap)})
+    return Measured(
+        arrays | _by_method(found, clusters, bootstrap), {CLAIM: _parts(found[JUDGED], clusters, bootstrap)}
+    )
 
 
-def draw(
-    labelled: Mapping[str, np.ndarray] | None, *, frames: int, masks: int, seed: int, similarity: float
-) -> Drawn:
+def draw(labelled: Mapping[str, np.ndarray] | None, *, frames: int, masks: int, seed: int, similarity: float) -> Drawn:
     """One frame of each of at most `masks` clusters of the labelled frames that show the concept.
 
     Args:
@@ -100,9 +100,10 @@ def draw(
     if labelled is None:
         raise InputError(NO_LABELS)
     inside = labelled["share"] >= MOSTLY
-    if reason := why_none(inside.any((1, 2))):
+    shows = np.any(inside, axis=(1, 2))
+    if reason := why_none(shows):
         raise InputError(reason)
-    shown = np.flatnonzero(inside.any((1, 2)))
+    shown = np.flatnonzero(shows)
     clusters = intervals.near_duplicates(
         labelled["original"][shown], similarity=similarity, group=labelled["group"][shown]
     )

@@ -1,4 +1,4 @@
-"""Do few channels of the last layer with positions carry a behaviour? All others are held at their means over frames."""
+"""Do few channels of the last layer with positions carry a behaviour? All others are held at their means."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -1,6 +1,7 @@
 """Share behaviours and value out over pixels and channels by every method, and measure how far to trust each."""
 
 from pathlib import Path
+from typing import Any
 
 from minetest_interp.analysis.intervals import Bootstrap
 from minetest_interp.claims import attribution, maps
@@ -28,14 +29,15 @@ def run(
 ) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
     shown = files.read_arrays(stacks, "frames", "original")
-    intervals = {"similarity": similarity, "bootstrap": Bootstrap(**interval)}
+    intervals: dict[str, Any] = {"similarity": similarity, "bootstrap": Bootstrap(**interval)}
 
     def measure(concept: str, readout: str, side: int) -> Measured:
         labelled = read_labels(labels, concept, *LABELLED)
         if [concept, readout] == about[0][:2]:
             return attribution.measure(loaded, table, shown, labelled, steering=readout, **settings, **intervals)
-        drawn = {key: settings[key] for key in ("masks", "seed")} | {"settings": {key: settings[key] for key in OF_MAPS}}
-        return maps.measure(loaded, table, labelled, steering=readout, **drawn, **intervals)
+        drawn = {key: settings[key] for key in ("masks", "seed")}
+        how = {key: settings[key] for key in OF_MAPS}
+        return maps.measure(loaded, table, labelled, steering=readout, settings=how, **drawn, **intervals)
 
     write(measure_each(about, measure), arrays, estimates)
 

@@ -1,6 +1,7 @@
 """Take the steering drive and the value apart by channel, path and factor; test whether few channels carry them."""
 
 from pathlib import Path
+from typing import Any
 
 from minetest_interp.analysis.intervals import Bootstrap
 from minetest_interp.claims import circuits, paths
@@ -24,7 +25,7 @@ def run(
 ) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
     stored = files.read_arrays(stacks, "frames", "original")
-    intervals = {"similarity": similarity, "bootstrap": Bootstrap(**interval)}
+    intervals: dict[str, Any] = {"similarity": similarity, "bootstrap": Bootstrap(**interval)}
 
     def measure(concept: str, readout: str, side: int) -> Measured:
         if [concept, readout] == about[0][:2]:
