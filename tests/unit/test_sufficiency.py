@@ -45,7 +45,7 @@ def measure(policy, **options):
 
 
 def test_all_kept_channels_leave_the_readout_and_none_leave_it_constant(small):
-    activation = sufficiency.activations(small, "conv2", GREYS)
+    activation = sufficiency.read_activation(small, "conv2", GREYS)
     trace = small.run(as_stacks(GREYS, 2))
     np.testing.assert_allclose(activation, np.maximum(trace.layers["conv2"], 0), rtol=1e-4, atol=1e-5)
     kept = np.array([np.ones(8), np.zeros(8)], bool)
@@ -57,7 +57,7 @@ def test_all_kept_channels_leave_the_readout_and_none_leave_it_constant(small):
 
 
 def test_kept_channels_are_what_an_edited_run_gives(small):
-    activation = sufficiency.activations(small, "conv2", GREYS)
+    activation = sufficiency.read_activation(small, "conv2", GREYS)
     means = activation.mean(0)
     kept = np.random.default_rng(0).random((3, 8)) < 0.5
     read = sufficiency.keep_alone(small, READOUT, "conv2", activation, means, kept)

@@ -11,30 +11,24 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
+from minetest_interp.analysis.mask_overlap import activations
 from minetest_interp.model import networks
 from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.batches import map_batches
-from minetest_interp.model.frames import as_stacks
 from minetest_interp.model.networks import Plain
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import Policy
 
-FEW = 4  # frames whose activations are computed at a time
 RUNS = 256  # edited runs at a time
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2)  # of a layer's channels that are kept, or held
 
 
-def activations(
+def read_activation(
     policy: Policy, layer: str, greys: Float[np.ndarray, "frame *stack row column"]
 ) -> Float[np.ndarray, "frame ... channel"]:
     """A layer's activation on frames as the next layer reads it: after the ReLU, where one follows."""
-    network, rectified = networks.plain(policy), policy.architecture.passed_through(layer) == "relu"
-
-    def step(batch: np.ndarray) -> np.ndarray:
-        shown = np.asarray(networks.run(network, as_stacks(batch, policy.architecture.frames)).layers[layer])
-        return np.maximum(shown, 0) if rectified else shown
-
-    return map_batches(step, greys, size=FEW)
+    shown = activations(policy, greys, [layer])[layer]
+    return np.maximum(shown, 0) if policy.architecture.passed_through(layer) == "relu" else shown
 
 
 def keep_alone(
@@ -48,7 +42,7 @@ def keep_alone(
     """The readout of each frame where the channels of a set keep their activation and all others have their means.
 
     Args:
-      activation: as `activations` gives it.
+      activation: as `read_activation` gives it.
     """
     network = networks.plain(policy, start=layer)
     count = len(activation) * len(kept)
@@ -62,7 +56,7 @@ def keep_alone(
     return map_batches(step, frames, sets, size=RUNS)[:count].reshape(len(activation), len(kept))
 
 
-def strengths(
+def holding_effects(
     policy: Policy,
     readout: Objective,
     layer: str,

@@ -1,4 +1,4 @@
-"""Do maps of a behaviour point at what is labelled? The largest attribution, and how much of all lies inside the mask."""
+"""Do maps of a behaviour point at what is labelled? Where the largest attribution lies, and how much lies inside."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -54,8 +54,8 @@ def measure(
     """Tests whether the maps of each method find their own frame's mask more than those of other frames.
 
     Args:
-      labelled: M frames: frames, group `[M]` of names; original, grey `[M, S, S]` or colours; share `[M, S, S]`, of each
-        pixel that is of the concept.
+      labelled: M frames: frames, group `[M]` of names; original, grey `[M, S, S]` or colours; share `[M, S, S]`, of
+        each pixel that is of the concept.
       steering: the name of the behaviour that maps are of. settings: options of `attribution.methods`, without seed.
       masks: how many frames are drawn, at most, each of another cluster. size: frames at a time.
       seed: of the drawn frames and of the methods. similarity: of grey levels, above which frames are near-duplicates.

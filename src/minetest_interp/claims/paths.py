@@ -72,9 +72,9 @@ def measure(
         layer = _layer(policy.architecture)
         if not tested.any():
             raise InputError("all frames are near-duplicates, so there are none to test on")
-        activation = sufficiency.activations(policy, layer, greys)
+        activation = sufficiency.read_activation(policy, layer, greys)
         means = activation[chosen].mean(0)
-        strength = sufficiency.strengths(policy, readout, layer, activation[chosen], means)
+        strength = sufficiency.holding_effects(policy, readout, layer, activation[chosen], means)
         found = _keep(policy, readout, layer, activation[tested], means, strength, draws, seed)
         if np.ptp(found.readout) == 0:
             raise InputError(f"the {steering} is the same on all frames that it is tested on")

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minetest_interp.io import tables
+
 # What stands for a placeholder in an array's name, as a regular expression; anything for those that are not here.
 PLACEHOLDERS = {
     "view": "original|mirrored|unrounded|reordered|masked|masked-mirrored",
@@ -228,18 +230,7 @@ mean/sensitivity | mean low high, method, judged | float64 | share | over the fr
 mean/randomisation | mean low high, method, judged, stage | float64 | correlation | over the frames
 channels/{layer} | readout, channel of {layer} | float32 | the readout's | gradient times activation, mean
 channels/{layer}/size | readout, channel of {layer} | float32 | the readout's | its mean absolute value
-masks/reason | | text | | why maps are not held against masks; then there is none of the following
-masks/frames | drawn frame | text | | labelled frames, each of another cluster
-masks/judged | | text | | the method that the claim is about
-masks/{finding}/own | drawn frame, method | float64 | share | how the steering's map finds its own frame's mask
-masks/{finding}/others | drawn frame, method | float64 | share | the same of all other frames' masks, mean
-masks/{finding}/above_others | mean low high, method | float64 | difference of shares | own less others, over the frames
-masks/shown/frame | | text | | of the drawn frames the one that steers most
-masks/shown/score | | float32 | the readout's | its steering
-masks/shown/grey | row, column | float32 | grey level, 0 to 255 | the frame
-masks/shown/inside | row, column | bool | | its mask
-masks/shown/strength | method, row, column | float64 float32 | the readout's, or per grey level | absolute attribution
-""")),
+""" + tables.MASKS)),
     Store("evidence/circuits.npz", "The steering's drive and the value, by channel, path and factor.", _arrays("""
 reason | | text | | where they cannot be taken apart; then there are only those whose names begin with kept
 frames | frame | text | | names
@@ -260,17 +251,7 @@ paths/static_correlation | readout | float64 | correlation | of what the weights
 {layer}/boxes | factor of {layer}, exemplar, top left height width | int | pixels | receptive fields
 {layer}/attribution | readout, factor and residual of {layer} | float32 | the readout's | mean absolute value
 {layer}/variance_share | readout, factor and residual of {layer} | float64 | share | of the variance
-kept/reason | | text | | why no channels are held at their means; then there is none of the following
-kept/layer | | text | | the last with positions
-kept/frames | tested frame | text | | frames that have not chosen the channels
-kept/clusters | tested frame | int | | near-duplicates share a number
-kept/strength | channel | float64 | the readout's | mean absolute change of the steering when it alone is held
-kept/sizes | size | int | | channels that are kept, or held
-kept/few | | int | | the size that is judged
-kept/strongest | mean low high, size | float64 | share | of the variance, explained by the strongest
-kept/without | mean low high, size | float64 | share | the same by all others
-kept/random | size, draw | float64 | share | the same by random channels
-""")),
+""" + tables.KEPT)),
     Store("atlas.npz", "A dream, its control and its scores for every unit; or why there is none.", _arrays("""
 reason | | text | | where the frames are too few; then it is the only array
 unit | unit | int | | its number
