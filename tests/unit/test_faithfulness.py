@@ -11,6 +11,7 @@ from minetest_interp.analysis import attribution, faithfulness
 from minetest_interp.analysis.attribution import AttributionMethod
 from minetest_interp.io import files
 from minetest_interp.model import checkpoint, frames
+from minetest_interp.model.labels import NO_LABELS
 from minetest_interp.model.policy import LAYERS, Geometry
 from minetest_interp.stages import attribution as stage
 from tests.conftest import random_policy
@@ -221,7 +222,7 @@ def study(tmp_path_factory, small):
         "interval": {"resamples": 99},
         "similarity": 0.99,
         "settings": SETTINGS,
-        "about": [["trunk", "yaw", 1]],
+        "about": [["trunk", "yaw", 1], ["trunk", "walk", 1]],
         "estimates": folder / "estimates.json",
     }
     stage.run(**options, arrays=folder / "first.npz")
@@ -229,7 +230,11 @@ def study(tmp_path_factory, small):
 
 
 def test_the_stage_writes_every_method_score_and_frame(study, small):
-    _, _, found = study
+    _, options, found = study
+    estimates = files.read_json(options["estimates"])
+    assert list(estimates) == ["maps-find-trunks", "trunk/walk/maps-find-trunks"]
+    assert {part["reason"] for parts in estimates.values() for part in parts.values()} == {NO_LABELS}
+    assert found["masks/reason"] == found["trunk/walk/masks/reason"] == NO_LABELS
     count, methods, stages = 11, 6, len(faithfulness.stages(small.architecture))
     assert list(found["objectives"]) == ["walk", "yaw", "value"] and list(found["judged"]) == ["yaw", "value"]
     assert len(found["methods"]) == methods and len(set(found["clusters"])) == 10

@@ -87,7 +87,7 @@ def test_sizes_hold_a_quarter_and_what_is_left_of_each(channels):
     few = sufficiency.share_of(channels, paths.FEW)
     assert few in sizes and channels - few in sizes and abs(few - channels / 4) <= 0.5
     strength = np.random.default_rng(0).random(channels)
-    chosen = sufficiency.strongest(strength, np.array(sizes))
+    chosen = sufficiency.strongest_sets(strength, np.array(sizes))
     assert chosen.sum(1).tolist() == sizes
     assert all(strength[one].min() > strength[~one].max() for one in chosen)
 

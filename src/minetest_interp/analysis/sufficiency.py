@@ -103,7 +103,7 @@ def sizes(channels: int) -> Int[np.ndarray, " size"]:
     return np.array(sorted(some | {channels - count for count in some}))
 
 
-def strongest(
+def strongest_sets(
     strength: Float[np.ndarray, " channel"], count: Int[np.ndarray, " set"]
 ) -> Bool[np.ndarray, "set channel"]:
     """For each of some numbers the set of as many channels, the strongest; equal ones in their order."""

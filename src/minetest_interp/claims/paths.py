@@ -122,7 +122,7 @@ def _keep(
 ) -> Kept:
     """The readout while every set is kept alone: all channels, the strongest, all but these, and random ones."""
     sizes = sufficiency.sizes(len(strength))
-    strongest, count = sufficiency.strongest(strength, sizes), len(sizes)
+    strongest, count = sufficiency.strongest_sets(strength, sizes), len(sizes)
     drawn = [interventions.random_units(len(strength), size=size, count=draws, seed=seed) for size in sizes.tolist()]
     kept = np.concatenate([np.ones_like(strongest[:1]), strongest, ~strongest, *drawn])
     read = sufficiency.keep_alone(policy, readout, layer, activation, means, kept)
