@@ -52,7 +52,7 @@ def stage(name: str, *reads: str) -> Job:
 
 def measurement(name: str) -> str:
     """The job that makes a measurement."""
-    return f"{'measurement_without_claims' if name in ('attribution', 'circuits') else 'measurement'} {name}"
+    return f"measurement {name}"
 
 
 DREAMS = tuple(f"dream {name}" for name in WHOLE["dreams"])
@@ -64,7 +64,7 @@ MEASUREMENTS = {
     "dream_controls": (),
     "heads": (),
     "probes": ("labels",),
-    "attribution": ("preprocess",),
+    "attribution": ("preprocess", "labels"),
     "circuits": ("preprocess",),
     "darkness": ("labels",),
 }
@@ -117,7 +117,7 @@ JOBS = {
     **{f"measurement_on_turns {name}": stage(name, "labels", *r) for name, r in ON_TURNS.items()},
     "ledger": stage(
         "ledger",
-        *(measurement(name) for name in MEASUREMENTS if name not in ("attribution", "circuits")),
+        *(measurement(name) for name in MEASUREMENTS),
         *(f"measurement_on_turns {name}" for name in ON_TURNS),
     ),
     **PANELS,

@@ -176,7 +176,7 @@ SOURCE_KEYS = {
     "source.checksums": ("other.sha256", set()),
 }
 WITH_INTERVALS = measurements(
-    "behaviour", "units", "causal", "pairs", "dream_controls", "heads", "probes", "darkness", "attribution"
+    "behaviour", "units", "causal", "pairs", "dream_controls", "heads", "probes", "darkness", "attribution", "circuits"
 )
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {

@@ -42,11 +42,10 @@ if "evidence" in SETTINGS:
         "dream_controls": Measurement({}, INTERVAL | about("dream_controls")),
         "heads": Measurement({}, INTERVAL),
         "probes": Measurement(LABELS, CLUSTERS | about("probes") | {"named": NAMED}),
-        "attribution": Measurement(FRAMES, CLUSTERS),
-        "circuits": Measurement(FRAMES, {}),
         "darkness": Measurement(LABELS, CLUSTERS | about("darkness")),
+        "attribution": Measurement(FRAMES | LABELS, CLUSTERS | about("attribution")),
+        "circuits": Measurement(FRAMES, CLUSTERS | about("circuits")),
     }
-    WITH_CLAIMS = ("behaviour", "units", "causal", "pairs", "dream_controls", "heads", "probes", "darkness")
     # These are repeated on real stacks, which take the place of the study's frames and of the labelled ones.
     ON_TURNS = ("behaviour", "units", "causal") if STUDY.turns else ()
     TURNS = f"{EVIDENCE}/turns"

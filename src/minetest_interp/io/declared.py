@@ -18,6 +18,7 @@ PLACEHOLDERS = {
     "policy": "real|shuffled",
     "score": "(z|hf|fd|agreement|path_(middle|last)(_standardised)?)(_control)?|control_correlation",
     "effect": "steering|trunk",
+    "finding": "pointing|mass",
     "target": "side|distance|species|ray",
     "grouping": "kinds|surroundings",
 }

@@ -2,9 +2,9 @@
 
 import re
 
+from minetest_interp.io import tables
 from minetest_interp.io.declared import PLACEHOLDERS, Store, breaches
 from minetest_interp.io.declared import arrays as _arrays
-
 __all__ = ["PLACEHOLDERS", "STORES", "Store", "breaches", "store_of"]
 
 STORES = (
@@ -205,9 +205,9 @@ mean/sensitivity | mean low high, method, judged | float64 | share | over the fr
 mean/randomisation | mean low high, method, judged, stage | float64 | correlation | over the frames
 channels/{layer} | readout, channel of {layer} | float32 | the readout's | gradient times activation, mean
 channels/{layer}/size | readout, channel of {layer} | float32 | the readout's | its mean absolute value
-""")),
+""" + tables.MASKS)),
     Store("evidence/circuits.npz", "The steering's drive and the value, by channel, path and factor.", _arrays("""
-reason | | text | | where they cannot be taken apart; then it is the only array
+reason | | text | | where they cannot be taken apart; then there are only those whose names begin with kept
 frames | frame | text | | names
 readouts | readout | text | | names
 channels/mean | readout, channel and bias | float32 | the readout's | what each channel before adds, the biases last
@@ -226,7 +226,7 @@ paths/static_correlation | readout | float64 | correlation | of what the weights
 {layer}/boxes | factor of {layer}, exemplar, top left height width | int | pixels | receptive fields
 {layer}/attribution | readout, factor and residual of {layer} | float32 | the readout's | mean absolute value
 {layer}/variance_share | readout, factor and residual of {layer} | float64 | share | of the variance
-""")),
+""" + tables.KEPT)),
     Store("atlas.npz", "A dream, its control and its scores for every unit; or why there is none.", _arrays("""
 reason | | text | | where the frames are too few; then it is the only array
 unit | unit | int | | its number
