@@ -16,7 +16,7 @@ from minetest_interp import panels
 from minetest_interp.io import files, yaml_files
 from minetest_interp.io.errors import InputError
 from minetest_interp.io.yaml_files import Schema
-from minetest_interp.model import checkpoint_names, frame_groups, frames, labels, observations
+from minetest_interp.model import captured, checkpoint_names, frame_groups, frames, labels, observations
 from minetest_interp.model.actions import ActionSettings, action_table
 from minetest_interp.model.labels import LabelSettings
 from minetest_interp.panels import Panel
@@ -241,7 +241,7 @@ def _find_labels(
         return None, (), False
     folder = probe or path.parent / settings["folder"]
     pairs = labels.find(folder, pattern=settings["frames"], masks=settings["masks"])
-    table = folder / frame_groups.TABLE
+    table = folder / captured.TABLE
     turns = frame_groups.stacks(*frame_groups.read(folder, [picture.stem for picture, _ in pairs]), frames=1)
     return folder, (*(file for pair in pairs for file in pair), *([table] if table.is_file() else [])), len(turns) > 0
 

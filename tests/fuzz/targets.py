@@ -21,7 +21,7 @@ from PIL import Image
 from minetest_interp import study
 from minetest_interp.capture import shots
 from minetest_interp.io.errors import LONGEST, InputError
-from minetest_interp.model import checkpoint, frame_groups, frames, labels, recordings
+from minetest_interp.model import captured, checkpoint, frame_groups, frames, labels, recordings
 from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import Geometry
 from tests.conftest import ROOT, random_policy
@@ -368,23 +368,24 @@ def tables() -> list[bytes]:
     return [
         f"name,group,role\n{turns}".encode(),
         b'name,site,"group",role\r\n"one",3,"a ""b""",day\r\ntwo,3,a,night\r\n',
+        b"id,biome,species,light,trunk_dist,ray_trunks\none,shore,,night,,0\ntwo,shore,pine,dark,2.5,3\n",
     ]
 
 
 TABLE = (b'"', b"\0", b"\r", b"\n", b",", b",,,,", b"\xff", b"9" * 5000, b"a" * 140_000, b"name", b"group", b"turn 0",
-         b"\xef\xbb\xbf", b"\xd9\xa3", b"\xc2\xb2", b"name,name\n", b"\xed\xa0\x80")  # fmt: skip
+         b"\xef\xbb\xbf", b"\xd9\xa3", b"\xc2\xb2", b"name,name\n", b"nan", b"-1", b"\xed\xa0\x80")  # fmt: skip
 
 
 def read_table(folder: Path, data: bytes) -> None:
     (folder / "labels/frames.csv").write_bytes(data)
     try:
         names = ("one", "two", "three", "four")
-        group, role = frame_groups.read(folder / "labels", names)
-        turns = frame_groups.stacks(group, role, frames=2)
+        said = captured.read(folder / "labels", names)
+        turns = frame_groups.stacks(said.group, said.role, frames=2)
     finally:
         (folder / "labels/frames.csv").unlink()
-    assert group.shape == role.shape == (4,) and turns.shape[1:] == (2,)
-    assert group.nbytes + role.nbytes <= 2**20
+    assert {array.shape for array in said} == {(4,)} and turns.shape[1:] == (2,)
+    assert sum(array.nbytes for array in said) <= 2**20
 
 
 def read_shots(folder: Path, data: bytes) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from minetest_interp.cli import command
 from minetest_interp.io import files
-from minetest_interp.model import frame_groups, labels
+from minetest_interp.model import captured, frame_groups, labels
 
 
 def run(
@@ -30,11 +30,11 @@ def run(
         arrays[f"{concept}/share"] = np.stack([frame.share[concept] for frame in read])
         arrays[f"{concept}/position"] = np.array([frame.position[concept] for frame in read])
     names = [picture.stem for picture, _ in found]
-    group, role = frame_groups.read(folder, names)
-    arrays |= {"frames": np.array(names), "group": group, "role": role}
+    said = captured.read(folder, names)
+    arrays |= {"frames": np.array(names)} | said._asdict()
     files.write_arrays(labelled, **arrays)
     # Where trunks are is known of the newest frame, which is also what the agent would steer by.
-    stacks = frame_groups.stacks(group, role, frames=described["frames"])
+    stacks = frame_groups.stacks(said.group, said.role, frames=described["frames"])
     # The stack of a network of colours is the newest picture alone.
     seen = {view: arrays[view][stacks[:, -1] if colour else stacks] for view in ("original", "mirrored")}
     files.write_arrays(turns, **seen, **{name: arrays[name][stacks[:, -1]] for name in arrays if name not in seen})
