@@ -45,6 +45,7 @@ LABELLED = STACKS | {
     "position": (TRUNK[:, 0] * np.linspace(-1, 1, 84)).sum(1) / 9,
     "group": np.array([f"g{i // 2}" for i in range(COUNT)]),
     "role": np.array(["trunk", "no trunk"] * (COUNT // 2)),
+    "light": np.array(["night", "midday"] * (COUNT // 2)),
 }
 CAUSAL = {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0}
 UNITS = {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0}

@@ -42,33 +42,34 @@ def beside_draws(
     )
 
 
-def mean_beyond_draws(
-    observed: Float[np.ndarray, " frame"],
-    null: Float[np.ndarray, "draw frame"],
+def beyond_draws(
+    above: Float[np.ndarray, "own_and_draws frame"],
     clusters: np.ndarray,
     bootstrap: Bootstrap,
+    *,
+    below: Float[np.ndarray, "own_and_draws frame"] | None = None,
 ) -> Estimate:
-    """The mean over frames of an observed number less that of the null; frames and draws are resampled together.
+    """A mean over frames less that of the null; frames and draws are resampled together.
 
     Too few clusters of frames have no interval, however many draws there are.
+
+    Args:
+      above: what was observed first, then the draws of the null. below: of ratios of sums; ones for means.
     """
     names, clusters = np.unique(clusters, return_inverse=True)
-    frames, draws = len(observed), len(null)
+    draws, frames = len(above) - 1, above.shape[1]
+    above = np.asarray(above, np.float64)
+    below = np.ones_like(above) if below is None else np.asarray(below, np.float64)
 
     def statistic(weights: np.ndarray) -> np.ndarray:
         of_frames, of_draws = weights[..., :frames], weights[..., frames:]
-        total = of_frames.sum(-1)
-        means = np.divide(
-            of_frames @ np.concatenate([observed[None], null]).T.astype(np.float64),
-            total[..., None],
-            out=np.full((*total.shape, 1 + draws), np.nan),
-            where=total[..., None] > 0,
-        )
-        return np.asarray(means[..., 0] - single_draw(means[..., 1:], of_draws))
+        total = of_frames @ below.T
+        ratios = np.divide(of_frames @ above.T, total, out=np.full(total.shape, np.nan), where=total != 0)
+        return np.asarray(ratios[..., 0] - single_draw(ratios[..., 1:], of_draws))
 
     if len(names) < bootstrap.least_clusters:
-        alone = intervals.weighted_mean(observed - null.mean(0))
-        return intervals.estimate(alone, clusters, bootstrap, chance=0.0)
+        value = float(statistic(np.ones(frames + draws)))
+        return Estimate(frames, len(names), value if np.isfinite(value) else None, None, 0.0)
     pooled = np.concatenate([clusters, len(names) + np.arange(draws)])
     found = intervals.estimate(statistic, pooled, bootstrap, chance=0.0)
     return found._replace(n=frames, clusters=len(names))

@@ -177,12 +177,14 @@ def slope_estimates(
     def mean(name: str) -> Estimate:
         return intervals.estimate(intervals.weighted_mean(turning[name]), clusters, bootstrap, chance=0.0)
 
-    found = {"slope": draws.mean_beyond_draws(turning["trunk"], turning["random"], clusters, bootstrap)}
+    def beyond(name: str, null: str) -> Estimate:
+        return draws.beyond_draws(np.concatenate([turning[name][None], turning[null]]), clusters, bootstrap)
+
+    found = {"slope": beyond("trunk", "random")}
     if reason:
         return found | dict.fromkeys(OF_BRIGHTNESS, missing(reason))
-    controls = turning["random_orthogonal"]
-    beyond = draws.mean_beyond_draws(turning["orthogonal"], controls, clusters, bootstrap)
-    found |= {"beyond-brightness": beyond, "brightness": mean("brightness"), "regressed-out": mean("regressed")}
+    found |= {"beyond-brightness": beyond("orthogonal", "random_orthogonal")}
+    found |= {"brightness": mean("brightness"), "regressed-out": mean("regressed")}
     return found | {"cosine": intervals.exact(cosine, n=len(clusters), chance=0.0)}
 
 

@@ -86,6 +86,10 @@ labelled/frames | trunk frame | text | | labelled frames that show a trunk
 labelled/clusters | trunk frame | int | | near-duplicates share a number
 labelled/position | trunk frame | float64 | -1 (left edge) to 1 (right edge) | of the trunk
 labelled/{view} | trunk frame | float32 | -1 to 1 | the steering: original, mirrored
+night/frames | night frame | text | | the study's and labelled frames taken at night
+night/clusters | night frame | int | | near-duplicates share a number
+night/{view} | night frame | float32 | -1 to 1 | the steering: original, mirrored
+shuffled/{walk} | network | float64 | share | of the frames: forward likely, jump possible; shuffled weights
 {form} | frame | float32 | -1 to 1 | the steering on views and retouched frames; forward; jump
 """)),
     Store("evidence/units.npz", "What the channels of the layers that claims name respond to.", _arrays("""
