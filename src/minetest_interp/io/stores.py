@@ -144,6 +144,7 @@ dose/orthogonal | strength, readout | float32 | the readout's | for the vector's
     Store("evidence/pairs.npz", "Frames that differ in one thing.", _arrays("""
 {contrast}/turning | pair of {contrast}, of the pair | float32 | -1 to 1, positive left | the steering on both
 {contrast}/value | pair of {contrast}, of the pair | float32 | reward | the value on both
+{contrast}/mirrored | pair of {contrast}, of the pair | float32 | -1 to 1, positive left | the steering in a mirror
 {contrast}/control | pair of {contrast} | float32 | -1 to 1, positive left | with the same change half a picture aside
 {contrast}/position | pair of {contrast} | float64 | -1 (left edge) to 1 (right edge) | of the trunk that goes
 {contrast}/moved | pair of {contrast} | float64 | half picture widths | how far to the right the trunk went
