@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minetest_interp.analysis import draws, intervals, stats
-from minetest_interp.analysis.intervals import Bootstrap, Statistic, missing
-from minetest_interp.claims import walking
+from minetest_interp.analysis import intervals, stats
+from minetest_interp.analysis.intervals import Bootstrap, missing
+from minetest_interp.claims import asymmetry, walking
 from minetest_interp.claims.measured import Measured, Parts
 from minetest_interp.model import actions, networks
 from minetest_interp.model.actions import ActionTable
@@ -97,13 +97,18 @@ def measure(
         **_mirror_claims(steered, dark, trunks.estimates["mirror"], _covered(stacks, steered, bootstrap), bootstrap),
         **by_night.estimates,
         "yaw-follows-trunk": trunks.estimates["follows"],
-        "asymmetry": asymmetry_estimates(steered, shuffled, bootstrap),
+        "asymmetry": asymmetry.estimates(_both(steered), [_both(each) for each in shuffled], clusters, bootstrap),
         **walks.estimates,
         "not-mere-brightness": brightness_estimates(
             steered.steering["original"], changed, difference, clusters, bootstrap
         ),
     }
     return Measured(arrays | steered.steering | changed | walks.arrays | trunks.arrays | by_night.arrays, estimates)
+
+
+def _both(steered: Steered) -> np.ndarray:
+    """The steering on frames and on their mirror images, `[2, N]`."""
+    return np.stack([steered.steering[view] for view in VIEWS])
 
 
 def _steer(
@@ -206,21 +211,6 @@ def _covered(stacks: Mapping[str, np.ndarray], steered: Steered, bootstrap: Boot
     return mirror_estimates(original, mirrored, steered.clusters, bootstrap)
 
 
-def asymmetry_estimates(steered: Steered, shuffled: Collection[Steered], bootstrap: Bootstrap) -> Parts:
-    """share: `unchanged_share`. below-shuffled: the same less that of networks of shuffled weights.
-
-    The interval of the second holds the spread of single such networks.
-    """
-    pairs = [[each.steering[view].astype(np.float64) for view in VIEWS] for each in (steered, *shuffled)]
-    above = np.stack([(original + mirrored) ** 2 for original, mirrored in pairs])
-    below = np.stack([2 * (original**2 + mirrored**2) for original, mirrored in pairs])
-    share = unchanged_share(*(steered.steering[view] for view in VIEWS))
-    return {
-        "share": intervals.estimate(share, steered.clusters, bootstrap, chance=0.0),
-        "below-shuffled": draws.beyond_draws(above, steered.clusters, bootstrap, below=below),
-    }
-
-
 def _on_trunks(
     policy: Policy,
     table: ActionTable,
@@ -291,14 +281,9 @@ def mirror_estimates(steering: np.ndarray, mirrored: np.ndarray, clusters: np.nd
     flips = intervals.weighted_mean(stats.opposite_signs(steering, mirrored))
     correlation = intervals.weighted_correlation(steering, -mirrored)
     return {
-        "flips": intervals.estimate(flips, clusters, bootstrap, chance=0.5, share=True),
-        "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0),
+        "flips": intervals.estimate(flips, clusters, bootstrap, chance=0.5, scale="share"),
+        "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0, scale="correlation"),
     }
-
-
-def unchanged_share(steering: np.ndarray, mirrored: np.ndarray) -> Statistic:
-    """Share of the energy in the steering that mirroring leaves alone, half the sum of both; 0 under symmetry."""
-    return intervals.weighted_ratio((steering + mirrored) ** 2, 2 * (steering**2 + mirrored**2))
 
 
 def trunk_estimates(
@@ -313,8 +298,8 @@ def trunk_estimates(
     correlation = intervals.weighted_correlation(left, -position)
     sides = intervals.weighted_mean(stats.opposite_signs(left[off], position[off]))
     return {
-        "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0),
-        "sides": intervals.estimate(sides, clusters[off], bootstrap, chance=0.5, share=True),
+        "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0, scale="correlation"),
+        "sides": intervals.estimate(sides, clusters[off], bootstrap, chance=0.5, scale="share"),
     }
 
 
@@ -333,10 +318,16 @@ def brightness_estimates(
     chances = {"equalised": 0.0, "inverted": -1.0, "darker": 1.0, "brighter": 1.0}
     estimates = {
         name: intervals.estimate(
-            intervals.weighted_correlation(steering, retouched[name]), clusters, bootstrap, chance=chances[name]
+            intervals.weighted_correlation(steering, retouched[name]),
+            clusters,
+            bootstrap,
+            chance=chances[name],
+            scale="correlation",
         )
         for name in chances
     }
     related = intervals.weighted_correlation(steering, difference)
-    explained = intervals.estimate(lambda weights: related(weights) ** 2, clusters, bootstrap, chance=1.0)
+    explained = intervals.estimate(
+        lambda weights: related(weights) ** 2, clusters, bootstrap, chance=1.0, scale="fraction"
+    )
     return estimates | {"explained": explained}

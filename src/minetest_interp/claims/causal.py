@@ -12,11 +12,10 @@ import scipy
 
 from minetest_interp.analysis import intervals, interventions
 from minetest_interp.analysis.activity import activity
-from minetest_interp.analysis.conditional import weighted_partial_correlation
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
 from minetest_interp.analysis.interventions import Effects
 from minetest_interp.claims import vectors
-from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels
+from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels, without_interval
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.labels import NO_LABELS, why_none
@@ -256,18 +255,18 @@ def detector_estimates(
         size = effects[name].size.astype(np.float64)
         return estimate(intervals.weighted_mean(size[:, channel]), np.median(size.mean(0)))
 
-    def push(values: np.ndarray, chance: float, **kind: bool) -> Estimate:
+    def push(values: np.ndarray, chance: float, scale: str) -> Estimate:
         if isinstance(sign, Estimate):
             return sign
         signed = intervals.weighted_mean(chance + sign * values)
-        return intervals.estimate(signed, clusters, bootstrap, chance=chance, **kind)
+        return intervals.estimate(signed, clusters, bootstrap, chance=chance, scale=scale)
 
     own, patch = gradient[:, channel], effects["patch"].change
     share = intervals.weighted_ratio(patch[:, channel] * difference, difference**2)
     return {
-        "pushes": push(np.sign(own) / 2, 0.5, share=True),
-        "gradient": push(own, 0.0),
-        "ablation-rank": estimate(interventions.rank_share(effects["zero"].size, channel), 0.5),
+        "pushes": push(np.sign(own) / 2, 0.5, "share"),
+        "gradient": push(own, 0.0, "plain"),
+        "ablation-rank": without_interval(estimate(interventions.rank_share(effects["zero"].size, channel), 0.5)),
         **{f"ablation-{name}": effect(name) for name in ("zero", "mean", "resample")},
         "patch": estimate(share, float(interventions.carried_share(patch, difference).mean())),
     }
@@ -295,6 +294,5 @@ def rank_correlation_estimate(
         return np.concatenate([(scipy.stats.rankdata(layer) - 0.5) / max(1, len(layer)) for layer in of_known])
 
     x, y = ranks(strength), ranks(effect)
-    others = np.array([ranks(layers) for layers in given])
-    statistic = weighted_partial_correlation(x, y, others) if given else intervals.weighted_correlation(x, y)
-    return intervals.estimate(statistic, np.arange(len(x)), bootstrap, chance=0.0)
+    statistic = intervals.weighted_partial_correlation(x, y, [ranks(layers) for layers in given])
+    return intervals.estimate(statistic, np.arange(len(x)), bootstrap, chance=0.0, scale="correlation")

@@ -166,9 +166,9 @@ def move_estimates(turning: np.ndarray, moved: np.ndarray, clusters: np.ndarray,
     turned = turning[:, 1] - turning[:, 0]
     sides = intervals.weighted_mean(stats.opposite_signs(turned, moved))
     return {
-        "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, share=True),
+        "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, scale="share"),
         "correlation": intervals.estimate(
-            intervals.weighted_correlation(turned, -moved), clusters, bootstrap, chance=0.0
+            intervals.weighted_correlation(turned, -moved), clusters, bootstrap, chance=0.0, scale="correlation"
         ),
     }
 
@@ -196,10 +196,12 @@ def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, bootstrap: Boo
     one, other = turning.T
     sides = intervals.weighted_mean(np.sign(one) * np.sign(other) > 0)
     return {
-        "correlation": intervals.estimate(intervals.weighted_correlation(one, other), clusters, bootstrap, chance=0.0),
-        "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, share=True),
+        "correlation": intervals.estimate(
+            intervals.weighted_correlation(one, other), clusters, bootstrap, chance=0.0, scale="correlation"
+        ),
+        "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, scale="share"),
         "strength": intervals.estimate(
-            intervals.weighted_ratio(np.abs(other), np.abs(one)), clusters, bootstrap, chance=1.0
+            intervals.weighted_ratio(np.abs(other), np.abs(one)), clusters, bootstrap, chance=1.0, scale="ratio"
         ),
     }
 
@@ -212,7 +214,7 @@ def motion_estimates(turning: np.ndarray, mirrored: np.ndarray, clusters: np.nda
     flips = [intervals.weighted_mean(each) for each in stats.opposite_signs(turning, mirrored).T]
     names = ("flips-stack", "flips-still")
     return likeness_estimates(turning, clusters, bootstrap) | {
-        name: intervals.estimate(each, clusters, bootstrap, chance=0.5, share=True)
+        name: intervals.estimate(each, clusters, bootstrap, chance=0.5, scale="share")
         for name, each in zip(names, flips, strict=True)
     }
 

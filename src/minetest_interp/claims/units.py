@@ -13,7 +13,7 @@ from minetest_interp.analysis import activity, edges, intervals, mask_overlap, s
 from minetest_interp.analysis.edges import Choice, Moments
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
 from minetest_interp.analysis.mask_overlap import Detection, Samples
-from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels
+from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels, without_interval
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.labels import NO_LABELS, why_none
 from minetest_interp.model.policy import Policy
@@ -201,13 +201,13 @@ def edge_estimates(
     """
     gradient, brightness = followers.gradient_following, followers.brightness_following
 
-    def estimate(statistic: Statistic, chance: float) -> Estimate:
-        return intervals.estimate(statistic, clusters, bootstrap, chance=chance)
+    def estimate(statistic: Statistic, chance: float, scale: str = "plain") -> Estimate:
+        return intervals.estimate(statistic, clusters, bootstrap, chance=chance, scale=scale)
 
     return {
-        "response": estimate(lambda weights: gradient(weights)[..., channel], chance),
+        "response": estimate(lambda weights: gradient(weights)[..., channel], chance, "correlation"),
         "over-brightness": estimate(lambda weights: (gradient(weights) - brightness(weights))[..., channel], 0.0),
-        "rank": estimate(lambda weights: stats.share_larger(gradient(weights), channel), 0.5),
+        "rank": without_interval(estimate(lambda weights: stats.share_larger(gradient(weights), channel), 0.5)),
     }
 
 
@@ -296,7 +296,9 @@ def _first_halves(detectors: Detectors, clusters: np.ndarray, bootstrap: Bootstr
     arrays: Arrays = {}
     for layer, samples in detectors.held_in.items():
         auroc = mask_overlap.weighted(mask_overlap.auroc, samples, [0])
-        found = intervals.estimate(lambda weights, auroc=auroc: auroc(weights)[..., 0], first, bootstrap, chance=0.5)
+        found = intervals.estimate(
+            lambda weights, auroc=auroc: auroc(weights)[..., 0], first, bootstrap, chance=0.5, scale="share"
+        )
         arrays[f"{layer}/held_in"] = np.array([found.estimate, *(found.interval or (np.nan, np.nan))], float)
     return arrays
 
@@ -325,13 +327,15 @@ def overlap_estimates(
     every_auroc = mask_overlap.linear_auroc(detection.held_out)
     iou = mask_overlap.weighted(mask_overlap.iou, detection.held_out, [channel])
 
-    def estimate(statistic: Statistic, chance: float) -> Estimate:
-        return intervals.estimate(statistic, clusters, bootstrap, chance=chance)
+    def estimate(statistic: Statistic, chance: float, scale: str = "plain") -> Estimate:
+        return intervals.estimate(statistic, clusters, bootstrap, chance=chance, scale=scale)
 
     return {
-        "auroc": estimate(lambda weights: auroc(weights)[..., 0], 0.5),
+        "auroc": estimate(lambda weights: auroc(weights)[..., 0], 0.5, "share"),
         "over-brightness": estimate(lambda weights: auroc(weights) @ np.array([1, -1]), 0.0),
         "q-value": intervals.exact(q[channel], n=len(clusters)),
-        "iou": estimate(lambda weights: iou(weights)[..., 0], float(detection.iou_chance[channel])),
-        "rank": estimate(lambda weights: stats.share_larger(every_auroc(weights)[..., :-1], channel), 0.5),
+        "iou": estimate(lambda weights: iou(weights)[..., 0], float(detection.iou_chance[channel]), "fraction"),
+        "rank": without_interval(
+            estimate(lambda weights: stats.share_larger(every_auroc(weights)[..., :-1], channel), 0.5)
+        ),
     }

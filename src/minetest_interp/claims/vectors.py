@@ -178,7 +178,9 @@ def slope_estimates(
         return intervals.estimate(intervals.weighted_mean(turning[name]), clusters, bootstrap, chance=0.0)
 
     def beyond(name: str, null: str) -> Estimate:
-        return draws.beyond_draws(np.concatenate([turning[name][None], turning[null]]), clusters, bootstrap)
+        control = turning[null]
+        above = intervals.weighted_mean(turning[name] - control.mean(0))
+        return draws.beyond_draws(above, clusters, bootstrap, draws=control.mean(1))
 
     found = {"slope": beyond("trunk", "random")}
     if reason:

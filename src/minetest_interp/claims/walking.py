@@ -62,6 +62,6 @@ def walking_estimates(
         if name not in values:
             return missing(f"the action table has no behaviour {name}")
         often = intervals.weighted_mean(walks_so(values[name], name))
-        return intervals.estimate(often, clusters, bootstrap, chance=float(chances[name]), share=True)
+        return intervals.estimate(often, clusters, bootstrap, chance=float(chances[name]), scale="share")
 
     return {name: estimate(name) for name in WALKING}
