@@ -38,7 +38,7 @@ def estimates(
         return {"share": share, "below-shuffled": missing(NOTHING_SHUFFLED)}
 
     def below(weights: np.ndarray) -> np.ndarray:
-        return own(weights) - np.mean([other(weights) for other in others], axis=0)
+        return np.asarray(own(weights) - np.mean([other(weights) for other in others], axis=0))
 
     single = np.array([other(every) for other in others], float)
     return {"share": share, "below-shuffled": draws.beyond_draws(below, clusters, bootstrap, draws=single)}
