@@ -11,6 +11,7 @@ from minetest_interp.model.policy import Policy
 
 CLAIM = "moves-forward-and-jumps"
 WALKING = ("forward", "jump")
+COINS = {"forward": 0.5}  # chance where it is not measured
 NO_PROBABILITIES = "this policy has Q values and no probabilities of actions"
 LIKELY = 0.5  # a behaviour more likely than not
 SOME = 0.05  # "some probability"
@@ -27,14 +28,16 @@ def measure(
 ) -> Measured:
     """How often moving forward is more likely than not, and jumping has some probability at all.
 
+    Chance is a coin for the first. The second is so of nearly any network, so chance is its mean over some.
+
     Args:
-      behaviours: of the policy by name, `[N]`. shuffled: of networks of shuffled weights, which say what chance is.
+      behaviours: of the policy by name, `[N]`. shuffled: of networks of shuffled weights.
     """
     known = {name: behaviours[name] for name in WALKING if name in behaviours}
     if "q" in policy.architecture.outputs:
         return Measured(known, {CLAIM: dict.fromkeys(WALKING, missing(NO_PROBABILITIES))})
-    rates = {name: walking_rates(shuffled, name) for name in known}
-    chances = {name: float(of.mean()) for name, of in rates.items()}
+    rates = {name: walking_rates(shuffled, name) for name in known if name not in COINS}
+    chances = COINS | {name: float(of.mean()) for name, of in rates.items()}
     arrays = known | {f"shuffled/{name}": of for name, of in rates.items()}
     return Measured(arrays, {CLAIM: walking_estimates(known, clusters, bootstrap, chances=chances)})
 
@@ -55,7 +58,7 @@ def walking_estimates(
     """How often the policy `walks_so`.
 
     Args:
-      values: behaviour to its probabilities `[N]`. chances: how often networks of shuffled weights do.
+      values: behaviour to its probabilities `[N]`. chances: how often it would by chance.
     """
 
     def estimate(name: str) -> Estimate:

@@ -89,7 +89,7 @@ labelled/{view} | trunk frame | float32 | -1 to 1 | the steering: original, mirr
 night/frames | night frame | text | | the study's and labelled frames taken at night
 night/clusters | night frame | int | | near-duplicates share a number
 night/{view} | night frame | float32 | -1 to 1 | the steering: original, mirrored
-shuffled/{walk} | network | float64 | share | of the frames: forward likely, jump possible; shuffled weights
+shuffled/jump | network | float64 | share | of the frames on which networks of shuffled weights may jump
 {form} | frame | float32 | -1 to 1 | the steering on views and retouched frames; forward; jump
 """)),
     Store("evidence/units.npz", "What the channels of the layers that claims name respond to.", _arrays("""
