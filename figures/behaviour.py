@@ -65,8 +65,8 @@ def draw(
     _square(ax, f"{name} of the frame", f"{name} of its mirror image", (limit, limit), corners=((-1, 0), (0, -1)))
     ax.plot(here[day], there[day], "o", color=style.OBSERVED, markersize=3, alpha=0.8, label="day")
     if dark is not None:
-        ax.plot(*dark, "^", color=style.NULL, markersize=3.5, alpha=0.8, label="night, labelled too", zorder=1)
-        ax.legend(loc="upper right", handletextpad=0.1)
+        ax.plot(*dark, "^", color=style.NULL, markersize=3.5, alpha=0.8, label="night, with labelled frames", zorder=1)
+        ax.legend(loc="best", handletextpad=0.1, borderaxespad=0)
     ax.set_title(f"{day.sum() + (0 if dark is None else len(dark[0]))} frames and their mirror images")
     ax = axes[0, 1]
     if labelled is None:

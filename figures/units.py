@@ -70,7 +70,7 @@ def draw(
             style.say(ax, f"too few labelled frames:\nnothing is known\nabout {concept}")
             continue
         units = [int(name.rpartition("/")[2]) for name in found if name.rpartition("/")[0] == layer]
-        _tell(ax, tell, named[layer], units, concept)
+        _tell(ax, tell, named[layer], units)
         ax.set_ylim(*_limits(known))
         ax.tick_params(labelleft=ax is axes[0])
     if known:
@@ -87,12 +87,12 @@ def draw(
 
 def _limits(tells: Iterable[Tells]) -> tuple[float, float]:
     """One scale for all layers, with space for the labels above."""
-    values = np.concatenate([np.ravel(part) for tell in tells for part in tell])
+    values = np.concatenate([np.ravel(part) for tell in tells for part in tell[:-1]])
     low, high = values.min(), values.max()
     return low - 0.03 * (high - low), high + 0.15 * (high - low)
 
 
-def _tell(ax: Axes, tell: Tells, named: int, found: list[int], concept: str) -> None:
+def _tell(ax: Axes, tell: Tells, named: int, found: list[int]) -> None:
     order = np.argsort(-tell.auroc, kind="stable")
     ranks, count = np.argsort(order), len(order)
     ax.vlines(np.arange(count), *tell.null[[0, 2]][:, order], color=style.FAINT, linewidth=min(3, 80 / count),
@@ -109,7 +109,7 @@ def _tell(ax: Axes, tell: Tells, named: int, found: list[int], concept: str) -> 
         ax.annotate(str(unit), (ranks[unit], tell.auroc[unit]), (x, 0.94), textcoords="axes fraction", color=colour,
                     ha="center", arrowprops=line)  # fmt: skip
     (_, shown, _), (_, without, _) = tell.counts
-    told = f"{concept} on {shown} frames, none on {without}"
+    told = f"frames with: {shown}, without: {without}"
     ax.set(xlabel=f"channels (of {count}), best first\n{told}", xticks=[])
     ax.spines[["top", "right"]].set_visible(False)
 
