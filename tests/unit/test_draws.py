@@ -1,4 +1,4 @@
-"""A number beside single draws of a null: the truth is held as often as intervals say, and planted effects are found."""
+"""A number beside single draws of a null: intervals hold the truth as often as they say, planted effects are found."""
 
 import numpy as np
 import pytest
