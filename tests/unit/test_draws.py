@@ -14,7 +14,7 @@ def test_a_network_like_the_others_lies_within_and_a_mean_s_error_would_be_too_s
     for _ in range(400):
         null = generator.standard_normal(20)
         observed = np.full(20, generator.standard_normal())
-        found = draws.beside_draws(observed, null, BOOTSTRAP)
+        found = draws.beside_draws(np.stack([observed, null]), BOOTSTRAP)
         low, high = found.interval
         beyond += not low <= found.chance <= high
         reach = 2.1 * null.std(ddof=1) / np.sqrt(20)
@@ -24,10 +24,10 @@ def test_a_network_like_the_others_lies_within_and_a_mean_s_error_would_be_too_s
 
 def test_the_estimate_is_the_mean_and_chance_that_of_the_null():
     observed, null = np.random.default_rng(1).random((2, 20)) + np.array([[3], [0]])
-    found = draws.beside_draws(observed, null, BOOTSTRAP)
+    found = draws.beside_draws(np.stack([observed, null]), BOOTSTRAP)
     assert (found.estimate, found.chance) == (pytest.approx(observed.mean()), pytest.approx(null.mean()))
     assert found.error == pytest.approx((observed - null).std(ddof=1)) and found.interval[0] > found.chance
-    few = draws.beside_draws(observed[:5], null[:5], BOOTSTRAP)
+    few = draws.beside_draws(np.stack([observed, null])[:, :5], BOOTSTRAP)
     assert few.estimate is not None and few.interval is None
 
 

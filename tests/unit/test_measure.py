@@ -60,7 +60,7 @@ FRAMES = ("stacks", "labels")
 ABOUT = ("behaviour", "units", "causal", "pairs", "dream_controls")  # concepts and readouts
 # Measurement: its module, its stage, the arrays it reads, its `measure`'s keywords, and its stage's settings.
 CASES = {
-    "behaviour": (behaviour, behaviour_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"night": ["3"]}, {"shuffles": 2}),
+    "behaviour": (behaviour, behaviour_stage, FRAMES, BOTH | {"night": ["3"]}, {"shuffles": 2}),
     "units": (units, units_stage, FRAMES, SIMILARITY | {"channels": CHANNELS}, UNITS),
     "causal": (causal, causal_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"channels": CHANNELS}, CAUSAL),
     "pairs": (pairs, pairs_stage, ("labels",), STEERING | SIDED | SIMILARITY, None),

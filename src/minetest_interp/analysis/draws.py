@@ -11,15 +11,14 @@ from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic
 
 
-def beside_draws(
-    observed: Float[np.ndarray, " draw"], null: Float[np.ndarray, " draw"], bootstrap: Bootstrap
-) -> Estimate:
+def beside_draws(pairs: Float[np.ndarray, "observed_and_null draw"], bootstrap: Bootstrap) -> Estimate:
     """The mean of an observed number; chance is the null's mean, and the standard error that of one pair's difference.
 
     Args:
-      observed, null: pairs, such as a dream of the policy and that of one network of shuffled weights from one start.
+      pairs: such as what a dream of the policy and that of one network of shuffled weights from one start show.
     """
-    each, values = np.arange(len(observed)), np.asarray(observed, np.float64)
+    values, null = np.asarray(pairs, np.float64)
+    each = np.arange(len(values))
     found = intervals.estimate(intervals.weighted_mean(values), each, bootstrap, chance=float(np.mean(null)))
     if found.error is None:
         return found

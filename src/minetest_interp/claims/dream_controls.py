@@ -104,11 +104,11 @@ def repeat_estimates(arrays: Arrays, bootstrap: Bootstrap) -> Parts:
     value = _both(arrays, "value", "repetition")
     steering = (_both(arrays, "left", "repetition") + _both(arrays, "right", "repetition")) / 2
     stepping = f"value/{KINDS[0]}/off_stride" in arrays
-    off = draws.beside_draws(*_both(arrays, "value", "off_stride"), bootstrap) if stepping else missing(NO_STRIDE)
+    off = draws.beside_draws(_both(arrays, "value", "off_stride"), bootstrap) if stepping else missing(NO_STRIDE)
     found = {
-        "repeats": draws.beside_draws(*value, bootstrap),
+        "repeats": draws.beside_draws(value, bootstrap),
         "off-stride": off,
-        "over-yaw": draws.beside_draws(*(value - steering), bootstrap),
+        "over-yaw": draws.beside_draws((value - steering), bootstrap),
     }
     return {part: found[part] for part in REPEATS}
 
@@ -125,7 +125,7 @@ def side_estimates(arrays: Arrays, bootstrap: Bootstrap) -> Parts:
         "left-share": _both(arrays, "left", "middle_left"),
         "right-share": _both(arrays, "right", "edges"),
     }
-    return {part: draws.beside_draws(*of, bootstrap) for part, of in shares.items()}
+    return {part: draws.beside_draws(of, bootstrap) for part, of in shares.items()}
 
 
 def _both(arrays: Arrays, name: str, key: str) -> np.ndarray:

@@ -290,15 +290,18 @@ def class_counts(samples: Samples, clusters: np.ndarray) -> np.ndarray:
     return np.array(found)
 
 
+def _auroc(samples: Samples) -> Statistic:
+    """Of samples of a single channel."""
+    auroc = mask_overlap.weighted(mask_overlap.auroc, samples, [0])
+    return lambda weights: auroc(weights)[..., 0]
+
+
 def _first_halves(detectors: Detectors, clusters: np.ndarray, bootstrap: Bootstrap) -> Arrays:
     """By layer, how the channel that the claims name tells trunks on the first half: AUROC, low, high; NaN for none."""
     first = clusters[intervals.cluster_halves(clusters)[0]]
     arrays: Arrays = {}
     for layer, samples in detectors.held_in.items():
-        auroc = mask_overlap.weighted(mask_overlap.auroc, samples, [0])
-        found = intervals.estimate(
-            lambda weights, auroc=auroc: auroc(weights)[..., 0], first, bootstrap, chance=0.5, scale="share"
-        )
+        found = intervals.estimate(_auroc(samples), first, bootstrap, chance=0.5, scale="share")
         arrays[f"{layer}/held_in"] = np.array([found.estimate, *(found.interval or (np.nan, np.nan))], float)
     return arrays
 
