@@ -109,8 +109,8 @@ def _tell(ax: Axes, tell: Tells, named: int, found: list[int]) -> None:
         ax.annotate(str(unit), (ranks[unit], tell.auroc[unit]), (x, 0.94), textcoords="axes fraction", color=colour,
                     ha="center", arrowprops=line)  # fmt: skip
     (_, shown, _), (_, without, _) = tell.counts
-    told = f"frames with: {shown}, without: {without}"
-    ax.set(xlabel=f"channels (of {count}), best first\n{told}", xticks=[])
+    classes = f"frames with: {shown}, without: {without}"
+    ax.set(xlabel=f"channels (of {count}), best first\n{classes}", xticks=[])
     ax.spines[["top", "right"]].set_visible(False)
 
 

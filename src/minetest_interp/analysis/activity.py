@@ -16,7 +16,7 @@ def pass_on(activation: np.ndarray, function: str | None) -> np.ndarray:
 def activity(policy: Policy, layer: str, greys: np.ndarray) -> Float[np.ndarray, "mean_and_sd channel"]:
     """Mean and standard deviation, over frames and positions, of what each channel of a layer passes on."""
     function, count, sums = policy.architecture.passed_through(layer), 0, np.zeros((2, 1))
-    for _, activation in interventions.activations(policy, layer, greys):
+    for _, activation in interventions.stream_activations(policy, layer, greys):
         flat = pass_on(activation, function).reshape(-1, activation.shape[-1]).astype(np.float64)
         count, sums = count + len(flat), sums + np.stack([flat.sum(0), (flat**2).sum(0)])
     mean, square = sums / count

@@ -1,7 +1,7 @@
 """Which frames to weigh how for a direction of a layer: trunks' side, brightness, and the first given the second.
 
 A direction is the sum of the frames' activations by such weights `[N]`, which sum to zero (`combined`). All point to
-the left: they are added where trunks, or dark halves, on the left are to be told from right.
+the left: they are added where trunks, or dark halves, on the left are to be distinguished from right.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def combined(
 ) -> Float[np.ndarray, "direction row column channel"]:
     """Sums of a layer's activations on frames, as it is shown, by rows of weights."""
     total = np.zeros((len(weights), *policy.architecture.shape(layer)))
-    for part, activation in interventions.activations(policy, layer, greys):
+    for part, activation in interventions.stream_activations(policy, layer, greys):
         total += np.tensordot(weights[:, part], activation.astype(np.float64), 1)
     return total.astype(np.float32)
 

@@ -166,12 +166,12 @@ def replacement_effects(
 def mean_activation(policy: Policy, layer: str, greys: np.ndarray, *, rectified: bool) -> np.ndarray:
     """Mean over frames of a layer's activation at each position, `[h, w, C]`; after the ReLU if `rectified`."""
     total = np.zeros(policy.architecture.shape(layer))
-    for _, activation in activations(policy, layer, greys):
+    for _, activation in stream_activations(policy, layer, greys):
         total += (np.maximum(activation, 0) if rectified else activation).sum(0, dtype=np.float64)
     return (total / len(greys)).astype(np.float32)
 
 
-def activations(policy: Policy, layer: str, greys: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def stream_activations(policy: Policy, layer: str, greys: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Numbers of frames `[P]`, some at a time, and the layer's activation on these as it is shown, `[P, h, w, C]`."""
     yield from ((part, _activation(policy, layer, greys[part])) for part in _chunks(greys))
 

@@ -171,9 +171,9 @@ def replace_channels(
 
 
 def expected_sign(units: Mapping[str, np.ndarray], layer: str, channel: int, *, reason: str | None) -> int | Estimate:
-    """1 where trunks switch a channel on, -1 where they switch it off; missing where that cannot be told.
+    """1 where trunks switch a channel on, -1 where they switch it off; missing where that is not known.
 
-    It is told by the AUROC on the first half of the labelled frames, whose interval must exclude .5.
+    It is that of the AUROC on the first half of the labelled frames, whose interval must exclude .5.
 
     Args:
       units: the arrays of `units.measure`. reason: why there are no trunks, None where there are.
