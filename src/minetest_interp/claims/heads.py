@@ -1,7 +1,7 @@
 """How far the heads read the same hidden units: cosines of the actor's weights `[A, D]` with the critic's `[D]`.
 
-What is common to the weights of all actions raises or lowers all logits by the same amount, which the softmax ignores, so it is
-taken out first; with it the cosines are shown and not judged.
+What is common to the weights of all actions raises or lowers all logits by the same amount, which the softmax ignores,
+so it is taken out first; with it the cosines are shown and not judged.
 """
 
 import numpy as np
