@@ -10,6 +10,7 @@ import style
 from panel import arrays, panel_command, reach
 
 LABELLED = ("labelled/position", "labelled/original")
+NIGHT = ("night/original", "night/mirrored")  # of the study's frames and labelled ones
 # What was done to the frame, and what a mere comparison of brightness would make of it.
 RETOUCHED = {
     "equalised": ("halves equally bright", "mere brightness would give 0"),
@@ -21,17 +22,18 @@ def load(results: Path, *, behaviour: str, positive: str, concept: str) -> dict[
     path = results / "evidence/behaviour.npz"
     here, there, night, *changed = arrays(path, "original", "mirrored", "night", *RETOUCHED)
     with np.load(path, allow_pickle=False) as stored:
-        labelled = [stored[name] for name in LABELLED] if LABELLED[0] in stored else None
+        labelled, dark = ([stored[name] for name in of] if of[0] in stored else None for of in (LABELLED, NIGHT))
     return {
         "behaviour": behaviour,
         "positive": positive,
         "concept": style.plain(concept, limit=16),
         "here": here,
         "there": there,
-        "night": night,
+        "day": ~night,
+        "dark": dark,
         "retouched": dict(zip(RETOUCHED, changed, strict=True)),
         "labelled": labelled,
-        "limit": reach(results, here, there, *changed, *(labelled or [])[1:]),
+        "limit": reach(results, here, there, *changed, *(labelled or [])[1:], *(dark or [])),
     }
 
 
@@ -41,7 +43,8 @@ def draw(
     concept: str,
     here: np.ndarray,
     there: np.ndarray,
-    night: np.ndarray,
+    day: np.ndarray,
+    dark: list[np.ndarray] | None,
     retouched: dict[str, np.ndarray],
     labelled: list[np.ndarray] | None,
     limit: float,
@@ -50,20 +53,21 @@ def draw(
 
     Args:
       positive: the side to which a positive behaviour turns, "left" or "right". concept: what labels are of.
+      day: which of the study's frames were not taken at night. dark: the behaviour on all frames that were, and on
+        their mirror images; None without any.
       labelled: position and behaviour.
       limit: the largest size that the behaviour can have.
     """
     figure = style.figure(aspect=0.96)
     axes = figure.subplots(2, 2)
     name = style.plain(behaviour, limit=16)
-    day = ~night
     ax = axes[0, 0]
     _square(ax, f"{name} of the frame", f"{name} of its mirror image", (limit, limit), corners=((-1, 0), (0, -1)))
     ax.plot(here[day], there[day], "o", color=style.OBSERVED, markersize=3, alpha=0.8, label="day")
-    ax.plot(here[night], there[night], "^", color=style.NULL, markersize=3.5, label="night")
-    ax.set_title(f"{len(here)} frames and their mirror images")
-    if night.any():
-        ax.legend(loc="upper right", handletextpad=0.1)
+    if dark is not None:
+        ax.plot(*dark, "^", color=style.NULL, markersize=3.5, alpha=0.8, label="night, with labelled frames", zorder=1)
+        ax.legend(loc="best", handletextpad=0.1, borderaxespad=0)
+    ax.set_title(f"{day.sum() + (0 if dark is None else len(dark[0]))} frames and their mirror images")
     ax = axes[0, 1]
     if labelled is None:
         ax.axis("off")

@@ -19,29 +19,37 @@ REPLACEMENTS = {
     "resample": ("as on other frames", style.MIRRORED),
 }
 NAMED, FOUND = style.POSITIVE, style.OBSERVED
+# What else is added beside the vector: words, and line.
+DIRECTIONS = {"brightness": ("darker left less right", "-"), "orthogonal": ("trunk without brightness", "--")}
 MARKERS = "os^vDP"  # of layers, in turn
 
 
 class Removal(NamedTuple):
     """One layer. sizes: replacement to mean absolute changes `[C]`. interval: low, high of the named channel at zero.
 
-    strength: `[C]`, |AUROC - 0.5| for trunk after the ReLU, None where nothing is known. found: the channels that the
-    data found.
+    strength: `[C]`, |AUROC - 0.5| for trunk after the ReLU, None where nothing is known. activity: `[C]`, the standard
+    deviation of what a channel passes on, None likewise. found: the channels that the data found.
     """
 
     sizes: dict[str, np.ndarray]
     interval: np.ndarray
     strength: np.ndarray | None
+    activity: np.ndarray | None
     found: list[int]
 
 
 class Dose(NamedTuple):
-    """strengths: `[S]`. change: `[S]`. interval: `[S, 2]`. random: `[R, S]`, of random directions."""
+    """strengths: `[S]`. change: `[S]`. interval: `[S, 2]`. random: `[R, S]`, of random directions.
+
+    brightness, orthogonal: `[S]`, of a direction of brightness and of the part that is orthogonal to it; or None.
+    """
 
     strengths: np.ndarray
     change: np.ndarray
     interval: np.ndarray
     random: np.ndarray
+    brightness: np.ndarray | None
+    orthogonal: np.ndarray | None
 
 
 def load(results: Path, *, named: dict[str, int], behaviour: str, concept: str) -> dict[str, object]:
@@ -60,13 +68,15 @@ def load(results: Path, *, named: dict[str, int], behaviour: str, concept: str) 
             sizes={name: size[:, asked] for name, size in sizes.items() if size is not None},
             interval=causal[f"zero/{layer}/interval"][asked],
             strength=causal.get(f"trunk/{layer}"),
+            activity=causal[f"activity/{layer}"][1] if f"activity/{layer}" in causal else None,
             found=[int(channel) for of, channel in found if of == layer],
         )
     dose = None
     if "dose/strengths" in causal:
         tried = (causal[f"dose/{part}"] for part in ("change", "interval", "random"))
         change, interval, random = (np.take(part, asked, axis) for part, axis in zip(tried, (1, 1, 2), strict=True))
-        dose = Dose(causal["dose/strengths"], change, interval, random)
+        others = (causal[f"dose/{part}"][:, asked] if f"dose/{part}" in causal else None for part in DIRECTIONS)
+        dose = Dose(causal["dose/strengths"], change, interval, random, *others)
     shown = {"named": named, "behaviour": behaviour, "concept": style.plain(concept, limit=16)}
     return {**shown, "removals": removals, "dose": dose}
 
@@ -126,6 +136,9 @@ def _draw_strength(ax: Axes, removals: dict[str, Removal], named: dict[str, int]
     for (layer, removal), marker in zip(removals.items(), itertools.cycle(MARKERS), strict=False):
         x, y, own = removal.strength, removal.sizes["zero"], named[layer]
         label = style.plain(layer)
+        if removal.activity is not None:  # black is the most active of a layer
+            shade = np.argsort(np.argsort(removal.activity)) / max(1, len(y) - 1)
+            ax.scatter(x, y, s=6, marker=marker, c=shade, cmap="Greys", vmin=0, vmax=1, linewidths=0, zorder=1.5)
         ax.plot(x, y, marker, color=style.INK, ms=2.5, markerfacecolor="none", mew=0.6, label=label)
         ax.plot(x[removal.found], y[removal.found], marker, color=FOUND, ms=4, clip_on=False)
         ax.plot(x[own], y[own], marker, color=NAMED, ms=4, clip_on=False)
@@ -133,6 +146,8 @@ def _draw_strength(ax: Axes, removals: dict[str, Removal], named: dict[str, int]
         xlabel=f"tells {concept}: |AUROC − 0.5| of what is passed on", ylabel=f"mean |change of {name}|,\nset to zero"
     )
     ax.set(xlim=(0, None), ylim=(0, None))
+    if any(removal.activity is not None for removal in removals.values()):
+        ax.set_title("filled darker: more active")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(loc="best", handletextpad=0.1, borderaxespad=0)
 
@@ -152,6 +167,10 @@ def _draw_dose(ax: Axes, dose: Dose | None, layer: str, name: str, concept: str)
         ax.plot(x[order], through_zero(line), color=style.FAINT, lw=0.6, label=label)
     ax.fill_between(x[order], *map(through_zero, dose.interval.T), color=FOUND, alpha=0.3, lw=0)
     ax.plot(x[order], through_zero(dose.change), "o-", color=FOUND, ms=3, lw=1, label=f"{concept} left less right")
+    for part, (words, line) in DIRECTIONS.items():
+        if (values := getattr(dose, part)) is not None:
+            label = words.replace("trunk", concept)
+            ax.plot(x[order], through_zero(values), line, color=style.MIRRORED, lw=1, label=label)
     ax.set(xlabel=f"multiples of the vector added to {style.plain(layer)}", ylabel=f"mean change of {name}")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(loc="best", borderaxespad=0, handlelength=1.4)

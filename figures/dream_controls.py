@@ -25,9 +25,9 @@ def load(results: Path) -> dict[str, object]:
     heads = files.read_arrays(results / "evidence" / "heads.npz")
     valued = f"value/{next(iter(KINDS))}/repetition" in files.array_names(path)
     return {
-        "repetition": arrays(path, *(f"value/{kind}/repetition" for kind in KINDS)) if valued else None,
+        "repetition": _repetitions(path) if valued else None,
         "shares": {
-            (turn, area): arrays(path, *(f"{turn}/{kind}/{area}" for kind in KINDS)) for turn in TURNS for area in AREAS
+            (turn, area): arrays(path, *(f"{turn}/{kind}/{area}" for kind in KINDS)) for area in AREAS for turn in TURNS
         },
         "example": arrays(path, *(f"value/{kind}/example" for kind in KINDS)) if valued else None,
         "contrast": {turn: arrays(path, *(f"{turn}/{kind}/contrast" for kind in KINDS)) for turn in TURNS},
@@ -35,8 +35,18 @@ def load(results: Path) -> dict[str, object]:
     }
 
 
+def _repetitions(path: Path) -> dict[str, list[np.ndarray]]:
+    """By words, of dreams of the value, at lags off the stride where there is one, and of dreams of turning."""
+    names, found = files.array_names(path), {}
+    found["value"] = arrays(path, *(f"value/{kind}/repetition" for kind in KINDS))
+    if f"value/{next(iter(KINDS))}/off_stride" in names:
+        found["value, off\nthe stride"] = arrays(path, *(f"value/{kind}/off_stride" for kind in KINDS))
+    turns = [arrays(path, *(f"{turn}/{kind}/repetition" for turn in TURNS)) for kind in KINDS]
+    return found | {"left and\nright": [np.mean(each, axis=0) for each in turns]}
+
+
 def draw(
-    repetition: list[np.ndarray] | None,
+    repetition: dict[str, list[np.ndarray]] | None,
     shares: dict[tuple[str, str], list[np.ndarray]],
     example: list[np.ndarray] | None,
     contrast: dict[str, list[np.ndarray]],
@@ -45,7 +55,7 @@ def draw(
     """Each list holds what is the policy's, then what is that of shuffled weights.
 
     Args:
-      repetition: `[seeds]`, of dreams of the value; None without one. shares: (dream, area of columns) to `[seeds]`.
+      repetition: by words to `[seeds]`; None without a value. shares: (dream, area of columns) to `[seeds]`.
       example: `[R, R]` grey levels, one seed's dream of the value. contrast: by turn `[R, R]`, mean over the seeds.
       heads: the heads' mean absolute cosine, and `[R]` draws of it with the critic's weights in random order; or why
         there is none.
@@ -75,18 +85,18 @@ def draw(
             for ax, title in zip(pictures, titles, strict=True):
                 ax.set_title(title)
     _heads(axes(4.7, HEAD, 1.95, 2 * TILE + GAP - 0.5), heads)
-    repeats, sides = axes(0.5, LOWER, 1.3, 1.75), axes(2.35, LOWER, 4.3, 1.75)
+    repeats, sides = axes(0.5, LOWER, 2.35, 1.75), axes(3.4, LOWER, 3.25, 1.75)
     if repetition is None:
         style.say(repeats, "no value to dream of")
     else:
-        _pairs(repeats, [repetition])
-        repeats.set_xticks([0], ["dream of\nthe value"])
+        _pairs(repeats, list(repetition.values()))
+        repeats.set_xticks(range(len(repetition)), list(repetition))
         repeats.set_ylabel("highest autocorrelation")
     _pairs(sides, list(shares.values()))
     sides.hlines([AREAS[area][1] for _, area in shares], np.arange(len(shares)) - 0.4, np.arange(len(shares)) + 0.4,
                  color=style.MIRRORED, linewidth=1.2, zorder=0)  # fmt: skip
     sides.set_ylim(top=max(0.55, sides.get_ylim()[1]))
-    sides.set_xticks(range(len(shares)), [f"{turn}:\n{AREAS[area][0]}" for turn, area in shares])
+    sides.set_xticks(range(len(shares)), [f"{AREAS[area][0]}:\n{turn}" for turn, area in shares])
     sides.set_ylabel("share of the contrast")
     key = [
         Line2D([], [], color=style.OBSERVED, marker="o", linestyle="", markersize=4),
@@ -127,7 +137,7 @@ def _heads(ax: Axes, heads: tuple[float, np.ndarray] | str) -> None:
     ax.axvline(observed, color=style.OBSERVED, linewidth=1.5)
     ax.set_xlim(0, 1.1 * max(observed, null.max()))
     ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.set(yticks=[], xlabel="mean |cosine| of the actions'\nweights with the critic's")
+    ax.set(yticks=[], xlabel="mean |cosine| of the actions' own\nweights with the critic's")
 
 
 main = panel_command(load, draw)

@@ -12,34 +12,37 @@ import style
 from minetest_interp.io import files
 from panel import arrays, panel_command
 
-KEYS = ("second", "null", "brightness/second")
+KEYS = ("second", "null", "brightness/second", "counts")
 NAMED, FOUND = style.POSITIVE, style.OBSERVED
 
 
 class Tells(NamedTuple):
     """auroc: `[C]`, on the held-out half. null: `[3, C]`, its low, middle and high end with shifted masks.
 
-    brightness: AUROC of the mean grey level alone.
+    brightness: AUROC of the mean grey level alone. counts: of places with trunk and of those without, `[2, 3]`: places,
+    frames, independent frames.
     """
 
     auroc: np.ndarray
     null: np.ndarray
     brightness: np.ndarray
+    counts: np.ndarray
 
 
 def load(results: Path, *, named: dict[str, int], concept: str) -> dict[str, object]:
     path = results / "evidence" / "units.npz"
     names = files.array_names(path)
     layers = arrays(path, "layers")[0].tolist()
-    follows, tells, found = None, dict.fromkeys(layers), []
+    follows, shapeless, tells, found = None, None, dict.fromkeys(layers), []
     [first] = [layer for layer in named if layer not in layers] or [None]
     if f"{first}/kernel" in names:
         follows = np.stack(arrays(path, f"{first}/gradient/second", f"{first}/brightness/second"))
+        shapeless = float(arrays(path, f"{first}/shuffled")[0].mean())
     if "found" in names:
         tells = {layer: Tells(*arrays(path, *(f"{layer}/{key}" for key in KEYS))) for layer in layers}
         found = arrays(path, "found")[0].tolist()
     shown = {"named": named, "concept": style.plain(concept, limit=16)}
-    return {**shown, "first": first, "follows": follows, "tells": tells, "found": found}
+    return {**shown, "first": first, "follows": follows, "shapeless": shapeless, "tells": tells, "found": found}
 
 
 def draw(
@@ -47,6 +50,7 @@ def draw(
     concept: str,
     first: str | None,
     follows: np.ndarray | None,
+    shapeless: float | None,
     tells: Mapping[str, Tells | None],
     found: list[str],
 ) -> Figure:
@@ -54,7 +58,8 @@ def draw(
 
     Args:
       first: the layer that is asked about gradients, None without one. follows: `[2, C]`, with gradients and with
-        brightness; None of stacks whose frames differ, and of colours. tells: None where no labelled frames say.
+        brightness; None of stacks whose frames differ, and of colours. shapeless: of the named kernel with its pixels
+        in random order, with gradients. tells: None where no labelled frames say.
     """
     figure = style.figure(aspect=0.47)
     [axes] = figure.subplots(1, len(tells) + (first is not None), squeeze=False)
@@ -76,13 +81,13 @@ def draw(
         if follows is None:
             style.say(axes[-1], "no single grey picture is read:\nnothing is known\nabout gradients in one")
         else:
-            _follow(axes[-1], follows[0], np.abs(follows[1]), named[first])
+            _follow(axes[-1], follows[0], np.abs(follows[1]), named[first], shapeless)
     return figure
 
 
 def _limits(tells: Iterable[Tells]) -> tuple[float, float]:
     """One scale for all layers, with space for the labels above."""
-    values = np.concatenate([np.ravel(part) for tell in tells for part in tell])
+    values = np.concatenate([np.ravel(part) for tell in tells for part in tell[:-1]])
     low, high = values.min(), values.max()
     return low - 0.03 * (high - low), high + 0.15 * (high - low)
 
@@ -103,7 +108,9 @@ def _tell(ax: Axes, tell: Tells, named: int, found: list[int]) -> None:
         line = {"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2}
         ax.annotate(str(unit), (ranks[unit], tell.auroc[unit]), (x, 0.94), textcoords="axes fraction", color=colour,
                     ha="center", arrowprops=line)  # fmt: skip
-    ax.set(xlabel=f"channels (of {count}), best first", xticks=[])
+    (_, shown, _), (_, without, _) = tell.counts
+    classes = f"frames with: {shown}, without: {without}"
+    ax.set(xlabel=f"channels (of {count}), best first\n{classes}", xticks=[])
     ax.spines[["top", "right"]].set_visible(False)
 
 
@@ -115,15 +122,16 @@ def _spread(places: list[float]) -> list[float]:
     return [min(place, 0.95 - gap * (len(places) - 1 - i)) for i, place in enumerate(spread)]
 
 
-def _follow(ax: Axes, gradient: np.ndarray, brightness: np.ndarray, named: int) -> None:
+def _follow(ax: Axes, gradient: np.ndarray, brightness: np.ndarray, named: int, shapeless: float) -> None:
     ax.axline((0, 0), slope=1, color=style.FAINT, linewidth=0.6, zorder=0)
+    ax.axhline(shapeless, color=NAMED, linewidth=0.8, ls=":", zorder=0)
     ax.plot(brightness, gradient, "o", color=style.INK, ms=2)
     ax.plot(brightness[named], gradient[named], "o", color=NAMED, ms=4)
     right = brightness[named] > 0.8
     ax.annotate(str(named), (brightness[named], gradient[named]), (-4 if right else 4, 0), color=NAMED,
                 textcoords="offset points", ha="right" if right else "left", va="center")  # fmt: skip
     ax.set(xlim=(0, 1.02), ylim=(min(0, 1.05 * gradient.min()), 1.02), xticks=[0, 0.5, 1])
-    ax.set(xlabel="correlation with brightness", ylabel="correlation with gradients")
+    ax.set(xlabel="correlation with brightness\n(dotted: shuffled kernel)", ylabel="correlation with gradients")
     ax.spines[["top", "right"]].set_visible(False)
 
 

@@ -53,7 +53,7 @@ def probability(logits, axis):
 TO_SCALE = {
     "plain": (lambda x: x, lambda y: y),
     "correlation": (np.arctanh, np.tanh),
-    "share": (lambda x: np.arcsin(np.sqrt(x)), lambda y: np.sin(y) ** 2),
+    "share": (lambda x: np.arcsin(np.sqrt(x)), lambda y: np.sin(np.clip(y, 0, np.pi / 2)) ** 2),
     "fraction": (lambda x: np.log(x / (1 - x)), lambda y: 1 / (1 + np.exp(-y))),
     "ratio": (np.log, np.exp),
 }

@@ -36,6 +36,7 @@ def _settings_option(word: str) -> Any:
 
 READ: dict[object, dict[str, Any]] = {kind: {"type": kind} for kind in (str, int, float, Path)} | {
     dict: {"type": _settings_option},
+    dict | None: {"type": _settings_option},
     list: {"type": _settings_option},
     list[Path]: {"type": Path, "nargs": "*"},
     Path | None: {"type": Path},

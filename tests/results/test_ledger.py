@@ -52,10 +52,11 @@ def labelled(study):
     position = np.array([m.sum(0) @ c / m.sum() if m.any() else np.nan for m, c in zip(masks, centres, strict=True)])
     with (ROOT / "data/demo/frames.csv").open(newline="") as file:
         rows = {row["name"]: row for row in csv.DictReader(file)}
-    group, role = (np.array([rows[name][column] for name in found["names"]]) for column in ("group", "role"))
+    said = ("group", "role", "light")
+    group, role, light = (np.array([rows[name][column] for name in found["names"]]) for column in said)
     clusters = plain.near_duplicates(found["greys"], group)
     trunk = np.stack([each.reshape(64, 75, 64).mean(1) for each in fine])
-    belongs = {"group": group, "role": role, "clusters": clusters}
+    belongs = {"group": group, "role": role, "light": light, "clusters": clusters}
     return (
         found
         | belongs
@@ -72,12 +73,32 @@ def parts(claims, identifier):
     return {part["name"]: part for part in claims[identifier]["parts"]}
 
 
-def check(part, statistic, clusters):
-    """A part's estimate and interval against `statistic`, a function of frame indices."""
-    assert part["estimate"] == pytest.approx(statistic(np.arange(len(clusters))), abs=CLOSE)
+def check(part, statistic, clusters, *, spread=0.0):
+    """A part's estimate and interval against `statistic`, a function of frame indices.
+
+    spread: standard deviation of single draws of what it is less than, which adds to the error in squares.
+    """
+    whole = statistic(np.arange(len(clusters)))
+    assert part["estimate"] == pytest.approx(whole, abs=CLOSE)
     assert part["n"] == len(clusters) and part["clusters"] == len(set(clusters))
-    if part["interval"] is not None:
-        assert part["interval"] == pytest.approx(plain.bca(statistic, clusters), abs=CLOSE)
+    if part["interval"] is None:
+        return
+    expected = plain.jackknife(statistic, np.asarray(clusters) % 500, scale=part["scale"])
+    if spread:
+        freedom = min(part["clusters"], 500) - 1
+        tail = scipy.stats.t.ppf(0.975, freedom)
+        reach = tail * np.hypot((expected[1] - expected[0]) / 2 / tail, spread)
+        expected = np.array([whole - reach, whole + reach])
+    assert part["interval"] == pytest.approx(expected, abs=CLOSE)
+
+
+def shuffled_weights(params, seed):
+    """The numbers of every array in random order, drawn array by array in the order of their names."""
+    generator = np.random.default_rng(seed)
+    return {
+        layer: {name: generator.permutation(of[name].ravel()).reshape(of[name].shape) for name in sorted(of)}
+        for layer, of in sorted((layer, params[layer]) for layer in params)
+    }
 
 
 def test_no_two_of_the_demos_frames_are_near_duplicates(claims, study):
@@ -97,12 +118,36 @@ def test_what_the_policy_does(claims, study):
     check(mirror["correlation"], lambda i: np.corrcoef(here[i], -there[i])[0, 1], each)
     check(mirror["bias"], lambda i: np.mean(here[i] + there[i]) / 2, each)
     even, odd = (here + there) / 2, (here - there) / 2
-    unchanged = parts(claims, "asymmetry")["share"]
-    check(unchanged, lambda i: np.sum(even[i] ** 2) / np.sum(even[i] ** 2 + odd[i] ** 2), each)
+    asymmetry = parts(claims, "asymmetry")
+
+    def kept(here, there):
+        return lambda i: np.sum((here[i] + there[i]) ** 2) / np.sum(2 * (here[i] ** 2 + there[i] ** 2))
+
+    check(asymmetry["share"], lambda i: np.sum(even[i] ** 2) / np.sum(even[i] ** 2 + odd[i] ** 2), each)
+    others = [shuffled_weights(params, seed) for seed in range(20)]
+    seen = [[plain.run(other, study[view])[0] for view in ("greys", "mirrored")] for other in others]
+    random = [kept(*map(plain.yaw, views)) for views in seen]
+    check(
+        asymmetry["below-shuffled"],
+        lambda i: kept(here, there)(i) - np.mean([other(i) for other in random]),
+        each,
+        spread=np.std([other(each) for other in random], ddof=1),
+    )
     walking = parts(claims, "moves-forward-and-jumps")
     forward, jump = plain.probability(logits, 0), plain.probability(logits, 1)
     check(walking["forward"], lambda i: np.mean(forward[i] > 0.5), each)
     assert walking["jump"]["estimate"] == np.mean(jump >= 0.05)
+    rates = [np.mean(plain.probability(views[0], 1) >= 0.05) for views in seen]
+    assert walking["jump"]["chance"] == pytest.approx(np.mean(rates))
+
+
+def test_what_the_policy_does_at_night(claims, study, labelled):
+    dark = labelled["light"] == "night"
+    here, there = (plain.yaw(plain.run(study["params"], labelled[view][dark])[0]) for view in ("greys", "mirrored"))
+    clusters = plain.near_duplicates(labelled["greys"][dark], labelled["group"][dark])
+    night = parts(claims, "yaw-mirror-night")
+    check(night["flips-night"], lambda i: np.mean(here[i] * there[i] < 0), clusters)
+    check(night["correlation-night"], lambda i: np.corrcoef(here[i], -there[i])[0, 1], clusters)
 
 
 def test_what_brightness_explains(claims, study):
@@ -189,6 +234,9 @@ def test_what_happens_when_only_one_thing_changes(claims, study, labelled):
         check(found["correlation"], lambda i, a=one, b=other: np.corrcoef(a[i], b[i])[0, 1], clusters)
         check(found["sides"], lambda i, a=one, b=other: np.mean(a[i] * b[i] > 0), clusters)
         check(found["strength"], lambda i, a=one, b=other: np.abs(b[i]).sum() / np.abs(a[i]).sum(), clusters)
+    mirrored = [plain.yaw(plain.run(study["params"], greys[which][..., ::-1])[0]) for which in (of, of[:, -1])]
+    for part, seen, there in zip(("flips-stack", "flips-still"), alike["still-stacks"], mirrored, strict=False):
+        check(parts(claims, "still-stacks")[part], lambda i, a=seen, b=there: np.mean(a[i] * b[i] < 0), clusters)
 
 
 def test_claims_repeated_on_real_stacks(claims, study, labelled):
@@ -355,6 +403,17 @@ def test_which_channels_follow_edges(claims, study, layers):
     check(printed["response"], response, second)
     check(printed["over-brightness"], lambda i: response(i) - bright * related(second[i], channel, brightness), second)
     assert printed["kernel"]["estimate"] == pytest.approx(share[channel], abs=CLOSE)
+    orders = np.random.default_rng(0).permuted(np.broadcast_to(kernels[..., channel].ravel(), (99, 64)), axis=1)
+    shuffled = windows.reshape(*windows.shape[:3], 64) @ orders.T
+
+    def correlations(i):
+        joined = np.concatenate([shuffled[i].reshape(-1, 99), gradients[i].reshape(-1, 48)], axis=1)
+        return np.corrcoef(joined.T)[:99, 99:]
+
+    chosen = correlations(first)
+    filters = np.abs(chosen).argmax(1)
+    tested = correlations(second)[np.arange(99), filters] * np.sign(chosen[np.arange(99), filters])
+    assert printed["response"]["chance"] == pytest.approx(tested.mean(), abs=CLOSE)
     assert printed["rank"]["estimate"] == pytest.approx(np.mean(np.delete(following, channel) > following[channel]))
 
 
@@ -401,8 +460,19 @@ def test_what_removing_channels_does(claims, study, layers, labelled, trunks):
         told.append((scipy.stats.rankdata(np.abs(auroc - 0.5)) - 0.5) / 64)
         effects.append((scipy.stats.rankdata(size[layer].mean(0)) - 0.5) / 64)
     told, effects = np.concatenate(told), np.concatenate(effects)
-    relation = parts(claims, "trunk-units-steer")["rank-correlation"]
-    check(relation, lambda i: np.corrcoef(told[i], effects[i])[0, 1], np.arange(128))
+    relation = parts(claims, "trunk-units-steer")
+    check(relation["rank-correlation"], lambda i: np.corrcoef(told[i], effects[i])[0, 1], np.arange(128))
+    passed = [plain.relu(layers[layer]).reshape(-1, 64) for layer in trunks]
+    given = [
+        np.concatenate([scipy.stats.rankdata(f(x)) for x in passed]) for f in (lambda x: x.mean(0), lambda x: x.std(0))
+    ]
+
+    def partial(i):
+        design = np.stack([np.ones(len(i)), *(ranks[i] for ranks in given)], 1)
+        left = [ranks[i] - design @ np.linalg.lstsq(design, ranks[i])[0] for ranks in (told, effects)]
+        return np.corrcoef(*left)[0, 1]
+
+    check(relation["given-activity"], partial, np.arange(128))
 
 
 def test_where_a_channels_gradient_pushes(claims, study, layers, labelled, trunks):
@@ -416,9 +486,18 @@ def test_where_a_channels_gradient_pushes(claims, study, layers, labelled, trunk
     of_hidden = of_logits @ params["actor"]["kernel"].T * (layers["hidden"] > 0)
     of_conv2 = (of_hidden @ params["hidden"]["kernel"].T).reshape(layers["conv2"].shape) * (layers["conv2"] > 0)
     sides = of_conv2[:, :, :2, channel].mean((1, 2)) - of_conv2[:, :, 2:, channel].mean((1, 2))
-    auroc = aurocs(labelled["layers"]["conv2"], trunks["conv2"][-1])[channel]
-    pushed = sides if auroc >= 0.5 else -sides
-    check(parts(claims, "tree-detector-steers")["gradient"], lambda i: pushed[i].mean(), np.arange(40))
+    first, _ = halves(labelled["clusters"])
+    scores, shares = labelled["layers"]["conv2"][first][..., channel], trunks["conv2"][-1][first]
+
+    def auroc(i):
+        return plain.mann_whitney(scores[i][shares[i] >= 0.1], scores[i][shares[i] == 0])
+
+    low, high = plain.jackknife(auroc, labelled["clusters"][first], scale="share")
+    assert low > 0.5 or high < 0.5
+    pushed = sides if low > 0.5 else -sides
+    found = parts(claims, "tree-detector-steers")
+    check(found["pushes"], lambda i: np.mean((1 + np.sign(pushed[i])) / 2), np.arange(40))
+    check(found["gradient"], lambda i: pushed[i].mean(), np.arange(40))
 
 
 def test_what_steering_does(claims, study, labelled):
@@ -437,19 +516,39 @@ def test_what_steering_does(claims, study, labelled):
         ]
         return strengths @ (np.array(moved) - here) / (strengths @ strengths)
 
-    beyond = slopes(vector) - np.mean([slopes(direction) for direction in random], axis=0)
-    check(parts(claims, "steering-vector")["slope"], lambda i: beyond[i].mean(), labelled["clusters"][second])
+    greys = labelled["greys"][first].astype(float)
+    difference = greys[..., :32].mean((1, 2)) - greys[..., 32:].mean((1, 2))
+    darker = conv2[first][difference < 0].mean(0) - conv2[first][difference > 0].mean(0)
+    along = darker / np.linalg.norm(darker)
+    orthogonal = vector - (vector * along).sum() * along
+    shorter = random * np.linalg.norm(orthogonal) / np.linalg.norm(vector)
+    found, clusters = parts(claims, "steering-vector"), labelled["clusters"][second]
+    for part, direction, controls in (("slope", vector, random), ("beyond-brightness", orthogonal, shorter)):
+        null = np.array([slopes(control) for control in controls])
+        beyond = slopes(direction) - null.mean(0)
+        check(found[part], lambda i, b=beyond: b[i].mean(), clusters, spread=null.mean(1).std(ddof=1))
+    bright = slopes(along * np.linalg.norm(vector))
+    check(found["brightness"], lambda i: bright[i].mean(), clusters)
+    assert found["cosine"]["estimate"] == pytest.approx((vector * along).sum() / np.linalg.norm(vector), abs=CLOSE)
+    side = -np.sign(position[first])
+    off = np.abs(np.nan_to_num(position[first])) > 0.2
+    design = np.stack([side[off], np.ones(off.sum()), difference[off]], 1)
+    fitted = np.linalg.lstsq(design, conv2[first][off].reshape(off.sum(), -1))[0][0]
+    regressed = slopes(2 * fitted.reshape(vector.shape))
+    check(found["regressed-out"], lambda i: regressed[i].mean(), clusters)
 
 
 def test_how_far_actor_and_critic_agree(claims, study):
-    actor, critic = study["params"]["actor"]["kernel"].T.astype(float), study["params"]["critic"]["kernel"][:, 0]
+    whole, critic = study["params"]["actor"]["kernel"].T.astype(float), study["params"]["critic"]["kernel"][:, 0]
+    actor = whole - whole.mean(0)
 
-    def cosine(i):
-        a, c = actor[:, i], critic[i].astype(float)
+    def cosine(i, weights=actor):
+        a, c = weights[:, i], critic[i].astype(float)
         return np.mean(np.abs(a @ c) / np.linalg.norm(a, axis=1) / np.linalg.norm(c))
 
     found = parts(claims, "actor-critic-aligned")
     check(found["cosine"], cosine, np.arange(512))
+    check(found["with-common"], lambda i: cosine(i, whole), np.arange(512))
     generator, exceeding = np.random.default_rng(0), 0
     for size in [1024] * 9 + [9999 - 9 * 1024]:
         orders = generator.permuted(np.broadcast_to(critic, (size, 512)), axis=1).astype(float)
@@ -461,15 +560,22 @@ def test_how_far_actor_and_critic_agree(claims, study):
 def test_what_dreams_show_follows_from_each_seeds_numbers(claims):
     """The ascents themselves are held against the notebook's elsewhere; they take too long to run in plain numpy."""
     stored = files.read_arrays(RESULTS / "evidence/dream_controls.npz")
-    each = np.arange(20)
 
-    def beyond(name):
-        return stored[name.format("real")] - stored[name.format("shuffled")]
+    def both(name, key):
+        return np.array([stored[f"{name}/{kind}/{key}"] for kind in ("real", "shuffled")])
 
-    for claim, part, name in (
-        ("dream-value-repeats", "repeats", "value/{}/repetition"),
-        ("dream-yaw-sides", "left", "left/{}/middle_left"),
-        ("dream-yaw-sides", "right", "right/{}/edges"),
-    ):
-        difference = beyond(name)
-        check(parts(claims, claim)[part], lambda i, d=difference: d[i].mean(), each)
+    turning = (both("left", "repetition") + both("right", "repetition")) / 2
+    expected = {
+        ("dream-value-repeats", "repeats"): both("value", "repetition"),
+        ("dream-value-repeats", "off-stride"): both("value", "off_stride"),
+        ("dream-value-repeats", "over-yaw"): both("value", "repetition") - turning,
+        ("dream-yaw-sides", "middle-left"): both("left", "middle_left") - both("right", "middle_left"),
+        ("dream-yaw-sides", "edges"): both("right", "edges") - both("left", "edges"),
+        ("dream-yaw-sides", "left-share"): both("left", "middle_left"),
+        ("dream-yaw-sides", "right-share"): both("right", "edges"),
+    }
+    for (claim, name), (real, shuffled) in expected.items():
+        part = parts(claims, claim)[name]
+        assert (part["estimate"], part["chance"]) == pytest.approx((real.mean(), shuffled.mean()), abs=CLOSE)
+        reach = scipy.stats.t.ppf(0.975, 19) * (real - shuffled).std(ddof=1)
+        assert part["interval"] == pytest.approx((real.mean() - reach, real.mean() + reach), abs=CLOSE)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Bootstrap, missing
 from minetest_interp.analysis.interventions import Effects
-from minetest_interp.claims import causal
+from minetest_interp.claims import causal, vectors
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.stages import causal as stage
@@ -34,7 +34,13 @@ def test_the_detector_s_estimates_on_numbers_known_by_hand():
     options = {"clusters": np.arange(n), "bootstrap": BOOTSTRAP, "channel": 3}
     on, off = (causal.detector_estimates(found, gradient, difference, sign=s, **options) for s in (1, -1))
     assert on["gradient"].estimate == pytest.approx(gradient[:, 3].mean()) == pytest.approx(-off["gradient"].estimate)
-    assert on["ablation-rank"].estimate == 1 / 4
+    assert on["ablation-rank"].estimate == 1 / 4 and on["ablation-rank"].interval is None
+    assert (on["pushes"].estimate, off["pushes"].estimate, on["pushes"].chance) == (1, 0, 0.5)
+    half = causal.detector_estimates(found, gradient * (np.arange(n) % 2)[:, None], difference, sign=1, **options)
+    assert half["pushes"].estimate == 0.75  # a gradient of zero pushes neither way
+    unknown = causal.detector_estimates(found, gradient, difference, sign=missing("unknown"), **options)
+    assert [unknown[part].reason for part in ("pushes", "gradient")] == ["unknown"] * 2
+    assert unknown["ablation-zero"] == on["ablation-zero"]
     assert on["ablation-zero"].estimate == pytest.approx(-change[:, 3].mean())
     assert on["ablation-zero"].chance == pytest.approx(change[:, 2].mean())
     assert on["ablation-mean"].estimate == pytest.approx(2 * on["ablation-zero"].estimate)
@@ -58,12 +64,51 @@ def test_the_rank_correlation_is_spearman_s_within_layers():
     assert causal.rank_correlation_estimate(unknown, [np.append(effect[0], 9.0), effect[1]], BOOTSTRAP) == both
 
 
-def test_the_slope_is_that_of_the_vector_less_that_of_random_directions():
-    strengths, slopes = np.array([-2, 0.5, 1]), np.random.default_rng(12).standard_normal((4, 15, 1))
-    found = causal.slope_estimate(slopes * strengths, np.arange(15), BOOTSTRAP, strengths=strengths.tolist())
-    assert found.estimate == pytest.approx((slopes[0] - slopes[1:].mean(0)).mean())
-    low, high = found.interval
-    assert low < found.estimate < high
+def test_what_activity_explains_is_no_relation_and_what_it_does_not_is_found():
+    generator = np.random.default_rng(11)
+    active, own = generator.random((2, 2, 64))
+    by_activity = [list(active + 0.3 * generator.random((2, 64))) for _ in "xy"]
+    given = [list(active)]
+    raw, partial = (causal.rank_correlation_estimate(*by_activity, BOOTSTRAP, given=each) for each in ((), given))
+    assert raw.interval[0] > 0.5 and partial.interval[0] < 0 < partial.interval[1]
+    related = causal.rank_correlation_estimate(list(active + own), list(active + own**3), BOOTSTRAP, given=given)
+    assert related.interval[0] > 0.3
+    # In plain numpy: ranks within layers, and what least squares leave of them.
+    ranks = [np.concatenate([scipy.stats.rankdata(layer) for layer in rows]) for rows in (*by_activity, active)]
+    design = np.stack([np.ones(128), ranks[2]], 1)
+    left = [row - design @ np.linalg.lstsq(design, row)[0] for row in ranks[:2]]
+    assert partial.estimate == pytest.approx(np.corrcoef(*left)[0, 1], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("held_in", "expected"),
+    [([0.7, 0.6, 0.8], 1), ([0.3, 0.2, 0.4], -1), ([0.6, 0.49, 0.7], None), ([0.9, np.nan, np.nan], None)],
+)
+def test_the_expected_sign_is_known_only_where_the_first_half_tells_it(held_in, expected):
+    found = causal.expected_sign({"conv2/held_in": np.array(held_in)}, "conv2", 3, reason=None)
+    assert found == expected if expected else "conv2/3 is switched on or off" in found.reason
+    assert (
+        "no trunks" in causal.expected_sign({"conv2/held_in": np.array(held_in)}, "conv2", 3, reason="no trunks").reason
+    )
+    assert causal.expected_sign({}, "conv2", 3, reason=None).reason == causal.NO_UNITS
+
+
+def test_slopes_are_those_of_the_vector_less_those_of_random_directions_whose_spread_the_error_holds():
+    strengths, generator = np.array([-2, 0.5, 1]), np.random.default_rng(12)
+    drawn = generator.standard_normal((6, 15))
+    np.testing.assert_allclose(vectors.slopes(drawn[..., None] * strengths, strengths.tolist()), drawn)
+    turning = dict(zip(("trunk", "brightness", "orthogonal", "regressed"), drawn, strict=False))
+    turning |= {"random": drawn[3:], "random_orthogonal": drawn[2:]}
+    found = vectors.slope_estimates(turning, np.arange(15), BOOTSTRAP, cosine=0.5)
+    single = drawn[0] - drawn[3:].mean(0)
+    assert found["slope"].estimate == pytest.approx(single.mean())
+    spread = drawn[3:].mean(1).var(ddof=1) + single.var(ddof=1) / 15
+    assert found["slope"].error == pytest.approx(np.sqrt(spread))
+    assert found["beyond-brightness"].estimate == pytest.approx((drawn[2] - drawn[2:].mean(0)).mean())
+    assert found["brightness"].estimate == pytest.approx(drawn[1].mean()) and found["cosine"].estimate == 0.5
+    unknown = vectors.slope_estimates(turning, np.arange(15), BOOTSTRAP, reason="all alike")
+    assert unknown["slope"] == found["slope"] and unknown["beyond-brightness"].reason == "all alike"
+    assert tuple(found) == tuple(unknown) == vectors.PARTS
 
 
 def run_stage(folder, **options):
@@ -107,7 +152,12 @@ def test_the_stage_says_what_is_missing_and_keeps_what_others_can_recompute(tmp_
     assert steers["ablation-zero"]["estimate"] == pytest.approx(size[18], rel=1e-5)
     assert low[1] < size[18] < high[1]
     assert steers["patch"]["estimate"] == pytest.approx(kept["patch/conv2/share"][18], rel=1e-5)
-    for claim, part in (("trunk-units-steer", "rank-correlation"), ("steering-vector", "slope")):
+    for claim, part in (
+        ("trunk-units-steer", "given-activity"),
+        ("steering-vector", "slope"),
+        ("steering-vector", "cosine"),
+        ("tree-detector-steers", "pushes"),
+    ):
         assert "no labelled frames" in estimates[claim][part]["reason"]
     with pytest.raises(InputError, match="conv1 must be 0 to 63; got 64"):
         run_stage(tmp_path, named={"conv0": 0, "conv1": 64, "conv2": 0})
@@ -125,7 +175,7 @@ def test_the_stage_turns_round_with_its_side_and_with_units_that_trunks_switch_o
     files.write_arrays(tmp_path / "labels.npz", **labels)
     before, after = np.random.default_rng(0).random((2, 2, 64)) / 2  # below .5: switched off
     units = {f"{layer}/auroc": before[i] for i, layer in enumerate(("conv1", "conv2"))}
-    units["layers"] = np.array(["conv1", "conv2"])
+    units |= {"layers": np.array(["conv1", "conv2"]), "conv2/held_in": np.array([0.3, 0.2, 0.4])}
     units |= {f"{layer}/rectified": after[i] for i, layer in enumerate(("conv1", "conv2"))}
     files.write_arrays(tmp_path / "units.npz", **units)
     _, without = run_stage(tmp_path, labels=tmp_path / "labels.npz")
@@ -134,11 +184,17 @@ def test_the_stage_turns_round_with_its_side_and_with_units_that_trunks_switch_o
     )
     slopes = [found["steering-vector"]["slope"]["estimate"] for found in (without, off)]
     assert slopes[0] == pytest.approx(-slopes[1]) and slopes[0] != 0
-    pushes = [found["tree-detector-steers"]["gradient"]["estimate"] for found in (without, off)]
-    assert pushes[0] == pytest.approx(pushes[1]) and pushes[0] != 0  # turned round twice
+    pushes = off["tree-detector-steers"]["gradient"]["estimate"]
+    assert pushes == pytest.approx(-kept["gradient/conv2/sides"][:, 18].mean()) and pushes != 0
+    assert "no channel could be compared" in without["tree-detector-steers"]["gradient"]["reason"]
     effect = [kept[f"zero/{layer}/steering"].mean(0) for layer in ("conv1", "conv2")]
-    for part, auroc in (("rank-correlation", after), ("before-relu", before)):
-        expected = causal.rank_correlation_estimate(list(0.5 - auroc), effect, BOOTSTRAP)
+    given = [[kept[f"activity/{layer}"][i] for layer in ("conv1", "conv2")] for i in (0, 1)]
+    for part, auroc, active in (
+        ("given-activity", after, given),
+        ("rank-correlation", after, ()),
+        ("before-relu", before, ()),
+    ):
+        expected = causal.rank_correlation_estimate(list(0.5 - auroc), effect, BOOTSTRAP, given=active)
         assert off["trunk-units-steer"][part]["estimate"] == pytest.approx(expected.estimate)
         assert off["trunk-units-steer"][part]["interval"] == pytest.approx(expected.interval)
     assert kept["dose/frames"].tolist() == [str(i) for i in range(1, 24, 2)]

@@ -99,12 +99,59 @@ def test_every_seed_has_its_own_start_and_its_own_shuffled_twin(small):
     assert np.abs(pair.real - pair.shuffled).max() > 0.1
 
 
-def test_excess_is_the_mean_difference_and_chance_the_shuffled_mean():
-    real, shuffled = np.random.default_rng(2).random((2, 20)) + np.array([[1], [0]])
-    above, itself = dream_controls.excess(real, shuffled, Bootstrap(resamples=200))
-    assert above.estimate == pytest.approx(real.mean() - shuffled.mean()) and above.chance == 0
-    assert itself.estimate == pytest.approx(real.mean()) and itself.chance == pytest.approx(shuffled.mean())
-    assert above.clusters == 20 and above.interval[0] > 0
+@pytest.mark.parametrize(("period", "told"), [(8, False), (12, True)])
+def test_what_repeats_with_the_stride_alone_does_not_repeat_off_it(period, told):
+    crate = 128 + 20 * np.sin(2 * np.pi * x / period) + 20 * np.sin(2 * np.pi * y / period)
+    lags = {"least_lag": 6, "most_lag": 24}
+    assert dream_controls.repetition(crate[None], **lags) > 0.95
+    off = dream_controls.repetition(crate[None], **lags, stride=(8, 8))
+    assert (off > 0.9) == told and (off < 0.1) != told
+
+
+def test_lags_off_the_stride_lie_a_quarter_of_it_from_every_multiple():
+    lags = np.arange(-12, 13)
+    expected = [lag for lag in lags if min(abs(lag - 8 * k) for k in range(-3, 4)) >= 2]
+    assert lags[dream_controls.off_stride(lags, 8)].tolist() == expected
+    assert dream_controls.off_stride(lags, 1).all()
+    assert np.isnan(dream_controls.repetition(NOISE[:, :3, :3], least_lag=6, most_lag=9))
+
+
+def test_the_stride_is_that_of_the_last_layer_with_positions():
+    assert dream_controls.strides(nature(SMALL)) == (8, 8)
+    assert dream_controls.strides(nature(Geometry(2, 20, (6, 5, 4), (4, 3, 3), (1, 1, 1), 16, 6))) is None
+
+
+def test_dreams_are_held_against_single_networks_and_against_each_other():
+    generator = np.random.default_rng(2)
+    shuffled = {name: generator.random((3, 20)) / 10 for name in ("repetition", "off_stride", "middle_left", "edges")}
+    real = {
+        "repetition": (0.9, 0.5, 0.7),
+        "off_stride": (0.05,) * 3,
+        "middle_left": (0, 0.6, 0.2),
+        "edges": (0, 0.1, 0.5),
+    }
+    arrays = {}
+    for i, name in enumerate(("value", "left", "right")):
+        for key, values in real.items():
+            arrays[f"{name}/real/{key}"] = np.full(20, values[i])
+            arrays[f"{name}/shuffled/{key}"] = shuffled[key][i]
+    found = dream_controls.repeat_estimates(arrays, Bootstrap()) | dream_controls.side_estimates(arrays, Bootstrap())
+    estimates = {part: each.estimate for part, each in found.items()}
+    expected = {"repeats": 0.9, "off-stride": 0.05, "over-yaw": 0.3, "middle-left": 0.4, "edges": 0.4}
+    assert {part: estimates[part] for part in expected} == pytest.approx(expected)
+    repeats, off = found["repeats"], found["off-stride"]
+    assert repeats.chance == pytest.approx(shuffled["repetition"][0].mean())
+    assert repeats.error == pytest.approx(shuffled["repetition"][0].std(ddof=1))  # not that of their mean
+    assert repeats.interval[0] > repeats.chance and off.interval[0] < off.chance < off.interval[1]
+    del arrays["value/real/off_stride"]
+    assert "no stride" in dream_controls.repeat_estimates(arrays, Bootstrap())["off-stride"].reason
+
+
+def test_what_all_actions_share_is_no_action_s_own():
+    actor = np.random.default_rng(5).standard_normal((5, 8))
+    own = heads.own_weights(actor + np.arange(8))
+    np.testing.assert_allclose(own, heads.own_weights(actor), atol=1e-12)
+    np.testing.assert_allclose(own.sum(0), 0, atol=1e-12)
 
 
 def test_the_mean_cosine_counts_hidden_units_as_often_as_their_weights_say():

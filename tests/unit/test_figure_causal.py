@@ -32,6 +32,8 @@ def make_results(folder, *, labelled=True, donors=True, scale=1.0):
         kept["dose/strengths"] = STRENGTHS
         kept["dose/change"], kept["dose/random"] = generator.standard_normal((4, 3)), generator.random((6, 4, 3))
         kept["dose/interval"] = np.sort(generator.standard_normal((4, 3, 2)))
+        kept |= {f"dose/{part}": generator.standard_normal((4, 3)) for part in ("brightness", "orthogonal")}
+        kept |= {f"activity/{layer}": generator.random((2, CHANNELS[layer])) for layer in FOUND}
         kept |= {f"trunk/{layer}": generator.random(CHANNELS[layer]) / 2 for layer in FOUND}
         units["found"] = np.array([f"{layer}/{i}" for layer, found in FOUND.items() for i in found])
     (folder / "evidence").mkdir()
@@ -76,10 +78,21 @@ def test_trunk_strength_is_drawn_against_the_effect(tmp_path):
     np.testing.assert_array_equal(points(ax, style.INK), np.concatenate(expected))
 
 
+def test_the_most_active_channels_are_filled_darkest(tmp_path):
+    kept, _ = make_results(tmp_path)
+    for marks, layer in zip(drawn(tmp_path).axes[3].collections, ("conv1", "conv2"), strict=True):
+        ranks = np.argsort(np.argsort(kept[f"activity/{layer}"][1]))
+        np.testing.assert_allclose(marks.get_array(), ranks / (CHANNELS[layer] - 1))
+
+
 def test_every_dose_passes_through_nothing(tmp_path):
     kept, _ = make_results(tmp_path)
     ax = drawn(tmp_path).axes[4]
-    for values, colour in ((kept["dose/change"][None], causal.FOUND), (kept["dose/random"], style.FAINT)):
+    for values, colour in (
+        (kept["dose/change"][None], causal.FOUND),
+        (kept["dose/random"], style.FAINT),
+        (np.stack([kept["dose/brightness"], kept["dose/orthogonal"]]), style.MIRRORED),
+    ):
         expected = [[*zip(STRENGTHS, line[:, 0], strict=True), (0, 0)] for line in values]
         assert sorted(map(tuple, points(ax, colour))) == sorted(itertools.chain(*expected))
 

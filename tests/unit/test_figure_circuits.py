@@ -47,7 +47,8 @@ def make_results(folder, shape, *, steering="yaw drive", seed=0):
     for name in ("value", "left", "right"):
         for kind in ("real", "shuffled"):
             dreams |= {
-                f"{name}/{kind}/{key}": generator.random(SEEDS) for key in ("repetition", "middle_left", "edges")
+                f"{name}/{kind}/{key}": generator.random(SEEDS)
+                for key in ("repetition", "off_stride", "middle_left", "edges")
             }
             dreams |= {f"{name}/{kind}/{key}": generator.random((30, 30)) for key in ("contrast", "example")}
     (folder / "evidence").mkdir(parents=True)
@@ -138,6 +139,13 @@ def test_dots_are_the_seeds_numbers_and_the_line_the_observed_cosine(tmp_path):
     expected = [values for pair in loaded["shares"].values() for values in pair]
     np.testing.assert_array_equal(dots, expected)
     areas = next(c for c in shares.collections if isinstance(c, LineCollection)).get_segments()
-    assert [segment[0, 1] for segment in areas] == [0.25, 0.5, 0.25, 0.5]
+    assert [segment[0, 1] for segment in areas] == [0.25, 0.25, 0.5, 0.5]
+    repeats = [line.get_ydata() for line in axes["highest autocorrelation"].lines if line.get_marker() == "o"]
+    with np.load(tmp_path / "evidence/dream_controls.npz") as kept:
+        for i, kind in enumerate(("real", "shuffled")):
+            np.testing.assert_array_equal(repeats[i], kept[f"value/{kind}/repetition"])
+            np.testing.assert_array_equal(repeats[2 + i], kept[f"value/{kind}/off_stride"])
+            turns = (kept[f"left/{kind}/repetition"] + kept[f"right/{kind}/repetition"]) / 2
+            np.testing.assert_allclose(repeats[4 + i], turns)
     heads = axes["actor and critic"]
     assert heads.lines[0].get_xdata()[0] == 0.3 and sum(bar.get_height() for bar in heads.patches) == 99

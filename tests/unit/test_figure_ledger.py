@@ -74,6 +74,7 @@ def make_results(folder, *, labelled):
     kept["night"] = np.arange(9) < 2
     if labelled:
         kept |= {f"labelled/{name}": generator.uniform(-1, 1, 5) for name in ("position", "original")}
+        kept |= {f"night/{name}": generator.uniform(-1, 1, 4) for name in ("original", "mirrored")}
     files.write_arrays(folder / "evidence/behaviour.npz", **kept)
     files.write_json(folder / "network.json", {"outputs": ["logits", "value"]})
     return kept
@@ -90,8 +91,8 @@ def test_every_frame_is_a_dot(tmp_path, labelled):
 
     mirrored, trunk, equalised, inverted = figure.axes
     day = ~kept["night"]
-    order = np.r_[np.flatnonzero(day), np.flatnonzero(~day)]
-    np.testing.assert_array_equal(dots(mirrored), np.stack([kept["original"], kept["mirrored"]], 1)[order])
+    expected = [np.concatenate([kept[view][day], kept.get(f"night/{view}", [])]) for view in ("original", "mirrored")]
+    np.testing.assert_array_equal(dots(mirrored), np.stack(expected, 1))
     np.testing.assert_array_equal(dots(equalised)[:, 1], kept["equalised"])
     np.testing.assert_array_equal(dots(inverted)[:, 1], kept["inverted"])
     if labelled:

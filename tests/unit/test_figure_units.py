@@ -31,9 +31,11 @@ def save(folder, channels: int = 64, labelled: bool = True, seed: int = 0):
     generator = np.random.default_rng(seed)
     arrays = {f"conv0/{key}/second": generator.uniform(-0.1, 1, channels) for key in ("gradient", "brightness")}
     arrays |= {"layers": np.array(LAYERS), "conv0/kernel": generator.random(channels)}
+    arrays["conv0/shuffled"] = np.array([0.2, 0.4])
     for layer in LAYERS if labelled else ():
         middle = generator.uniform(0.45, 0.55, channels)
         arrays |= {f"{layer}/second": generator.uniform(0.4, 0.9, channels), f"{layer}/brightness/second": 0.55}
+        arrays[f"{layer}/counts"] = np.array([[900, 40, 20], [30, 7, 5]])
         arrays[f"{layer}/null"] = np.stack([middle - 0.1, middle, middle + 0.1])
         arrays["found"] = np.array(["conv1/5", "conv2/1", "conv1/3", "conv1/4", "conv1/0"])
     files.write_arrays(folder / "evidence" / "units.npz", **arrays)
@@ -62,6 +64,8 @@ def test_every_channel_its_band_and_brightness_are_drawn_best_first(tmp_path):
         np.testing.assert_allclose(bands, stored[f"{layer}/null"][[0, 2]][:, order].T)
         brightness = next(line for line in ax.lines if line.get_label() == "brightness alone")
         np.testing.assert_array_equal(brightness.get_ydata(), [0.55, 0.55])
+        assert "with: 40, without: 7" in ax.get_xlabel()
+    assert any(np.allclose(line.get_ydata(), 0.3) for line in figure.axes[2].lines)  # shuffled kernels
     x, y = next(line.get_data() for line in figure.axes[2].lines if len(line.get_xdata()) == 64)
     np.testing.assert_array_equal(x, np.abs(stored["conv0/brightness/second"]))
     np.testing.assert_array_equal(y, stored["conv0/gradient/second"])
@@ -173,6 +177,7 @@ def test_the_estimates_are_the_arrays_entries_of_the_named_channels(labelled):
     gradient, brightness = (arrays[f"conv0/{key}/second"] for key in ("gradient", "brightness"))
     assert edge["response"]["estimate"] == pytest.approx(gradient[NAMED["conv0"]])
     assert edge["over-brightness"]["estimate"] == pytest.approx((gradient - brightness)[NAMED["conv0"]])
+    assert edge["response"]["chance"] == pytest.approx(arrays["conv0/shuffled"].mean())
     assert edge["kernel"]["estimate"] == arrays["conv0/kernel"][NAMED["conv0"]]
     for layer in LAYERS:
         channel, claim = NAMED[layer], claims[f"tree-detector-{layer}"]
@@ -186,6 +191,11 @@ def test_the_estimates_are_the_arrays_entries_of_the_named_channels(labelled):
         }
         assert {part: claim[part]["estimate"] for part in expected} == pytest.approx(expected)
         assert claim["iou"]["chance"] == arrays[f"{layer}/iou_chance"][channel]
+        positive, negative = arrays[f"{layer}/counts"]
+        assert (positive[0], negative[0]) == (arrays[f"{layer}/positives"], arrays[f"{layer}/negatives"])
+        assert all(places >= frames >= groups for places, frames, groups in (positive, negative))
+        first, (chosen, lower, upper) = arrays[f"{layer}/first"][channel], arrays[f"{layer}/held_in"]
+        assert first == pytest.approx(max(chosen, 1 - chosen)) and lower < chosen < upper
         low, high = claim["auroc"]["interval"]
         assert low < second[channel] < high
 

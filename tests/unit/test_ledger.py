@@ -53,7 +53,7 @@ def test_a_claim_about_a_layer_is_about_the_first_the_last_or_each_that_was_meas
     rows = ledger.ledger(claims, found, on_turns={}, about=ABOUT, named=named, commands=commands)
     assert [row["id"] for row in rows] == [*asked]
     assert [row["units"][0] for row in rows] == ["pool0/3", "block1_0/4", "torso.end/5", "torso.end/5"]
-    assert rows[1]["statement"] == "Channel 4 of block1_0 detects trees."
+    assert rows[1]["statement"] == "Channel 4 of block1_0 detects trunks (leaves are no trunks)."
 
 
 def test_a_claim_is_about_the_concept_and_the_readout_that_it_names():

@@ -62,6 +62,7 @@ LABELLED = STACKS | {
     "biome": np.array(["forest", "shore"] * (COUNT // 2)),
     "distance": np.where(np.arange(COUNT) % 4 == 2, np.nan, np.arange(COUNT) % 7),
     "ray_trunks": np.arange(COUNT) % 3.0,
+    "light": np.array(["night", "midday"] * (COUNT // 2)),
 }
 CAUSAL = {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0}
 UNITS = {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0}
@@ -79,7 +80,7 @@ FRAMES = ("stacks", "labels")
 ABOUT = ("behaviour", "units", "causal", "pairs", "dream_controls", "probes", "darkness", "attribution", "circuits")
 # Measurement: its module, its stage, the arrays it reads, its `measure`'s keywords, and its stage's settings.
 CASES = {
-    "behaviour": (behaviour, behaviour_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"night": ["3"]}, None),
+    "behaviour": (behaviour, behaviour_stage, FRAMES, BOTH | {"night": ["3"]}, {"shuffles": 2}),
     "units": (units, units_stage, FRAMES, SIMILARITY | {"channels": CHANNELS}, UNITS),
     "causal": (causal, causal_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"channels": CHANNELS}, CAUSAL),
     "pairs": (pairs, pairs_stage, ("labels",), STEERING | SIDED | SIMILARITY, None),

@@ -95,8 +95,12 @@ def test_motion_compares_the_real_stack_with_its_newest_frame():
     def oldest(frames):
         return {"turning": (frames[:, 0] if frames.ndim == 4 else frames).mean((1, 2))}
 
-    turning = pair_claims.measure_motion(ask, stacks, trunk)["turning"]
+    measured = pair_claims.measure_motion(ask, stacks, trunk)
+    turning = measured["turning"]
     np.testing.assert_array_equal(*turning.T)
+    np.testing.assert_allclose(measured["mirrored"], -turning)
+    found = pair_claims.motion_estimates(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
+    assert found["flips-stack"].estimate == found["flips-still"].estimate == 1
     stacks[:, 0] += 10
     np.testing.assert_allclose(np.diff(pair_claims.measure_motion(oldest, stacks, trunk)["turning"]), -10)
 

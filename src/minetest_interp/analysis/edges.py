@@ -91,6 +91,12 @@ def shuffled_share(
     return float(kernel_share(pixels.reshape(kernels.shape), filters).mean())
 
 
+def shuffled(kernel: Float[np.ndarray, "row column"], *, count: int, seed: int) -> Float[np.ndarray, "draw row column"]:
+    """A kernel with its pixels in `count` random orders: its numbers without its shape."""
+    pixels = np.broadcast_to(kernel.ravel(), (count, kernel.size))
+    return np.random.default_rng(seed).permuted(pixels, axis=1).reshape(count, *kernel.shape)
+
+
 def moments(
     greys: Float[np.ndarray, "frame height width"],
     kernels: Float[np.ndarray, "channel row column"],

@@ -8,7 +8,7 @@ Edits act on a layer as it is shown, before the function that follows. Where tha
 comes out of it unchanged, so "set to v" means the activation that the next layer reads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -166,10 +166,14 @@ def replacement_effects(
 def mean_activation(policy: Policy, layer: str, greys: np.ndarray, *, rectified: bool) -> np.ndarray:
     """Mean over frames of a layer's activation at each position, `[h, w, C]`; after the ReLU if `rectified`."""
     total = np.zeros(policy.architecture.shape(layer))
-    for part in _chunks(greys):
-        activation = _activation(policy, layer, greys[part])
+    for _, activation in stream_activations(policy, layer, greys):
         total += (np.maximum(activation, 0) if rectified else activation).sum(0, dtype=np.float64)
     return (total / len(greys)).astype(np.float32)
+
+
+def stream_activations(policy: Policy, layer: str, greys: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Numbers of frames `[P]`, some at a time, and the layer's activation on these as it is shown, `[P, h, w, C]`."""
+    yield from ((part, _activation(policy, layer, greys[part])) for part in _chunks(greys))
 
 
 def draw_donors(clusters: np.ndarray, *, count: int, seed: int) -> np.ndarray | None:

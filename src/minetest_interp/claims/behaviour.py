@@ -4,29 +4,28 @@
 +1 says that positive steering turns left, -1 that it turns right; positions run from -1 (left edge) to 1 (right edge).
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from minetest_interp.analysis import intervals, stats
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
+from minetest_interp.analysis.intervals import Bootstrap, missing
+from minetest_interp.claims import asymmetry, walking
 from minetest_interp.claims.measured import Measured, Parts
 from minetest_interp.model import actions, networks
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.frames import as_stacks
 from minetest_interp.model.labels import NO_LABELS, OFF_MIDDLE, why_none
-from minetest_interp.model.policy import Policy
+from minetest_interp.model.policy import Policy, shuffled_weights
 
 VIEWS = ("original", "mirrored")
 COVERED = ("masked", "masked-mirrored")
-WALKING = ("forward", "jump")
 MIRROR_PARTS = ("flips", "correlation")
 TRUNK_PARTS = ("correlation", "sides")
-NO_PROBABILITIES = "this policy has Q values and no probabilities of actions"
-LIKELY = 0.5  # a behaviour more likely than not
-SOME = 0.05  # "some probability"
+NIGHT = "night"  # of what is said of a labelled frame's light
+NO_NIGHT = "no frame of the study, and no labelled one, was taken at night"
 
 
 class Steered(NamedTuple):
@@ -55,6 +54,8 @@ def measure(
     steering: str,
     side: int = 1,
     night: Collection[str] = (),
+    shuffles: int = 20,
+    seed: int = 0,
     similarity: float = 0.9,
     bootstrap: Bootstrap = intervals.BOOTSTRAP,
 ) -> Measured:
@@ -64,8 +65,9 @@ def measure(
       stacks: frames `[N]`, their names; original and mirrored, and masked and masked-mirrored where hand and display
         are covered, each grey frames `[N, S, S]` or real stacks `[N, T, S, S]`.
       labelled: frames, original and mirrored as above; position `[M]`, where the trunk is, NaN without one; group `[M]`
-        of names, frames of which are no independent samples.
-      steering: the name of the steering behaviour. night: names of the frames taken at night.
+        of names, frames of which are no independent samples; light `[M]`, "night" for frames taken at night.
+      steering: the name of the steering behaviour. night: names of the study's frames taken at night.
+      shuffles: networks of shuffled weights that say what chance is; the first has this seed.
       similarity: of grey levels, above which frames are near-duplicates.
     """
     views = [view for view in (*VIEWS, *COVERED) if view in stacks]
@@ -76,26 +78,37 @@ def measure(
         name: read_behaviours(policy, table, frames)[steering] for name, frames in retouched(stacks["original"]).items()
     }
     difference = brightness_difference(stacks["original"])
-    walking = {name: steered.behaviours["original"][name] for name in WALKING if name in table.behaviours}
-    walks = (
-        dict.fromkeys(WALKING, missing(NO_PROBABILITIES))
-        if "q" in policy.architecture.outputs
-        else walking_estimates(walking, clusters, bootstrap)
+    shuffled = _shuffled(policy, table, stacks, clusters, steering=steering, count=shuffles, seed=seed)
+    walks = walking.measure(
+        policy,
+        steered.behaviours["original"],
+        [each.behaviours["original"] for each in shuffled],
+        clusters,
+        bootstrap,
     )
     arrays = {"frames": stacks["frames"], "clusters": clusters, "night": dark, "difference": difference}
     trunks = _on_trunks(
         policy, table, labelled, steering=steering, side=side, similarity=similarity, bootstrap=bootstrap
     )
+    by_night = _by_night(
+        policy, table, stacks, labelled, dark, steering=steering, similarity=similarity, bootstrap=bootstrap
+    )
     estimates = {
         **_mirror_claims(steered, dark, trunks.estimates["mirror"], _covered(stacks, steered, bootstrap), bootstrap),
+        **by_night.estimates,
         "yaw-follows-trunk": trunks.estimates["follows"],
-        "asymmetry": {"share": _asymmetry(steered, bootstrap)},
-        "moves-forward-and-jumps": walks,
+        "asymmetry": asymmetry.estimates(_both(steered), [_both(each) for each in shuffled], clusters, bootstrap),
+        **walks.estimates,
         "not-mere-brightness": brightness_estimates(
             steered.steering["original"], changed, difference, clusters, bootstrap
         ),
     }
-    return Measured(arrays | steered.steering | changed | walking | trunks.arrays, estimates)
+    return Measured(arrays | steered.steering | changed | walks.arrays | trunks.arrays | by_night.arrays, estimates)
+
+
+def _both(steered: Steered) -> np.ndarray:
+    """The steering on frames and on their mirror images, `[2, N]`."""
+    return np.stack([steered.steering[view] for view in VIEWS])
 
 
 def _steer(
@@ -114,12 +127,11 @@ def _steer(
 def _mirror_claims(
     steered: Steered, dark: np.ndarray, trunks: Parts, covered: Parts, bootstrap: Bootstrap
 ) -> dict[str, Parts]:
-    """The mirror test on all frames, by day, by night, with a trunk, and with hand and display covered."""
-    by_day, by_night = (
-        steered.mirror_estimates(bootstrap, frames=frames)
-        if frames.any()
-        else dict.fromkeys(MIRROR_PARTS, missing(f"no frame of the study was taken by {when}"))
-        for when, frames in (("day", ~dark), ("night", dark))
+    """The mirror test on all frames, by day, with a trunk, and with hand and display covered."""
+    by_day = (
+        dict.fromkeys(MIRROR_PARTS, missing("no frame of the study was taken by day"))
+        if dark.all()
+        else steered.mirror_estimates(bootstrap, frames=~dark)
     )
     original, mirrored = (steered.steering[view] for view in VIEWS)
     bias = intervals.weighted_mean((original + mirrored) / 2)
@@ -133,8 +145,62 @@ def _mirror_claims(
             "correlation-covered": covered["correlation"],
             "bias": intervals.estimate(bias, steered.clusters, bootstrap, chance=0.0),
         },
-        "yaw-mirror-night": {"flips-night": by_night["flips"], "correlation-night": by_night["correlation"]},
     }
+
+
+def _by_night(
+    policy: Policy,
+    table: ActionTable,
+    stacks: Mapping[str, np.ndarray],
+    labelled: Mapping[str, np.ndarray] | None,
+    dark: np.ndarray,
+    *,
+    steering: str,
+    similarity: float,
+    bootstrap: Bootstrap,
+) -> Measured:
+    """The mirror test on all frames taken at night, the study's own and labelled ones.
+
+    Args:
+      dark: `[N]`, the study's frames that were.
+    """
+    frames = policy.architecture.frames
+    own = {name: stacks[name][dark] for name in ("frames", *VIEWS)} | {"group": np.full(dark.sum(), "")}
+    if labelled:
+        chosen = labelled["light"] == NIGHT
+        chosen[chosen] = ~_occur(as_stacks(labelled["original"][chosen], frames), as_stacks(own["original"], frames))
+        both = {name: (own[name], labelled[name][chosen]) for name in own}
+        stacked = {view: [as_stacks(part, frames) for part in both[view]] for view in VIEWS}
+        own = {name: np.concatenate(parts) for name, parts in (both | stacked).items()}
+    if not len(own["frames"]):
+        parts = {f"{part}-night": missing(NO_NIGHT) for part in MIRROR_PARTS}
+        return Measured({}, {"yaw-mirror-night": parts})
+    clusters = intervals.near_duplicates(own["original"], similarity=similarity, group=own["group"])
+    steered = _steer(policy, table, own, VIEWS, clusters, steering=steering)
+    arrays = {"frames": own["frames"], "clusters": clusters, **steered.steering}
+    parts = {f"{part}-night": found for part, found in steered.mirror_estimates(bootstrap).items()}
+    return Measured({f"night/{name}": array for name, array in arrays.items()}, {"yaw-mirror-night": parts})
+
+
+def _occur(frames: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Which frames `[M, ...]` are among others `[N, ...]`, pixel by pixel, boolean `[M]`."""
+    known = {frame.tobytes() for frame in among}
+    return np.array([frame.tobytes() in known for frame in frames], bool)
+
+
+def _shuffled(
+    policy: Policy,
+    table: ActionTable,
+    stacks: Mapping[str, np.ndarray],
+    clusters: np.ndarray,
+    *,
+    steering: str,
+    count: int,
+    seed: int,
+) -> list[Steered]:
+    """What networks of the same weights in random order do on the frames and their mirror images."""
+    networks_of = (shuffled_weights(policy, seed=seed + i) for i in range(count))
+    return [_steer(network, table, stacks, VIEWS, clusters, steering=steering) for network in networks_of]
 
 
 def _covered(stacks: Mapping[str, np.ndarray], steered: Steered, bootstrap: Bootstrap) -> Parts:
@@ -143,11 +209,6 @@ def _covered(stacks: Mapping[str, np.ndarray], steered: Steered, bootstrap: Boot
         return dict.fromkeys(MIRROR_PARTS, missing("no hand or display is named to be covered"))
     original, mirrored = (steered.steering[view] for view in COVERED)
     return mirror_estimates(original, mirrored, steered.clusters, bootstrap)
-
-
-def _asymmetry(steered: Steered, bootstrap: Bootstrap) -> Estimate:
-    share = unchanged_share(*(steered.steering[view] for view in VIEWS))
-    return intervals.estimate(share, steered.clusters, bootstrap, chance=0.0)
 
 
 def _on_trunks(
@@ -221,13 +282,8 @@ def mirror_estimates(steering: np.ndarray, mirrored: np.ndarray, clusters: np.nd
     correlation = intervals.weighted_correlation(steering, -mirrored)
     return {
         "flips": intervals.estimate(flips, clusters, bootstrap, chance=0.5, scale="share"),
-        "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0),
+        "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0, scale="correlation"),
     }
-
-
-def unchanged_share(steering: np.ndarray, mirrored: np.ndarray) -> Statistic:
-    """Share of the energy in the steering that mirroring leaves alone, half the sum of both; 0 under symmetry."""
-    return intervals.weighted_ratio((steering + mirrored) ** 2, 2 * (steering**2 + mirrored**2))
 
 
 def trunk_estimates(
@@ -242,24 +298,8 @@ def trunk_estimates(
     correlation = intervals.weighted_correlation(left, -position)
     sides = intervals.weighted_mean(stats.opposite_signs(left[off], position[off]))
     return {
-        "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0),
+        "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0, scale="correlation"),
         "sides": intervals.estimate(sides, clusters[off], bootstrap, chance=0.5, scale="share"),
-    }
-
-
-def walking_estimates(values: Mapping[str, np.ndarray], clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
-    """How often forward is more likely than not, and jump has some probability at all."""
-
-    def estimate(name: str, often: Callable[[np.ndarray], np.ndarray]) -> Estimate:
-        if name not in values:
-            return missing(f"the action table has no behaviour {name}")
-        return intervals.estimate(
-            intervals.weighted_mean(often(values[name])), clusters, bootstrap, chance=0.5, scale="share"
-        )
-
-    return {
-        "forward": estimate("forward", lambda p: p > LIKELY),
-        "jump": estimate("jump", lambda p: p >= SOME),
     }
 
 
@@ -278,10 +318,16 @@ def brightness_estimates(
     chances = {"equalised": 0.0, "inverted": -1.0, "darker": 1.0, "brighter": 1.0}
     estimates = {
         name: intervals.estimate(
-            intervals.weighted_correlation(steering, retouched[name]), clusters, bootstrap, chance=chances[name]
+            intervals.weighted_correlation(steering, retouched[name]),
+            clusters,
+            bootstrap,
+            chance=chances[name],
+            scale="correlation",
         )
         for name in chances
     }
     related = intervals.weighted_correlation(steering, difference)
-    explained = intervals.estimate(lambda weights: related(weights) ** 2, clusters, bootstrap, chance=1.0)
+    explained = intervals.estimate(
+        lambda weights: related(weights) ** 2, clusters, bootstrap, chance=1.0, scale="fraction"
+    )
     return estimates | {"explained": explained}

@@ -1,4 +1,4 @@
-"""What causes the steering: channels replaced, patched from mirrored frames, and steered.
+"""What causes the steering: channels replaced and patched from mirrored frames; `vectors` adds directions.
 
 Replaced are the channels of the layers that the claims name. At the last of these the gradient is taken and vectors are
 added.
@@ -11,10 +11,11 @@ import numpy as np
 import scipy
 
 from minetest_interp.analysis import intervals, interventions
+from minetest_interp.analysis.activity import activity
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
 from minetest_interp.analysis.interventions import Effects
-from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels
-from minetest_interp.io.errors import InputError
+from minetest_interp.claims import vectors
+from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels, without_interval
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.labels import NO_LABELS, why_none
@@ -22,7 +23,10 @@ from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import Policy
 
 NO_UNITS = "no channel could be compared with trunks"
-RELATIONS = {"rank-correlation": "rectified", "before-relu": "auroc"}  # part to the strength that it ranks
+NO_SIGN = "the first half of the labelled frames cannot tell whether {unit} is switched on or off by what it detects"
+# Part to the strength that it ranks.
+RELATIONS = {"given-activity": "rectified", "rank-correlation": "rectified", "before-relu": "auroc"}
+GIVEN_ACTIVITY = ("given-activity",)
 
 
 class Frames(NamedTuple):
@@ -47,18 +51,6 @@ class Removals(NamedTuple):
 
     arrays: Arrays
     steering: dict[str, dict[str, Effects]]
-
-
-class Dose(NamedTuple):
-    """Frames on which vectors were added at S strengths.
-
-    which: of the M labelled frames, boolean. vector: `[h, w, C]`. changes: `[V, N, S, R]`, the vector first, then
-    random directions.
-    """
-
-    which: np.ndarray
-    vector: np.ndarray
-    changes: np.ndarray
 
 
 def measure(
@@ -105,6 +97,7 @@ def measure(
     )
     removals = replace_channels(policy, frames, channels, donors=donors, seed=seed, bootstrap=bootstrap)
     gradient = side * frames.gradient
+    reason = why_none(np.isfinite(labelled["position"])) if labelled else NO_LABELS
     detector = detector_estimates(
         removals.steering[detects],
         gradient,
@@ -112,13 +105,14 @@ def measure(
         frames.clusters,
         bootstrap,
         channel=channels[detects],
-        sign=-1 if _is_switched_off(units, detects, channels[detects]) else 1,
+        sign=expected_sign(units, detects, channels[detects], reason=reason),
     )
-    reason = why_none(np.isfinite(labelled["position"])) if labelled else NO_LABELS
-    relation = _relate_to_trunks(units, removals, bootstrap, reason=reason)
-    slope = _steer(
+    active = [activity(policy, layer, stacks["original"]) for layer in asked(units)]
+    relation = _relate_to_trunks(units, removals, active, bootstrap, reason=reason)
+    added = vectors.measure(
         policy,
-        frames,
+        frames.readouts,
+        frames.steering,
         labelled,
         detects,
         side=side,
@@ -130,9 +124,9 @@ def measure(
         reason=reason,
     )
     arrays = {"frames": stacks["frames"], "clusters": frames.clusters, "quantities": np.array(list(readouts))}
-    arrays |= removals.arrays | {f"gradient/{detects}/sides": gradient} | relation.arrays | slope.arrays
+    arrays |= removals.arrays | {f"gradient/{detects}/sides": gradient} | relation.arrays | added.arrays
     estimates = {"tree-detector-steers": detector}
-    return Measured(arrays, estimates | relation.estimates | slope.estimates)
+    return Measured(arrays, estimates | relation.estimates | added.estimates)
 
 
 def _read(
@@ -165,7 +159,9 @@ def replace_channels(
         for name, (change, size) in effects.items():
             arrays[f"{name}/{layer}/size"] = size.mean(0)
             arrays[f"{name}/{layer}/change"] = change.mean(0)
-            arrays[f"{name}/{layer}/interval"] = _mean_intervals(size[:, channels[layer]], frames.clusters, bootstrap)
+            arrays[f"{name}/{layer}/interval"] = vectors.mean_intervals(
+                size[:, channels[layer]], frames.clusters, bootstrap
+            )
         steering[layer] = {
             name: Effects(*(values[..., frames.steering] for values in of)) for name, of in effects.items()
         }
@@ -174,17 +170,37 @@ def replace_channels(
     return Removals(arrays, steering)
 
 
-def _is_switched_off(units: Mapping[str, np.ndarray], layer: str, channel: int) -> bool:
-    """Whether trunks switch a channel off."""
-    # ASSUME: without labelled frames a detector is switched on by what it detects.
-    return f"{layer}/auroc" in units and bool(units[f"{layer}/auroc"][channel] < 0.5)
+def expected_sign(units: Mapping[str, np.ndarray], layer: str, channel: int, *, reason: str | None) -> int | Estimate:
+    """1 where trunks switch a channel on, -1 where they switch it off; missing where that is not known.
+
+    It is that of the AUROC on the first half of the labelled frames, whose interval must exclude .5.
+
+    Args:
+      units: the arrays of `units.measure`. reason: why there are no trunks, None where there are.
+    """
+    if reason or f"{layer}/held_in" not in units:
+        return missing(reason or NO_UNITS)
+    _, low, high = units[f"{layer}/held_in"]
+    if low > 0.5:
+        return 1
+    return -1 if high < 0.5 else missing(NO_SIGN.format(unit=f"{layer}/{channel}"))
+
+
+def asked(units: Mapping[str, np.ndarray]) -> list[str]:
+    """The layers that were asked about trunks, where anything is known of them."""
+    return [str(layer) for layer in units.get("layers", ()) if f"{layer}/auroc" in units]
 
 
 def _relate_to_trunks(
-    units: Mapping[str, np.ndarray], removals: Removals, bootstrap: Bootstrap, *, reason: str | None
+    units: Mapping[str, np.ndarray],
+    removals: Removals,
+    active: Sequence[np.ndarray],
+    bootstrap: Bootstrap,
+    *,
+    reason: str | None,
 ) -> Measured:
-    """Are the units that tell trunks those that move the steering?"""
-    layers = [str(layer) for layer in units.get("layers", ()) if f"{layer}/auroc" in units]
+    """Are the units that tell trunks those that move the steering? active: by layer `[2, C]`, `activity`."""
+    layers = asked(units)
     if not layers:
         return Measured({}, {"trunk-units-steer": dict.fromkeys(RELATIONS, missing(reason or NO_UNITS))})
 
@@ -192,76 +208,16 @@ def _relate_to_trunks(
         return {layer: np.abs(units[f"{layer}/{name}"] - 0.5) for layer in layers}
 
     effect = [removals.steering[layer]["zero"].size.mean(0) for layer in layers]
+    given = [[of[i] for of in active] for i in (0, 1)]
     parts = {
-        part: rank_correlation_estimate(list(strength(name).values()), effect, bootstrap)
+        part: rank_correlation_estimate(
+            list(strength(name).values()), effect, bootstrap, given=given if part in GIVEN_ACTIVITY else ()
+        )
         for part, name in RELATIONS.items()
     }
     arrays = {f"trunk/{layer}": values for layer, values in strength("rectified").items()}
+    arrays |= {f"activity/{layer}": of for layer, of in zip(layers, active, strict=True)}
     return Measured(arrays, {"trunk-units-steer": parts})
-
-
-def _steer(
-    policy: Policy,
-    frames: Frames,
-    labelled: Mapping[str, np.ndarray] | None,
-    layer: str,
-    *,
-    side: int,
-    directions: int,
-    strengths: Sequence[float],
-    seed: int,
-    similarity: float,
-    bootstrap: Bootstrap,
-    reason: str | None,
-) -> Measured:
-    """Does adding what trunks on the left add to a layer turn left?"""
-    if labelled is None or reason:
-        return Measured({}, {"steering-vector": {"slope": missing(reason or NO_LABELS)}})
-    groups = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
-    try:
-        dose = give_doses(
-            policy, frames.readouts, labelled, layer, groups, directions=directions, strengths=strengths, seed=seed
-        )
-    except InputError as reason:
-        return Measured({}, {"steering-vector": {"slope": missing(str(reason))}})
-    clusters, changes = groups[dose.which], dose.changes
-    bounds = [_mean_intervals(changes[0, :, i], clusters, bootstrap) for i in range(len(strengths))]
-    arrays = {
-        "dose/frames": labelled["frames"][dose.which],
-        "dose/clusters": clusters,
-        "dose/strengths": np.array(strengths, float),
-        "dose/vector": dose.vector,
-        "dose/change": changes[0].mean(0),
-        "dose/interval": np.stack(bounds),
-        "dose/random": changes[1:].mean(1),
-    }
-    slope = slope_estimate(side * changes[..., frames.steering], clusters, bootstrap, strengths=strengths)
-    return Measured(arrays, {"steering-vector": {"slope": slope}})
-
-
-def give_doses(
-    policy: Policy,
-    readouts: Sequence[Objective],
-    labelled: Mapping[str, np.ndarray],
-    layer: str,
-    clusters: np.ndarray,
-    *,
-    directions: int,
-    strengths: Sequence[float],
-    seed: int,
-) -> Dose:
-    """Adds the steering vector of one half of the labelled frames to a layer of the other half, and random directions.
-
-    Raises:
-      InputError: too few frames with a trunk on each side, or none to test on.
-    """
-    chosen, tested = intervals.cluster_halves(clusters)
-    greys = labelled["original"]
-    vector = interventions.steering_vector(policy, layer, greys[chosen], labelled["position"][chosen])
-    random = interventions.random_directions(vector, count=directions, seed=seed)
-    vectors = np.concatenate([vector[None], random])
-    changes = interventions.dose_response(policy, readouts, layer, greys[tested], vectors, strengths=strengths)
-    return Dose(tested, vector, changes)
 
 
 def detector_estimates(
@@ -272,11 +228,12 @@ def detector_estimates(
     bootstrap: Bootstrap,
     *,
     channel: int,
-    sign: int,
+    sign: int | Estimate,
 ) -> Parts:
     """Does a channel push the steering the expected way, and does its removal matter among the layer's channels?
 
-    gradient: of turning left, left half less right half, times `sign`. ablation-rank: share of the other channels whose
+    pushes: share of the frames on which the gradient of turning left, left half less right half, has the expected sign,
+    one that is zero counting half. gradient: its mean, times `sign`. ablation-rank: share of the other channels whose
     zero ablation changes the steering more. ablation-zero, -mean, -resample: mean absolute change; chance is the median
     over the layer's channels. patch: share of `difference` that patching the channel from the mirrored frame carries
     over; chance is the mean over the channels.
@@ -284,7 +241,8 @@ def detector_estimates(
     Args:
       effects: the layer's on the steering by replacement, `[N, C]`. gradient: `[N, C]`.
       difference: `[N]`, mirrored steering less steering.
-      sign: -1 where trunks switch the channel off, so that pushing left at a trunk means a negative gradient.
+      sign: -1 where trunks switch the channel off, so that pushing left at a trunk means a negative gradient; a
+        missing estimate where that is not known.
     """
 
     def estimate(statistic: Statistic, chance: float) -> Estimate:
@@ -297,23 +255,37 @@ def detector_estimates(
         size = effects[name].size.astype(np.float64)
         return estimate(intervals.weighted_mean(size[:, channel]), np.median(size.mean(0)))
 
-    patch = effects["patch"].change
+    def push(values: np.ndarray, chance: float, scale: str) -> Estimate:
+        if isinstance(sign, Estimate):
+            return sign
+        signed = intervals.weighted_mean(chance + sign * values)
+        return intervals.estimate(signed, clusters, bootstrap, chance=chance, scale=scale)
+
+    own, patch = gradient[:, channel], effects["patch"].change
     share = intervals.weighted_ratio(patch[:, channel] * difference, difference**2)
     return {
-        "gradient": estimate(intervals.weighted_mean(sign * gradient[:, channel]), 0.0),
-        "ablation-rank": estimate(interventions.rank_share(effects["zero"].size, channel), 0.5),
+        "pushes": push(np.sign(own) / 2, 0.5, "share"),
+        "gradient": push(own, 0.0, "plain"),
+        "ablation-rank": without_interval(estimate(interventions.rank_share(effects["zero"].size, channel), 0.5)),
         **{f"ablation-{name}": effect(name) for name in ("zero", "mean", "resample")},
         "patch": estimate(share, float(interventions.carried_share(patch, difference).mean())),
     }
 
 
 def rank_correlation_estimate(
-    strength: Sequence[np.ndarray], effect: Sequence[np.ndarray], bootstrap: Bootstrap
+    strength: Sequence[np.ndarray],
+    effect: Sequence[np.ndarray],
+    bootstrap: Bootstrap,
+    *,
+    given: Sequence[Sequence[np.ndarray]] = (),
 ) -> Estimate:
     """Spearman's correlation over the channels of several layers, each `[C]`; n counts channels.
 
     Ranks are taken within each layer, as shares of its channels, since a channel's effect depends on how many share its
     layer's work; the bootstrap draws channels. Channels without a strength (NaN) are left out.
+
+    Args:
+      given: of each other number, what the layers' channels have of it; then the correlation is the partial one.
     """
     known = [np.isfinite(layer) for layer in strength]
 
@@ -322,25 +294,5 @@ def rank_correlation_estimate(
         return np.concatenate([(scipy.stats.rankdata(layer) - 0.5) / max(1, len(layer)) for layer in of_known])
 
     x, y = ranks(strength), ranks(effect)
-    return intervals.estimate(intervals.weighted_correlation(x, y), np.arange(len(x)), bootstrap, chance=0.0)
-
-
-def slope_estimate(
-    changes: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap, *, strengths: Sequence[float]
-) -> Estimate:
-    """Change for one unit of strength, less that of random directions; the mean over frames.
-
-    A frame's slope is that of least squares through the origin, since strength 0 changes nothing.
-
-    Args:
-      changes: `[V, N, S]` of one readout: the vector, then random directions.
-    """
-    steps = np.asarray(strengths, np.float64)
-    slopes = changes @ steps / (steps @ steps)
-    return intervals.estimate(intervals.weighted_mean(slopes[0] - slopes[1:].mean(0)), clusters, bootstrap, chance=0.0)
-
-
-def _mean_intervals(values: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
-    """Intervals of the means over frames of `[N, R]`, `[R, 2]`; NaN where there is none."""
-    estimates = [intervals.estimate(intervals.weighted_mean(column), clusters, bootstrap) for column in values.T]
-    return np.array([estimate.interval or (np.nan, np.nan) for estimate in estimates])
+    statistic = intervals.weighted_partial_correlation(x, y, [ranks(layers) for layers in given])
+    return intervals.estimate(statistic, np.arange(len(x)), bootstrap, chance=0.0, scale="correlation")

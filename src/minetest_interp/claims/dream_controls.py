@@ -2,6 +2,9 @@
 
 Dreams are stacks `[B, T, H, W]` of levels 0 to 255. Only the top left pixels that the network reads are looked at
 (`Architecture.reads`): no ascent moves the others.
+
+Convolutions that step over their input write its gradient in a pattern that repeats with their stride, whatever they
+have learnt. A lag is *off the stride* where both its parts lie at least a quarter of the stride from every multiple.
 """
 
 from collections.abc import Sequence
@@ -10,18 +13,20 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 
-from minetest_interp.analysis import intervals
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, missing
-from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured
+from minetest_interp.analysis import draws, intervals
+from minetest_interp.analysis.intervals import Bootstrap, missing
+from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured, Parts
 from minetest_interp.dreams import notebook
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable
+from minetest_interp.model.architecture import Architecture
 from minetest_interp.model.networks import fast
 from minetest_interp.model.objectives import Objective
 from minetest_interp.model.policy import Policy, shuffled_weights
 
-# What the post says each dream has more of than chance.
-CLAIMED = {"value": "repetition", "left": "middle_left", "right": "edges"}
+KINDS = ("real", "shuffled")
+REPEATS = ("repeats", "off-stride", "over-yaw")
+NO_STRIDE = "the layers with positions of this network have no stride, so no lag is off it"
 
 
 class ContrastShares(NamedTuple):
@@ -66,44 +71,87 @@ def measure(
         which a pattern counts as repeating.
     """
     turn = table.behaviours[steering]
-    outputs = policy.architecture.outputs
+    outputs, stride = policy.architecture.outputs, strides(policy.architecture)
     steer = objectives.return_difference if "q" in outputs else objectives.behaviour_probability
     dreamed = {"value": (objectives.value(), value_steps)} if "value" in outputs else {}
     dreamed |= {name: (steer(turn, sign=sign), yaw_steps) for name, sign in (("left", side), ("right", -side))}
-    arrays, estimates = {"seeds": np.arange(seeds)}, {}
+    arrays: Arrays = {"seeds": np.arange(seeds)}
     for name, (objective, steps) in dreamed.items():
         pair = dream_pairs(policy, objective, seeds=range(seeds), lr=lr, steps=steps)
-        properties = {
-            kind: dream_properties(dreams, least_lag=least_lag, most_lag=most_lag)
-            for kind, dreams in pair._asdict().items()
-        }
-        arrays |= {f"{name}/{kind}/{key}": array for kind, of in properties.items() for key, array in of.items()}
-        real, shuffled = (of[CLAIMED[name]] for of in properties.values())
-        estimates[name] = excess(real, shuffled, bootstrap)
-    return Measured(arrays, _claims(estimates))
+        for kind, dreams in zip(KINDS, pair, strict=True):
+            of = dream_properties(dreams, least_lag=least_lag, most_lag=most_lag, stride=stride)
+            arrays |= {f"{name}/{kind}/{key}": array for key, array in of.items()}
+    repeats = repeat_estimates(arrays, bootstrap) if "value" in dreamed else dict.fromkeys(REPEATS, missing(NO_VALUE))
+    return Measured(arrays, {"dream-value-repeats": repeats, "dream-yaw-sides": side_estimates(arrays, bootstrap)})
 
 
-def _claims(estimates: dict[str, tuple[Estimate, Estimate]]) -> dict[str, dict[str, Estimate]]:
-    """The parts of each claim, from the `excess` of each dream."""
-    repeats, peak = estimates.get("value", [missing(NO_VALUE)] * 2)
-    (left, left_share), (right, right_share) = (estimates[name] for name in ("left", "right"))
-    return {
-        "dream-value-repeats": {"repeats": repeats, "peak": peak},
-        "dream-yaw-sides": {"left": left, "right": right, "left-share": left_share, "right-share": right_share},
+def strides(network: Architecture) -> tuple[int, int] | None:
+    """How many rows and columns the last layer with positions steps at a time; None where both are one or unknown."""
+    seen = network.extent(network.maps[-1]) if network.maps else None
+    found = seen and (seen[0].stride, seen[1].stride)
+    return found if found and max(found) > 1 else None
+
+
+def repeat_estimates(arrays: Arrays, bootstrap: Bootstrap) -> Parts:
+    """What dreams of the value repeat; chance is what those of shuffled weights do.
+
+    repeats: highest autocorrelation between the lags. off-stride: the same at lags off the stride. over-yaw: the first
+    less the mean of dreams of the steering left and right.
+
+    Args:
+      arrays: by (dream, kind, property), as `measure` gives them.
+    """
+    value = _both(arrays, "value", "repetition")
+    steering = (_both(arrays, "left", "repetition") + _both(arrays, "right", "repetition")) / 2
+    stepping = f"value/{KINDS[0]}/off_stride" in arrays
+    off = draws.beside_draws(_both(arrays, "value", "off_stride"), bootstrap) if stepping else missing(NO_STRIDE)
+    found = {
+        "repeats": draws.beside_draws(value, bootstrap),
+        "off-stride": off,
+        "over-yaw": draws.beside_draws((value - steering), bootstrap),
     }
+    return {part: found[part] for part in REPEATS}
 
 
-def dream_properties(dreams: np.ndarray, *, least_lag: float, most_lag: float) -> Arrays:
+def side_estimates(arrays: Arrays, bootstrap: Bootstrap) -> Parts:
+    """Where dreams of the steering put their contrast; chance is what those of shuffled weights do.
+
+    middle-left: the share in the middle left of the dream of turning left less that of turning right. edges: the share
+    at the edges of the dream of turning right less that of turning left. left-share, right-share: the first of each.
+    """
+    shares = {
+        "middle-left": _both(arrays, "left", "middle_left") - _both(arrays, "right", "middle_left"),
+        "edges": _both(arrays, "right", "edges") - _both(arrays, "left", "edges"),
+        "left-share": _both(arrays, "left", "middle_left"),
+        "right-share": _both(arrays, "right", "edges"),
+    }
+    return {part: draws.beside_draws(of, bootstrap) for part, of in shares.items()}
+
+
+def _both(arrays: Arrays, name: str, key: str) -> np.ndarray:
+    """A property of the policy's dreams, and of those of shuffled weights, `[2, seeds]`."""
+    return np.stack([arrays[f"{name}/{kind}/{key}"] for kind in KINDS])
+
+
+def dream_properties(
+    dreams: np.ndarray, *, least_lag: float, most_lag: float, stride: tuple[int, int] | None = None
+) -> Arrays:
     """What the claims and figures need of dreams `[B, T, h, w]`, most of it of their newest frame.
 
     Returns:
-      the fields of `ContrastShares`, `[B]`; repetition `[B]`; contrast `[h, w]`, its mean over the dreams; example
-      `[h, w]`, the first dream.
+      the fields of `ContrastShares`, `[B]`; repetition `[B]`, and off_stride `[B]` where there is a stride; contrast
+      `[h, w]`, its mean over the dreams; example `[h, w]`, the first dream.
     """
     newest = dreams[:, -1]
+
+    def repeated(stride: tuple[int, int] | None) -> np.ndarray:
+        lags = {"least_lag": least_lag, "most_lag": most_lag}
+        return np.array([repetition(dream, **lags, stride=stride) for dream in dreams])
+
     return {
         **contrast_shares(newest)._asdict(),
-        "repetition": np.array([repetition(dream, least_lag=least_lag, most_lag=most_lag) for dream in dreams]),
+        "repetition": repeated(None),
+        **({"off_stride": repeated(stride)} if stride else {}),
         "contrast": contrast(newest).mean(0),
         "example": newest[0],
     }
@@ -136,12 +184,28 @@ def autocorrelation(frame: np.ndarray) -> np.ndarray:
     return np.divide(products, lengths, out=np.zeros_like(products), where=seen).clip(-1, 1)
 
 
-def repetition(image: np.ndarray, *, least_lag: float, most_lag: float) -> float:
-    """Highest autocorrelation of `[T, h, w]` at shifts of `least_lag` to `most_lag` pixels (Euclidean), mean over T."""
-    height, width = image.shape[1:]
-    lags = np.hypot(*np.ix_(np.arange(1 - height, height), np.arange(1 - width, width)))
+def repetition(image: np.ndarray, *, least_lag: float, most_lag: float, stride: tuple[int, int] | None = None) -> float:
+    """Highest autocorrelation of `[T, h, w]` at shifts of `least_lag` to `most_lag` pixels (Euclidean), mean over T.
+
+    NaN where there is no such shift.
+
+    Args:
+      stride: rows and columns; then only shifts off the stride count.
+    """
+    down, across = np.ix_(*(np.arange(1 - size, size) for size in image.shape[1:]))
+    lags = np.hypot(down, across)
     between = (lags >= least_lag) & (lags <= most_lag)
+    if stride:
+        between &= off_stride(down, stride[0]) & off_stride(across, stride[1])
+    if not between.any():
+        return float("nan")
     return float(np.mean([autocorrelation(frame)[between].max() for frame in image]))
+
+
+def off_stride(lags: np.ndarray, stride: int) -> np.ndarray:
+    """Which lags along one axis lie at least a quarter of the stride from every multiple of it; all for no stride."""
+    beyond = lags % stride
+    return np.minimum(beyond, stride - beyond) >= stride / 4 if stride > 1 else np.ones(lags.shape, bool)
 
 
 def contrast(frames: np.ndarray) -> np.ndarray:
@@ -157,15 +221,3 @@ def contrast_shares(frames: np.ndarray) -> ContrastShares:
     columns = contrast(frames).sum(-2)
     quarter = (4 * np.arange(columns.shape[-1]) + 2) // columns.shape[-1]
     return ContrastShares(columns[..., quarter == 1].sum(-1), columns[..., (quarter == 0) | (quarter == 3)].sum(-1))
-
-
-def excess(real: np.ndarray, shuffled: np.ndarray, bootstrap: Bootstrap) -> tuple[Estimate, Estimate]:
-    """Mean over seeds of what `[seeds]` real dreams have above their shuffled twins, and of what they have.
-
-    Seeds are independent; chance of the second is the mean of the shuffled ones.
-    """
-    clusters = np.arange(len(real))
-    return (
-        intervals.estimate(intervals.weighted_mean(real - shuffled), clusters, bootstrap, chance=0.0),
-        intervals.estimate(intervals.weighted_mean(real), clusters, bootstrap, chance=float(np.mean(shuffled))),
-    )

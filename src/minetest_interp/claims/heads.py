@@ -1,4 +1,8 @@
-"""How far the heads read the same hidden units: cosines of the actor's weights `[A, D]` with the critic's `[D]`."""
+"""How far the heads read the same hidden units: cosines of the actor's weights `[A, D]` with the critic's `[D]`.
+
+What is common to the weights of all actions raises or lowers all logits by the same amount, which the softmax ignores,
+so it is taken out first; with it the cosines are shown and not judged.
+"""
 
 import numpy as np
 
@@ -9,6 +13,7 @@ from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.description import why_not_aligned
 from minetest_interp.model.policy import Policy
 
+PARTS = ("cosine", "p-value", "with-common")
 CHUNK = 1024  # random orders held at a time
 
 
@@ -26,26 +31,32 @@ def measure(
       permutations: random orders of the critic's weights. seed: of these orders.
     """
     if reason := why_not_aligned(policy):
-        parts = dict.fromkeys(("cosine", "p-value"), missing(reason))
-        return Measured({"reason": np.array(reason)}, {"actor-critic-aligned": parts})
+        return Measured({"reason": np.array(reason)}, {"actor-critic-aligned": dict.fromkeys(PARTS, missing(reason))})
     actor = np.asarray(policy.params["actor"]["kernel"], np.float64).T
     critic = np.asarray(policy.params["critic"]["kernel"], np.float64)[:, 0]
-    null = random_orders(actor, critic, count=permutations, seed=seed)
+    own = own_weights(actor)
+    null, with_common = (random_orders(weights, critic, count=permutations, seed=seed) for weights in (own, actor))
     # ASSUME: hidden units are a sample of those that training could have made.
-    units, statistic = np.arange(len(critic)), mean_cosine(actor, critic)
+    units, statistic = np.arange(len(critic)), mean_cosine(own, critic)
     observed = statistic(np.ones(len(units)))
-    p_value = float(intervals.exceedance(observed, null))
+    whole, p_value = mean_cosine(actor, critic), float(intervals.exceedance(observed, null))
     parts = {
         "cosine": intervals.estimate(statistic, units, bootstrap, chance=float(null.mean())),
         "p-value": intervals.exact(p_value, n=len(units)),
+        "with-common": intervals.estimate(whole, units, bootstrap, chance=float(with_common.mean())),
     }
     arrays = {
         "labels": np.array(table.labels),
-        "cosines": stats.cosine_similarity(actor, critic),
+        "cosines": stats.cosine_similarity(own, critic),
         "observed": observed,
         "null": null,
     }
     return Measured(arrays, {"actor-critic-aligned": parts})
+
+
+def own_weights(actor: np.ndarray) -> np.ndarray:
+    """Each action's weights less their mean over the actions, `[A, D]`."""
+    return actor - actor.mean(0)
 
 
 def mean_cosine(actor: np.ndarray, critic: np.ndarray) -> Statistic:

@@ -13,6 +13,7 @@ from minetest_interp.io.errors import InputError
 from minetest_interp.model.policy import Policy
 
 NO_VALUE = "this policy has no critic"
+RANK = "a rank among channels moves in steps, so leaving frames out says nothing of its error"
 
 Arrays = dict[str, np.ndarray]
 Parts = dict[str, Estimate]
@@ -46,6 +47,11 @@ def measure_each(about: Sequence[Sequence], measure: Callable[[str, str, int], M
         arrays |= {start + name: array for name, array in made.arrays.items()}
         estimates |= {start + name: parts for name, parts in made.estimates.items()}
     return Measured(arrays, estimates)
+
+
+def without_interval(rank: Estimate) -> Estimate:
+    """A rank among channels: frames that are left out change it by steps, of which no standard error comes."""
+    return rank._replace(interval=None, error=None, reason=RANK)
 
 
 def prefix(concept: str, readout: str) -> str:

@@ -168,7 +168,7 @@ def move_estimates(turning: np.ndarray, moved: np.ndarray, clusters: np.ndarray,
     return {
         "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, scale="share"),
         "correlation": intervals.estimate(
-            intervals.weighted_correlation(turned, -moved), clusters, bootstrap, chance=0.0
+            intervals.weighted_correlation(turned, -moved), clusters, bootstrap, chance=0.0, scale="correlation"
         ),
     }
 
@@ -179,8 +179,12 @@ def measure_light(read_out: ReadOut, frames: np.ndarray, trunk: np.ndarray) -> A
 
 
 def measure_motion(read_out: ReadOut, frames: np.ndarray, trunk: np.ndarray) -> Arrays:
-    """turning: `[P, 2]`, on real stacks and on their newest frame repeated."""
-    return {"turning": np.stack([read_out(seen)["turning"] for seen in (frames, frames[:, -1])], axis=1)}
+    """turning, mirrored: `[P, 2]`, on real stacks and on their newest frame repeated, and in a mirror."""
+    seen = (frames, frames[:, -1])
+    return {
+        "turning": np.stack([read_out(each)["turning"] for each in seen], axis=1),
+        "mirrored": np.stack([read_out(each[..., ::-1])["turning"] for each in seen], axis=1),
+    }
 
 
 def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
@@ -192,11 +196,26 @@ def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, bootstrap: Boo
     one, other = turning.T
     sides = intervals.weighted_mean(np.sign(one) * np.sign(other) > 0)
     return {
-        "correlation": intervals.estimate(intervals.weighted_correlation(one, other), clusters, bootstrap, chance=0.0),
+        "correlation": intervals.estimate(
+            intervals.weighted_correlation(one, other), clusters, bootstrap, chance=0.0, scale="correlation"
+        ),
         "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, scale="share"),
         "strength": intervals.estimate(
-            intervals.weighted_ratio(np.abs(other), np.abs(one)), clusters, bootstrap, chance=1.0
+            intervals.weighted_ratio(np.abs(other), np.abs(one)), clusters, bootstrap, chance=1.0, scale="ratio"
         ),
+    }
+
+
+def motion_estimates(turning: np.ndarray, mirrored: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
+    """`likeness_estimates`, and the mirror test on the same frames, as real stacks and repeated.
+
+    flips-stack, flips-still: share whose turning changes sign in a mirror.
+    """
+    flips = [intervals.weighted_mean(each) for each in stats.opposite_signs(turning, mirrored).T]
+    names = ("flips-stack", "flips-still")
+    return likeness_estimates(turning, clusters, bootstrap) | {
+        name: intervals.estimate(each, clusters, bootstrap, chance=0.5, scale="share")
+        for name, each in zip(names, flips, strict=True)
     }
 
 
@@ -218,5 +237,5 @@ CONTRASTS = {
         "trunk-moved", ("{concept}", "moved {concept}"), ("sides", "correlation"), measure_move, move_estimates
     ),
     "light": Contrast("day-night", ("day", "night"), LIKENESS, measure_light, likeness_estimates),
-    "motion": Contrast("still-stacks", (), LIKENESS, measure_motion, likeness_estimates),
+    "motion": Contrast("still-stacks", (), (*LIKENESS, "flips-stack", "flips-still"), measure_motion, motion_estimates),
 }

@@ -4,21 +4,21 @@ The first layer is asked about gradients where it is one convolution of the pixe
 layer that the claims name is asked about trunks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minetest_interp.analysis import edges, intervals, mask_overlap, stats
+from minetest_interp.analysis import activity, edges, intervals, mask_overlap, stats
 from minetest_interp.analysis.edges import Choice, Moments
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
-from minetest_interp.analysis.mask_overlap import Detection
-from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels
+from minetest_interp.analysis.mask_overlap import Detection, Samples
+from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels, without_interval
 from minetest_interp.io.errors import InputError
-from minetest_interp.model import steps
 from minetest_interp.model.labels import NO_LABELS, why_none
 from minetest_interp.model.policy import Policy
 
+SHUFFLES = 99  # of a kernel's pixels, where nothing else is asked for
 EDGE_PARTS = ("response", "over-brightness", "kernel", "rank")
 TRUNK_PARTS = ("auroc", "over-brightness", "q-value", "iou", "rank")
 NOT_GREY = "oriented gradients are those of one grey picture; a real stack has several, and colours have none"
@@ -30,11 +30,13 @@ class Detectors(NamedTuple):
 
     detections: by layer, of its channels and, last, of brightness. q: by layer `[C]`, corrected for all channels.
     rectified: by layer `[C + 1]`, the AUROC of what a channel passes on, after the function that follows.
+    held_in: by layer the first half's samples of the channel that the claims name, as it is shown.
     """
 
     detections: dict[str, Detection]
     q: dict[str, np.ndarray]
     rectified: dict[str, np.ndarray]
+    held_in: dict[str, Samples]
 
 
 class Followers(NamedTuple):
@@ -60,6 +62,7 @@ def measure(
     shifts: int = 999,
     false_discovery: float = 0.05,
     named: int = 5,
+    shuffles: int = SHUFFLES,
     seed: int = 0,
     similarity: float = 0.9,
     bootstrap: Bootstrap = intervals.BOOTSTRAP,
@@ -74,6 +77,7 @@ def measure(
       channels: layer to the channel that the claims name, in the network's order.
       trunk_share: of a receptive field; from here on it holds a trunk. shifts: of the masks, for the null.
       false_discovery: rate at which units are named. named: how many units the data may name.
+      shuffles: random orders of a kernel's pixels, for how well a kernel without a shape follows gradients.
       similarity: of grey levels, above which frames are near-duplicates.
 
     Raises:
@@ -81,7 +85,7 @@ def measure(
     """
     check_channels(policy, channels)
     clusters = intervals.near_duplicates(stacks["original"], similarity=similarity)
-    gradients = _gradients(policy, stacks["original"], clusters, channels, seed, bootstrap)
+    gradients = _gradients(policy, stacks["original"], clusters, channels, shuffles, seed, bootstrap)
     asked = {layer: channel for layer, channel in channels.items() if layer != policy.architecture.affine}
     trunks = _trunks(
         policy,
@@ -123,13 +127,14 @@ def _trunks(
         stacks = labelled["original"]
         groups = intervals.near_duplicates(stacks, similarity=similarity, group=labelled["group"])
         greys = newest_grey(stacks, colour=colour)
-        detectors = detect_trunks(policy, list(channels), stacks, greys, labelled["share"], groups, **trials)
+        detectors = detect_trunks(policy, channels, stacks, greys, labelled["share"], groups, **trials)
     except InputError as error:
         unknown = dict.fromkeys(TRUNK_PARTS, missing(str(error)))
         return Measured({}, {f"tree-detector-{layer}": unknown for layer in channels})
     arrays = {"labelled/frames": labelled["frames"], "labelled/clusters": groups}
     arrays["found"] = np.array(best_units(detectors, false_discovery=false_discovery)[:named], dtype=str)
-    return Measured(arrays | _channel_arrays(detectors), _detector_claims(detectors, groups, channels, bootstrap))
+    arrays |= _channel_arrays(detectors, groups) | _first_halves(detectors, groups, bootstrap)
+    return Measured(arrays, _detector_claims(detectors, groups, channels, bootstrap))
 
 
 def _gradients(
@@ -137,6 +142,7 @@ def _gradients(
     greys: np.ndarray,
     clusters: np.ndarray,
     channels: Mapping[str, int],
+    shuffles: int,
     seed: int,
     bootstrap: Bootstrap,
 ) -> Measured:
@@ -161,9 +167,12 @@ def _gradients(
         "brightness/first": followers.brightness.correlation,
         "brightness/second": followers.brightness_following(once),
     }
-    shuffled = edges.shuffled_share(kernels, templates, seed=seed)
-    kernel = intervals.exact(share[channel], n=len(share), chance=shuffled)
-    estimates = edge_estimates(followers, channel, clusters[halves[1]], bootstrap) | {"kernel": kernel}
+    shapeless = edges.moments(greys, edges.shuffled(kernels[channel], count=shuffles, seed=seed), filters, seen=seen)
+    chance = follow(shapeless, halves, templates=len(templates)).gradient_following(once)
+    arrays |= {"shuffled": chance}
+    kernel = intervals.exact(share[channel], n=len(share), chance=edges.shuffled_share(kernels, templates, seed=seed))
+    estimates = edge_estimates(followers, channel, clusters[halves[1]], bootstrap, chance=float(chance.mean()))
+    estimates |= {"kernel": kernel}
     arrays = {f"{layer}/{name}": array for name, array in arrays.items()}
     return Measured(arrays, {"edge-detector": {part: estimates[part] for part in EDGE_PARTS}})
 
@@ -179,21 +188,26 @@ def follow(sums: Moments, halves: tuple[np.ndarray, np.ndarray], *, templates: i
     return Followers(gradient, brightness, *(edges.following(second, choice) for choice in (gradient, brightness)))
 
 
-def edge_estimates(followers: Followers, channel: int, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
+def edge_estimates(
+    followers: Followers, channel: int, clusters: np.ndarray, bootstrap: Bootstrap, *, chance: float
+) -> Parts:
     """How a channel follows its gradient on the second half.
 
     response: its correlation. over-brightness: the same less that with brightness. rank: share of the other channels
     that follow gradients better.
+
+    Args:
+      chance: the correlation of its kernel with the pixels in random order.
     """
     gradient, brightness = followers.gradient_following, followers.brightness_following
 
-    def estimate(statistic: Statistic, chance: float) -> Estimate:
-        return intervals.estimate(statistic, clusters, bootstrap, chance=chance)
+    def estimate(statistic: Statistic, chance: float, scale: str = "plain") -> Estimate:
+        return intervals.estimate(statistic, clusters, bootstrap, chance=chance, scale=scale)
 
     return {
-        "response": estimate(lambda weights: gradient(weights)[..., channel], 0.0),
+        "response": estimate(lambda weights: gradient(weights)[..., channel], chance, "correlation"),
         "over-brightness": estimate(lambda weights: (gradient(weights) - brightness(weights))[..., channel], 0.0),
-        "rank": estimate(lambda weights: stats.share_larger(gradient(weights), channel), 0.5),
+        "rank": without_interval(estimate(lambda weights: stats.share_larger(gradient(weights), channel), 0.5)),
     }
 
 
@@ -206,7 +220,7 @@ def newest_grey(stacks: np.ndarray, *, colour: bool) -> np.ndarray:
 
 def detect_trunks(
     policy: Policy,
-    layers: Sequence[str],
+    channels: Mapping[str, int],
     stacks: np.ndarray,
     greys: np.ndarray,
     trunk: np.ndarray,
@@ -219,6 +233,7 @@ def detect_trunks(
     """Holds every channel of some layers, and brightness, against the trunks in its receptive fields.
 
     Args:
+      channels: layer to the channel that the claims name.
       stacks: grey `[M, S, S]` or `[M, T, S, S]`. greys: `[M, S, S]`, the pictures that the masks are of.
       trunk: `[M, S, S]`.
 
@@ -226,21 +241,18 @@ def detect_trunks(
       InputError: a half of the frames has too few, or no place with trunk or none without.
     """
     halves, network = intervals.cluster_halves(clusters), policy.architecture
-    detections, rectified = {}, {}
-    for layer, activation in mask_overlap.activations(policy, stacks, layers).items():
+    detections, rectified, held_in = {}, {}, {}
+    for layer, activation in mask_overlap.activations(policy, stacks, list(channels)).items():
         scores = mask_overlap.with_brightness(activation, greys, network, layer)
         labels = mask_overlap.field_labels(trunk, network, layer, trunk_share=trunk_share)
         detections[layer] = mask_overlap.detect(scores, labels, halves, shifts=shifts, seed=seed)
         rectified[layer] = mask_overlap.observed_singly(
-            mask_overlap.auroc, pass_on(activation, network.passed_through(layer)), labels
+            mask_overlap.auroc, activity.pass_on(activation, network.passed_through(layer)), labels
         )
+        own = scores[halves[0]][..., [channels[layer]]]
+        held_in[layer] = mask_overlap.samples(own, labels.take(halves[0]))
     q = mask_overlap.corrected({layer: detection.p[:-1] for layer, detection in detections.items()})
-    return Detectors(detections, q, rectified)
-
-
-def pass_on(activation: np.ndarray, function: str | None) -> np.ndarray:
-    """What the next layer gets of an activation: itself, or a function of it, one of `steps.FUNCTIONS`."""
-    return activation if function is None else np.asarray(steps.FUNCTIONS[function](activation))
+    return Detectors(detections, q, rectified, held_in)
 
 
 def best_units(detectors: Detectors, *, false_discovery: float) -> list[str]:
@@ -253,17 +265,44 @@ def best_units(detectors: Detectors, *, false_discovery: float) -> list[str]:
     return [name for _, name in sorted(units, key=lambda unit: unit[0])]
 
 
-def _channel_arrays(detectors: Detectors) -> Arrays:
-    """By layer, `[C]` for the channels and one number for brightness."""
+def _channel_arrays(detectors: Detectors, clusters: np.ndarray) -> Arrays:
+    """By layer, `[C]` for the channels, one number for brightness, and what the second half has of both classes."""
     names = ("auroc", "first", "second", "iou", "iou_chance", "p", "null")
     arrays: Arrays = {}
     for layer, detection in detectors.detections.items():
         values = {name: getattr(detection, name) for name in names}
         positive, negative = detection.held_out.labels.moved()
+        counts = class_counts(detection.held_out, clusters[intervals.cluster_halves(clusters)[1]])
         of_layer = {name: value[..., :-1] for name, value in values.items()} | {"q": detectors.q[layer]}
         of_layer |= {f"brightness/{name}": values[name][-1] for name in ("auroc", "first", "second")}
         of_layer |= {"positives": positive.sum(), "negatives": negative.sum(), "rectified": detectors.rectified[layer]}
+        of_layer |= {"counts": counts}
         arrays |= {f"{layer}/{name}": array for name, array in of_layer.items()}
+    return arrays
+
+
+def class_counts(samples: Samples, clusters: np.ndarray) -> np.ndarray:
+    """Of places with trunk, and of places without: places, frames that have some, and independent ones, `[2, 3]`."""
+    found = []
+    for labels in samples.labels.moved():
+        by_frame = labels.reshape(len(clusters), -1).sum(1)
+        found.append((by_frame.sum(), (by_frame > 0).sum(), len(np.unique(clusters[by_frame > 0]))))
+    return np.array(found)
+
+
+def _auroc(samples: Samples) -> Statistic:
+    """Of samples of a single channel."""
+    auroc = mask_overlap.weighted(mask_overlap.auroc, samples, [0])
+    return lambda weights: auroc(weights)[..., 0]
+
+
+def _first_halves(detectors: Detectors, clusters: np.ndarray, bootstrap: Bootstrap) -> Arrays:
+    """By layer, how the channel that the claims name tells trunks on the first half: AUROC, low, high; NaN for none."""
+    first = clusters[intervals.cluster_halves(clusters)[0]]
+    arrays: Arrays = {}
+    for layer, samples in detectors.held_in.items():
+        found = intervals.estimate(_auroc(samples), first, bootstrap, chance=0.5, scale="share")
+        arrays[f"{layer}/held_in"] = np.array([found.estimate, *(found.interval or (np.nan, np.nan))], float)
     return arrays
 
 
@@ -291,13 +330,15 @@ def overlap_estimates(
     every_auroc = mask_overlap.linear_auroc(detection.held_out)
     iou = mask_overlap.weighted(mask_overlap.iou, detection.held_out, [channel])
 
-    def estimate(statistic: Statistic, chance: float) -> Estimate:
-        return intervals.estimate(statistic, clusters, bootstrap, chance=chance)
+    def estimate(statistic: Statistic, chance: float, scale: str = "plain") -> Estimate:
+        return intervals.estimate(statistic, clusters, bootstrap, chance=chance, scale=scale)
 
     return {
-        "auroc": estimate(lambda weights: auroc(weights)[..., 0], 0.5),
+        "auroc": estimate(lambda weights: auroc(weights)[..., 0], 0.5, "share"),
         "over-brightness": estimate(lambda weights: auroc(weights) @ np.array([1, -1]), 0.0),
         "q-value": intervals.exact(q[channel], n=len(clusters)),
-        "iou": estimate(lambda weights: iou(weights)[..., 0], float(detection.iou_chance[channel])),
-        "rank": estimate(lambda weights: stats.share_larger(every_auroc(weights)[..., :-1], channel), 0.5),
+        "iou": estimate(lambda weights: iou(weights)[..., 0], float(detection.iou_chance[channel]), "fraction"),
+        "rank": without_interval(
+            estimate(lambda weights: stats.share_larger(every_auroc(weights)[..., :-1], channel), 0.5)
+        ),
     }

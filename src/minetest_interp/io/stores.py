@@ -86,6 +86,10 @@ labelled/frames | trunk frame | text | | labelled frames that show a trunk
 labelled/clusters | trunk frame | int | | near-duplicates share a number
 labelled/position | trunk frame | float64 | -1 (left edge) to 1 (right edge) | of the trunk
 labelled/{view} | trunk frame | float32 | -1 to 1 | the steering: original, mirrored
+night/frames | night frame | text | | the study's and labelled frames taken at night
+night/clusters | night frame | int | | near-duplicates share a number
+night/{view} | night frame | float32 | -1 to 1 | the steering: original, mirrored
+shuffled/jump | network | float64 | share | of the frames on which networks of shuffled weights may jump
 {form} | frame | float32 | -1 to 1 | the steering on views and retouched frames; forward; jump
 """)),
     Store("evidence/units.npz", "What the channels of the layers that claims name respond to.", _arrays("""
@@ -96,6 +100,7 @@ layers | asked layer | text | | names of those that are asked about trunks
 {layer}/template | channel of {layer} | int | | the gradient chosen on the first half; see `edges`; first layer
 {layer}/{filter}/first | channel of {layer} | float64 | correlation | with what the first half chose, on it; first layer
 {layer}/{filter}/second | channel of {layer} | float64 | correlation | the same on the other half, with its sign
+{layer}/shuffled | shuffle | float64 | correlation | of the named kernel with its pixels in random order, second half
 labelled/frames | labelled frame | text | | names
 labelled/clusters | labelled frame | int | | near-duplicates share a number
 found | unit | text | | units that the data name, best first
@@ -111,6 +116,8 @@ found | unit | text | | units that the data name, best first
 {layer}/positives | | int | | places of the second half with trunk
 {layer}/negatives | | int | | places of the second half without any
 {layer}/rectified | channel of {layer} | float64 | AUROC | of what the channel passes on
+{layer}/counts | with and without, count | int | | places, frames and independent frames of the second half
+{layer}/held_in | mean low high | float64 | AUROC | of the named channel on the first half; NaN for none
 """)),
     Store("evidence/causal.npz", "What replacing, patching and steering channels does to the readouts.", _arrays("""
 frames | frame | text | | names
@@ -123,6 +130,7 @@ zero/{layer}/steering | frame, channel of {layer} | float32 | -2 to 2 | absolute
 patch/{layer}/share | channel of {layer} | float32 | share | of the mirrored steering carried over
 gradient/{layer}/sides | frame, channel of {layer} | float32 | per activation | of turning left, left half less right
 trunk/{layer} | channel of {layer} | float64 | AUROC less .5 | size, after the ReLU
+activity/{layer} | mean and deviation, channel of {layer} | float64 | activation | of what the channel passes on
 dose/frames | tested frame | text | | labelled frames on which vectors were added
 dose/clusters | tested frame | int | | near-duplicates share a number
 dose/strengths | strength | float64 | | times the vector
@@ -130,10 +138,13 @@ dose/vector | row, column, channel | float32 | activation | of the last named la
 dose/change | strength, readout | float32 | the readout's | mean change
 dose/interval | strength, readout, low and high | float64 | the readout's | of the change
 dose/random | direction, strength, readout | float32 | the readout's | the same for random directions
+dose/brightness | strength, readout | float32 | the readout's | for a direction of brightness as long
+dose/orthogonal | strength, readout | float32 | the readout's | for the vector's part orthogonal to brightness
 """)),
     Store("evidence/pairs.npz", "Frames that differ in one thing.", _arrays("""
 {contrast}/turning | pair of {contrast}, of the pair | float32 | -1 to 1, positive left | the steering on both
 {contrast}/value | pair of {contrast}, of the pair | float32 | reward | the value on both
+{contrast}/mirrored | pair of {contrast}, of the pair | float32 | -1 to 1, positive left | the steering in a mirror
 {contrast}/control | pair of {contrast} | float32 | -1 to 1, positive left | with the same change half a picture aside
 {contrast}/position | pair of {contrast} | float64 | -1 (left edge) to 1 (right edge) | of the trunk that goes
 {contrast}/moved | pair of {contrast} | float64 | half picture widths | how far to the right the trunk went
@@ -166,13 +177,14 @@ seeds | seed | int | |
 {side}/{policy}/middle_left | seed | float64 | share | of the contrast in the second quarter
 {side}/{policy}/edges | seed | float64 | share | of the contrast in the outer quarters
 {side}/{policy}/repetition | seed | float64 | correlation | highest autocorrelation between the lags
+{side}/{policy}/off_stride | seed | float64 | correlation | the same at lags that are off the network's stride
 {side}/{policy}/contrast | row, column | float64 | share of the contrast | mean over the seeds
 {side}/{policy}/example | row, column | float32 | grey level, 0 to 255 | the first seed's newest frame
 """)),
     Store("evidence/heads.npz", "Cosines of actor and critic; or why there are none.", _arrays("""
 reason | | text | | where the network lacks one of them; then it is the only array
 labels | action | text | | names of the actions
-cosines | action | float64 | cosine | of the action's weights with the critic's
+cosines | action | float64 | cosine | of the action's own weights, less all actions' mean, with the critic's
 observed | | float64 | cosine | mean absolute one
 null | permutation | float64 | cosine | the same with the critic's weights in random order
 """)),

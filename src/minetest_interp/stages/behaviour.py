@@ -9,7 +9,7 @@ from minetest_interp.cli import command
 from minetest_interp.io import files
 from minetest_interp.model import agent
 
-LABELLED = ("frames", *behaviour.VIEWS, "position", "group")
+LABELLED = ("frames", *behaviour.VIEWS, "position", "group", "light")
 
 
 def run(
@@ -24,6 +24,7 @@ def run(
     arrays: Path,
     estimates: Path,
     labels: Path | None = None,
+    settings: dict | None = None,
 ) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
     covered = [view for view in behaviour.COVERED if view in files.array_names(stacks)]
@@ -38,6 +39,7 @@ def run(
             steering=readout,
             side=side,
             night=night,
+            **(settings or {}),
             similarity=similarity,
             bootstrap=Bootstrap(**interval),
         )
