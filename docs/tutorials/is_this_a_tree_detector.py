@@ -25,7 +25,7 @@ import numpy as np
 import yaml
 
 from minetest_interp.analysis import intervals, interventions, mask_overlap
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.model import agent, labels, objectives
 
 LAYER, CHANNEL = "conv1", 14
@@ -58,15 +58,13 @@ print(f"AUROC of {LAYER}/{CHANNEL}: {detection.second[CHANNEL]:.2f}; of brightne
 # %% [markdown]
 # ## How sure is that?
 #
-# Neighbouring positions and similar frames are no independent cases. The bootstrap draws whole clusters of frames.
+# Neighbouring positions and similar frames are no independent cases. The jackknife leaves out whole clusters of frames.
 
 # %%
 both = mask_overlap.weighted(mask_overlap.auroc, detection.held_out, [CHANNEL, -1])
-bootstrap = Bootstrap(resamples=500)
-auroc = intervals.estimate(lambda weights: both(weights)[..., 0], clusters[halves[1]], bootstrap, chance=0.5)
-beyond = intervals.estimate(
-    lambda weights: both(weights) @ np.array([1, -1]), clusters[halves[1]], bootstrap, chance=0.0
-)
+level = Level()
+auroc = intervals.estimate(lambda weights: both(weights)[..., 0], clusters[halves[1]], level, chance=0.5)
+beyond = intervals.estimate(lambda weights: both(weights) @ np.array([1, -1]), clusters[halves[1]], level, chance=0.0)
 print(f"AUROC {auroc.estimate:.2f}, 95 % interval {auroc.interval[0]:.2f} to {auroc.interval[1]:.2f}")
 print(f"above brightness by {beyond.estimate:.2f}, 95 % interval {beyond.interval[0]:.2f} to {beyond.interval[1]:.2f}")
 
@@ -89,6 +87,6 @@ readouts = objectives.readouts(table, policy.architecture)
 effects = interventions.ablation_effects(policy, tuple(readouts.values()), LAYER, greys)
 sizes = np.abs(effects[..., list(readouts).index("yaw")])
 rank = int((sizes.mean(0) > sizes.mean(0)[CHANNEL]).sum()) + 1
-change = intervals.estimate(intervals.weighted_mean(sizes[:, CHANNEL]), clusters, bootstrap)
+change = intervals.estimate(intervals.weighted_mean(sizes[:, CHANNEL]), clusters, level)
 print(f"without the channel the yaw changes by {change.estimate:.3f}, rank {rank} of {sizes.shape[1]} channels")
 print(f"95 % interval {change.interval[0]:.3f} to {change.interval[1]:.3f}")

@@ -180,7 +180,7 @@ WITH_INTERVALS = measurements(
 )
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
-    "measure.interval.resamples": (101, WITH_INTERVALS),
+    "measure.interval.confidence": (0.9, WITH_INTERVALS),
     "measure.interval.confidence": (0.9, WITH_INTERVALS),
     "measure.interval.seed": (7, WITH_INTERVALS),
     "measure.interval.least_clusters": (4, WITH_INTERVALS),

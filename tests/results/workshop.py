@@ -81,7 +81,7 @@ STUDY = {
 }
 # The same claims, measured in no time.
 MEASURE = {
-    "interval": {"resamples": 100, "confidence": 0.95, "seed": 0, "least_clusters": 3},
+    "interval": {"confidence": 0.95, "least_clusters": 3},
     "similarity": 0.9,
     "units": {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0},
     "causal": {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0},

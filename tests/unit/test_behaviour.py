@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import asymmetry, walking
 from minetest_interp.claims import behaviour as behaviour_claims
 from minetest_interp.model.actions import action_table
@@ -12,7 +12,7 @@ from minetest_interp.model.policy import Geometry
 from tests.conftest import random_policy
 from tests.samples import smooth_frames
 
-BOOTSTRAP = Bootstrap(resamples=200)
+LEVEL = Level()
 EACH = np.arange(40)
 
 
@@ -37,7 +37,7 @@ def test_one_half_of_an_equalised_frame_stays_and_a_black_frame_too():
 
 def test_a_mirror_symmetric_policy_flips_always_and_keeps_nothing():
     steering = np.random.default_rng(0).uniform(-1, 1, 40)
-    found = behaviour_claims.mirror_estimates(steering, -steering, EACH, BOOTSTRAP)
+    found = behaviour_claims.mirror_estimates(steering, -steering, EACH, LEVEL)
     assert found["flips"].estimate == 1 and found["correlation"].estimate == pytest.approx(1)
     assert asymmetry.unchanged_share(steering, -steering)(np.ones(40)) == 0
     assert asymmetry.unchanged_share(steering, steering)(np.ones(40)) == 1
@@ -46,17 +46,17 @@ def test_a_mirror_symmetric_policy_flips_always_and_keeps_nothing():
 def test_the_numbers_follow_from_the_formulas():
     generator = np.random.default_rng(1)
     here, there, position = generator.uniform(-1, 1, (3, 40))
-    found = behaviour_claims.mirror_estimates(here, there, EACH, BOOTSTRAP)
+    found = behaviour_claims.mirror_estimates(here, there, EACH, LEVEL)
     assert found["flips"].estimate == np.mean(here * there < 0)
     assert found["correlation"].estimate == pytest.approx(np.corrcoef(here, -there)[0, 1])
     kept = asymmetry.unchanged_share(here, there)(np.ones(40))
     even, odd = (here + there) / 2, (here - there) / 2
     assert kept == pytest.approx((even**2).sum() / (even**2 + odd**2).sum())
-    trunk = behaviour_claims.trunk_estimates(here, position, EACH, BOOTSTRAP, side=1)
+    trunk = behaviour_claims.trunk_estimates(here, position, EACH, LEVEL, side=1)
     off = np.abs(position) > 0.2
     assert trunk["correlation"].estimate == pytest.approx(scipy.stats.pearsonr(here, -position).statistic)
     assert trunk["sides"].estimate == np.mean((here * position < 0)[off]) and trunk["sides"].n == off.sum()
-    turned = behaviour_claims.trunk_estimates(-here, position, EACH, BOOTSTRAP, side=-1)
+    turned = behaviour_claims.trunk_estimates(-here, position, EACH, LEVEL, side=-1)
     assert turned == trunk
 
 
@@ -72,7 +72,7 @@ def test_a_policy_that_compares_brightness_is_found_out():
         {name: steer(frames) for name, frames in changed.items()},
         behaviour_claims.brightness_difference(greys),
         EACH,
-        BOOTSTRAP,
+        LEVEL,
     )
     assert found["inverted"].estimate == pytest.approx(-1, abs=1e-3)
     assert found["explained"].estimate > 0.9
@@ -82,10 +82,10 @@ def test_a_policy_that_compares_brightness_is_found_out():
 def test_a_behaviour_that_the_table_lacks_is_missing_and_chance_of_jumping_is_what_others_do():
     values = {"forward": np.array([0.6, 0.4] * 10)}
     chances = {"forward": 0.5, "jump": 0.9}
-    found = walking.walking_estimates(values, np.arange(20), BOOTSTRAP, chances=chances)
+    found = walking.walking_estimates(values, np.arange(20), LEVEL, chances=chances)
     assert (found["forward"].estimate, found["forward"].chance) == (0.5, 0.5)
     assert found["jump"].estimate is None and "no behaviour jump" in found["jump"].reason
-    jumps = walking.walking_estimates(values | {"jump": np.full(20, 0.05)}, np.arange(20), BOOTSTRAP, chances=chances)
+    jumps = walking.walking_estimates(values | {"jump": np.full(20, 0.05)}, np.arange(20), LEVEL, chances=chances)
     assert (jumps["jump"].estimate, jumps["jump"].chance) == (1.0, 0.9)
     others = [{"jump": np.array([0.2, 0.01])}, {"jump": np.array([0.2, 0.3])}]
     np.testing.assert_array_equal(walking.walking_rates(others, "jump"), [0.5, 1])
@@ -95,13 +95,13 @@ def test_asymmetry_is_found_planted_and_not_found_where_there_is_none():
     generator = np.random.default_rng(3)
     steering = generator.uniform(-1, 1, 40)
     shuffled = [np.stack([values, values]) for values in generator.uniform(-1, 1, (5, 40))]  # blind to the mirror
-    one_sided = asymmetry.estimates(np.stack([steering, 0.5 - steering]), shuffled, EACH, BOOTSTRAP)
-    nearly = asymmetry.estimates(np.stack([steering, 0.02 - steering]), shuffled, EACH, BOOTSTRAP)
+    one_sided = asymmetry.estimates(np.stack([steering, 0.5 - steering]), shuffled, EACH, LEVEL)
+    nearly = asymmetry.estimates(np.stack([steering, 0.02 - steering]), shuffled, EACH, LEVEL)
     assert one_sided["share"].interval[0] > 0.05 > nearly["share"].interval[1]
     assert nearly["below-shuffled"].estimate == pytest.approx(nearly["share"].estimate - 1)
-    alike = asymmetry.estimates(np.stack([steering, steering]), shuffled, EACH, BOOTSTRAP)
+    alike = asymmetry.estimates(np.stack([steering, steering]), shuffled, EACH, LEVEL)
     assert alike["below-shuffled"].estimate == pytest.approx(0)
-    still = asymmetry.estimates(np.stack([steering, -steering]), [np.zeros((2, 40))], EACH, BOOTSTRAP)
+    still = asymmetry.estimates(np.stack([steering, -steering]), [np.zeros((2, 40))], EACH, LEVEL)
     assert still["below-shuffled"].estimate is None and "do not steer" in still["below-shuffled"].reason
 
 
@@ -117,7 +117,7 @@ def test_night_is_the_study_s_and_the_labelled_frames_each_once():
         "group": np.full(20, ""),
         "light": np.array(["night", "midday"] * 10),
     }
-    options = {"steering": "yaw", "shuffles": 1, "bootstrap": BOOTSTRAP, "similarity": 0.999}
+    options = {"steering": "yaw", "shuffles": 1, "level": LEVEL, "similarity": 0.999}
     found = behaviour_claims.measure(policy, table, stacks, labelled, night=["3", "10"], **options)
     assert found.arrays["night/frames"].tolist() == ["3", "10", *map(str, range(112, 130, 2))]  # 110 is the study's 10
     here, there = found.arrays["night/original"], found.arrays["night/mirrored"]

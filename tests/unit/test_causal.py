@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from minetest_interp.analysis.intervals import Bootstrap, missing
+from minetest_interp.analysis.intervals import Level, missing
 from minetest_interp.analysis.interventions import Effects
 from minetest_interp.claims import causal, vectors
 from minetest_interp.io import files
@@ -15,7 +15,7 @@ from minetest_interp.stages import causal as stage
 from tests.conftest import ROOT
 from tests.samples import smooth_frames
 
-BOOTSTRAP = Bootstrap(resamples=99)
+LEVEL = Level()
 NAMED = {"conv0": 21, "conv1": 13, "conv2": 18}
 
 
@@ -31,7 +31,7 @@ def test_the_detector_s_estimates_on_numbers_known_by_hand():
         "patch": Effects(patch, np.abs(patch)),
     }
     gradient = noise * [1, 2, 3, 4, 5]
-    options = {"clusters": np.arange(n), "bootstrap": BOOTSTRAP, "channel": 3}
+    options = {"clusters": np.arange(n), "level": LEVEL, "channel": 3}
     on, off = (causal.detector_estimates(found, gradient, difference, sign=s, **options) for s in (1, -1))
     assert on["gradient"].estimate == pytest.approx(gradient[:, 3].mean()) == pytest.approx(-off["gradient"].estimate)
     assert on["ablation-rank"].estimate == 1 / 4 and on["ablation-rank"].interval is None
@@ -53,15 +53,15 @@ def test_the_detector_s_estimates_on_numbers_known_by_hand():
 def test_the_rank_correlation_is_spearman_s_within_layers():
     generator = np.random.default_rng(10)
     strength, effect = map(list, generator.random((2, 2, 12)))
-    alone = causal.rank_correlation_estimate(strength[:1], effect[:1], BOOTSTRAP)
+    alone = causal.rank_correlation_estimate(strength[:1], effect[:1], LEVEL)
     assert alone.estimate == pytest.approx(scipy.stats.spearmanr(strength[0], effect[0]).statistic)
-    both = causal.rank_correlation_estimate(strength, effect, BOOTSTRAP)
+    both = causal.rank_correlation_estimate(strength, effect, LEVEL)
     assert (both.n, both.chance) == (24, 0) and both.interval is not None
     # A layer's scale, which depends on its width and depth, does not matter.
-    scaled = causal.rank_correlation_estimate([strength[0], strength[1] ** 3], [effect[0], 100 + effect[1]], BOOTSTRAP)
+    scaled = causal.rank_correlation_estimate([strength[0], strength[1] ** 3], [effect[0], 100 + effect[1]], LEVEL)
     assert scaled == both
     unknown = [np.append(strength[0], np.nan), strength[1]]
-    assert causal.rank_correlation_estimate(unknown, [np.append(effect[0], 9.0), effect[1]], BOOTSTRAP) == both
+    assert causal.rank_correlation_estimate(unknown, [np.append(effect[0], 9.0), effect[1]], LEVEL) == both
 
 
 def test_what_activity_explains_is_no_relation_and_what_it_does_not_is_found():
@@ -69,9 +69,9 @@ def test_what_activity_explains_is_no_relation_and_what_it_does_not_is_found():
     active, own = generator.random((2, 2, 64))
     by_activity = [list(active + 0.3 * generator.random((2, 64))) for _ in "xy"]
     given = [list(active)]
-    raw, partial = (causal.rank_correlation_estimate(*by_activity, BOOTSTRAP, given=each) for each in ((), given))
+    raw, partial = (causal.rank_correlation_estimate(*by_activity, LEVEL, given=each) for each in ((), given))
     assert raw.interval[0] > 0.5 and partial.interval[0] < 0 < partial.interval[1]
-    related = causal.rank_correlation_estimate(list(active + own), list(active + own**3), BOOTSTRAP, given=given)
+    related = causal.rank_correlation_estimate(list(active + own), list(active + own**3), LEVEL, given=given)
     assert related.interval[0] > 0.3
     # In plain numpy: ranks within layers, and what least squares leave of them.
     ranks = [np.concatenate([scipy.stats.rankdata(layer) for layer in rows]) for rows in (*by_activity, active)]
@@ -99,20 +99,20 @@ def test_slopes_are_those_of_the_vector_less_those_of_random_directions_whose_sp
     np.testing.assert_allclose(vectors.slopes(drawn[..., None] * strengths, strengths.tolist()), drawn)
     turning = dict(zip(("trunk", "brightness", "orthogonal", "regressed"), drawn, strict=False))
     turning |= {"random": drawn[3:], "random_orthogonal": drawn[2:]}
-    found = vectors.slope_estimates(turning, np.arange(15), BOOTSTRAP, cosine=0.5)
+    found = vectors.slope_estimates(turning, np.arange(15), LEVEL, cosine=0.5)
     single = drawn[0] - drawn[3:].mean(0)
     assert found["slope"].estimate == pytest.approx(single.mean())
     spread = drawn[3:].mean(1).var(ddof=1) + single.var(ddof=1) / 15
     assert found["slope"].error == pytest.approx(np.sqrt(spread))
     assert found["beyond-brightness"].estimate == pytest.approx((drawn[2] - drawn[2:].mean(0)).mean())
     assert found["brightness"].estimate == pytest.approx(drawn[1].mean()) and found["cosine"].estimate == 0.5
-    unknown = vectors.slope_estimates(turning, np.arange(15), BOOTSTRAP, reason="all alike")
+    unknown = vectors.slope_estimates(turning, np.arange(15), LEVEL, reason="all alike")
     assert unknown["slope"] == found["slope"] and unknown["beyond-brightness"].reason == "all alike"
     assert tuple(found) == tuple(unknown) == vectors.PARTS
 
 
 def run_stage(folder, **options):
-    """The stage on frames of the demo study, a few resamples and donors."""
+    """The stage on frames of the demo study, few donors."""
     names = [f"frame {i}" for i in range(12)]
     greys = smooth_frames(12, seed=2)
     files.write_arrays(folder / "stacks.npz", frames=names, original=greys, mirrored=greys[:, :, ::-1])
@@ -128,7 +128,7 @@ def run_stage(folder, **options):
             "actions": actions,
             "stacks": folder / "stacks.npz",
             "settings": {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0},
-            "interval": BOOTSTRAP._asdict(),
+            "interval": LEVEL._asdict(),
             "similarity": 0.9,
             "named": NAMED,
             "about": [["trunk", "yaw", 1]],
@@ -194,7 +194,7 @@ def test_the_stage_turns_round_with_its_side_and_with_units_that_trunks_switch_o
         ("rank-correlation", after, ()),
         ("before-relu", before, ()),
     ):
-        expected = causal.rank_correlation_estimate(list(0.5 - auroc), effect, BOOTSTRAP, given=active)
+        expected = causal.rank_correlation_estimate(list(0.5 - auroc), effect, LEVEL, given=active)
         assert off["trunk-units-steer"][part]["estimate"] == pytest.approx(expected.estimate)
         assert off["trunk-units-steer"][part]["interval"] == pytest.approx(expected.interval)
     assert kept["dose/frames"].tolist() == [str(i) for i in range(1, 24, 2)]

@@ -184,7 +184,7 @@ def test_the_stage_s_shares_sum_to_one_and_its_exemplars_peak_in_order(tmp_path)
         policy={"size": 64},
         actions={"factors": levels, "behaviours": behaviours, "steering": "yaw"},
         stacks=tmp_path / "stacks.npz",
-        interval={"resamples": 99},
+        interval={"least_clusters": 3},
         similarity=0.9,
         about=[["trunk", "yaw", 1], ["trunk", "jump", 1]],
         settings={"factors": 3, "exemplars": 2, "paths": 5, "frames": 6, "draws": 2, "seed": 0},

@@ -5,7 +5,7 @@ import pytest
 import scipy
 
 from minetest_interp.analysis.bars import BarSettings
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import darkness
 from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import Geometry
@@ -13,7 +13,7 @@ from tests.conftest import random_policy
 from tests.samples import smooth_frames
 
 SIDE, COUNT = 32, 24
-BOOTSTRAP, EACH = Bootstrap(least_clusters=3), np.arange(COUNT)
+LEVEL, EACH = Level(least_clusters=3), np.arange(COUNT)
 GENERATOR = np.random.default_rng(0)
 FRAMES = (100 + 30 * GENERATOR.random((COUNT, 1, 1, 1))) * np.ones((1, 1, SIDE, SIDE)) + GENERATOR.normal(
     0, 4, (COUNT, 1, SIDE, SIDE)
@@ -40,7 +40,7 @@ def estimated(ask, frames=FRAMES, textures=TEXTURES):
     assert kinds == list(turned) and pictures.shape == (len(kinds), 2, *frames.shape[1:])
     places = darkness.measure_places(ask, frames, SETTINGS)
     assert places.shape == (3, len(SETTINGS.widths), len(SETTINGS.offsets), COUNT)
-    found = darkness.bar_estimates(turned, places.mean((1, 2)), SETTINGS.doses, EACH, BOOTSTRAP)
+    found = darkness.bar_estimates(turned, places.mean((1, 2)), SETTINGS.doses, EACH, LEVEL)
     assert {claim: tuple(parts) for claim, parts in found.items()}.keys() == darkness.BARS.keys()
     assert all(set(parts) == set(darkness.BARS[claim]) for claim, parts in found.items())
     return found["turns-to-dark"], found["turns-to-rough"]
@@ -102,7 +102,7 @@ def test_edits_take_what_the_policy_turns_by(rule, by_light):
     frames, share, position = with_trunks(dark_by=40, rough_by=20)
     turned, (kinds, pictures) = darkness.measure_edits(difference(rule), frames, share, position, SETTINGS)
     assert kinds == ["as it is", *darkness.EDITS] and pictures.shape == (6, *frames.shape[1:])
-    found = darkness.edit_estimates(turned, position, EACH, BOOTSTRAP)
+    found = darkness.edit_estimates(turned, position, EACH, LEVEL)
     light = [found[edit].estimate for edit in ("scaled", "shifted", "local")]
     assert found["erased"].interval[0] > 0
     if by_light:
@@ -126,7 +126,7 @@ def partial(x, y, given):
 def test_relations_are_partial_rank_correlations_with_the_signs_of_left():
     position, turning = GENERATOR.uniform(-1, 1, COUNT), GENERATOR.normal(size=COUNT)
     halves = GENERATOR.uniform(20, 200, (2, COUNT))
-    found = darkness.relation_estimates(turning, position, halves, EACH, BOOTSTRAP)
+    found = darkness.relation_estimates(turning, position, halves, EACH, LEVEL)
     darker = halves[1] - halves[0]
     assert tuple(found) == darkness.RELATIONS
     assert found["correlation"].estimate == pytest.approx(partial(turning, -position, [*halves, darker]), abs=1e-5)
@@ -140,11 +140,11 @@ def test_what_follows_brightness_alone_has_no_relation_with_the_side_beyond_it()
     position, count = generator.uniform(-1, 1, 400), np.arange(400)
     halves = np.stack([100 + 50 * position, 100 - 50 * position]) + generator.normal(0, 30, (2, 400))
     turning = halves[1] - halves[0] + generator.normal(0, 10, 400)
-    found = darkness.relation_estimates(turning, position, halves, count, BOOTSTRAP)
+    found = darkness.relation_estimates(turning, position, halves, count, LEVEL)
     assert found["raw"].interval[0] > 0.3 and found["brightness"].estimate > 0.9
     low, high = found["correlation"].interval
     assert low < 0 < high
-    towards = darkness.relation_estimates(-position + turning / 300, position, halves, count, BOOTSTRAP)
+    towards = darkness.relation_estimates(-position + turning / 300, position, halves, count, LEVEL)
     assert towards["correlation"].interval[0] > 0.5
 
 
@@ -161,7 +161,7 @@ def measured(*, frames=GREYS, share=TRUNKS, position=POSITION, side=1, geometry=
         "group": np.full(6, ""),
     }  # fmt: skip
     return darkness.measure(
-        policy, TABLE, arrays if labelled else None, steering="yaw", side=side, bootstrap=BOOTSTRAP, widths=[0.1],
+        policy, TABLE, arrays if labelled else None, steering="yaw", side=side, level=LEVEL, widths=[0.1],
         offsets=[0.5],
     )  # fmt: skip
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from minetest_interp.analysis import draws, intervals
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 
-BOOTSTRAP = Bootstrap()
+LEVEL = Level()
 
 
 def test_a_network_like_the_others_lies_within_and_a_mean_s_error_would_be_too_small():
@@ -14,7 +14,7 @@ def test_a_network_like_the_others_lies_within_and_a_mean_s_error_would_be_too_s
     for _ in range(400):
         null = generator.standard_normal(20)
         observed = np.full(20, generator.standard_normal())
-        found = draws.beside_draws(np.stack([observed, null]), BOOTSTRAP)
+        found = draws.beside_draws(np.stack([observed, null]), LEVEL)
         low, high = found.interval
         beyond += not low <= found.chance <= high
         reach = 2.1 * null.std(ddof=1) / np.sqrt(20)
@@ -24,10 +24,10 @@ def test_a_network_like_the_others_lies_within_and_a_mean_s_error_would_be_too_s
 
 def test_the_estimate_is_the_mean_and_chance_that_of_the_null():
     observed, null = np.random.default_rng(1).random((2, 20)) + np.array([[3], [0]])
-    found = draws.beside_draws(np.stack([observed, null]), BOOTSTRAP)
+    found = draws.beside_draws(np.stack([observed, null]), LEVEL)
     assert (found.estimate, found.chance) == (pytest.approx(observed.mean()), pytest.approx(null.mean()))
     assert found.error == pytest.approx((observed - null).std(ddof=1)) and found.interval[0] > found.chance
-    few = draws.beside_draws(np.stack([observed, null])[:, :5], BOOTSTRAP)
+    few = draws.beside_draws(np.stack([observed, null])[:, :5], LEVEL)
     assert few.estimate is not None and few.interval is None
 
 
@@ -35,10 +35,10 @@ def test_errors_of_frames_and_draws_add_in_squares():
     generator = np.random.default_rng(2)
     observed, null = generator.standard_normal(30), generator.standard_normal((8, 30))
     statistic = intervals.weighted_mean(observed - null.mean(0))
-    found = draws.beyond_draws(statistic, np.arange(30), BOOTSTRAP, draws=null.mean(1))
-    alone = intervals.estimate(statistic, np.arange(30), BOOTSTRAP)
+    found = draws.beyond_draws(statistic, np.arange(30), LEVEL, draws=null.mean(1))
+    alone = intervals.estimate(statistic, np.arange(30), LEVEL)
     assert found.estimate == alone.estimate and (found.n, found.clusters, found.chance) == (30, 30, 0)
     assert found.error**2 == pytest.approx(alone.error**2 + null.mean(1).var(ddof=1))
-    assert draws.beyond_draws(statistic, np.arange(30), BOOTSTRAP, draws=null[:1].mean(1)).error == alone.error
-    few = draws.beyond_draws(statistic, np.arange(30) % 4, BOOTSTRAP, draws=null.mean(1))
+    assert draws.beyond_draws(statistic, np.arange(30), LEVEL, draws=null[:1].mean(1)).error == alone.error
+    few = draws.beyond_draws(statistic, np.arange(30) % 4, LEVEL, draws=null.mean(1))
     assert few.interval is None and few.clusters == 4

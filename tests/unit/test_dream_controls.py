@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minetest_interp.analysis import stats
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import dream_controls, heads
 from minetest_interp.dreams import notebook
 from minetest_interp.model import networks, objectives
@@ -135,7 +135,7 @@ def test_dreams_are_held_against_single_networks_and_against_each_other():
         for key, values in real.items():
             arrays[f"{name}/real/{key}"] = np.full(20, values[i])
             arrays[f"{name}/shuffled/{key}"] = shuffled[key][i]
-    found = dream_controls.repeat_estimates(arrays, Bootstrap()) | dream_controls.side_estimates(arrays, Bootstrap())
+    found = dream_controls.repeat_estimates(arrays, Level()) | dream_controls.side_estimates(arrays, Level())
     estimates = {part: each.estimate for part, each in found.items()}
     expected = {"repeats": 0.9, "off-stride": 0.05, "over-yaw": 0.3, "middle-left": 0.4, "edges": 0.4}
     assert {part: estimates[part] for part in expected} == pytest.approx(expected)
@@ -144,7 +144,7 @@ def test_dreams_are_held_against_single_networks_and_against_each_other():
     assert repeats.error == pytest.approx(shuffled["repetition"][0].std(ddof=1))  # not that of their mean
     assert repeats.interval[0] > repeats.chance and off.interval[0] < off.chance < off.interval[1]
     del arrays["value/real/off_stride"]
-    assert "no stride" in dream_controls.repeat_estimates(arrays, Bootstrap())["off-stride"].reason
+    assert "no stride" in dream_controls.repeat_estimates(arrays, Level())["off-stride"].reason
 
 
 def test_what_all_actions_share_is_no_action_s_own():

@@ -22,7 +22,7 @@ from tests.samples import smooth_frames
 NAMED = {"conv0": 2, "conv1": 3, "conv2": 0}
 LAYERS = ("conv1", "conv2")  # asked about trunks
 SETTINGS = {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0}
-INTERVAL = {"resamples": 50, "confidence": 0.95, "seed": 0, "least_clusters": 10}
+INTERVAL = {"confidence": 0.95, "least_clusters": 10}
 CLAIMS = yaml.safe_load((ROOT / "config/claims.yaml").read_text(encoding="utf-8"))["claims"]
 
 

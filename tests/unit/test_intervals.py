@@ -5,9 +5,9 @@ import pytest
 import scipy.stats
 
 from minetest_interp.analysis import intervals
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 
-BOOTSTRAP, DRAWS = Bootstrap(), 1000
+LEVEL, DRAWS = Level(), 1000
 SIZES, SHARES = (1, 2, 3, 4), (0.86, 0.1, 0.03, 0.01)  # of clusters, as among the published screenshots
 
 
@@ -53,7 +53,7 @@ def test_ninety_five_percent_intervals_contain_the_truth_in_93_to_97_percent_of_
     generator, hits = np.random.default_rng(7), 0
     for _ in range(DRAWS):
         clusters = np.repeat(np.arange(count), generator.choice(SIZES, count, p=SHARES))
-        found = intervals.estimate(build(*clustered(generator, clusters)), clusters, BOOTSTRAP, scale=scale)
+        found = intervals.estimate(build(*clustered(generator, clusters)), clusters, LEVEL, scale=scale)
         hits += found.interval[0] <= truth <= found.interval[1]
     assert 0.93 <= hits / DRAWS <= 0.97
 
@@ -63,7 +63,7 @@ def test_intervals_that_ignore_the_clusters_would_not():
     for _ in range(200):
         clusters = np.repeat(np.arange(56), 3)
         low, high = intervals.estimate(
-            intervals.weighted_mean(clustered(generator, clusters)[0]), np.arange(len(clusters)), BOOTSTRAP
+            intervals.weighted_mean(clustered(generator, clusters)[0]), np.arange(len(clusters)), LEVEL
         ).interval
         hits += low <= 0 <= high
     assert hits / 200 < 0.9
@@ -124,37 +124,37 @@ def test_halves_keep_clusters_whole():
 
 
 def test_a_share_without_exception_has_the_exact_binomial_interval():
-    found = intervals.estimate(intervals.weighted_mean(np.ones(60)), np.arange(60) // 2, Bootstrap(), scale="share")
+    found = intervals.estimate(intervals.weighted_mean(np.ones(60)), np.arange(60) // 2, Level(), scale="share")
     low = 0.025 ** (1 / 30)  # Clopper and Pearson: low^n = 2.5 % for n of n
     assert found.interval == pytest.approx((low, 1.0))
 
 
 def test_there_is_no_interval_where_frames_are_too_few_or_the_statistic_undefined():
-    few = intervals.estimate(intervals.weighted_mean(np.arange(9.0)), np.arange(9), Bootstrap(least_clusters=10))
+    few = intervals.estimate(intervals.weighted_mean(np.arange(9.0)), np.arange(9), Level(least_clusters=10))
     assert few.estimate == 4 and few.interval is None and few.clusters == 9
-    same = intervals.estimate(intervals.weighted_correlation(np.ones(20), np.arange(20.0)), np.arange(20), Bootstrap())
+    same = intervals.estimate(intervals.weighted_correlation(np.ones(20), np.arange(20.0)), np.arange(20), Level())
     assert same.estimate is None and same.interval is None
-    nothing = intervals.estimate(intervals.weighted_mean(np.array([])), np.array([], int), Bootstrap())
+    nothing = intervals.estimate(intervals.weighted_mean(np.array([])), np.array([], int), Level())
     assert nothing.n == 0 and nothing.estimate is None
 
 
 def test_what_no_frame_changes_is_certain():
-    certain = intervals.estimate(intervals.weighted_mean(np.zeros(20)), np.arange(20), BOOTSTRAP)
+    certain = intervals.estimate(intervals.weighted_mean(np.zeros(20)), np.arange(20), LEVEL)
     assert certain.interval == (0, 0) and certain.p_value(0.0) == 1 and certain.p_value(0.1) == 0
 
 
 def test_an_interval_does_not_depend_on_how_clusters_are_numbered_nor_on_frames_that_are_repeated():
     x = np.random.default_rng(0).standard_normal(40)
-    one = intervals.estimate(intervals.weighted_mean(x), np.arange(40), BOOTSTRAP)
-    assert one == intervals.estimate(intervals.weighted_mean(x), 7 * np.arange(40), BOOTSTRAP)
-    twice = intervals.estimate(intervals.weighted_mean(np.tile(x, 2)), np.tile(np.arange(40), 2), BOOTSTRAP)
+    one = intervals.estimate(intervals.weighted_mean(x), np.arange(40), LEVEL)
+    assert one == intervals.estimate(intervals.weighted_mean(x), 7 * np.arange(40), LEVEL)
+    twice = intervals.estimate(intervals.weighted_mean(np.tile(x, 2)), np.tile(np.arange(40), 2), LEVEL)
     assert twice.interval == pytest.approx(one.interval) and (twice.n, twice.clusters) == (80, 40)
 
 
 def test_the_interval_of_a_mean_is_students_and_its_p_value_that_of_the_t_test():
     x = np.random.default_rng(1).standard_normal(25)
     found, known = (
-        intervals.estimate(intervals.weighted_mean(x), np.arange(25), BOOTSTRAP),
+        intervals.estimate(intervals.weighted_mean(x), np.arange(25), LEVEL),
         scipy.stats.ttest_1samp(x, 0.2),
     )
     assert found.interval == pytest.approx(tuple(known.confidence_interval(0.95)))
@@ -166,13 +166,13 @@ def test_the_interval_of_a_mean_is_students_and_its_p_value_that_of_the_t_test()
 def test_the_p_value_is_five_percent_at_the_bounds_of_the_interval(name):
     build, _, scale = STATISTICS[name]
     x, y = clustered(np.random.default_rng(2), np.arange(30))
-    found = intervals.estimate(build(x, y), np.arange(30), BOOTSTRAP, scale=scale)
+    found = intervals.estimate(build(x, y), np.arange(30), LEVEL, scale=scale)
     assert [found.p_value(bound) for bound in found.interval] == pytest.approx([0.05, 0.05])
 
 
 def test_very_many_clusters_are_left_out_in_groups():
     x = np.random.default_rng(3).standard_normal(3000)
-    found = intervals.estimate(intervals.weighted_mean(x), np.arange(3000), BOOTSTRAP)
+    found = intervals.estimate(intervals.weighted_mean(x), np.arange(3000), LEVEL)
     assert found.freedom == intervals.MOST_GROUPS - 1
     assert found.error == pytest.approx(x.std(ddof=1) / np.sqrt(3000), rel=0.1)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minetest_interp.analysis import attribution
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import maps
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable, Behaviour
@@ -46,7 +46,7 @@ def measure(policy, labelled=LABELLED, **options):
     given = {
         "steering": "turn",
         "settings": SETTINGS,
-        "bootstrap": Bootstrap(resamples=99),
+        "level": Level(),
         "similarity": 0.99,
         "size": 4,
     }

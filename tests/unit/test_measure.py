@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minetest_interp.analysis import intervals
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import (
     attribution,
     behaviour,
@@ -43,7 +43,7 @@ ACTIONS = {
     "steering": "yaw",
 }
 TABLE = action_table(ACTIONS["factors"], ACTIONS["behaviours"])
-INTERVAL = {"resamples": 50, "least_clusters": 3}
+INTERVAL = {"least_clusters": 3}
 SIMILARITY, CHANNELS = {"similarity": 0.95}, {"conv0": 5, "conv1": 4, "conv2": 3}
 STEERING, SIDED = {"steering": "yaw"}, {"side": -1}
 BOTH = STEERING | SIDED | SIMILARITY
@@ -124,7 +124,7 @@ def test_a_measurement_gives_what_its_stage_writes(name, tmp_path, compiled):
     assert len(compiled) <= MOST_COMPILED, " ".join(compiled)
     table = () if name == "units" else (TABLE,)
     measured = module.measure(
-        policy, *table, *(data[key] for key in reads), **keywords, **settings or {}, bootstrap=Bootstrap(**INTERVAL)
+        policy, *table, *(data[key] for key in reads), **keywords, **settings or {}, level=Level(**INTERVAL)
     )
     written = files.read_arrays(tmp_path / "arrays.npz")
     assert list(written) == list(measured.arrays)

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import pairs as pair_claims
 
 PAIRS, SIDE = 16, 32
-BOOTSTRAP = Bootstrap(resamples=200)
+LEVEL = Level()
 EACH = np.arange(PAIRS)
 
 
@@ -41,7 +41,7 @@ def test_a_turn_that_goes_with_the_trunk_is_found_and_its_size_is_right():
     frames, trunk = pairs(columns(1), columns(1))
     frames[:, 1], trunk[:, 1] = 50, 0
     measured = pair_claims.measure_removal(ask, frames, trunk)
-    found = pair_claims.removal_estimates(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
+    found = pair_claims.removal_estimates(**measured, clusters=EACH, level=LEVEL)
     position = 2 * (columns(1) + 0.5) / SIDE - 1
     np.testing.assert_allclose(measured["position"], position)
     assert found["change"].estimate == pytest.approx(np.abs(position).mean())
@@ -58,7 +58,7 @@ def test_a_policy_that_minds_any_change_alike_is_not_above_the_control():
         return {"turning": frames.mean((1, 2))}
 
     measured = pair_claims.measure_removal(mean_grey, frames, trunk)
-    found = pair_claims.removal_estimates(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
+    found = pair_claims.removal_estimates(**measured, clusters=EACH, level=LEVEL)
     assert found["change"].estimate > 0.5 and found["value"].reason == "this policy has no critic"
     assert found["above-control"].estimate == pytest.approx(0, abs=1e-9)
 
@@ -77,15 +77,15 @@ def test_a_policy_that_follows_turns_to_where_the_trunk_went():
     after = np.where(after == before, (after + 5) % SIDE, after)
     measured = pair_claims.measure_move(ask, *pairs(before, after))
     np.testing.assert_allclose(measured["moved"], 2 * (after - before) / SIDE)
-    found = pair_claims.move_estimates(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
+    found = pair_claims.move_estimates(**measured, clusters=EACH, level=LEVEL)
     assert found["sides"].estimate == 1 and found["correlation"].estimate == pytest.approx(1)
-    away = pair_claims.move_estimates(-measured["turning"], measured["moved"], EACH, BOOTSTRAP)
+    away = pair_claims.move_estimates(-measured["turning"], measured["moved"], EACH, LEVEL)
     assert away["sides"].estimate == 0
 
 
 def test_likeness_of_a_view_with_itself_and_with_half_of_it():
     turning = np.random.default_rng(0).uniform(-1, 1, PAIRS)
-    found = pair_claims.likeness_estimates(np.stack([turning, turning / 2], 1), EACH, BOOTSTRAP)
+    found = pair_claims.likeness_estimates(np.stack([turning, turning / 2], 1), EACH, LEVEL)
     assert [found[part].estimate for part in pair_claims.LIKENESS] == pytest.approx([1, 1, 0.5])
 
 
@@ -99,7 +99,7 @@ def test_motion_compares_the_real_stack_with_its_newest_frame():
     turning = measured["turning"]
     np.testing.assert_array_equal(*turning.T)
     np.testing.assert_allclose(measured["mirrored"], -turning)
-    found = pair_claims.motion_estimates(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
+    found = pair_claims.motion_estimates(**measured, clusters=EACH, level=LEVEL)
     assert found["flips-stack"].estimate == found["flips-still"].estimate == 1
     stacks[:, 0] += 10
     np.testing.assert_allclose(np.diff(pair_claims.measure_motion(oldest, stacks, trunk)["turning"]), -10)
@@ -109,5 +109,5 @@ def test_every_contrast_measures_the_parts_that_it_names():
     frames, trunk = pairs(columns(1), columns(2))
     for contrast in pair_claims.CONTRASTS.values():
         measured = contrast.measure(ask, frames, trunk)
-        found = contrast.estimate(**measured, clusters=EACH, bootstrap=BOOTSTRAP)
+        found = contrast.estimate(**measured, clusters=EACH, level=LEVEL)
         assert tuple(found) == contrast.parts

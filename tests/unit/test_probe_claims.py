@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minetest_interp.analysis import probes as fitting
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import groups, probes
 from minetest_interp.claims.probes import DISTANCE, RAY, SIDE, SIDE_PARTS, SPECIES, Decoded, ProbeTarget
 from minetest_interp.model.actions import action_table
@@ -14,7 +14,7 @@ from tests.conftest import random_policy
 from tests.samples import smooth_frames
 
 PENALTIES = (0.1, 1, 10)
-BOOTSTRAP = Bootstrap()
+LEVEL = Level()
 COUNT = 120
 CLUSTERS = np.arange(COUNT) // 2
 SMALL = Geometry(2, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 6)
@@ -39,7 +39,7 @@ def decoded(features, asked: ProbeTarget, rival=None, shuffles: int = 20) -> Dec
 def parts_of(features, values, **options):
     asked = target(values, ("left", "right"))
     others = dict.fromkeys((DISTANCE, SPECIES, RAY), "not asked")
-    return probes.side_parts({SIDE: (asked, decoded(features, asked, **options))}, others, "layer", BOOTSTRAP)
+    return probes.side_parts({SIDE: (asked, decoded(features, asked, **options))}, others, "layer", LEVEL)
 
 
 def sides(generator) -> np.ndarray:
@@ -165,7 +165,7 @@ def draw(generator, correlations, size: int = 25):
 
 def test_correlations_of_groups_are_their_own():
     turning, position, names, clusters = draw(np.random.default_rng(0), (0.2, -0.5, 0.9))
-    found = groups.by_group(turning, position, np.where(names == "group 1", "", names), clusters, BOOTSTRAP)
+    found = groups.by_group(turning, position, np.where(names == "group 1", "", names), clusters, LEVEL)
     assert list(found) == ["group 0", "group 2"]
     for name, one in found.items():
         own = names == name
@@ -178,7 +178,7 @@ def test_correlations_of_groups_are_their_own():
 def test_the_least_of_groups_errs_against_the_claim(correlations):
     generator, above, below = np.random.default_rng(5), 0, 0
     for _ in range(100):
-        low, high = groups.least(list(groups.by_group(*draw(generator, correlations), BOOTSTRAP).values())).interval
+        low, high = groups.least(list(groups.by_group(*draw(generator, correlations), LEVEL).values())).interval
         above, below = above + (low > min(correlations)), below + (high < min(correlations))
     for times, rate in ((above, 0.025), (below, 0.025 * len(correlations))):
         assert times / 100 <= rate + 3 * np.sqrt(rate / 100)
@@ -187,7 +187,7 @@ def test_the_least_of_groups_errs_against_the_claim(correlations):
 def test_a_group_without_an_interval_leaves_the_least_unknown():
     turning, position, names, clusters = draw(np.random.default_rng(1), (0.9, 0.8))
     turning[names == "group 1"] = 0.3
-    found = groups.least(list(groups.by_group(turning, position, names, clusters, BOOTSTRAP).values()))
+    found = groups.least(list(groups.by_group(turning, position, names, clusters, LEVEL).values()))
     assert found.estimate is None and found.interval is None
 
 
@@ -200,7 +200,7 @@ def test_fewer_than_two_groups_are_not_compared():
         "species": np.full(count, "pine"),
         "biome": np.repeat(["shore", "savanna"], count // 2),
     }
-    options = {"steering": "yaw", "side": 1, "least_group": 12, "bootstrap": BOOTSTRAP}
+    options = {"steering": "yaw", "side": 1, "least_group": 12, "level": LEVEL}
     policy = random_policy(SMALL, seed=3, gain=50.0)
     for species, reason in (("pine", "fewer than two groups by species (of 1)"), ("", "the labels name no species")):
         said = labelled | {"species": np.full(count, species)}

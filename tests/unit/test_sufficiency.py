@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from minetest_interp.analysis import sufficiency
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import paths
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable, Behaviour
@@ -40,8 +40,8 @@ def changed(policy, change):
 
 
 def measure(policy, **options):
-    bootstrap = Bootstrap(resamples=99)
-    return paths.measure(policy, TABLE, STACKS, steering="turn", draws=20, bootstrap=bootstrap, **options)
+    level = Level()
+    return paths.measure(policy, TABLE, STACKS, steering="turn", draws=20, level=level, **options)
 
 
 def test_all_kept_channels_leave_the_readout_and_none_leave_it_constant(small):

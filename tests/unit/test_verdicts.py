@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minetest_interp.analysis import intervals
-from minetest_interp.analysis.intervals import Bootstrap, Estimate
+from minetest_interp.analysis.intervals import Estimate, Level
 from minetest_interp.claims import verdicts
 from minetest_interp.claims.verdicts import CONTRADICTED, NO_EFFECT, PARTLY, SUPPORTED, UNKNOWN, VERDICTS, Rule
 
@@ -73,7 +73,7 @@ def test_turned_round_a_claim_has_the_same_verdict(interval, matters, chance):
 
 def test_what_is_supported_has_a_small_p_value_and_what_goes_the_other_way_none():
     x = np.random.default_rng(0).normal(0.5, 1, 50)
-    estimate = intervals.estimate(intervals.weighted_mean(x), np.arange(50), Bootstrap())
+    estimate = intervals.estimate(intervals.weighted_mean(x), np.arange(50), Level())
     known = scipy.stats.ttest_1samp(x, 0.0)
     assert verdicts.judge(estimate, Rule(0.0, 0.1)).p == pytest.approx(known.pvalue)
     assert verdicts.judge(estimate, Rule(0.0, 0.1, None, "below")).p == 1.0
@@ -81,7 +81,7 @@ def test_what_is_supported_has_a_small_p_value_and_what_goes_the_other_way_none(
 
 def test_power_and_the_number_of_cases_are_those_of_the_normal_test():
     x = np.random.default_rng(0).standard_normal(40)
-    estimate = intervals.estimate(intervals.weighted_mean(x), np.arange(40), Bootstrap())
+    estimate = intervals.estimate(intervals.weighted_mean(x), np.arange(40), Level())
     error = x.std(ddof=1) / np.sqrt(40)
     test = verdicts.judge(estimate, Rule(0.0, 0.1))
     assert test.power == pytest.approx(scipy.stats.norm.sf(1.959964 - 0.1 / error))
@@ -93,7 +93,7 @@ def test_power_and_the_number_of_cases_are_those_of_the_normal_test():
 
 
 def test_without_an_interval_one_cannot_tell_but_knows_how_many_cases_would():
-    few = intervals.estimate(intervals.weighted_mean(np.arange(9.0)), np.arange(9), Bootstrap(least_clusters=10))
+    few = intervals.estimate(intervals.weighted_mean(np.arange(9.0)), np.arange(9), Level(least_clusters=10))
     test = verdicts.judge(few, Rule(4.0, 0.5))
     assert test.verdict == UNKNOWN and test.p is None and test.tells > 9
     assert verdicts.judge(intervals.missing("why"), Rule(0.0, 0.1)) == (UNKNOWN, None, None, None)

@@ -152,7 +152,7 @@ def following(moments: Moments, choice: Choice) -> Statistic:
     filters, channels = choice.filters, np.arange(len(choice.filters))
     sums = (moments.x, moments.y[:, filters], moments.xx, moments.yy[:, filters], moments.xy[:, channels, filters])
 
-    def statistic(weights: Float[np.ndarray, "*resample frame"]) -> Float[np.ndarray, "*resample channel"]:
+    def statistic(weights: Float[np.ndarray, "*weighting frame"]) -> Float[np.ndarray, "*weighting channel"]:
         samples = weights.sum(-1)[..., None] * moments.positions
         return choice.signs * _pearson(samples, *(weights @ each for each in sums))
 

@@ -22,16 +22,14 @@ BATCH_NUMBERS = 2**23  # weights held at a time
 Statistic = Callable[[np.ndarray], np.ndarray]
 
 
-class Bootstrap(NamedTuple):
-    """How intervals are made. Below `least_clusters` independent frames there is none."""
+class Level(NamedTuple):
+    """How sure intervals are, and from how many independent frames on there is one."""
 
-    resamples: int = 2000
     confidence: float = 0.95
-    seed: int = 0
     least_clusters: int = 10
 
 
-BOOTSTRAP = Bootstrap()  # what intervals are made by where nothing else is asked for
+LEVEL = Level()  # what intervals are made by where nothing else is asked for
 
 
 class Scale(NamedTuple):
@@ -174,7 +172,7 @@ def cluster_halves(
 def estimate(
     statistic: Statistic,
     clusters: Int[np.ndarray, " frame"],
-    bootstrap: Bootstrap,
+    level: Level,
     *,
     chance: float | None = None,
     scale: str = "plain",
@@ -192,7 +190,7 @@ def estimate(
         return Estimate(len(clusters), count, None, None, chance, scale=scale)
     error = _standard_error(statistic, clusters, whole, scale) if count > 1 else None
     found = Estimate(len(clusters), count, whole, None, chance, scale=scale, error=error)
-    return found._replace(interval=found.at(bootstrap.confidence) if count >= bootstrap.least_clusters else None)
+    return found._replace(interval=found.at(level.confidence) if count >= level.least_clusters else None)
 
 
 def weighted_mean(values: Shaped[np.ndarray, " frame"]) -> Statistic:
@@ -204,7 +202,7 @@ def weighted_correlation(x: Num[np.ndarray, " frame"], y: Num[np.ndarray, " fram
     """Pearson's correlation."""
     x, y = (np.asarray(values, np.float64) - np.mean(values) for values in (x, y))
 
-    def statistic(weights: Float[np.ndarray, "*resample frame"]) -> Float[np.ndarray, "*resample"]:
+    def statistic(weights: Float[np.ndarray, "*weighting frame"]) -> Float[np.ndarray, "*weighting"]:
         total = weights.sum(-1)
         mean_x, mean_y = weights @ x / total, weights @ y / total
         covariance = weights @ (x * y) / total - mean_x * mean_y
@@ -225,7 +223,7 @@ def weighted_partial_correlation(
     variables -= variables.mean(1, keepdims=True)
     products = (variables[:, None] * variables[None]).reshape(-1, variables.shape[1])
 
-    def statistic(weights: Float[np.ndarray, "*resample frame"]) -> Float[np.ndarray, "*resample"]:
+    def statistic(weights: Float[np.ndarray, "*weighting frame"]) -> Float[np.ndarray, "*weighting"]:
         total = weights.sum(-1)[..., None]
         means = weights @ variables.T / total
         moments = (weights @ products.T / total).reshape(*means.shape, -1)
@@ -259,7 +257,7 @@ def weighted_auroc(
     positive, frame, ordered = positive[order], frame[order], scores[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
 
-    def statistic(weights: Float[np.ndarray, "*resample frame"]) -> Float[np.ndarray, "*resample"]:
+    def statistic(weights: Float[np.ndarray, "*weighting frame"]) -> Float[np.ndarray, "*weighting"]:
         weights = weights[..., frame]
         plus = np.add.reduceat(weights * positive, starts, axis=-1)
         minus = np.add.reduceat(weights * ~positive, starts, axis=-1)

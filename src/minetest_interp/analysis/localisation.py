@@ -60,7 +60,7 @@ def above_others(found: Float[np.ndarray, "frame frame"]) -> Statistic:
     own = np.diag(found)
     rest = found - np.diag(own)
 
-    def statistic(weights: Float[np.ndarray, "*resample frame"]) -> Float[np.ndarray, "*resample"]:
+    def statistic(weights: Float[np.ndarray, "*weighting frame"]) -> Float[np.ndarray, "*weighting"]:
         total = weights.sum(-1, keepdims=True)
         with np.errstate(invalid="ignore", divide="ignore"):
             elsewhere = (weights @ rest.T) / (total - weights)

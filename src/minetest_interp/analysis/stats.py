@@ -41,7 +41,7 @@ def highest(values: Shaped[np.ndarray, " item"], *, count: int) -> Int[np.ndarra
     return np.argsort(-np.asarray(values), kind="stable")[:count]
 
 
-def share_larger(values: Num[np.ndarray, "*resample channel"], channel: int) -> Num[np.ndarray, "*resample"]:
+def share_larger(values: Num[np.ndarray, "*weighting channel"], channel: int) -> Num[np.ndarray, "*weighting"]:
     """Share of the other channels whose value is larger than this one's."""
     return np.asarray((values > values[..., channel, None]).sum(-1) / (values.shape[-1] - 1))
 

@@ -82,7 +82,7 @@ def explained(
     # About their means, so that small variances are exact.
     readout, change = readout - readout.mean(), change - change.mean(0)
 
-    def statistic(weights: Float[np.ndarray, "*resample frame"]) -> Float[np.ndarray, "*resample set"]:
+    def statistic(weights: Float[np.ndarray, "*weighting frame"]) -> Float[np.ndarray, "*weighting set"]:
         total = weights.sum(-1, keepdims=True)
         left = weights @ change**2 / total - (weights @ change / total) ** 2
         whole = weights @ readout[:, None] ** 2 / total - (weights @ readout[:, None] / total) ** 2

@@ -9,7 +9,7 @@ from collections.abc import Collection
 import numpy as np
 
 from minetest_interp.analysis import draws, intervals
-from minetest_interp.analysis.intervals import Bootstrap, Statistic, missing
+from minetest_interp.analysis.intervals import Level, Statistic, missing
 from minetest_interp.claims.measured import Parts
 
 NOTHING_SHUFFLED = "networks of shuffled weights do not steer at all"
@@ -21,9 +21,7 @@ def unchanged_share(steering: np.ndarray, mirrored: np.ndarray) -> Statistic:
     return intervals.weighted_ratio((steering + mirrored) ** 2, 2 * (steering**2 + mirrored**2))
 
 
-def estimates(
-    steering: np.ndarray, shuffled: Collection[np.ndarray], clusters: np.ndarray, bootstrap: Bootstrap
-) -> Parts:
+def estimates(steering: np.ndarray, shuffled: Collection[np.ndarray], clusters: np.ndarray, level: Level) -> Parts:
     """share: `unchanged_share`. below-shuffled: the same less the mean of networks of shuffled weights.
 
     The standard error of the second holds the spread of single such networks. One that does not steer is left out.
@@ -33,7 +31,7 @@ def estimates(
     """
     own, every = unchanged_share(*steering), np.ones(len(clusters))
     others = [other for other in (unchanged_share(*each) for each in shuffled) if np.isfinite(other(every))]
-    share = intervals.estimate(own, clusters, bootstrap, chance=0.0, scale="fraction")
+    share = intervals.estimate(own, clusters, level, chance=0.0, scale="fraction")
     if not others:
         return {"share": share, "below-shuffled": missing(NOTHING_SHUFFLED)}
 
@@ -41,4 +39,4 @@ def estimates(
         return np.asarray(own(weights) - np.mean([other(weights) for other in others], axis=0))
 
     single = np.array([other(every) for other in others], float)
-    return {"share": share, "below-shuffled": draws.beyond_draws(below, clusters, bootstrap, draws=single)}
+    return {"share": share, "below-shuffled": draws.beyond_draws(below, clusters, level, draws=single)}

@@ -8,7 +8,7 @@ import numpy as np
 
 from minetest_interp.analysis import attribution, faithfulness, intervals
 from minetest_interp.analysis.attribution import AttributionMethod, Readouts
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import maps
 from minetest_interp.claims.measured import Arrays, Measured
 from minetest_interp.model import frames as model_frames
@@ -75,7 +75,7 @@ def measure(
     masks: int = 60,
     seed: int = 0,
     similarity: float = 0.9,
-    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+    level: Level = intervals.LEVEL,
 ) -> Measured:
     """Maps of every readout by every method, how far to trust each method, and whether its maps find what is labelled.
 
@@ -108,7 +108,7 @@ def measure(
     channels = scored.pop("channels")
     checks = map_batches(_batch_checker(setup, trials), greys[checked], size=size)
     clusters = intervals.near_duplicates(greys, similarity=similarity)
-    means = _mean_scores(scored, checks, clusters, checked, bootstrap)
+    means = _mean_scores(scored, checks, clusters, checked, level)
     failed = faithfulness.failures(
         means["deletion_above_random"][1, :, 0], means["randomisation"][0, :, 0, -1], means["sensitivity"][0, :, 0]
     )
@@ -123,7 +123,7 @@ def measure(
         size=size,
         seed=seed,
         similarity=similarity,
-        bootstrap=bootstrap,
+        level=level,
     )
     by_frame = scored | {"sensitivity": checks.sensitivity, "randomisation": checks.randomisation}
     arrays = {
@@ -217,17 +217,15 @@ def _batch_checker(setup: Judged, trials: Trials) -> Callable[[np.ndarray], Chec
     return check
 
 
-def _mean_scores(
-    scored: Arrays, checks: Checks, clusters: np.ndarray, checked: np.ndarray, bootstrap: Bootstrap
-) -> Arrays:
+def _mean_scores(scored: Arrays, checks: Checks, clusters: np.ndarray, checked: np.ndarray, level: Level) -> Arrays:
     """Means over frames with their intervals; deletion and insertion beyond those of random maps."""
     above = scored["deletion"] - scored["random_deletion"][:, None]
     below = scored["random_insertion"][:, None] - scored["insertion"]
     return {
-        "deletion_above_random": mean_with_interval(above, clusters, bootstrap),
-        "insertion_below_random": mean_with_interval(below, clusters, bootstrap),
-        "sensitivity": mean_with_interval(checks.sensitivity, clusters[checked], bootstrap),
-        "randomisation": mean_with_interval(checks.randomisation, clusters[checked], bootstrap),
+        "deletion_above_random": mean_with_interval(above, clusters, level),
+        "insertion_below_random": mean_with_interval(below, clusters, level),
+        "sensitivity": mean_with_interval(checks.sensitivity, clusters[checked], level),
+        "randomisation": mean_with_interval(checks.randomisation, clusters[checked], level),
     }
 
 
@@ -236,11 +234,11 @@ def evenly_spaced(count: int, most: int) -> np.ndarray:
     return np.linspace(0, count - 1, min(count, most)).round().astype(int)
 
 
-def mean_with_interval(values: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
+def mean_with_interval(values: np.ndarray, clusters: np.ndarray, level: Level) -> np.ndarray:
     """Means over frames with their intervals, `[N, ...]` to (mean, low, high) `[3, ...]`; NaN where there is none."""
 
     def summarise(column: np.ndarray) -> list[float]:
-        mean = intervals.estimate(intervals.weighted_mean(column), clusters, bootstrap)
+        mean = intervals.estimate(intervals.weighted_mean(column), clusters, level)
         return [np.nan if mean.estimate is None else mean.estimate, *(mean.interval or (np.nan, np.nan))]
 
     return np.apply_along_axis(summarise, 0, values)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minetest_interp.analysis import intervals, stats
-from minetest_interp.analysis.intervals import Bootstrap, missing
+from minetest_interp.analysis.intervals import Level, missing
 from minetest_interp.claims import asymmetry, walking
 from minetest_interp.claims.measured import Measured, Parts
 from minetest_interp.model import actions, networks
@@ -39,10 +39,10 @@ class Steered(NamedTuple):
     behaviours: dict[str, dict[str, np.ndarray]]
     steering: dict[str, np.ndarray]
 
-    def mirror_estimates(self, bootstrap: Bootstrap, *, frames: np.ndarray | slice = slice(None)) -> Parts:
+    def mirror_estimates(self, level: Level, *, frames: np.ndarray | slice = slice(None)) -> Parts:
         """`mirror_estimates` of some of the frames and their mirror images."""
         original, mirrored = (self.steering[view][frames] for view in VIEWS)
-        return mirror_estimates(original, mirrored, self.clusters[frames], bootstrap)
+        return mirror_estimates(original, mirrored, self.clusters[frames], level)
 
 
 def measure(
@@ -57,7 +57,7 @@ def measure(
     shuffles: int = 20,
     seed: int = 0,
     similarity: float = 0.9,
-    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+    level: Level = intervals.LEVEL,
 ) -> Measured:
     """Tests the claims about what the policy does.
 
@@ -84,24 +84,18 @@ def measure(
         steered.behaviours["original"],
         [each.behaviours["original"] for each in shuffled],
         clusters,
-        bootstrap,
+        level,
     )
     arrays = {"frames": stacks["frames"], "clusters": clusters, "night": dark, "difference": difference}
-    trunks = _on_trunks(
-        policy, table, labelled, steering=steering, side=side, similarity=similarity, bootstrap=bootstrap
-    )
-    by_night = _by_night(
-        policy, table, stacks, labelled, dark, steering=steering, similarity=similarity, bootstrap=bootstrap
-    )
+    trunks = _on_trunks(policy, table, labelled, steering=steering, side=side, similarity=similarity, level=level)
+    by_night = _by_night(policy, table, stacks, labelled, dark, steering=steering, similarity=similarity, level=level)
     estimates = {
-        **_mirror_claims(steered, dark, trunks.estimates["mirror"], _covered(stacks, steered, bootstrap), bootstrap),
+        **_mirror_claims(steered, dark, trunks.estimates["mirror"], _covered(stacks, steered, level), level),
         **by_night.estimates,
         "yaw-follows-trunk": trunks.estimates["follows"],
-        "asymmetry": asymmetry.estimates(_both(steered), [_both(each) for each in shuffled], clusters, bootstrap),
+        "asymmetry": asymmetry.estimates(_both(steered), [_both(each) for each in shuffled], clusters, level),
         **walks.estimates,
-        "not-mere-brightness": brightness_estimates(
-            steered.steering["original"], changed, difference, clusters, bootstrap
-        ),
+        "not-mere-brightness": brightness_estimates(steered.steering["original"], changed, difference, clusters, level),
     }
     return Measured(arrays | steered.steering | changed | walks.arrays | trunks.arrays | by_night.arrays, estimates)
 
@@ -124,26 +118,24 @@ def _steer(
     return Steered(clusters, behaviours, {view: values[steering] for view, values in behaviours.items()})
 
 
-def _mirror_claims(
-    steered: Steered, dark: np.ndarray, trunks: Parts, covered: Parts, bootstrap: Bootstrap
-) -> dict[str, Parts]:
+def _mirror_claims(steered: Steered, dark: np.ndarray, trunks: Parts, covered: Parts, level: Level) -> dict[str, Parts]:
     """The mirror test on all frames, by day, with a trunk, and with hand and display covered."""
     by_day = (
         dict.fromkeys(MIRROR_PARTS, missing("no frame of the study was taken by day"))
         if dark.all()
-        else steered.mirror_estimates(bootstrap, frames=~dark)
+        else steered.mirror_estimates(level, frames=~dark)
     )
     original, mirrored = (steered.steering[view] for view in VIEWS)
     bias = intervals.weighted_mean((original + mirrored) / 2)
     return {
         "yaw-mirror": {
-            **steered.mirror_estimates(bootstrap),
+            **steered.mirror_estimates(level),
             "flips-day": by_day["flips"],
             "flips-trunk": trunks["flips"],
             "correlation-trunk": trunks["correlation"],
             "flips-covered": covered["flips"],
             "correlation-covered": covered["correlation"],
-            "bias": intervals.estimate(bias, steered.clusters, bootstrap, chance=0.0),
+            "bias": intervals.estimate(bias, steered.clusters, level, chance=0.0),
         },
     }
 
@@ -157,7 +149,7 @@ def _by_night(
     *,
     steering: str,
     similarity: float,
-    bootstrap: Bootstrap,
+    level: Level,
 ) -> Measured:
     """The mirror test on all frames taken at night, the study's own and labelled ones.
 
@@ -178,7 +170,7 @@ def _by_night(
     clusters = intervals.near_duplicates(own["original"], similarity=similarity, group=own["group"])
     steered = _steer(policy, table, own, VIEWS, clusters, steering=steering)
     arrays = {"frames": own["frames"], "clusters": clusters, **steered.steering}
-    parts = {f"{part}-night": found for part, found in steered.mirror_estimates(bootstrap).items()}
+    parts = {f"{part}-night": found for part, found in steered.mirror_estimates(level).items()}
     return Measured({f"night/{name}": array for name, array in arrays.items()}, {"yaw-mirror-night": parts})
 
 
@@ -203,12 +195,12 @@ def _shuffled(
     return [_steer(network, table, stacks, VIEWS, clusters, steering=steering) for network in networks_of]
 
 
-def _covered(stacks: Mapping[str, np.ndarray], steered: Steered, bootstrap: Bootstrap) -> Parts:
+def _covered(stacks: Mapping[str, np.ndarray], steered: Steered, level: Level) -> Parts:
     """The mirror test with hand and display covered in both images; missing where the study covers nothing."""
     if np.array_equal(stacks.get(COVERED[0], stacks["original"]), stacks["original"]):
         return dict.fromkeys(MIRROR_PARTS, missing("no hand or display is named to be covered"))
     original, mirrored = (steered.steering[view] for view in COVERED)
-    return mirror_estimates(original, mirrored, steered.clusters, bootstrap)
+    return mirror_estimates(original, mirrored, steered.clusters, level)
 
 
 def _on_trunks(
@@ -219,7 +211,7 @@ def _on_trunks(
     steering: str,
     side: int,
     similarity: float,
-    bootstrap: Bootstrap,
+    level: Level,
 ) -> Measured:
     """The mirror test (`mirror`) and `trunk_estimates` (`follows`) on the labelled frames that show a trunk."""
     reason = why_none(np.isfinite(labelled["position"])) if labelled else NO_LABELS
@@ -232,8 +224,8 @@ def _on_trunks(
     clusters = intervals.near_duplicates(trunks["original"], similarity=similarity, group=trunks["group"])
     steered = _steer(policy, table, trunks, VIEWS, clusters, steering=steering)
     estimates = {
-        "mirror": steered.mirror_estimates(bootstrap),
-        "follows": trunk_estimates(steered.steering["original"], trunks["position"], clusters, bootstrap, side=side),
+        "mirror": steered.mirror_estimates(level),
+        "follows": trunk_estimates(steered.steering["original"], trunks["position"], clusters, level, side=side),
     }
     arrays = {"frames": trunks["frames"], "clusters": clusters, "position": trunks["position"], **steered.steering}
     return Measured({f"labelled/{name}": array for name, array in arrays.items()}, estimates)
@@ -272,7 +264,7 @@ def brightness_difference(greys: np.ndarray) -> np.ndarray:
     return greys[..., :middle].mean(inside, dtype=np.float64) - greys[..., middle:].mean(inside, dtype=np.float64)
 
 
-def mirror_estimates(steering: np.ndarray, mirrored: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
+def mirror_estimates(steering: np.ndarray, mirrored: np.ndarray, clusters: np.ndarray, level: Level) -> Parts:
     """Flips and correlation of `stats.mirror_test` with their intervals.
 
     Args:
@@ -281,13 +273,13 @@ def mirror_estimates(steering: np.ndarray, mirrored: np.ndarray, clusters: np.nd
     flips = intervals.weighted_mean(stats.opposite_signs(steering, mirrored))
     correlation = intervals.weighted_correlation(steering, -mirrored)
     return {
-        "flips": intervals.estimate(flips, clusters, bootstrap, chance=0.5, scale="share"),
-        "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0, scale="correlation"),
+        "flips": intervals.estimate(flips, clusters, level, chance=0.5, scale="share"),
+        "correlation": intervals.estimate(correlation, clusters, level, chance=0.0, scale="correlation"),
     }
 
 
 def trunk_estimates(
-    steering: np.ndarray, position: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap, *, side: int
+    steering: np.ndarray, position: np.ndarray, clusters: np.ndarray, level: Level, *, side: int
 ) -> Parts:
     """Does the steering follow the trunk? `[M]` frames with a trunk at `position`.
 
@@ -298,8 +290,8 @@ def trunk_estimates(
     correlation = intervals.weighted_correlation(left, -position)
     sides = intervals.weighted_mean(stats.opposite_signs(left[off], position[off]))
     return {
-        "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0, scale="correlation"),
-        "sides": intervals.estimate(sides, clusters[off], bootstrap, chance=0.5, scale="share"),
+        "correlation": intervals.estimate(correlation, clusters, level, chance=0.0, scale="correlation"),
+        "sides": intervals.estimate(sides, clusters[off], level, chance=0.5, scale="share"),
     }
 
 
@@ -308,7 +300,7 @@ def brightness_estimates(
     retouched: Mapping[str, np.ndarray],
     difference: np.ndarray,
     clusters: np.ndarray,
-    bootstrap: Bootstrap,
+    level: Level,
 ) -> Parts:
     """What a mere comparison of brightness cannot do; chance is what such a comparison would give.
 
@@ -320,14 +312,12 @@ def brightness_estimates(
         name: intervals.estimate(
             intervals.weighted_correlation(steering, retouched[name]),
             clusters,
-            bootstrap,
+            level,
             chance=chances[name],
             scale="correlation",
         )
         for name in chances
     }
     related = intervals.weighted_correlation(steering, difference)
-    explained = intervals.estimate(
-        lambda weights: related(weights) ** 2, clusters, bootstrap, chance=1.0, scale="fraction"
-    )
+    explained = intervals.estimate(lambda weights: related(weights) ** 2, clusters, level, chance=1.0, scale="fraction")
     return estimates | {"explained": explained}

@@ -12,7 +12,7 @@ import scipy
 
 from minetest_interp.analysis import intervals, interventions
 from minetest_interp.analysis.activity import activity
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
+from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
 from minetest_interp.analysis.interventions import Effects
 from minetest_interp.claims import vectors
 from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels, without_interval
@@ -68,7 +68,7 @@ def measure(
     strengths: Sequence[float] = (-2, -1, -0.5, 0.5, 1, 2),
     seed: int = 0,
     similarity: float = 0.9,
-    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+    level: Level = intervals.LEVEL,
 ) -> Measured:
     """Tests the claims about what causes the steering.
 
@@ -95,7 +95,7 @@ def measure(
         intervals.near_duplicates(stacks["original"], similarity=similarity),
         layer=detects,
     )
-    removals = replace_channels(policy, frames, channels, donors=donors, seed=seed, bootstrap=bootstrap)
+    removals = replace_channels(policy, frames, channels, donors=donors, seed=seed, level=level)
     gradient = side * frames.gradient
     reason = why_none(np.isfinite(labelled["position"])) if labelled else NO_LABELS
     detector = detector_estimates(
@@ -103,12 +103,12 @@ def measure(
         gradient,
         frames.difference,
         frames.clusters,
-        bootstrap,
+        level,
         channel=channels[detects],
         sign=expected_sign(units, detects, channels[detects], reason=reason),
     )
     active = [activity(policy, layer, stacks["original"]) for layer in asked(units)]
-    relation = _relate_to_trunks(units, removals, active, bootstrap, reason=reason)
+    relation = _relate_to_trunks(units, removals, active, level, reason=reason)
     added = vectors.measure(
         policy,
         frames.readouts,
@@ -120,7 +120,7 @@ def measure(
         strengths=strengths,
         seed=seed,
         similarity=similarity,
-        bootstrap=bootstrap,
+        level=level,
         reason=reason,
     )
     arrays = {"frames": stacks["frames"], "clusters": frames.clusters, "quantities": np.array(list(readouts))}
@@ -147,7 +147,7 @@ def _read(
 
 
 def replace_channels(
-    policy: Policy, frames: Frames, channels: Mapping[str, int], *, donors: int, seed: int, bootstrap: Bootstrap
+    policy: Policy, frames: Frames, channels: Mapping[str, int], *, donors: int, seed: int, level: Level
 ) -> Removals:
     """Every channel of every named layer under every replacement; intervals for the channels that claims name."""
     drawn = interventions.draw_donors(frames.clusters, count=donors, seed=seed)
@@ -160,7 +160,7 @@ def replace_channels(
             arrays[f"{name}/{layer}/size"] = size.mean(0)
             arrays[f"{name}/{layer}/change"] = change.mean(0)
             arrays[f"{name}/{layer}/interval"] = vectors.mean_intervals(
-                size[:, channels[layer]], frames.clusters, bootstrap
+                size[:, channels[layer]], frames.clusters, level
             )
         steering[layer] = {
             name: Effects(*(values[..., frames.steering] for values in of)) for name, of in effects.items()
@@ -195,7 +195,7 @@ def _relate_to_trunks(
     units: Mapping[str, np.ndarray],
     removals: Removals,
     active: Sequence[np.ndarray],
-    bootstrap: Bootstrap,
+    level: Level,
     *,
     reason: str | None,
 ) -> Measured:
@@ -211,7 +211,7 @@ def _relate_to_trunks(
     given = [[of[i] for of in active] for i in (0, 1)]
     parts = {
         part: rank_correlation_estimate(
-            list(strength(name).values()), effect, bootstrap, given=given if part in GIVEN_ACTIVITY else ()
+            list(strength(name).values()), effect, level, given=given if part in GIVEN_ACTIVITY else ()
         )
         for part, name in RELATIONS.items()
     }
@@ -225,7 +225,7 @@ def detector_estimates(
     gradient: np.ndarray,
     difference: np.ndarray,
     clusters: np.ndarray,
-    bootstrap: Bootstrap,
+    level: Level,
     *,
     channel: int,
     sign: int | Estimate,
@@ -247,7 +247,7 @@ def detector_estimates(
 
     def estimate(statistic: Statistic, chance: float) -> Estimate:
         known = float(chance) if np.isfinite(chance) else None
-        return intervals.estimate(statistic, clusters, bootstrap, chance=known)
+        return intervals.estimate(statistic, clusters, level, chance=known)
 
     def effect(name: str) -> Estimate:
         if name not in effects:
@@ -259,7 +259,7 @@ def detector_estimates(
         if isinstance(sign, Estimate):
             return sign
         signed = intervals.weighted_mean(chance + sign * values)
-        return intervals.estimate(signed, clusters, bootstrap, chance=chance, scale=scale)
+        return intervals.estimate(signed, clusters, level, chance=chance, scale=scale)
 
     own, patch = gradient[:, channel], effects["patch"].change
     share = intervals.weighted_ratio(patch[:, channel] * difference, difference**2)
@@ -275,14 +275,14 @@ def detector_estimates(
 def rank_correlation_estimate(
     strength: Sequence[np.ndarray],
     effect: Sequence[np.ndarray],
-    bootstrap: Bootstrap,
+    level: Level,
     *,
     given: Sequence[Sequence[np.ndarray]] = (),
 ) -> Estimate:
     """Spearman's correlation over the channels of several layers, each `[C]`; n counts channels.
 
     Ranks are taken within each layer, as shares of its channels, since a channel's effect depends on how many share its
-    layer's work; the bootstrap draws channels. Channels without a strength (NaN) are left out.
+    layer's work; channels are left out one at a time. Channels without a strength (NaN) are left out.
 
     Args:
       given: of each other number, what the layers' channels have of it; then the correlation is the partial one.
@@ -295,4 +295,4 @@ def rank_correlation_estimate(
 
     x, y = ranks(strength), ranks(effect)
     statistic = intervals.weighted_partial_correlation(x, y, [ranks(layers) for layers in given])
-    return intervals.estimate(statistic, np.arange(len(x)), bootstrap, chance=0.0, scale="correlation")
+    return intervals.estimate(statistic, np.arange(len(x)), level, chance=0.0, scale="correlation")

@@ -6,7 +6,7 @@ import numpy as np
 
 from minetest_interp.analysis import circuits, intervals
 from minetest_interp.analysis.circuits import Contributions, FactorAttribution, Flow, LinearReadouts
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.analysis.stats import correlation
 from minetest_interp.claims import paths as kept_paths
 from minetest_interp.claims.measured import Arrays, Measured
@@ -28,7 +28,7 @@ def measure(
     draws: int = 100,
     seed: int = 0,
     similarity: float = 0.9,
-    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+    level: Level = intervals.LEVEL,
 ) -> Measured:
     """Takes two readouts apart, the steering's drive and the critic's value, and tests whether few channels suffice.
 
@@ -48,7 +48,7 @@ def measure(
         draws=draws,
         seed=seed,
         similarity=similarity,
-        bootstrap=bootstrap,
+        level=level,
     )
     if reason := circuits.why_not_exact(policy.architecture):
         return Measured({"reason": np.array(reason)} | kept.arrays, kept.estimates)

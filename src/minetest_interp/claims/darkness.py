@@ -12,7 +12,7 @@ import scipy
 
 from minetest_interp.analysis import bars, intervals, interventions, paint
 from minetest_interp.analysis.bars import BarSettings
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
+from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
 from minetest_interp.analysis.paint import Place
 from minetest_interp.claims.measured import Arrays, Measured, Parts
 from minetest_interp.model import objectives
@@ -49,7 +49,7 @@ def measure(
     steering: str,
     side: int = 1,
     similarity: float = 0.9,
-    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+    level: Level = intervals.LEVEL,
     **settings,
 ) -> Measured:
     """Tests the claims about darkness, roughness and the concept beyond both; what has no frames is missing.
@@ -80,16 +80,16 @@ def measure(
     if not shown.all():
         turned, examples = measure_bars(ask, planes[~shown], relative, chosen)
         places = measure_places(ask, planes[~shown], chosen)
-        estimates = bar_estimates(turned, places.mean((1, 2)), chosen.doses, clusters[~shown], bootstrap)
+        estimates = bar_estimates(turned, places.mean((1, 2)), chosen.doses, clusters[~shown], level)
         arrays = _named("bars", labelled["frames"][~shown], clusters[~shown], turned, examples)
         arrays |= {
-            "bars/interval": _all_intervals(np.stack([*turned.values()]), clusters[~shown], bootstrap),
+            "bars/interval": _all_intervals(np.stack([*turned.values()]), clusters[~shown], level),
             "bars/doses": np.array(chosen.doses, np.float64),
             "bars/pasted": np.array(PASTED),
             "bars/widths": np.array(chosen.widths, np.float64),
             "bars/offsets": np.array(chosen.offsets, np.float64),
             "bars/places": places,
-            "bars/place_interval": _all_intervals(places.mean(2), clusters[~shown], bootstrap),
+            "bars/place_interval": _all_intervals(places.mean(2), clusters[~shown], level),
         }
     if reason := why_none(shown):
         return Measured(arrays, estimates | {"trunk-beyond-brightness": dict.fromkeys(BEYOND, missing(reason))})
@@ -97,8 +97,8 @@ def measure(
     position, halves = labelled["position"][shown], sides(planes[shown])
     arrays |= _named("edits", labelled["frames"][shown], clusters[shown], turned, examples)
     arrays |= {"edits/position": position, "edits/luminance": halves}
-    beyond = relation_estimates(turned["as it is"], position, halves, clusters[shown], bootstrap)
-    beyond |= edit_estimates(turned, position, clusters[shown], bootstrap)
+    beyond = relation_estimates(turned["as it is"], position, halves, clusters[shown], level)
+    beyond |= edit_estimates(turned, position, clusters[shown], level)
     return Measured(arrays, estimates | {"trunk-beyond-brightness": beyond})
 
 
@@ -143,7 +143,7 @@ def bar_estimates(
     places: np.ndarray,
     darkness: Sequence[float],
     clusters: np.ndarray,
-    bootstrap: Bootstrap,
+    level: Level,
 ) -> dict[str, Parts]:
     """The parts of `BARS`.
 
@@ -153,11 +153,11 @@ def bar_estimates(
     """
 
     def mean(numbers: np.ndarray) -> Estimate:
-        return intervals.estimate(intervals.weighted_mean(numbers), clusters, bootstrap, chance=0.0)
+        return intervals.estimate(intervals.weighted_mean(numbers), clusters, level, chance=0.0)
 
     def share(numbers: np.ndarray) -> Estimate:
         towards = intervals.weighted_mean(numbers > 0)
-        return intervals.estimate(towards, clusters, bootstrap, chance=0.5, scale="share")
+        return intervals.estimate(towards, clusters, level, chance=0.5, scale="share")
 
     doses = np.stack([turned[f"dose {dose:g}"] for dose in darkness])
     dark_places, _, rough_places = places
@@ -226,7 +226,7 @@ def sides(frames: np.ndarray) -> np.ndarray:
 
 
 def relation_estimates(
-    turning: np.ndarray, position: np.ndarray, luminance: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap
+    turning: np.ndarray, position: np.ndarray, luminance: np.ndarray, clusters: np.ndarray, level: Level
 ) -> Parts:
     """Rank correlations of turning left, `[N]`, with how far left the concept is, and with how much darker the left is.
 
@@ -240,7 +240,7 @@ def relation_estimates(
     )
 
     def estimate(statistic: Statistic) -> Estimate:
-        return intervals.estimate(statistic, clusters, bootstrap, chance=0.0, scale="correlation")
+        return intervals.estimate(statistic, clusters, level, chance=0.0, scale="correlation")
 
     partial = intervals.weighted_partial_correlation
     return {
@@ -251,9 +251,7 @@ def relation_estimates(
     }
 
 
-def edit_estimates(
-    turned: Mapping[str, np.ndarray], position: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap
-) -> Parts:
+def edit_estimates(turned: Mapping[str, np.ndarray], position: np.ndarray, clusters: np.ndarray, level: Level) -> Parts:
     """What each edit takes from the turn towards the concept, and what erasing it takes more than the rest.
 
     Args:
@@ -264,17 +262,17 @@ def edit_estimates(
     more = {"luminance": "scaled", "shifted": "shifted", "local": "local"}
 
     def mean(numbers: np.ndarray) -> Estimate:
-        return intervals.estimate(intervals.weighted_mean(numbers), clusters, bootstrap, chance=0.0)
+        return intervals.estimate(intervals.weighted_mean(numbers), clusters, level, chance=0.0)
 
     return {edit: mean(lost) for edit, lost in taken.items()} | {
         f"erased-over-{name}": mean(taken["erased"] - taken[edit]) for name, edit in more.items()
     }
 
 
-def _all_intervals(turned: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
+def _all_intervals(turned: np.ndarray, clusters: np.ndarray, level: Level) -> np.ndarray:
     """The interval of the mean of each row `[..., N]`, `[..., low and high]`; NaN where there is none."""
     rows = turned.reshape(-1, turned.shape[-1])
-    found = [intervals.estimate(intervals.weighted_mean(numbers), clusters, bootstrap) for numbers in rows]
+    found = [intervals.estimate(intervals.weighted_mean(numbers), clusters, level) for numbers in rows]
     bounds = np.array([estimate.interval or (np.nan, np.nan) for estimate in found])
     return bounds.reshape(*turned.shape[:-1], 2)
 

@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 
 from minetest_interp.analysis import draws, intervals
-from minetest_interp.analysis.intervals import Bootstrap, missing
+from minetest_interp.analysis.intervals import Level, missing
 from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured, Parts
 from minetest_interp.dreams import notebook
 from minetest_interp.model import objectives
@@ -61,7 +61,7 @@ def measure(
     lr: float = 1000,
     least_lag: float = 6,
     most_lag: float = 24,
-    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+    level: Level = intervals.LEVEL,
 ) -> Measured:
     """Tests the claims about dreams on many seeds, each beside a dream of shuffled weights.
 
@@ -81,8 +81,8 @@ def measure(
         for kind, dreams in zip(KINDS, pair, strict=True):
             of = dream_properties(dreams, least_lag=least_lag, most_lag=most_lag, stride=stride)
             arrays |= {f"{name}/{kind}/{key}": array for key, array in of.items()}
-    repeats = repeat_estimates(arrays, bootstrap) if "value" in dreamed else dict.fromkeys(REPEATS, missing(NO_VALUE))
-    return Measured(arrays, {"dream-value-repeats": repeats, "dream-yaw-sides": side_estimates(arrays, bootstrap)})
+    repeats = repeat_estimates(arrays, level) if "value" in dreamed else dict.fromkeys(REPEATS, missing(NO_VALUE))
+    return Measured(arrays, {"dream-value-repeats": repeats, "dream-yaw-sides": side_estimates(arrays, level)})
 
 
 def strides(network: Architecture) -> tuple[int, int] | None:
@@ -92,7 +92,7 @@ def strides(network: Architecture) -> tuple[int, int] | None:
     return found if found and max(found) > 1 else None
 
 
-def repeat_estimates(arrays: Arrays, bootstrap: Bootstrap) -> Parts:
+def repeat_estimates(arrays: Arrays, level: Level) -> Parts:
     """What dreams of the value repeat; chance is what those of shuffled weights do.
 
     repeats: highest autocorrelation between the lags. off-stride: the same at lags off the stride. over-yaw: the first
@@ -104,16 +104,16 @@ def repeat_estimates(arrays: Arrays, bootstrap: Bootstrap) -> Parts:
     value = _both(arrays, "value", "repetition")
     steering = (_both(arrays, "left", "repetition") + _both(arrays, "right", "repetition")) / 2
     stepping = f"value/{KINDS[0]}/off_stride" in arrays
-    off = draws.beside_draws(_both(arrays, "value", "off_stride"), bootstrap) if stepping else missing(NO_STRIDE)
+    off = draws.beside_draws(_both(arrays, "value", "off_stride"), level) if stepping else missing(NO_STRIDE)
     found = {
-        "repeats": draws.beside_draws(value, bootstrap),
+        "repeats": draws.beside_draws(value, level),
         "off-stride": off,
-        "over-yaw": draws.beside_draws((value - steering), bootstrap),
+        "over-yaw": draws.beside_draws((value - steering), level),
     }
     return {part: found[part] for part in REPEATS}
 
 
-def side_estimates(arrays: Arrays, bootstrap: Bootstrap) -> Parts:
+def side_estimates(arrays: Arrays, level: Level) -> Parts:
     """Where dreams of the steering put their contrast; chance is what those of shuffled weights do.
 
     middle-left: the share in the middle left of the dream of turning left less that of turning right. edges: the share
@@ -125,7 +125,7 @@ def side_estimates(arrays: Arrays, bootstrap: Bootstrap) -> Parts:
         "left-share": _both(arrays, "left", "middle_left"),
         "right-share": _both(arrays, "right", "edges"),
     }
-    return {part: draws.beside_draws(of, bootstrap) for part, of in shares.items()}
+    return {part: draws.beside_draws(of, level) for part, of in shares.items()}
 
 
 def _both(arrays: Arrays, name: str, key: str) -> np.ndarray:

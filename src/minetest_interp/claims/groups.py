@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from minetest_interp.analysis import intervals, interventions
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, missing
+from minetest_interp.analysis.intervals import Estimate, Level, missing
 from minetest_interp.claims.measured import Arrays, Measured, Parts
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable
@@ -24,7 +24,7 @@ def measure(
     steering: str,
     side: int,
     least_group: int,
-    bootstrap: Bootstrap,
+    level: Level,
 ) -> Measured:
     """Correlation of turning left with how far left the concept is, in each group; arguments as of `probes.measure`.
 
@@ -45,7 +45,7 @@ def measure(
     }
     parts: Parts = {}
     for part, label in GROUPINGS.items():
-        found = by_group(turning, position, labelled[label][shown], clusters, bootstrap)
+        found = by_group(turning, position, labelled[label][shown], clusters, level)
         asked = [one for one in found.values() if one.clusters >= least_group]
         arrays |= {f"{part}/{key}": array for key, array in _arrays(found, least_group).items()}
         parts[part] = least(asked) if len(asked) > 1 else missing(_few(label, len(found), least_group))
@@ -75,7 +75,7 @@ def by_group(
     position: np.ndarray,
     names: np.ndarray,
     clusters: np.ndarray,
-    bootstrap: Bootstrap,
+    level: Level,
 ) -> dict[str, Estimate]:
     """Every group's own correlation, by its name.
 
@@ -86,7 +86,7 @@ def by_group(
     def estimate(own: np.ndarray) -> Estimate:
         # Left is negative in a picture and positive in turning.
         following = intervals.weighted_correlation(turning[own], -position[own])
-        return intervals.estimate(following, clusters[own], bootstrap, chance=0.0, scale="correlation")
+        return intervals.estimate(following, clusters[own], level, chance=0.0, scale="correlation")
 
     return {str(name): estimate(names == name) for name in np.unique(names[names != ""])}
 

@@ -7,7 +7,7 @@ so it is taken out first; with it the cosines are shown and not judged.
 import numpy as np
 
 from minetest_interp.analysis import intervals, stats
-from minetest_interp.analysis.intervals import Bootstrap, Statistic, missing
+from minetest_interp.analysis.intervals import Level, Statistic, missing
 from minetest_interp.claims.measured import Measured
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.description import why_not_aligned
@@ -23,7 +23,7 @@ def measure(
     *,
     permutations: int = 9999,
     seed: int = 0,
-    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+    level: Level = intervals.LEVEL,
 ) -> Measured:
     """Tests whether actor and critic read the same features; the array `reason` says why that is not known.
 
@@ -41,9 +41,9 @@ def measure(
     observed = statistic(np.ones(len(units)))
     whole, p_value = mean_cosine(actor, critic), float(intervals.exceedance(observed, null))
     parts = {
-        "cosine": intervals.estimate(statistic, units, bootstrap, chance=float(null.mean())),
+        "cosine": intervals.estimate(statistic, units, level, chance=float(null.mean())),
         "p-value": intervals.exact(p_value, n=len(units)),
-        "with-common": intervals.estimate(whole, units, bootstrap, chance=float(with_common.mean())),
+        "with-common": intervals.estimate(whole, units, level, chance=float(with_common.mean())),
     }
     arrays = {
         "labels": np.array(table.labels),

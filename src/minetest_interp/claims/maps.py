@@ -7,7 +7,7 @@ import numpy as np
 
 from minetest_interp.analysis import attribution, intervals, localisation
 from minetest_interp.analysis.attribution import AttributionMethod, Readouts
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, missing
+from minetest_interp.analysis.intervals import Estimate, Level, missing
 from minetest_interp.analysis.localisation import Found
 from minetest_interp.claims.measured import Arrays, Measured, Parts
 from minetest_interp.io.errors import InputError
@@ -49,7 +49,7 @@ def measure(
     size: int = 10,
     seed: int = 0,
     similarity: float = 0.9,
-    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+    level: Level = intervals.LEVEL,
 ) -> Measured:
     """Tests whether the maps of each method find their own frame's mask more than those of other frames.
 
@@ -83,9 +83,7 @@ def measure(
         "masks/shown/score": scores[shown],
     }
     clusters = np.arange(len(drawn.frames))
-    return Measured(
-        arrays | _by_method(found, clusters, bootstrap), {CLAIM: _parts(found[JUDGED], clusters, bootstrap)}
-    )
+    return Measured(arrays | _by_method(found, clusters, level), {CLAIM: _parts(found[JUDGED], clusters, level)})
 
 
 def draw(labelled: Mapping[str, np.ndarray] | None, *, frames: int, masks: int, seed: int, similarity: float) -> Drawn:
@@ -137,12 +135,12 @@ def _strengths(
     return strength[:count], scores[:count]
 
 
-def _by_method(found: Mapping[str, Found], clusters: np.ndarray, bootstrap: Bootstrap) -> Arrays:
+def _by_method(found: Mapping[str, Found], clusters: np.ndarray, level: Level) -> Arrays:
     """own, others: `[N, method]`. above_others: `[mean low high, method]`; NaN where there is no interval."""
     arrays: Arrays = {}
     for score in Found._fields:
         each = [getattr(of, score) for of in found.values()]
-        above = [intervals.estimate(localisation.above_others(of), clusters, bootstrap, chance=0.0) for of in each]
+        above = [intervals.estimate(localisation.above_others(of), clusters, level, chance=0.0) for of in each]
         arrays |= {
             f"masks/{score}/own": np.stack([np.diag(of) for of in each], axis=1),
             f"masks/{score}/others": np.stack([localisation.others(of) for of in each], axis=1),
@@ -151,13 +149,13 @@ def _by_method(found: Mapping[str, Found], clusters: np.ndarray, bootstrap: Boot
     return arrays
 
 
-def _parts(found: Found, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
+def _parts(found: Found, clusters: np.ndarray, level: Level) -> Parts:
     """pointing, mass: own masks less others'. pointing-share, mass-share: own masks, where others' are chance."""
     parts = {}
     for score, of in found._asdict().items():
         own, chance = intervals.weighted_mean(np.diag(of)), float(localisation.others(of).mean())
-        parts[score] = intervals.estimate(localisation.above_others(of), clusters, bootstrap, chance=0.0)
-        parts[f"{score}-share"] = intervals.estimate(own, clusters, bootstrap, chance=chance)
+        parts[score] = intervals.estimate(localisation.above_others(of), clusters, level, chance=0.0)
+        parts[f"{score}-share"] = intervals.estimate(own, clusters, level, chance=chance)
     return {part: parts[part] for part in PARTS}
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minetest_interp.analysis import intervals, interventions, stats
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, missing
+from minetest_interp.analysis.intervals import Estimate, Level, missing
 from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured, Parts
 from minetest_interp.model import frame_groups, objectives
 from minetest_interp.model.actions import ActionTable
@@ -30,7 +30,7 @@ class Contrast(NamedTuple):
 
     roles: of a group's frames, {concept} standing for the concept; none for the frames of a turn.
     parts: of the claim. measure: (read_out, frames, trunk) to arrays `[P, ...]`. estimate: those arrays by name,
-    clusters `[P]` and a bootstrap to an estimate of each part.
+    clusters `[P]` and a level to an estimate of each part.
     """
 
     claim: str
@@ -57,7 +57,7 @@ def measure(
     steering: str,
     side: int = 1,
     similarity: float = 0.9,
-    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+    level: Level = intervals.LEVEL,
 ) -> Measured:
     """Tests the claims of every contrast in `CONTRASTS`; those without labelled frames are missing.
 
@@ -82,7 +82,7 @@ def measure(
             continue
         clusters = intervals.near_duplicates(groups["original"][:, -1], similarity=similarity)
         changes = contrast.measure(read_out, groups["original"], groups["share"])
-        estimates[contrast.claim] = contrast.estimate(**changes, clusters=clusters, bootstrap=bootstrap)
+        estimates[contrast.claim] = contrast.estimate(**changes, clusters=clusters, level=level)
         changes |= {"frames": groups["frames"], "clusters": clusters}
         arrays |= {f"{name}/{key}": array for key, array in changes.items()}
     return Measured(arrays, estimates)
@@ -126,7 +126,7 @@ def removal_estimates(
     control: np.ndarray,
     position: np.ndarray,
     clusters: np.ndarray,
-    bootstrap: Bootstrap,
+    level: Level,
     *,
     value: np.ndarray | None = None,
 ) -> Parts:
@@ -138,7 +138,7 @@ def removal_estimates(
     present, gone = turning.T
 
     def mean(numbers: np.ndarray, chance: float | None = None) -> Estimate:
-        return intervals.estimate(intervals.weighted_mean(numbers), clusters, bootstrap, chance=chance)
+        return intervals.estimate(intervals.weighted_mean(numbers), clusters, level, chance=chance)
 
     return {
         "above-control": mean(np.abs(gone - present) - np.abs(control - present), 0.0),
@@ -158,7 +158,7 @@ def measure_move(read_out: ReadOut, frames: np.ndarray, trunk: np.ndarray) -> Ar
     }
 
 
-def move_estimates(turning: np.ndarray, moved: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
+def move_estimates(turning: np.ndarray, moved: np.ndarray, clusters: np.ndarray, level: Level) -> Parts:
     """Does the steering go where the trunk goes?
 
     sides: share of the pairs whose turning changes to the side to which the trunk moved. correlation: of the changes.
@@ -166,9 +166,9 @@ def move_estimates(turning: np.ndarray, moved: np.ndarray, clusters: np.ndarray,
     turned = turning[:, 1] - turning[:, 0]
     sides = intervals.weighted_mean(stats.opposite_signs(turned, moved))
     return {
-        "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, scale="share"),
+        "sides": intervals.estimate(sides, clusters, level, chance=0.5, scale="share"),
         "correlation": intervals.estimate(
-            intervals.weighted_correlation(turned, -moved), clusters, bootstrap, chance=0.0, scale="correlation"
+            intervals.weighted_correlation(turned, -moved), clusters, level, chance=0.0, scale="correlation"
         ),
     }
 
@@ -187,7 +187,7 @@ def measure_motion(read_out: ReadOut, frames: np.ndarray, trunk: np.ndarray) -> 
     }
 
 
-def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
+def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, level: Level) -> Parts:
     """Does the policy steer the same way on two renderings of one view?
 
     correlation: of the two. sides: share that turn to the same side. strength: mean size of the second turning over
@@ -197,24 +197,24 @@ def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, bootstrap: Boo
     sides = intervals.weighted_mean(np.sign(one) * np.sign(other) > 0)
     return {
         "correlation": intervals.estimate(
-            intervals.weighted_correlation(one, other), clusters, bootstrap, chance=0.0, scale="correlation"
+            intervals.weighted_correlation(one, other), clusters, level, chance=0.0, scale="correlation"
         ),
-        "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, scale="share"),
+        "sides": intervals.estimate(sides, clusters, level, chance=0.5, scale="share"),
         "strength": intervals.estimate(
-            intervals.weighted_ratio(np.abs(other), np.abs(one)), clusters, bootstrap, chance=1.0, scale="ratio"
+            intervals.weighted_ratio(np.abs(other), np.abs(one)), clusters, level, chance=1.0, scale="ratio"
         ),
     }
 
 
-def motion_estimates(turning: np.ndarray, mirrored: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
+def motion_estimates(turning: np.ndarray, mirrored: np.ndarray, clusters: np.ndarray, level: Level) -> Parts:
     """`likeness_estimates`, and the mirror test on the same frames, as real stacks and repeated.
 
     flips-stack, flips-still: share whose turning changes sign in a mirror.
     """
     flips = [intervals.weighted_mean(each) for each in stats.opposite_signs(turning, mirrored).T]
     names = ("flips-stack", "flips-still")
-    return likeness_estimates(turning, clusters, bootstrap) | {
-        name: intervals.estimate(each, clusters, bootstrap, chance=0.5, scale="share")
+    return likeness_estimates(turning, clusters, level) | {
+        name: intervals.estimate(each, clusters, level, chance=0.5, scale="share")
         for name, each in zip(names, flips, strict=True)
     }
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minetest_interp.analysis import intervals, interventions, sufficiency
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
+from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
 from minetest_interp.claims.measured import Measured, Parts
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import objectives
@@ -53,7 +53,7 @@ def measure(
     draws: int = 100,
     seed: int = 0,
     similarity: float = 0.9,
-    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+    level: Level = intervals.LEVEL,
 ) -> Measured:
     """Tests whether a quarter of the channels, the strongest, explains more of a behaviour than as many random ones.
 
@@ -89,11 +89,11 @@ def measure(
         "kept/strength": strength,
         "kept/sizes": found.sizes,
         "kept/few": np.array(few),
-        "kept/strongest": _curve(found, found.strongest, clusters[tested], bootstrap),
-        "kept/without": _curve(found, found.without, clusters[tested], bootstrap),
+        "kept/strongest": _curve(found, found.strongest, clusters[tested], level),
+        "kept/without": _curve(found, found.without, clusters[tested], level),
         "kept/random": random(np.ones(tested.sum())).reshape(len(found.sizes), draws),
     }
-    return Measured(arrays, {CLAIM: _parts(found, few, len(strength), clusters[tested], bootstrap)})
+    return Measured(arrays, {CLAIM: _parts(found, few, len(strength), clusters[tested], level)})
 
 
 def _layer(network: Architecture) -> str:
@@ -130,13 +130,13 @@ def _keep(
     return Kept(sizes, read[:, 0], read[:, 1 : 1 + count], read[:, 1 + count : 1 + 2 * count], random)
 
 
-def _curve(found: Kept, values: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
+def _curve(found: Kept, values: np.ndarray, clusters: np.ndarray, level: Level) -> np.ndarray:
     """What is explained with its interval, for `[F, K]`: (estimate, low, high) `[3, K]`; NaN where there is none."""
-    each = [intervals.estimate(found.explained(column), clusters, bootstrap) for column in values.T]
+    each = [intervals.estimate(found.explained(column), clusters, level) for column in values.T]
     return np.array([_numbers(one) for one in each]).T
 
 
-def _parts(found: Kept, few: int, channels: int, clusters: np.ndarray, bootstrap: Bootstrap) -> Parts:
+def _parts(found: Kept, few: int, channels: int, clusters: np.ndarray, level: Level) -> Parts:
     """quarter: explained by the strongest quarter, less random ones'. explained: by it alone; chance is the random one.
 
     needed: explained without a random quarter, less without the strongest.
@@ -147,7 +147,7 @@ def _parts(found: Kept, few: int, channels: int, clusters: np.ndarray, bootstrap
     few_random, rest_random = (found.explained(found.random[:, found.place(n)]) for n in (few, channels - few))
 
     def estimate(statistic: Statistic, chance: float) -> Estimate:
-        return intervals.estimate(statistic, clusters, bootstrap, chance=chance)
+        return intervals.estimate(statistic, clusters, level, chance=chance)
 
     return {
         "quarter": estimate(lambda weights: strongest(weights) - few_random(weights), 0.0),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minetest_interp.analysis import intervals, mask_overlap, probes
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
+from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
 from minetest_interp.claims import groups
 from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels
 from minetest_interp.claims.units import newest_grey, pass_on
@@ -72,7 +72,7 @@ def measure(
     least_group: int = 20,
     seed: int = 0,
     similarity: float = 0.9,
-    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+    level: Level = intervals.LEVEL,
 ) -> Measured:
     """Tests whether a layer holds the side of the concept, and whether the steering follows it in every group.
 
@@ -92,7 +92,7 @@ def measure(
     check_channels(policy, channels)
     if labelled is None:
         unknown = {name: NO_LABELS for name in (SIDE, DISTANCE, SPECIES, RAY)}
-        parts = side_parts({}, unknown, list(channels)[-1], bootstrap)
+        parts = side_parts({}, unknown, list(channels)[-1], level)
         return Measured({}, {"side-is-encoded": parts, "species": dict.fromkeys(groups.GROUPINGS, missing(NO_LABELS))})
     clusters = intervals.near_duplicates(labelled["original"], similarity=similarity, group=labelled["group"])
     found, unknown = targets(labelled, clusters, concept=concept)
@@ -102,7 +102,7 @@ def measure(
     arrays: Arrays = {"steps": np.array([BRIGHTNESS, PIXELS, *policy.architecture.targets[1:]])}
     for name, target in found.items():
         chance = 0.5 if name == SIDE else naming(target).mean() if target.classes else 0.0
-        of_target = _arrays(target, decoded[name], chance, bootstrap) | {"frames": labelled["frames"][target.frames]}
+        of_target = _arrays(target, decoded[name], chance, level) | {"frames": labelled["frames"][target.frames]}
         arrays |= {f"{name}/{key}": array for key, array in of_target.items()}
     followed = groups.measure(
         policy,
@@ -112,10 +112,10 @@ def measure(
         steering=steering,
         side=side,
         least_group=least_group,
-        bootstrap=bootstrap,
+        level=level,
     )
     pairs = {name: (target, decoded[name]) for name, target in found.items()}
-    estimates = {"side-is-encoded": side_parts(pairs, unknown, list(channels)[-1], bootstrap)}
+    estimates = {"side-is-encoded": side_parts(pairs, unknown, list(channels)[-1], level)}
     return Measured(arrays | followed.arrays, estimates | followed.estimates)
 
 
@@ -220,11 +220,11 @@ def naming(target: ProbeTarget) -> np.ndarray:
     return probes.most_frequent(target.values, target.clusters)
 
 
-def _arrays(target: ProbeTarget, decoded: Decoded, chance: float, bootstrap: Bootstrap) -> Arrays:
+def _arrays(target: ProbeTarget, decoded: Decoded, chance: float, level: Level) -> Arrays:
     """Of a target at every step; those that are no layers have no shuffled weights."""
     once, reads = np.ones(len(target.frames)), decoded.real.values()
     found = [
-        intervals.estimate(read.score(), target.clusters, bootstrap, scale="share" if target.classes else "plain")
+        intervals.estimate(read.score(), target.clusters, level, scale="share" if target.classes else "plain")
         for read in reads
     ]
     nothing = [np.nan] * max(map(len, decoded.shuffled.values()), default=0)
@@ -245,7 +245,7 @@ def _arrays(target: ProbeTarget, decoded: Decoded, chance: float, bootstrap: Boo
 
 
 def side_parts(
-    decoded: Mapping[str, tuple[ProbeTarget, Decoded]], unknown: Mapping[str, str], layer: str, bootstrap: Bootstrap
+    decoded: Mapping[str, tuple[ProbeTarget, Decoded]], unknown: Mapping[str, str], layer: str, level: Level
 ) -> Parts:
     """What is decoded of the side from a layer, less what is from its rivals, and of other targets.
 
@@ -263,7 +263,7 @@ def side_parts(
         read = of_target.real[layer]
 
         def estimate(statistic: Statistic, chance: float, scale: str = "plain", own: ProbeTarget = target) -> Estimate:
-            return intervals.estimate(statistic, own.clusters, bootstrap, chance=chance, scale=scale)
+            return intervals.estimate(statistic, own.clusters, level, chance=chance, scale=scale)
 
         if name == DISTANCE:
             parts[name] = estimate(read.score(), 0.0)

@@ -11,7 +11,7 @@ import numpy as np
 
 from minetest_interp.analysis import activity, edges, intervals, mask_overlap, stats
 from minetest_interp.analysis.edges import Choice, Moments
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
+from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
 from minetest_interp.analysis.mask_overlap import Detection, Samples
 from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels, without_interval
 from minetest_interp.io.errors import InputError
@@ -65,7 +65,7 @@ def measure(
     shuffles: int = SHUFFLES,
     seed: int = 0,
     similarity: float = 0.9,
-    bootstrap: Bootstrap = intervals.BOOTSTRAP,
+    level: Level = intervals.LEVEL,
 ) -> Measured:
     """Tests the claims about what the channels of `channels` detect, each among the channels of its layer.
 
@@ -85,7 +85,7 @@ def measure(
     """
     check_channels(policy, channels)
     clusters = intervals.near_duplicates(stacks["original"], similarity=similarity)
-    gradients = _gradients(policy, stacks["original"], clusters, channels, shuffles, seed, bootstrap)
+    gradients = _gradients(policy, stacks["original"], clusters, channels, shuffles, seed, level)
     asked = {layer: channel for layer, channel in channels.items() if layer != policy.architecture.affine}
     trunks = _trunks(
         policy,
@@ -98,7 +98,7 @@ def measure(
         named=named,
         seed=seed,
         similarity=similarity,
-        bootstrap=bootstrap,
+        level=level,
     )
     arrays = {"frames": stacks["frames"], "clusters": clusters, "layers": np.array(list(asked), dtype=str)}
     return Measured(arrays | gradients.arrays | trunks.arrays, gradients.estimates | trunks.estimates)
@@ -113,7 +113,7 @@ def _trunks(
     false_discovery: float,
     named: int,
     similarity: float,
-    bootstrap: Bootstrap,
+    level: Level,
     **trials: Any,
 ) -> Measured:
     """Which channels of these layers tell trunks; trials: options of `detect_trunks`."""
@@ -133,8 +133,8 @@ def _trunks(
         return Measured({}, {f"tree-detector-{layer}": unknown for layer in channels})
     arrays = {"labelled/frames": labelled["frames"], "labelled/clusters": groups}
     arrays["found"] = np.array(best_units(detectors, false_discovery=false_discovery)[:named], dtype=str)
-    arrays |= _channel_arrays(detectors, groups) | _first_halves(detectors, groups, bootstrap)
-    return Measured(arrays, _detector_claims(detectors, groups, channels, bootstrap))
+    arrays |= _channel_arrays(detectors, groups) | _first_halves(detectors, groups, level)
+    return Measured(arrays, _detector_claims(detectors, groups, channels, level))
 
 
 def _gradients(
@@ -144,7 +144,7 @@ def _gradients(
     channels: Mapping[str, int],
     shuffles: int,
     seed: int,
-    bootstrap: Bootstrap,
+    level: Level,
 ) -> Measured:
     layer = next((name for name in channels if name == policy.architecture.affine), None)
     seen = policy.architecture.extent(layer) if layer and greys.ndim == 3 else None
@@ -171,7 +171,7 @@ def _gradients(
     chance = follow(shapeless, halves, templates=len(templates)).gradient_following(once)
     arrays |= {"shuffled": chance}
     kernel = intervals.exact(share[channel], n=len(share), chance=edges.shuffled_share(kernels, templates, seed=seed))
-    estimates = edge_estimates(followers, channel, clusters[halves[1]], bootstrap, chance=float(chance.mean()))
+    estimates = edge_estimates(followers, channel, clusters[halves[1]], level, chance=float(chance.mean()))
     estimates |= {"kernel": kernel}
     arrays = {f"{layer}/{name}": array for name, array in arrays.items()}
     return Measured(arrays, {"edge-detector": {part: estimates[part] for part in EDGE_PARTS}})
@@ -188,9 +188,7 @@ def follow(sums: Moments, halves: tuple[np.ndarray, np.ndarray], *, templates: i
     return Followers(gradient, brightness, *(edges.following(second, choice) for choice in (gradient, brightness)))
 
 
-def edge_estimates(
-    followers: Followers, channel: int, clusters: np.ndarray, bootstrap: Bootstrap, *, chance: float
-) -> Parts:
+def edge_estimates(followers: Followers, channel: int, clusters: np.ndarray, level: Level, *, chance: float) -> Parts:
     """How a channel follows its gradient on the second half.
 
     response: its correlation. over-brightness: the same less that with brightness. rank: share of the other channels
@@ -202,7 +200,7 @@ def edge_estimates(
     gradient, brightness = followers.gradient_following, followers.brightness_following
 
     def estimate(statistic: Statistic, chance: float, scale: str = "plain") -> Estimate:
-        return intervals.estimate(statistic, clusters, bootstrap, chance=chance, scale=scale)
+        return intervals.estimate(statistic, clusters, level, chance=chance, scale=scale)
 
     return {
         "response": estimate(lambda weights: gradient(weights)[..., channel], chance, "correlation"),
@@ -296,29 +294,27 @@ def _auroc(samples: Samples) -> Statistic:
     return lambda weights: auroc(weights)[..., 0]
 
 
-def _first_halves(detectors: Detectors, clusters: np.ndarray, bootstrap: Bootstrap) -> Arrays:
+def _first_halves(detectors: Detectors, clusters: np.ndarray, level: Level) -> Arrays:
     """By layer, how the channel that the claims name tells trunks on the first half: AUROC, low, high; NaN for none."""
     first = clusters[intervals.cluster_halves(clusters)[0]]
     arrays: Arrays = {}
     for layer, samples in detectors.held_in.items():
-        found = intervals.estimate(_auroc(samples), first, bootstrap, chance=0.5, scale="share")
+        found = intervals.estimate(_auroc(samples), first, level, chance=0.5, scale="share")
         arrays[f"{layer}/held_in"] = np.array([found.estimate, *(found.interval or (np.nan, np.nan))], float)
     return arrays
 
 
 def _detector_claims(
-    detectors: Detectors, clusters: np.ndarray, channels: Mapping[str, int], bootstrap: Bootstrap
+    detectors: Detectors, clusters: np.ndarray, channels: Mapping[str, int], level: Level
 ) -> dict[str, Parts]:
     held_out = clusters[intervals.cluster_halves(clusters)[1]]
     return {
-        f"tree-detector-{layer}": overlap_estimates(detection, detectors.q[layer], channels[layer], held_out, bootstrap)
+        f"tree-detector-{layer}": overlap_estimates(detection, detectors.q[layer], channels[layer], held_out, level)
         for layer, detection in detectors.detections.items()
     }
 
 
-def overlap_estimates(
-    detection: Detection, q: np.ndarray, channel: int, clusters: np.ndarray, bootstrap: Bootstrap
-) -> Parts:
+def overlap_estimates(detection: Detection, q: np.ndarray, channel: int, clusters: np.ndarray, level: Level) -> Parts:
     """How well a channel tells trunks on the second half, in the first half's direction.
 
     over-brightness: AUROC less that of brightness. rank: share of the layer's other channels with a higher AUROC.
@@ -331,7 +327,7 @@ def overlap_estimates(
     iou = mask_overlap.weighted(mask_overlap.iou, detection.held_out, [channel])
 
     def estimate(statistic: Statistic, chance: float, scale: str = "plain") -> Estimate:
-        return intervals.estimate(statistic, clusters, bootstrap, chance=chance, scale=scale)
+        return intervals.estimate(statistic, clusters, level, chance=chance, scale=scale)
 
     return {
         "auroc": estimate(lambda weights: auroc(weights)[..., 0], 0.5, "share"),

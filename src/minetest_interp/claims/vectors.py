@@ -11,7 +11,7 @@ import numpy as np
 
 from minetest_interp.analysis import directions as frame_weights
 from minetest_interp.analysis import draws, intervals, interventions
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, missing
+from minetest_interp.analysis.intervals import Estimate, Level, missing
 from minetest_interp.claims.behaviour import brightness_difference
 from minetest_interp.claims.measured import Measured, Parts
 from minetest_interp.io.errors import InputError
@@ -63,7 +63,7 @@ def measure(
     strengths: Sequence[float],
     seed: int,
     similarity: float,
-    bootstrap: Bootstrap,
+    level: Level,
     reason: str | None,
 ) -> Measured:
     """Does adding what trunks on the left add to a layer turn left, and more than a darker left does?
@@ -82,7 +82,7 @@ def measure(
     except InputError as error:
         return Measured({}, {"steering-vector": dict.fromkeys(PARTS, missing(str(error)))})
     clusters, changes = groups[dose.which], dose.changes
-    bounds = [mean_intervals(changes["trunk"][:, i], clusters, bootstrap) for i in range(len(strengths))]
+    bounds = [mean_intervals(changes["trunk"][:, i], clusters, level) for i in range(len(strengths))]
     arrays = {
         "dose/frames": labelled["frames"][dose.which],
         "dose/clusters": clusters,
@@ -94,7 +94,7 @@ def measure(
     }
     arrays |= {f"dose/{name}": changes[name].mean(0) for name in ("brightness", "orthogonal") if name in changes}
     turning = {name: slopes(side * change[..., steering], strengths) for name, change in changes.items()}
-    parts = slope_estimates(turning, clusters, bootstrap, cosine=dose.directions.cosine, reason=dose.directions.reason)
+    parts = slope_estimates(turning, clusters, level, cosine=dose.directions.cosine, reason=dose.directions.reason)
     return Measured(arrays, {"steering-vector": parts})
 
 
@@ -157,7 +157,7 @@ def slopes(changes: np.ndarray, strengths: Sequence[float]) -> np.ndarray:
 def slope_estimates(
     turning: Mapping[str, np.ndarray],
     clusters: np.ndarray,
-    bootstrap: Bootstrap,
+    level: Level,
     *,
     cosine: float = float("nan"),
     reason: str | None = None,
@@ -175,12 +175,12 @@ def slope_estimates(
     """
 
     def mean(name: str) -> Estimate:
-        return intervals.estimate(intervals.weighted_mean(turning[name]), clusters, bootstrap, chance=0.0)
+        return intervals.estimate(intervals.weighted_mean(turning[name]), clusters, level, chance=0.0)
 
     def beyond(name: str, null: str) -> Estimate:
         control = turning[null]
         above = intervals.weighted_mean(turning[name] - control.mean(0))
-        return draws.beyond_draws(above, clusters, bootstrap, draws=control.mean(1))
+        return draws.beyond_draws(above, clusters, level, draws=control.mean(1))
 
     found = {"slope": beyond("trunk", "random")}
     if reason:
@@ -190,7 +190,7 @@ def slope_estimates(
     return found | {"cosine": intervals.exact(cosine, n=len(clusters), chance=0.0)}
 
 
-def mean_intervals(values: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
+def mean_intervals(values: np.ndarray, clusters: np.ndarray, level: Level) -> np.ndarray:
     """Intervals of the means over frames of `[N, R]`, `[R, 2]`; NaN where there is none."""
-    estimates = [intervals.estimate(intervals.weighted_mean(column), clusters, bootstrap) for column in values.T]
+    estimates = [intervals.estimate(intervals.weighted_mean(column), clusters, level) for column in values.T]
     return np.array([estimate.interval or (np.nan, np.nan) for estimate in estimates])

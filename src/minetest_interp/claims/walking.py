@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from minetest_interp.analysis import intervals
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, missing
+from minetest_interp.analysis.intervals import Estimate, Level, missing
 from minetest_interp.claims.measured import Measured, Parts
 from minetest_interp.model.policy import Policy
 
@@ -24,7 +24,7 @@ def measure(
     behaviours: Behaviours,
     shuffled: Collection[Behaviours],
     clusters: np.ndarray,
-    bootstrap: Bootstrap,
+    level: Level,
 ) -> Measured:
     """How often moving forward is more likely than not, and jumping has some probability at all.
 
@@ -39,7 +39,7 @@ def measure(
     rates = {name: walking_rates(shuffled, name) for name in known if name not in COINS}
     chances = COINS | {name: float(of.mean()) for name, of in rates.items()}
     arrays = known | {f"shuffled/{name}": of for name, of in rates.items()}
-    return Measured(arrays, {CLAIM: walking_estimates(known, clusters, bootstrap, chances=chances)})
+    return Measured(arrays, {CLAIM: walking_estimates(known, clusters, level, chances=chances)})
 
 
 def walks_so(values: np.ndarray, name: str) -> np.ndarray:
@@ -53,7 +53,7 @@ def walking_rates(behaviours: Collection[Mapping[str, np.ndarray]], name: str) -
 
 
 def walking_estimates(
-    values: Mapping[str, np.ndarray], clusters: np.ndarray, bootstrap: Bootstrap, *, chances: Mapping[str, float]
+    values: Mapping[str, np.ndarray], clusters: np.ndarray, level: Level, *, chances: Mapping[str, float]
 ) -> Parts:
     """How often the policy `walks_so`.
 
@@ -65,6 +65,6 @@ def walking_estimates(
         if name not in values:
             return missing(f"the action table has no behaviour {name}")
         often = intervals.weighted_mean(walks_so(values[name], name))
-        return intervals.estimate(often, clusters, bootstrap, chance=float(chances[name]), scale="share")
+        return intervals.estimate(often, clusters, level, chance=float(chances[name]), scale="share")
 
     return {name: estimate(name) for name in WALKING}

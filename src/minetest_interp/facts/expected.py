@@ -28,7 +28,7 @@ KINDS = {
     ),
     "share": Kind(1e-9, 0, 1, "A share of cases: one case may lie so near its threshold that rounding decides it."),
     "statistic": Kind(
-        1e-3, 1e-3, 0, "Ranks, resampled bounds and permutation p-values: rounding may swap cases that nearly tie."
+        1e-3, 1e-3, 0, "Ranks, bounds and permutation p-values: rounding may swap cases that nearly tie."
     ),
     "ascent": Kind(1e-3, 1e-2, 0, "The notebook's plain ascent: rounding grows slowly over hundreds of steps."),
     "optimised": Kind(

@@ -5,6 +5,7 @@ import re
 from minetest_interp.io import tables
 from minetest_interp.io.declared import PLACEHOLDERS, Store, breaches
 from minetest_interp.io.declared import arrays as _arrays
+
 __all__ = ["PLACEHOLDERS", "STORES", "Store", "breaches", "store_of"]
 
 STORES = (

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import attribution, maps
 from minetest_interp.claims.measured import Measured, measure_each, read_labels, write
 from minetest_interp.cli import command
@@ -29,7 +29,7 @@ def run(
 ) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
     shown = files.read_arrays(stacks, "frames", "original")
-    intervals: dict[str, Any] = {"similarity": similarity, "bootstrap": Bootstrap(**interval)}
+    intervals: dict[str, Any] = {"similarity": similarity, "level": Level(**interval)}
 
     def measure(concept: str, readout: str, side: int) -> Measured:
         labelled = read_labels(labels, concept, *LABELLED)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import behaviour
 from minetest_interp.claims.measured import Measured, measure_each, read_labels, write
 from minetest_interp.cli import command
@@ -41,7 +41,7 @@ def run(
             night=night,
             **(settings or {}),
             similarity=similarity,
-            bootstrap=Bootstrap(**interval),
+            level=Level(**interval),
         )
 
     write(measure_each(about, measure), arrays, estimates)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import circuits, paths
 from minetest_interp.claims.measured import Measured, measure_each, write
 from minetest_interp.cli import command
@@ -25,7 +25,7 @@ def run(
 ) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
     stored = files.read_arrays(stacks, "frames", "original")
-    intervals: dict[str, Any] = {"similarity": similarity, "bootstrap": Bootstrap(**interval)}
+    intervals: dict[str, Any] = {"similarity": similarity, "level": Level(**interval)}
 
     def measure(concept: str, readout: str, side: int) -> Measured:
         if [concept, readout] == about[0][:2]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import darkness
 from minetest_interp.claims.measured import Measured, measure_each, read_labels, write
 from minetest_interp.cli import command
@@ -33,7 +33,7 @@ def run(
             steering=readout,
             side=side,
             similarity=similarity,
-            bootstrap=Bootstrap(**interval),
+            level=Level(**interval),
             **settings,
         )
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import dream_controls
 from minetest_interp.claims.measured import Measured, measure_each, write
 from minetest_interp.cli import command
@@ -22,9 +22,7 @@ def run(
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
 
     def measure(concept: str, readout: str, side: int) -> Measured:
-        return dream_controls.measure(
-            loaded, table, steering=readout, side=side, **settings, bootstrap=Bootstrap(**interval)
-        )
+        return dream_controls.measure(loaded, table, steering=readout, side=side, **settings, level=Level(**interval))
 
     write(measure_each(about, measure), arrays, estimates)
 

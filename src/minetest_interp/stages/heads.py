@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import heads
 from minetest_interp.claims.measured import write
 from minetest_interp.cli import command
@@ -19,7 +19,7 @@ def run(
     estimates: Path,
 ) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
-    measured = heads.measure(loaded, table, **settings, bootstrap=Bootstrap(**interval))
+    measured = heads.measure(loaded, table, **settings, level=Level(**interval))
     write(measured, arrays, estimates)
 
 

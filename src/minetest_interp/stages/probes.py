@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import probes
 from minetest_interp.claims.measured import Measured, measure_each, read_labels, write
 from minetest_interp.cli import command
@@ -37,7 +37,7 @@ def run(
             side=side,
             **settings,
             similarity=similarity,
-            bootstrap=Bootstrap(**interval),
+            level=Level(**interval),
         )
 
     write(measure_each(about, measure), arrays, estimates)
