@@ -181,8 +181,6 @@ WITH_INTERVALS = measurements(
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
     "measure.interval.confidence": (0.9, WITH_INTERVALS),
-    "measure.interval.confidence": (0.9, WITH_INTERVALS),
-    "measure.interval.seed": (7, WITH_INTERVALS),
     "measure.interval.least_clusters": (4, WITH_INTERVALS),
     "measure.similarity": (0.8, WITH_INTERVALS - measurements("dream_controls", "heads")),
     **{f"measure.units.{key}": (old + (0.5 if key in ("trunk_share", "false_discovery") else 1), measurements("units"))

@@ -32,7 +32,7 @@ class Level(NamedTuple):
 LEVEL = Level()  # what intervals are made by where nothing else is asked for
 
 
-class Scale(NamedTuple):
+class Transformation(NamedTuple):
     """to: numbers to the scale on which intervals are symmetrical; back: its inverse."""
 
     to: Callable[[ArrayLike], np.ndarray]
@@ -48,13 +48,13 @@ def _inside(low: float, high: float) -> Callable[[ArrayLike], np.ndarray]:
 
 
 SCALES = {
-    "plain": Scale(lambda x: np.asarray(x, np.float64), lambda y: np.asarray(y, np.float64)),
-    "correlation": Scale(lambda x: np.arctanh(_inside(-1, 1)(x)), np.tanh),  # Fisher 1915
-    "share": Scale(  # of cases, and AUROCs: Freeman and Tukey 1950
+    "plain": Transformation(lambda x: np.asarray(x, np.float64), lambda y: np.asarray(y, np.float64)),
+    "correlation": Transformation(lambda x: np.arctanh(_inside(-1, 1)(x)), np.tanh),  # Fisher 1915
+    "share": Transformation(  # of cases, and AUROCs: Freeman and Tukey 1950
         lambda x: np.arcsin(np.sqrt(np.clip(x, 0, 1))), lambda y: np.sin(np.clip(y, 0, np.pi / 2)) ** 2
     ),
-    "fraction": Scale(lambda x: scipy.special.logit(_inside(0, 1)(x)), scipy.special.expit),  # of a sum of squares
-    "ratio": Scale(lambda x: np.log(_inside(0, np.inf)(x)), np.exp),  # of two positive sums
+    "fraction": Transformation(lambda x: scipy.special.logit(_inside(0, 1)(x)), scipy.special.expit),  # of a sum of squares
+    "ratio": Transformation(lambda x: np.log(_inside(0, np.inf)(x)), np.exp),  # of two positive sums
 }
 
 

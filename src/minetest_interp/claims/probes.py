@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minetest_interp.analysis import intervals, mask_overlap, probes
+from minetest_interp.analysis import activity, intervals, mask_overlap, probes
 from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
 from minetest_interp.claims import groups
 from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels
-from minetest_interp.claims.units import newest_grey, pass_on
+from minetest_interp.claims.units import newest_grey
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.labels import NO_LABELS, OFF_MIDDLE, why_none
 from minetest_interp.model.policy import Policy, shuffled_weights
@@ -193,7 +193,7 @@ def _layers(policy: Policy, pictures: np.ndarray) -> Iterator[tuple[str, np.ndar
     """What each layer passes on of the pictures."""
     network = policy.architecture
     for layer, activation in mask_overlap.activations(policy, pictures, network.targets[1:]).items():
-        yield layer, pass_on(activation, network.passed_through(layer))
+        yield layer, activity.pass_on(activation, network.passed_through(layer))
 
 
 def decode(features: np.ndarray, target: ProbeTarget, orders: np.ndarray, *, penalties: Sequence[float]) -> Decoding:
