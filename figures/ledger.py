@@ -1,8 +1,9 @@
-"""Panel "ledger": every claim with its number, its interval, what chance would give, and the verdict."""
+"""Panel "ledger": every claim with the effects of its parts on one scale, and the verdict."""
 
 import textwrap
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -10,10 +11,12 @@ import style
 from minetest_interp.io import files
 from panel import panel_command
 
-ROW_INCHES, HEAD_INCHES = 0.37, 0.3
+LINE_INCHES, ROW_INCHES, HEAD_INCHES, FOOT_INCHES = 0.13, 0.42, 0.3, 0.42
 # Left edges in inches: statement, strip, numbers, verdict.
-STATEMENT, STRIP, NUMBERS, VERDICT = 0.0, 2.68, 4.0, 5.5
-STRIP_INCHES = 1.25
+STATEMENT, STRIP, NUMBERS, VERDICT = 0.0, 2.45, 4.25, 5.5
+STRIP_INCHES = 1.7
+REACH = 30  # effects that matter, at either end of the strip; what lies beyond is drawn at its end
+TICKS = (-10, -1, 0, 1, 10)
 
 
 def load(results: Path) -> dict[str, object]:
@@ -21,49 +24,66 @@ def load(results: Path) -> dict[str, object]:
 
 
 def draw(claims: list[dict]) -> Figure:
-    """One row a claim; each strip has its own scale, on which chance and what is claimed are marked."""
-    width, height = style.WIDTH_INCHES["page"], HEAD_INCHES + ROW_INCHES * len(claims)
+    """One row a claim; all effects share the scale below, which is linear near chance and logarithmic away from it."""
+    width, height = style.WIDTH_INCHES["page"], HEAD_INCHES + FOOT_INCHES + ROW_INCHES * len(claims)
     figure = style.figure(aspect=height / width)
     figure.set_layout_engine("none")
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, width), ylim=(height, 0))
     ax.axis("off")
-    for x, words in ((STATEMENT, "claim"), (STRIP, "estimate and 95 % interval"), (VERDICT, "verdict")):
+    for x, words in ((STATEMENT, "claim"), (STRIP, "effect, by what matters"), (VERDICT, "verdict")):
         ax.text(x + 0.05, 0.15, words, va="center", color=style.INK, fontweight="bold")
+    bottom = HEAD_INCHES + ROW_INCHES * len(claims)
+    _scale(ax, HEAD_INCHES, bottom)
     for i, claim in enumerate(claims):
         middle = HEAD_INCHES + ROW_INCHES * (i + 0.5)
         ax.axhline(middle - ROW_INCHES / 2, color=style.FAINT, linewidth=0.5)
-        words = "\n".join(textwrap.wrap(style.plain(claim["statement"], limit=110), 46))
-        ax.text(STATEMENT + 0.05, middle, words, va="center", fontsize=7.5, linespacing=1.05)
+        words = "\n".join(textwrap.wrap(style.plain(claim["statement"], limit=110), 42))
+        ax.text(STATEMENT + 0.05, middle, words, va="center", fontsize=7, linespacing=1.05)
         symbol, colour = style.VERDICTS[claim["verdict"]]
-        _strip(ax, claim, middle, colour)
-        ax.text(NUMBERS, middle, _numbers(claim), va="center", fontsize=7.5)
-        ax.text(VERDICT + 0.05, middle, f"{symbol} {claim['verdict']}", va="center", color=colour, fontweight="bold")
+        _strip(ax, claim, middle)
+        ax.text(NUMBERS, middle, _numbers(claim), va="center", fontsize=7)
+        verdict = "\n".join(textwrap.wrap(f"{symbol} {claim['verdict']}", 17))
+        ax.text(VERDICT + 0.05, middle, verdict, va="center", color=colour, fontweight="bold", linespacing=1.05)
     return figure
 
 
-def _strip(ax: Axes, claim: dict, y: float, colour: str) -> None:
-    """The first part's estimate and interval; a short stroke at chance, a long one at what is claimed."""
-    part = claim["parts"][0]
-    if part["estimate"] is None:
-        return
-    known = [part["estimate"], *(part["interval"] or [])]
-    known += [part[key] for key in ("chance", "claimed") if part[key] is not None]
-    low, high = min(known), max(known)
-    scale = (STRIP_INCHES - 0.2) / ((high - low) or 1)
+def place(effect: float) -> float:
+    """Where an effect, in units of what matters, stands on the strip, in inches from the left."""
+    share = np.arcsinh(np.clip(effect, -REACH, REACH)) / np.arcsinh(REACH)
+    return STRIP + STRIP_INCHES * (1 + share) / 2
 
-    def place(value: float) -> float:
-        return STRIP + 0.1 + (value - low) * scale
 
-    ax.plot([STRIP + 0.05, STRIP + STRIP_INCHES - 0.05], [y, y], color=style.FAINT, linewidth=0.5, zorder=0)
-    for key, half, look in (("chance", 0.05, style.NULL), ("claimed", 0.11, style.INK)):
-        if part[key] is not None:
-            dots = {"linestyle": (0, (2, 1.2))} if key == "claimed" else {}
-            ax.plot([place(part[key])] * 2, [y - half, y + half], color=look, linewidth=1, **dots)
-    if part["interval"]:
-        ends = [place(bound) for bound in part["interval"]]
-        ax.plot(ends, [y, y], color=colour, linewidth=2.5, solid_capstyle="butt")
-    ax.plot(place(part["estimate"]), y, "o", color=colour, markersize=4.5, markeredgecolor="white", markeredgewidth=0.5)
+def effect(part: dict, value: float) -> float:
+    """How far a value of a part lies from chance in the claim's direction, in units of what matters."""
+    sign = 1 if part["direction"] == "above" else -1
+    return sign * (value - part["chance"]) / part["matters"]
+
+
+def _scale(ax: Axes, top: float, bottom: float) -> None:
+    ax.fill_betweenx([top, bottom], place(-1), place(1), color="#EFEFEF", linewidth=0, zorder=0)
+    for tick in TICKS:
+        ax.plot([place(tick)] * 2, [top, bottom], color=style.NULL if tick == 0 else style.FAINT, linewidth=0.5, zorder=0)
+        ax.text(place(tick), bottom + 0.1, f"{tick}".replace("-", "−"), ha="center", va="center", fontsize=6.5)
+    ax.text(place(0), bottom + 0.27, "0 chance, ±1 the smallest effect that matters", ha="center", va="center", fontsize=6.5)
+
+
+def _strip(ax: Axes, claim: dict, middle: float) -> None:
+    """The judged parts below one another, the claim's own first; each in the colour of its verdict."""
+    judged = [part for part in claim["parts"] if part["verdict"]]
+    step = min(LINE_INCHES, (ROW_INCHES - 0.06) / max(1, len(judged)))
+    for i, part in enumerate(judged):
+        if part["estimate"] is None or part["chance"] is None:
+            continue
+        y, colour = middle + step * (i - (len(judged) - 1) / 2), style.VERDICTS[part["verdict"]][1]
+        if part["interval"]:
+            ends = [place(effect(part, bound)) for bound in part["interval"]]
+            ax.plot(ends, [y, y], color=colour, linewidth=2 if i == 0 else 1, solid_capstyle="butt")
+        goal = effect(part, part["claimed"])
+        if goal > 1 + 1e-9:
+            ax.plot([place(goal)] * 2, [y - 0.045, y + 0.045], color=style.INK, linewidth=0.8)
+        size = 4 if i == 0 else 2.5
+        ax.plot(place(effect(part, part["estimate"])), y, "o", color=colour, markersize=size, markeredgewidth=0)
 
 
 def _numbers(claim: dict) -> str:
@@ -71,7 +91,7 @@ def _numbers(claim: dict) -> str:
         return "–"
     digits = 2 if abs(claim["estimate"]) >= 0.1 else 3
     low_high = [f"{bound:.{digits}f}" for bound in claim["interval"] or []]
-    text = f"{claim['estimate']:.{digits}f}" + (f" [{low_high[0]}, {low_high[1]}]" if low_high else "")
+    text = f"{claim['estimate']:.{digits}f}" + (f"\n[{low_high[0]}, {low_high[1]}]" if low_high else "")
     return text.replace("-", "−")
 
 

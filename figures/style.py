@@ -28,7 +28,8 @@ INK, FAINT = "#222222", "#BBBBBB"
 VERDICTS = {
     "supported": ("●", "#0072B2"),
     "partly": ("◐", "#9A6A00"),
-    "not supported": ("○", "#B2182B"),
+    "contradicted": ("✕", "#B2182B"),
+    "no effect that matters": ("○", "#5E3C99"),
     "cannot tell": ("?", "#666666"),
 }
 # What people call the functions between layers.

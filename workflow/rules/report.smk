@@ -1,5 +1,7 @@
 """The numbers of the report, and the report."""
 
+ANSWERS = TEMPLATES_FOLDER / "answer.yaml"
+
 
 rule facts:
     input:
@@ -13,6 +15,7 @@ rule facts:
         claims=rules.ledger.output if "evidence" in SETTINGS else [],
         evidence=[evidence(name) for name in ("units", "causal", "attribution", "circuits") if "evidence" in SETTINGS],
         series=rules.comparison.output.verdicts if STUDY.series else [],
+        answers=declared([ANSWERS]),
     output:
         facts=f"{REPORT}/facts.json",
     log:
@@ -27,16 +30,18 @@ rule facts:
         command=literal(build_command()),
         settings=as_json(SETTINGS),
         panels=as_json(panel_facts()),
+        answers=literal(ANSWERS),
+        words=files_digest([ANSWERS]),
         results=subpath(input.network, parent=True),
         code=code_digest("minetest_interp.stages.facts"),
     message:
         f"Collect the numbers of the report on {STUDY.name}."
     shell:
         "python -m minetest_interp.stages.facts --study {params.study} --command-line {params.command:q} --settings {params.settings:q}"
-        " --panels {params.panels:q} --results {params.results} --output {output.facts} > {log} 2>&1"
+        " --panels {params.panels:q} --answers {params.answers:q} --results {params.results} --output {output.facts} > {log} 2>&1"
 
 
-TEMPLATES = sorted(TEMPLATES_FOLDER.glob("*.*"))
+TEMPLATES = sorted(path for path in TEMPLATES_FOLDER.glob("*.*") if path != ANSWERS)
 WITHOUT_CAPTIONS = [path for path in TEMPLATES if path.name != "captions.yaml"]  # for pages that show no panel
 
 

@@ -1,11 +1,13 @@
 """Estimates over frames with intervals that do not count near-duplicate frames as independent.
 
 A *statistic* is a function of weights: it maps `[..., frame]`, how often each frame counts, to `[...]`. All weights 1
-give the estimate; the bootstrap draws whole clusters of near-duplicates, so a cluster's frames share their weight.
+give the estimate. Its standard error is a jackknife's over whole clusters of near-duplicates, taken on a *scale* on
+which such statistics are nearly normal (correlations by Fisher's z, for example), and the interval is Student's on that
+scale (Tukey 1958; Efron and Stein 1981). Nothing is drawn at random, so that no interval depends on a seed. The
+jackknife asks for smooth statistics: means, ratios, correlations and AUROCs, but no ranks or medians.
 """
 
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +16,8 @@ from jaxtyping import Bool, Float, Int, Num, Shaped
 from numpy.typing import ArrayLike
 
 CHUNK = 1024  # frames compared at a time
-MANY = 2000  # clusters
-BATCH_NUMBERS = 2**23  # weights held at a time while resampling
+MOST_GROUPS = 500  # left out one at a time; more clusters are left out in so many groups
+BATCH_NUMBERS = 2**23  # weights held at a time
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 
@@ -32,13 +34,40 @@ class Bootstrap(NamedTuple):
 BOOTSTRAP = Bootstrap()  # what intervals are made by where nothing else is asked for
 
 
+class Scale(NamedTuple):
+    """to: numbers to the scale on which intervals are symmetrical; back: its inverse."""
+
+    to: Callable[[ArrayLike], np.ndarray]
+    back: Callable[[ArrayLike], np.ndarray]
+
+
+EDGE = 1e-9
+
+
+def _inside(low: float, high: float) -> Callable[[ArrayLike], np.ndarray]:
+    """Moves the bounds of a range inwards, where a scale has no number for them."""
+    return lambda x: np.clip(np.asarray(x, np.float64), low + EDGE, high - EDGE)
+
+
+SCALES = {
+    "plain": Scale(lambda x: np.asarray(x, np.float64), lambda y: np.asarray(y, np.float64)),
+    "correlation": Scale(lambda x: np.arctanh(_inside(-1, 1)(x)), np.tanh),  # Fisher 1915
+    "share": Scale(  # of cases, and AUROCs: Freeman and Tukey 1950
+        lambda x: np.arcsin(np.sqrt(np.clip(x, 0, 1))), lambda y: np.sin(np.clip(y, 0, np.pi / 2)) ** 2
+    ),
+    "fraction": Scale(lambda x: scipy.special.logit(_inside(0, 1)(x)), scipy.special.expit),  # of a sum of squares
+    "ratio": Scale(lambda x: np.log(_inside(0, np.inf)(x)), np.exp),  # of two positive sums
+}
+
+
 class Estimate(NamedTuple):
     """n: frames; clusters: independent ones among them. estimate, chance: None where there is none.
 
-    interval: (low, high), None where there are too few clusters or the statistic is not defined on some resamples; a
-      number that no sampling touches has (estimate, estimate).
+    interval: (low, high), None where there are too few clusters or the statistic is not defined without some of them; a
+      number that no frame changes has (estimate, estimate).
     chance: what the statistic would be if the claim were empty.
-    reason: why there is no estimate.
+    reason: why there is no estimate, or no interval.
+    scale: one of `SCALES`. error: the standard error on that scale, None where it is not defined.
     """
 
     n: int
@@ -47,6 +76,49 @@ class Estimate(NamedTuple):
     interval: tuple[float, float] | None
     chance: float | None = None
     reason: str | None = None
+    scale: str = "plain"
+    error: float | None = None
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of the standard error."""
+        return min(self.clusters, MOST_GROUPS) - 1
+
+    @property
+    def is_unanimous(self) -> bool:
+        """Whether a share is of cases that all agree, among which no spread can be seen."""
+        return self.scale == "share" and self.error == 0 and self.estimate in (0.0, 1.0)
+
+    def at(self, confidence: float) -> tuple[float, float] | None:
+        """The interval at another confidence; None where the standard error is not defined.
+
+        A share on which all cases agree has the exact binomial interval (Clopper and Pearson 1934) over the clusters.
+        """
+        if self.estimate is None or self.error is None:
+            return None
+        if self.is_unanimous:
+            cases = round(self.estimate * self.clusters)
+            exact = scipy.stats.binomtest(cases, self.clusters).proportion_ci(confidence)
+            return float(exact.low), float(exact.high)
+        if self.error == 0:
+            return self.estimate, self.estimate
+        scale, reach = SCALES[self.scale], scipy.stats.t.ppf((1 + confidence) / 2, self.freedom) * self.error
+        low, high = (float(scale.back(scale.to(self.estimate) + sign * reach)) for sign in (-1, 1))
+        return low, high
+
+    def p_value(self, null: float) -> float | None:
+        """Two-sided p-value of the null hypothesis that the statistic is `null`, by Student's t on the scale.
+
+        It is below .05 where the 95 % interval does not hold `null`; exact and binomial where all cases agree.
+        """
+        if self.estimate is None or self.error is None:
+            return None
+        if self.is_unanimous:
+            return float(scipy.stats.binomtest(round(self.estimate * self.clusters), self.clusters, null).pvalue)
+        if self.error == 0:
+            return float(self.estimate == null)
+        scale = SCALES[self.scale]
+        return float(2 * scipy.stats.t.sf(abs(scale.to(self.estimate) - scale.to(null)) / self.error, self.freedom))
 
 
 def missing(reason: str) -> Estimate:
@@ -56,7 +128,7 @@ def missing(reason: str) -> Estimate:
 
 def exact(value: float, *, n: int, chance: float | None = None) -> Estimate:
     """A number computed from all there is, such as a p-value or a property of the weights."""
-    return Estimate(n, n, float(value), (float(value), float(value)), chance)
+    return Estimate(n, n, float(value), (float(value), float(value)), chance, error=0.0)
 
 
 def to_json(estimates: Mapping[str, Mapping[str, Estimate]]) -> dict:
@@ -105,30 +177,22 @@ def estimate(
     bootstrap: Bootstrap,
     *,
     chance: float | None = None,
-    share: bool = False,
+    scale: str = "plain",
 ) -> Estimate:
-    """A statistic of frames with a clustered bootstrap interval.
-
-    The interval is bias-corrected and accelerated (BCa; Efron 1987), or of plain percentiles where that is not defined,
-    its level widened for few clusters as Student's t widens the normal interval (Hesterberg 2015).
+    """A statistic of frames with its standard error and interval over clusters.
 
     Args:
       clusters: the cluster number of each frame.
-      share: the statistic is a share of frames. Where all frames agree, resampling knows no spread, and the exact
-        binomial interval (Clopper and Pearson 1934) over the clusters is taken.
+      scale: one of `SCALES`, that of the statistic.
     """
     names, clusters = np.unique(clusters, return_inverse=True)
     count = len(names)
     whole = float(statistic(np.ones(len(clusters)))) if count else np.nan
-    value = whole if np.isfinite(whole) else None
-    interval = None
-    if value is not None and count >= bootstrap.least_clusters:
-        if share and value in (0.0, 1.0):
-            exact = scipy.stats.binomtest(round(value * count), count).proportion_ci(bootstrap.confidence)
-            interval = (float(exact.low), float(exact.high))
-        else:
-            interval = _interval(statistic, clusters, count, bootstrap)
-    return Estimate(len(clusters), count, value, interval, chance)
+    if not np.isfinite(whole):
+        return Estimate(len(clusters), count, None, None, chance, scale=scale)
+    error = _standard_error(statistic, clusters, whole, scale) if count > 1 else None
+    found = Estimate(len(clusters), count, whole, None, chance, scale=scale, error=error)
+    return found._replace(interval=found.at(bootstrap.confidence) if count >= bootstrap.least_clusters else None)
 
 
 def weighted_mean(values: Shaped[np.ndarray, " frame"]) -> Statistic:
@@ -146,6 +210,33 @@ def weighted_correlation(x: Num[np.ndarray, " frame"], y: Num[np.ndarray, " fram
         covariance = weights @ (x * y) / total - mean_x * mean_y
         variances = (weights @ x**2 / total - mean_x**2) * (weights @ y**2 / total - mean_y**2)
         return _ratio(covariance, np.sqrt(np.maximum(variances, 0)))
+
+    return statistic
+
+
+def weighted_partial_correlation(
+    x: Num[np.ndarray, " frame"], y: Num[np.ndarray, " frame"], given: Sequence[Num[np.ndarray, " frame"]]
+) -> Statistic:
+    """Correlation of what is left of x and y once each is regressed on the variables that are given.
+
+    From the inverse of the correlation matrix of all (Whittaker 1990). Of ranks it is the partial rank correlation.
+    """
+    variables = np.array([x, y, *given], np.float64)
+    variables -= variables.mean(1, keepdims=True)
+    products = (variables[:, None] * variables[None]).reshape(-1, variables.shape[1])
+
+    def statistic(weights: Float[np.ndarray, "*resample frame"]) -> Float[np.ndarray, "*resample"]:
+        total = weights.sum(-1)[..., None]
+        means = weights @ variables.T / total
+        moments = (weights @ products.T / total).reshape(*means.shape, -1)
+        covariance = moments - means[..., :, None] * means[..., None, :]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            spread = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+            correlations = covariance / (spread[..., :, None] * spread[..., None, :])
+        known = np.isfinite(correlations).all((-2, -1))
+        inverse = np.full(correlations.shape, np.nan)
+        inverse[known] = np.linalg.pinv(correlations[known], hermitian=True)
+        return _ratio(-inverse[..., 0, 1], np.sqrt(inverse[..., 0, 0] * inverse[..., 1, 1]))
 
     return statistic
 
@@ -186,36 +277,24 @@ def exceedance(observed: ArrayLike, null: Num[np.ndarray, "draw ..."]) -> Float[
     return np.asarray((1 + (null >= observed).sum(0)) / (1 + len(null)))
 
 
-def _interval(
-    statistic: Statistic, clusters: Int[np.ndarray, " frame"], count: int, bootstrap: Bootstrap
-) -> tuple[float, float] | None:
-    def resampled(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
-        rows = drawn.reshape(-1, drawn.shape[-1])
-        cells = rows + count * np.arange(len(rows))[:, None]
-        times = np.bincount(cells.ravel(), minlength=count * len(rows)).reshape(len(rows), count)
-        return statistic(times[:, clusters].astype(np.float64)).reshape(drawn.shape[:-1])
+def _standard_error(
+    statistic: Statistic, clusters: Int[np.ndarray, " frame"], whole: float, scale: str
+) -> float | None:
+    """By leaving out each of G groups of clusters: (G - 1) / G times the sum of squared deviations, its root.
 
-    tail = scipy.stats.t.ppf((1 + bootstrap.confidence) / 2, count - 1) * np.sqrt(count / (count - 1))
-
-    def bounds(method: str) -> tuple[float, float] | None:
-        with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
-            warnings.simplefilter("ignore")  # scipy says that a distribution is degenerate; None says it here
-            found = scipy.stats.bootstrap(
-                (np.arange(count),),
-                resampled,
-                vectorized=True,
-                n_resamples=bootstrap.resamples,
-                batch=max(1, BATCH_NUMBERS // len(clusters)),
-                confidence_level=2 * scipy.stats.norm.cdf(tail) - 1,
-                method=method,
-                rng=np.random.default_rng(bootstrap.seed),
-            ).confidence_interval
-        found = float(found.low), float(found.high)
-        return found if np.isfinite(found).all() else None
-
-    # A rank that no single cluster changes has no acceleration; where there are very many clusters it only costs, and
-    # as their square. Plain percentiles do without.
-    return (bounds("BCa") if count <= MANY else None) or bounds("percentile")
+    None where the statistic is not defined without one of them.
+    """
+    count = clusters.max() + 1
+    groups = clusters % min(count, MOST_GROUPS)
+    number, batch = groups.max() + 1, max(1, BATCH_NUMBERS // len(clusters))
+    left_out = [np.arange(first, min(first + batch, number)) for first in range(0, number, batch)]
+    values = np.concatenate([statistic((groups != some[:, None]).astype(np.float64)) for some in left_out])
+    if not np.isfinite(values).all():
+        return None
+    if np.allclose(values, whole, rtol=1e-12, atol=0):
+        return 0.0
+    scaled = SCALES[scale].to(values)
+    return float(np.sqrt((number - 1) / number * ((scaled - scaled.mean()) ** 2).sum()))
 
 
 def _ratio(above: ArrayLike, below: ArrayLike) -> Float[np.ndarray, "..."]:

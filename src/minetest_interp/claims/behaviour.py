@@ -220,7 +220,7 @@ def mirror_estimates(steering: np.ndarray, mirrored: np.ndarray, clusters: np.nd
     flips = intervals.weighted_mean(stats.opposite_signs(steering, mirrored))
     correlation = intervals.weighted_correlation(steering, -mirrored)
     return {
-        "flips": intervals.estimate(flips, clusters, bootstrap, chance=0.5, share=True),
+        "flips": intervals.estimate(flips, clusters, bootstrap, chance=0.5, scale="share"),
         "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0),
     }
 
@@ -243,7 +243,7 @@ def trunk_estimates(
     sides = intervals.weighted_mean(stats.opposite_signs(left[off], position[off]))
     return {
         "correlation": intervals.estimate(correlation, clusters, bootstrap, chance=0.0),
-        "sides": intervals.estimate(sides, clusters[off], bootstrap, chance=0.5, share=True),
+        "sides": intervals.estimate(sides, clusters[off], bootstrap, chance=0.5, scale="share"),
     }
 
 
@@ -254,7 +254,7 @@ def walking_estimates(values: Mapping[str, np.ndarray], clusters: np.ndarray, bo
         if name not in values:
             return missing(f"the action table has no behaviour {name}")
         return intervals.estimate(
-            intervals.weighted_mean(often(values[name])), clusters, bootstrap, chance=0.5, share=True
+            intervals.weighted_mean(often(values[name])), clusters, bootstrap, chance=0.5, scale="share"
         )
 
     return {

@@ -1,18 +1,17 @@
 """The ledger: what is claimed, what was measured, and the verdict that follows.
 
-A verdict compares an estimate's interval with two numbers that the claims file fixes beforehand: `chance`, what the
-statistic would be if the claim were empty, and `claimed`, what it must exceed for the claim's words to be true.
+A verdict compares the interval of an effect, how far an estimate lies from chance, with the smallest effect that matters,
+which the claims file fixes beforehand, and then corrects for the number of claims.
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from minetest_interp.analysis.intervals import missing
+from minetest_interp.analysis.intervals import Estimate, missing
+from minetest_interp.claims import verdicts
 from minetest_interp.claims.measured import prefix
+from minetest_interp.claims.verdicts import Rule
 from minetest_interp.io.errors import InputError
-
-SUPPORTED, PARTLY, REFUTED, UNKNOWN = VERDICTS = ("supported", "partly", "not supported", "cannot tell")
-CHANCE = "chance"
 
 
 class About(NamedTuple):
@@ -47,43 +46,6 @@ class About(NamedTuple):
         return test if asked == (self.concept, self.readout) else prefix(*asked) + test
 
 
-def judge(
-    interval: Sequence[float] | None, *, chance: float | None, claimed: float | str, direction: str = "above"
-) -> str:
-    """One part's verdict, one of `VERDICTS`.
-
-    supported: the whole interval lies beyond `claimed`. partly: beyond `chance`, not all of it beyond `claimed`. not
-    supported: some of it not beyond `chance`, and all of it short of `claimed` (or none of it beyond chance, where
-    `claimed` is chance itself). cannot tell: anything else, or no interval.
-
-    Args:
-      interval: (low, high) of the estimate. claimed: a number, or "chance" where more than chance is all that is
-        claimed. direction: "above" or "below", where the claim says that the number should lie.
-    """
-    if interval is None or chance is None:
-        return UNKNOWN
-    sign = 1 if direction == "above" else -1
-    near, far = sorted(sign * bound for bound in interval)
-    goal = sign * (chance if isinstance(claimed, str) else claimed)
-    chance = sign * chance
-    if near > max(goal, chance):
-        return SUPPORTED
-    if near > chance:
-        return PARTLY
-    return REFUTED if far < goal or far <= chance else UNKNOWN
-
-
-def conclude(verdicts: Sequence[str]) -> str:
-    """A claim's verdict from those of its judged parts, the first of which is the claim's own.
-
-    supported where all parts are; the first part's verdict where that one is not supported or cannot tell; partly
-    otherwise.
-    """
-    if all(verdict == SUPPORTED for verdict in verdicts):
-        return SUPPORTED
-    return verdicts[0] if verdicts[0] in (REFUTED, UNKNOWN) else PARTLY
-
-
 def ledger(
     claims: Mapping[str, Mapping],
     measured: Mapping[str, Mapping],
@@ -108,7 +70,7 @@ def ledger(
     Raises:
       InputError: a claim or part that nothing measures.
     """
-    rows = []
+    rows, again = [], []
     for identifier, test, claim, layer in each(claims, named, measured):
         names, lacks = {**layer, **about.names(claim)}, about.lacks(claim)
         key = about.key(claim, test)
@@ -120,19 +82,23 @@ def ledger(
         rows.append(
             {
                 "id": identifier,
-                **{key: fill(claim[key], names) for key in ("statement", "source", "test")},
+                **{key: fill(claim[key], names) for key in ("statement", "source", "test", "cases")},
+                "exploratory": claim.get("exploratory"),
                 "units": [fill(unit, names) for unit in claim.get("units", ())],
                 "figure": claim["figure"],
                 "measurement": claim["measurement"],
                 "rule": "measurement",
                 "command": commands[claim["measurement"]],
-                **_summary(parts),
                 "unit": parts[0]["unit"],
                 "parts": parts,
-                "on_turns": _summary(_parts(claim, on_turns[key], names)) if key in on_turns and not lacks else None,
             }
         )
-    return rows
+        again.append(_parts(claim, on_turns[key], names) if key in on_turns and not lacks else None)
+    repeated = iter(_summaries([parts for parts in again if parts]))
+    return [
+        row | summary | {"on_turns": next(repeated) if parts else None}
+        for row, summary, parts in zip(rows, _summaries([row["parts"] for row in rows]), again, strict=True)
+    ]
 
 
 def each(
@@ -160,7 +126,7 @@ def each(
 
 def count_verdicts(rows: Sequence[Mapping]) -> dict[str, int]:
     """How many claims of a ledger have each verdict."""
-    return {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in VERDICTS}
+    return {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in verdicts.VERDICTS}
 
 
 def fill(text: str, names: Mapping[str, object]) -> str:
@@ -174,29 +140,48 @@ def _parts(claim: Mapping, found: Mapping, names: Mapping[str, object]) -> list[
     return [_part(name, part, found[name], names) for name, part in claim["parts"].items()]
 
 
-def _summary(parts: Sequence[Mapping]) -> dict:
-    """The numbers of the first part and the verdict of all."""
-    first = {key: parts[0][key] for key in ("n", "clusters", "estimate", "interval", "chance", "reason")}
-    return first | {"verdict": conclude([part["verdict"] for part in parts if part["verdict"]])}
+def _summaries(claims: Sequence[Sequence[Mapping]]) -> list[dict]:
+    """By claim, from its parts: the numbers of the first one, the verdict of all, and which part it is due to.
+
+    A claim holds where all of its judged parts do, so its p-value is the largest of theirs (Berger 1982).
+    """
+    judged = [[part for part in parts if part["verdict"]] for parts in claims]
+    p_values = [
+        None if any(part["p"] is None for part in parts) else max(part["p"] for part in parts) for parts in judged
+    ]
+    rows = []
+    for parts, of, p, corrected in zip(claims, judged, p_values, verdicts.holm(p_values), strict=True):
+        significant = corrected is not None and corrected < verdicts.SIGNIFICANT
+        first = {key: parts[0][key] for key in ("n", "clusters", "estimate", "interval", "chance", "reason")}
+        rows.append(
+            first
+            | {
+                "p": p,
+                "p_corrected": corrected,
+                "verdict": verdicts.conclude([part["verdict"] for part in of], significant=significant),
+                "due_to": max(of, key=lambda part: verdicts.AGAINST.index(part["verdict"]))["name"],
+            }
+        )
+    return rows
 
 
 def _part(name: str, part: Mapping, found: Mapping, names: Mapping[str, object]) -> dict:
-    # A measured chance level is preferred to the one in the claims file.
-    chance = part.get("chance") if found["chance"] is None else found["chance"]
-    claimed, direction = part.get("claimed"), part.get("direction", "above")
-    reason = found["reason"]
-    if reason is None and found["interval"] is None:
-        reason = f"{found['clusters']} independent frames are too few"
-    return {
+    estimate = Estimate(**found)
+    row = {
         "name": name,
         "what": fill(part["what"], names),
         "unit": part.get("unit"),
-        "direction": direction,
-        "claimed": chance if claimed == CHANCE else claimed,
-        **{key: found[key] for key in ("n", "clusters", "estimate", "interval")},
-        "chance": chance,
-        "reason": reason,
-        "verdict": None
-        if claimed is None
-        else judge(found["interval"], chance=chance, claimed=claimed, direction=direction),
+        "direction": part.get("direction", "above"),
+        "matters": part.get("matters"),
+        "claimed": None,
+        **{key: found[key] for key in ("n", "clusters", "estimate", "interval", "chance", "reason")},
+        **verdicts.NOT_JUDGED._asdict(),
     }
+    if row["reason"] is None and estimate.interval is None:
+        row["reason"] = f"{estimate.clusters} independent frames are too few"
+    if row["matters"] is None:
+        return row
+    if estimate.chance is None:
+        return row | {"verdict": verdicts.UNKNOWN}
+    rule = Rule(estimate.chance, row["matters"], part.get("claimed"), row["direction"])
+    return row | {"claimed": rule.goal} | verdicts.judge(estimate, rule)._asdict()

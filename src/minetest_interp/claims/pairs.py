@@ -166,7 +166,7 @@ def move_estimates(turning: np.ndarray, moved: np.ndarray, clusters: np.ndarray,
     turned = turning[:, 1] - turning[:, 0]
     sides = intervals.weighted_mean(stats.opposite_signs(turned, moved))
     return {
-        "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, share=True),
+        "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, scale="share"),
         "correlation": intervals.estimate(
             intervals.weighted_correlation(turned, -moved), clusters, bootstrap, chance=0.0
         ),
@@ -193,7 +193,7 @@ def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, bootstrap: Boo
     sides = intervals.weighted_mean(np.sign(one) * np.sign(other) > 0)
     return {
         "correlation": intervals.estimate(intervals.weighted_correlation(one, other), clusters, bootstrap, chance=0.0),
-        "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, share=True),
+        "sides": intervals.estimate(sides, clusters, bootstrap, chance=0.5, scale="share"),
         "strength": intervals.estimate(
             intervals.weighted_ratio(np.abs(other), np.abs(one)), clusters, bootstrap, chance=1.0
         ),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from minetest_interp.claims.ledger import UNKNOWN
+from minetest_interp.claims.verdicts import UNKNOWN
 
 
 class Kind(NamedTuple):
@@ -41,7 +41,8 @@ RULES = (
     # Settings, not results; and the atlas's and the recipes' single units, which are each machine's own.
     (r"(panels|training|definitions|source)/|dreams/.*/(steps|seed|lr|sign)$", None),
     (r"recipes/compared/.*/units/|atlas/rows/", None),
-    (r".*/claimed$", "exact"),
+    (r".*/tells$", None),  # a whole number that follows from an interval
+    (r".*/(claimed|matters)$", "exact"),
     (r".*/(positive|sign_changes|flips|clipped)$", "share"),
     (r"(published|frames|behaviours|views|alignment|mirror|channels)/|dreams/.*/first$", "float32"),
     (r"(atlas|recipes)/.*/(ceiling|real)$|claims/|evidence/|series/", "statistic"),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from minetest_interp.claims.ledger import REFUTED, UNKNOWN
+from minetest_interp.claims.verdicts import PARTLY, SUPPORTED
 from minetest_interp.facts import expected
 from minetest_interp.facts.expected import DIFFERS, KINDS, NOT_MEASURED, Comparison
 from minetest_interp.provenance import integrity
@@ -30,7 +30,7 @@ def review(facts: Mapping, comparisons: Sequence[Comparison] | None, jobs: Seque
     Returns:
       figures: one row a panel, with name, command, cost from nothing, bytes of its files and `numbers`, in words how
       many are as expected. claims: the ledger's rows, each with the row of its figure (None without) and its own
-      `numbers`. unsupported: those that the data contradict or cannot decide. cost: of everything. numbers, states,
+      `numbers`. unsupported: those that the data neither support nor partly support. cost: of everything. numbers, states,
       kinds: of all comparisons.
     """
     rows = {name: _figure(name, panel, comparisons, jobs, figures) for name, panel in facts["panels"].items()}
@@ -41,7 +41,7 @@ def review(facts: Mapping, comparisons: Sequence[Comparison] | None, jobs: Seque
     return {
         "figures": list(rows.values()),
         "claims": claims,
-        "unsupported": [claim for claim in claims if claim["verdict"] in (REFUTED, UNKNOWN)],
+        "unsupported": [claim for claim in claims if claim["verdict"] not in (SUPPORTED, PARTLY)],
         "cost": cost(jobs),
         "numbers": in_words(comparisons, None),
         "states": expected.count_states(comparisons or []),

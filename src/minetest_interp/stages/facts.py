@@ -8,18 +8,25 @@ from minetest_interp.claims import ledger
 from minetest_interp.cli import command
 from minetest_interp.facts import atlas as atlas_facts
 from minetest_interp.facts import study as study_facts
+from minetest_interp.facts.answer import answer
 from minetest_interp.facts.recipes import recipe_summary
 from minetest_interp.facts.study import Arrays
-from minetest_interp.io import files
+from minetest_interp.io import files, yaml_files
 from minetest_interp.model import labels, recordings
 
 
-def run(study: str, command_line: str, settings: dict, panels: dict, results: Path, output: Path) -> None:
+def run(
+    study: str, command_line: str, settings: dict, panels: dict, answers: Path, results: Path, output: Path
+) -> None:
     readouts = files.read_arrays(results / "readouts.npz")
     content = {"study": study, "command": command_line, **of_study(settings, results)}
     sections = of_sections(settings, readouts, results)
     content |= of_frames(settings, readouts, results)
     content |= of_panels(panels, sections.get("claims", []), readouts, results)
+    if "claims" in sections:
+        names = {"steering": settings["actions"]["steering"], "concept": sections["evidence"]["concept"]}
+        rules = yaml_files.read(answers, advice="Restore it.")
+        content["answer"] = answer(sections["claims"], rules, names)
     files.write_json(output, content | sections)
 
 
@@ -86,6 +93,8 @@ def of_sections(settings: dict, readouts: Arrays, results: Path) -> dict[str, An
     if "series" in settings:
         content["series"] = files.read_json(results / "series.json")
     content |= of_measurable(settings, readouts, results)
+    if "disagreements" in settings:
+        content["disagreements"] = settings["disagreements"]
     if "published" in settings:
         content["published"] = study_facts.published_rows(settings["published"], readouts, results)
     return content

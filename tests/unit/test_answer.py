@@ -1,0 +1,47 @@
+"""The answer follows from verdicts alone, says something for every study, and claims no more than the verdicts do."""
+
+import itertools
+
+import pytest
+import yaml
+
+from minetest_interp.claims.verdicts import VERDICTS
+from minetest_interp.facts.answer import answer
+from tests.conftest import ROOT
+
+RULES = yaml.safe_load((ROOT / "report/answer.yaml").read_text(encoding="utf-8"))
+CLAIMS = yaml.safe_load((ROOT / "config/claims.yaml").read_text(encoding="utf-8"))["claims"]
+NAMES = {"steering": "yaw", "concept": "trunk"}
+
+
+def rows(verdicts):
+    return [{"id": name, "verdict": verdict, "exploratory": None} for name, verdict in verdicts.items()]
+
+
+@pytest.mark.parametrize("group", RULES)
+def test_rules_name_claims_and_verdicts_that_there_are(group):
+    for rule in RULES[group]:
+        for claim, wanted in rule.get("when", {}).items():
+            assert claim in CLAIMS and set(wanted) <= set(VERDICTS)
+
+
+def test_every_ledger_has_an_answer_to_what_the_agent_does_and_how_sure_that_is():
+    asked = sorted({claim for group in RULES.values() for rule in group for claim in rule.get("when", {})})
+    for found in itertools.product([*VERDICTS, None], repeat=len(asked)):
+        known = {claim: verdict for claim, verdict in zip(asked, found, strict=True) if verdict}
+        said = answer(rows(known), RULES, NAMES)
+        assert len(said) >= 2 and said[-1].startswith(f"Of {len(known)} claims about it, ")
+        assert not any("{" in sentence for sentence in said)
+
+
+def test_an_agent_is_said_to_turn_towards_trunks_only_where_more_than_their_darkness_steers_it():
+    for dark, beyond in itertools.product(VERDICTS, repeat=2):
+        said = answer(rows({"turns-to-dark": dark, "trunk-beyond-brightness": beyond}), RULES, NAMES)[0]
+        assert ("turns towards trunks" in said) == (beyond == "supported")
+        assert ("turns towards the darker side" in said) == (dark == "supported" and beyond != "supported")
+
+
+def test_numbers_are_those_of_the_ledger():
+    claims = [{"id": v, "verdict": v, "exploratory": "yes" if i < 2 else None} for i, v in enumerate(VERDICTS)]
+    assert "Of 5 claims about it, 1 are supported and 1 partly, 2 are contradicted" in answer(claims, RULES, NAMES)[-1]
+    assert "1 are left open; 2 were looked at" in answer(claims, RULES, NAMES)[-1]
