@@ -63,9 +63,13 @@ def effect(part: dict, value: float) -> float:
 def _scale(ax: Axes, top: float, bottom: float) -> None:
     ax.fill_betweenx([top, bottom], place(-1), place(1), color="#EFEFEF", linewidth=0, zorder=0)
     for tick in TICKS:
-        ax.plot([place(tick)] * 2, [top, bottom], color=style.NULL if tick == 0 else style.FAINT, linewidth=0.5, zorder=0)
+        ax.plot(
+            [place(tick)] * 2, [top, bottom], color=style.NULL if tick == 0 else style.FAINT, linewidth=0.5, zorder=0
+        )
         ax.text(place(tick), bottom + 0.1, f"{tick}".replace("-", "−"), ha="center", va="center", fontsize=6.5)
-    ax.text(place(0), bottom + 0.27, "0 chance, ±1 the smallest effect that matters", ha="center", va="center", fontsize=6.5)
+    ax.text(
+        place(0), bottom + 0.27, "0 chance, ±1 the smallest effect that matters", ha="center", va="center", fontsize=6.5
+    )
 
 
 def _strip(ax: Axes, claim: dict, middle: float) -> None:

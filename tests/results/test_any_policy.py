@@ -98,7 +98,17 @@ def settings(client, network, files_kind) -> dict:
 
 def with_evidence(study, named) -> dict:
     """A study with claims about these channels, labelled frames, and the panels that show what was measured."""
-    panels = ("ledger", "behaviour", "units", "causal", "attribution", "circuits", "dream-controls", "pairs")
+    panels = (
+        "ledger",
+        "behaviour",
+        "units",
+        "causal",
+        "attribution",
+        "circuits",
+        "dream-controls",
+        "pairs",
+        "features",
+    )
     return study | {
         "labels": {"folder": "labels", "concepts": {"trunk": 1, "sky": 2}},
         "evidence": {"claims": "claims.yaml", "named": named},

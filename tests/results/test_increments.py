@@ -175,7 +175,9 @@ SOURCE_KEYS = {
     "source.commit": ("1" * 40, set()),
     "source.checksums": ("other.sha256", set()),
 }
-WITH_INTERVALS = measurements("behaviour", "units", "causal", "pairs", "dream_controls", "heads", "attribution")
+WITH_INTERVALS = measurements(
+    "behaviour", "units", "causal", "pairs", "dream_controls", "heads", "features", "attribution"
+)
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
     "measure.interval.resamples": (101, WITH_INTERVALS),
@@ -189,6 +191,8 @@ CLAIM_KEYS = {
                                  measurements(name) | ({"explorer"} if name == "attribution" else set()))
        for name in ("causal", "attribution", "circuits", "dream_controls", "heads")
        for key, old in MEASURE[name].items()},
+    **{f"measure.features.{key}": (0.5 + old / 2 if isinstance(old, float) else old + 1, measurements("features"))
+       for key, old in MEASURE["features"].items()},
     f"{CLAIM}.statement": ("Other.", {"ledger"}),
     f"{CLAIM}.source": ("Other.", {"ledger"}),
     f"{CLAIM}.test": ("Other.", {"ledger"}),

@@ -73,6 +73,7 @@ STUDY = {
         "circuits": {},
         "dream-controls": {},
         "pairs": {},
+        "features": {},
     },
 }
 # The same claims, measured in no time.
@@ -88,6 +89,9 @@ MEASURE = {
     "circuits": {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0},
     "dream_controls": {"seeds": 3, "value_steps": 2, "yaw_steps": 2, "lr": 1000, "least_lag": 6, "most_lag": 24},
     "heads": {"permutations": 99, "seed": 0},
+    "features": {
+        "explained": 0.25, "detects": 0.7, "concept_share": 0.1, "shifts": 2, "rotations": 1, "penalty": 0.1, "seed": 0,
+    },
 }  # fmt: skip
 
 TIMED = {"REPRODUCE.md", "reproduce.html"}

@@ -153,7 +153,10 @@ def test_an_interval_does_not_depend_on_how_clusters_are_numbered_nor_on_frames_
 
 def test_the_interval_of_a_mean_is_students_and_its_p_value_that_of_the_t_test():
     x = np.random.default_rng(1).standard_normal(25)
-    found, known = intervals.estimate(intervals.weighted_mean(x), np.arange(25), BOOTSTRAP), scipy.stats.ttest_1samp(x, 0.2)
+    found, known = (
+        intervals.estimate(intervals.weighted_mean(x), np.arange(25), BOOTSTRAP),
+        scipy.stats.ttest_1samp(x, 0.2),
+    )
     assert found.interval == pytest.approx(tuple(known.confidence_interval(0.95)))
     assert found.at(0.9) == pytest.approx(tuple(known.confidence_interval(0.9)))
     assert found.p_value(0.2) == pytest.approx(known.pvalue)

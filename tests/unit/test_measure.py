@@ -7,7 +7,17 @@ import pytest
 
 from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Bootstrap
-from minetest_interp.claims import attribution, behaviour, causal, circuits, dream_controls, heads, pairs, units
+from minetest_interp.claims import (
+    attribution,
+    behaviour,
+    causal,
+    circuits,
+    dream_controls,
+    features,
+    heads,
+    pairs,
+    units,
+)
 from minetest_interp.io import files, stores
 from minetest_interp.model import checkpoint
 from minetest_interp.model.actions import action_table
@@ -17,6 +27,7 @@ from minetest_interp.stages import behaviour as behaviour_stage
 from minetest_interp.stages import causal as causal_stage
 from minetest_interp.stages import circuits as circuits_stage
 from minetest_interp.stages import dream_controls as dream_controls_stage
+from minetest_interp.stages import features as features_stage
 from minetest_interp.stages import heads as heads_stage
 from minetest_interp.stages import pairs as pairs_stage
 from minetest_interp.stages import units as units_stage
@@ -53,10 +64,13 @@ MAPS = {
     "frames": 2, "seed": 0,
 }  # fmt: skip
 DREAMS = {"seeds": 3, "value_steps": 1, "yaw_steps": 1, "lr": 1000, "least_lag": 6, "most_lag": 24}
+FOLLOWED = {
+    "explained": 0.25, "detects": 0.7, "concept_share": 0.1, "shifts": 3, "rotations": 2, "penalty": 0.1, "seed": 0,
+}  # fmt: skip
 FACTORS = {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0}
 
 FRAMES = ("stacks", "labels")
-ABOUT = ("behaviour", "units", "causal", "pairs", "dream_controls")  # concepts and readouts
+ABOUT = ("behaviour", "units", "causal", "pairs", "dream_controls", "features")  # concepts and readouts
 # Measurement: its module, its stage, the arrays it reads, its `measure`'s keywords, and its stage's settings.
 CASES = {
     "behaviour": (behaviour, behaviour_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"night": ["3"]}, None),
@@ -65,6 +79,7 @@ CASES = {
     "pairs": (pairs, pairs_stage, ("labels",), STEERING | SIDED | SIMILARITY, None),
     "dream_controls": (dream_controls, dream_controls_stage, (), STEERING | SIDED, DREAMS),
     "heads": (heads, heads_stage, (), {}, {"permutations": 49, "seed": 0}),
+    "features": (features, features_stage, FRAMES, SIMILARITY | {"channels": CHANNELS}, FOLLOWED),
     "attribution": (attribution, attribution_stage, ("stacks",), STEERING | SIMILARITY, MAPS),
     "circuits": (circuits, circuits_stage, ("stacks",), STEERING, FACTORS),
 }  # fmt: skip
@@ -101,7 +116,7 @@ def test_a_measurement_gives_what_its_stage_writes(name, tmp_path, compiled):
     )
     assert len(compiled) <= MOST_COMPILED, " ".join(compiled)
     bootstrap = {} if name == "circuits" else {"bootstrap": Bootstrap(**INTERVAL)}
-    table = () if name == "units" else (TABLE,)
+    table = () if name in ("units", "features") else (TABLE,)
     measured = module.measure(policy, *table, *(data[key] for key in reads), **keywords, **settings or {}, **bootstrap)
     written = files.read_arrays(tmp_path / "arrays.npz")
     assert list(written) == list(measured.arrays)

@@ -14,7 +14,6 @@ from minetest_interp.claims import verdicts
 from minetest_interp.claims.verdicts import CONTRADICTED, NO_EFFECT, PARTLY, SUPPORTED, UNKNOWN, VERDICTS, Rule
 
 
-
 def found(low, high):
     """An estimate with this 95 % interval."""
     estimate = Estimate(1000, 1000, (low + high) / 2, (low, high))

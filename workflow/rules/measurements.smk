@@ -43,8 +43,9 @@ if "evidence" in SETTINGS:
         "heads": Measurement({}, INTERVAL),
         "attribution": Measurement(FRAMES, CLUSTERS),
         "circuits": Measurement(FRAMES, {}),
+        "features": Measurement(FRAMES | LABELS, CLUSTERS | about("features") | {"named": NAMED}),
     }
-    WITH_CLAIMS = ("behaviour", "units", "causal", "pairs", "dream_controls", "heads")
+    WITH_CLAIMS = ("behaviour", "units", "causal", "pairs", "dream_controls", "heads", "features")
     # These are repeated on real stacks, which take the place of the study's frames and of the labelled ones.
     ON_TURNS = ("behaviour", "units", "causal") if STUDY.turns else ()
     TURNS = f"{EVIDENCE}/turns"

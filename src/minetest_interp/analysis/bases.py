@@ -17,6 +17,7 @@ ROUNDING = 1e-12
 
 Samples = Float[np.ndarray, "sample channel"]
 Directions = Float[np.ndarray, "direction channel"]
+Codes = Float[np.ndarray, "sample direction"]
 
 
 def rotations(size: int, *, count: int, seed: int) -> Float[np.ndarray, "count {size} {size}"]:
@@ -55,7 +56,7 @@ def dictionary(samples: Samples, *, count: int, penalty: float, seed: int) -> Di
     return directions
 
 
-def codes(samples: Samples, directions: Directions, *, penalty: float = 0.0) -> Float[np.ndarray, "sample direction"]:
+def codes(samples: Samples, directions: Directions, *, penalty: float = 0.0) -> Codes:
     """Coefficients of at least 0 that add up to each sample, in least squares plus `penalty` times their sum.
 
     By a fixed number of accelerated gradient steps (FISTA; Beck and Teboulle 2009), so that the outcome depends on no
@@ -94,8 +95,8 @@ def evenly(samples: Samples) -> Samples:
     return samples[:: max(1, len(samples) // MOST)]
 
 
-def _improved(found: Samples, samples: Samples, directions: Directions, penalty: float, *, steps: int) -> np.ndarray:
-    """Codes `[S, K]` after some more steps."""
+def _improved(found: Codes, samples: Samples, directions: Directions, penalty: float, *, steps: int) -> Codes:
+    """Codes after some more steps."""
     products, wanted = directions @ directions.T, samples @ directions.T - penalty
     size = 1 / max(float(np.linalg.eigvalsh(products)[-1]), ROUNDING)
     ahead, pace = found, 1.0

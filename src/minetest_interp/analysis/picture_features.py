@@ -12,9 +12,9 @@ import numpy as np
 import scipy
 from jaxtyping import Bool, Float, Int, Shaped
 
-from minetest_interp.analysis import edges, fields, intervals
+from minetest_interp.analysis import edges, fields
 from minetest_interp.analysis.edges import Choice, Moments
-from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic
+from minetest_interp.analysis.intervals import Statistic
 from minetest_interp.model.architecture import Architecture
 
 BRIGHTNESS, CONTRAST = "brightness", "contrast"
@@ -151,42 +151,6 @@ def explained(misses: Misses) -> Statistic:
         return np.where(varies, 1 - np.divide(error, variation, out=np.ones(y.shape), where=varies), 0)
 
     return statistic
-
-
-def share_of_channels(
-    holds: Statistic, clusters: Int[np.ndarray, " frame"], channels: int, bootstrap: Bootstrap, *, chance: float
-) -> Estimate:
-    """The share of a layer's channels of which something holds, where channels count as drawn at random, as frames do.
-
-    One pool of clusters and channels is drawn from, so that the interval has the spread of both (Owen 2007 has the
-    bootstrap of crossed factors). Where all channels agree it is the exact binomial one over channels.
-
-    Args:
-      holds: from weights `[..., frame]` to `[..., channel]`, whether it does.
-
-    Returns:
-      an estimate whose n and clusters are those of the frames.
-    """
-    names, numbers = np.unique(clusters, return_inverse=True)
-    once = np.ones(len(clusters))
-
-    def share(weights: Float[np.ndarray, "*resample both"]) -> Float[np.ndarray, "*resample"]:
-        frames, drawn = weights[..., : len(once)], weights[..., len(once) :]
-        # A resample of one kind alone says nothing of the other, which then counts once.
-        frames, drawn = (np.where(part.sum(-1, keepdims=True) > 0, part, 1) for part in (frames, drawn))
-        return np.asarray((holds(frames) * drawn).sum(-1) / drawn.sum(-1))
-
-    if len(names) < bootstrap.least_clusters:
-        return intervals.estimate(lambda weights: holds(weights).mean(-1), clusters, bootstrap, chance=chance)
-    whole = np.asarray(holds(once))
-    if whole.all() or not whole.any():
-        found = intervals.estimate(
-            intervals.weighted_mean(whole), np.arange(channels), bootstrap, chance=chance, share=True
-        )
-    else:
-        pool = np.concatenate([numbers, len(names) + np.arange(channels)])
-        found = intervals.estimate(share, pool, bootstrap, chance=chance)
-    return found._replace(n=len(clusters), clusters=len(names))
 
 
 def _middles(network: Architecture, layer: str) -> tuple[Int[np.ndarray, " row"], Int[np.ndarray, " column"]]:

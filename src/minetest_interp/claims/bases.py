@@ -127,11 +127,11 @@ def _best(scores: np.ndarray, labels: Labels, halves: Halves) -> Statistic:
 
 
 def _mean(statistics: list[Statistic], weights: np.ndarray) -> np.ndarray:
-    return np.mean([statistic(weights) for statistic in statistics], axis=0)
+    return np.asarray(np.mean([statistic(weights) for statistic in statistics], axis=0))
 
 
 def _mean_over_directions(statistics: list[Statistic], weights: np.ndarray) -> np.ndarray:
-    return np.mean([statistic(weights).mean(-1) for statistic in statistics], axis=0)
+    return np.asarray(np.mean([statistic(weights).mean(-1) for statistic in statistics], axis=0))
 
 
 def _arrays(

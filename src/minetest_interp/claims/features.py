@@ -6,15 +6,15 @@ that follows it, unless a part says "passed on". Questions that need no masks ar
 others of the labelled ones; where there are none, the basis of picture features makes do without concepts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from minetest_interp.analysis import intervals, mask_overlap, picture_features
+from minetest_interp.analysis import half_samples, intervals, mask_overlap, picture_features
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, Statistic, missing
 from minetest_interp.claims import bases, light_and_dark
-from minetest_interp.claims.measured import Arrays, Measured, check_channels
+from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels
 from minetest_interp.claims.units import newest_grey, pass_on
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.labels import NO_LABELS, why_none
@@ -29,6 +29,7 @@ PARTS = {
 NO_SECOND = "the study names one layer with positions and the network has no second"
 TOO_FEW = light_and_dark.TOO_FEW
 STILL = "no channel of this layer varies on these frames"
+SINGLE = "a single frame has no other to take its brightness from"
 # A whole number of channels is 1 where it lies between these.
 BETWEEN = (0.5, 1.5)
 
@@ -136,44 +137,44 @@ def brightness_followers(
     bootstrap: Bootstrap,
 ) -> Measured:
     """The share of channels of which brightness explains at least `least`, in the receptive fields of each position."""
-    function, size = policy.architecture.passed_through(layer), np.sqrt(least)
+    size = np.sqrt(least)
 
-    def follow(shown: Shown, activation: np.ndarray) -> tuple[Statistic, np.ndarray, np.ndarray]:
+    def parts_of(shown: Shown, activation: np.ndarray) -> Parts:
         responses = _varying(activation)
+        channels = responses.shape[-1]
+        if not channels:
+            return {}
         feature = picture_features.field_means(shown.greys, policy.architecture, layer)
         sums = picture_features.moments(responses, feature[..., None])
-        return picture_features.correlation(sums), responses, feature
+        of = picture_features.correlation(sums)
 
-    def share(shown: Shown, activation: np.ndarray, chance: float | None) -> Estimate:
-        of, responses, _ = follow(shown, activation)
-        if not responses.shape[-1]:
-            return missing(STILL)
-        return picture_features.share_of_channels(
-            lambda weights: np.abs(of(weights)) >= size, shown.clusters, responses.shape[-1], bootstrap, chance=chance
-        )
+        def share(holds: Statistic, *, chance: float | None = None, drawn: bool = False) -> Estimate:
+            return half_samples.share_of_channels(
+                holds, shown.clusters, channels, bootstrap, chance=chance, drawn=drawn
+            )
 
-    of, responses, feature = follow(own, own.activation)
-    frames = len(own.frames)
-    moved = np.random.default_rng(seed).permutation(np.arange(1, frames))[:shifts]
-    sums = picture_features.moments(responses, feature[..., None])
+        def follows(weights: np.ndarray) -> np.ndarray:
+            return np.abs(of(weights)) >= size
 
-    def alone(statistic: Statistic, chance: float | None = None) -> Estimate:
-        return intervals.estimate(statistic, own.clusters, bootstrap, chance=chance)
+        moved = np.random.default_rng(seed).permutation(np.arange(1, len(responses)))[:shifts]
+        others = picture_features.shifted_shares(sums, responses, feature, shifts=moved, least=least)
+        return {
+            "share": share(follows, chance=0.5, drawn=True),
+            "this-network": share(follows, chance=0.5),
+            "inverted": share(lambda weights: of(weights) <= -size),
+            "shifted": half_samples.estimate(others, shown.clusters, bootstrap, scale="share")
+            if len(moved)
+            else missing(SINGLE),
+        }
 
-    few = missing("a single frame has no other to take its brightness from")
-    parts = {
-        "share": share(own, own.activation, 0.5),
-        "this-network": alone(lambda weights: (np.abs(of(weights)) >= size).mean(-1), 0.5),
-        "inverted": alone(lambda weights: (of(weights) <= -size).mean(-1)),
-        "passed-on": share(own, pass_on(own.activation, function), 0.5),
-        "shifted": alone(picture_features.shifted_shares(sums, responses, feature, shifts=moved, least=least))
-        if len(moved)
-        else few,
-        "labelled": share(masked, masked.activation, 0.5) if masked else missing(NO_LABELS),
-    }
-    if not responses.shape[-1]:
-        parts = dict.fromkeys(parts, parts["share"])
-    return Measured({}, {"follows-brightness": parts})
+    passed = parts_of(own, pass_on(own.activation, policy.architecture.passed_through(layer)))
+    found = parts_of(own, own.activation)
+    found["passed-on"] = passed.get("share", missing(STILL))
+    found["labelled"] = (
+        parts_of(masked, masked.activation).get("share", missing(STILL)) if masked else missing(NO_LABELS)
+    )
+    name = "follows-brightness"
+    return Measured({}, {name: {part: found.get(part, missing(STILL)) for part in PARTS[name]}})
 
 
 def unexplained(policy: Policy, layer: str, shown: Shown, *, least: float, bootstrap: Bootstrap) -> Measured:
@@ -181,47 +182,44 @@ def unexplained(policy: Policy, layer: str, shown: Shown, *, least: float, boots
     name, halves = "uninterpreted", intervals.cluster_halves(shown.clusters)
     responses, network = _varying(shown.activation), policy.architecture
     if not all(half.any() for half in halves) or not responses.shape[-1]:
-        return Measured({}, {name: dict.fromkeys(PARTS[name], missing(TOO_FEW))})
+        reason = missing(TOO_FEW if responses.shape[-1] else STILL)
+        return Measured({}, {name: dict.fromkeys(PARTS[name], reason)})
     first, second = halves
     clusters = shown.clusters[second]
     pictures = picture_features.of_pictures(shown.greys, network, layer, shares={})
     every = picture_features.of_pictures(shown.greys, network, layer, shares=shown.shares)
 
-    def explain(responses: np.ndarray, features: Sequence[np.ndarray]) -> Statistic:
+    def explain(responses: np.ndarray, features: Iterable[np.ndarray]) -> Statistic:
         predicted = picture_features.predict(responses, np.stack(list(features), -1), first)
         return picture_features.explained(picture_features.misses(responses[second], predicted[second]))
 
-    def share(of: Statistic, channels: int, chance: float | None) -> Estimate:
-        return picture_features.share_of_channels(
-            lambda weights: of(weights) < least, clusters, channels, bootstrap, chance=chance
+    def share(of: Statistic, channels: int, *, drawn: bool = False) -> Estimate:
+        return half_samples.share_of_channels(
+            lambda weights: of(weights) < least, clusters, channels, bootstrap, chance=0.25, drawn=drawn
         )
 
-    def alone(statistic: Statistic, chance: float | None = None) -> Estimate:
-        return intervals.estimate(statistic, clusters, bootstrap, chance=chance)
-
-    whole, plain, bright = (
-        explain(responses, features)
-        for features in (every.values(), pictures.values(), [pictures[picture_features.BRIGHTNESS]])
-    )
-    passed = _varying(pass_on(shown.activation, network.passed_through(layer)))
+    whole, plain = explain(responses, every.values()), explain(responses, pictures.values())
+    bright = explain(responses, [pictures[picture_features.BRIGHTNESS]])
+    passed, count = _varying(pass_on(shown.activation, network.passed_through(layer))), responses.shape[-1]
     parts = {
-        "share": share(whole, responses.shape[-1], 0.25),
-        "this-network": alone(lambda weights: (whole(weights) < least).mean(-1), 0.25),
-        "pictures-alone": alone(lambda weights: (plain(weights) < least).mean(-1), 0.25),
-        "passed-on": share(explain(passed, list(every.values())), passed.shape[-1], 0.25)
+        "share": share(whole, count, drawn=True),
+        "this-network": share(whole, count),
+        "pictures-alone": share(plain, count),
+        "passed-on": share(explain(passed, every.values()), passed.shape[-1], drawn=True)
         if passed.shape[-1]
-        else missing("no channel of this layer passes anything on"),
-        "explained": alone(lambda weights: whole(weights).mean(-1)),
+        else missing(STILL),
+        "explained": intervals.estimate(lambda weights: whole(weights).mean(-1), clusters, bootstrap),
     }
     once = np.ones(len(clusters))
-    sums = picture_features.moments(responses, every[picture_features.BRIGHTNESS][..., None])
+    sums = picture_features.moments(responses, pictures[picture_features.BRIGHTNESS][..., None])
     sign = np.where(picture_features.correlation(sums.take(first))(np.ones(first.sum())) < 0, -1, 1)
     arrays = {
         "features": np.array(list(every)),
-        "channels": _varies(shown.activation),
+        "explained/channels": _varies(shown.activation),
         "explained/brightness": bright(once),
         "explained/sign": sign,
         "explained/basis": whole(once),
+        "explained/least": np.array(least),
     }
     return Measured(arrays, {name: parts})
 
@@ -253,15 +251,17 @@ def detectors(
         chosen, held_out = mask_overlap.turn(scores, labels, halves)
     except InputError as error:
         return Measured({}, {name: dict.fromkeys(PARTS[name], missing(str(error)))})
-    auroc, up = mask_overlap.linear_auroc(held_out), chosen[:-1] >= 0.5
+    # Few half-samples are taken, so that AUROCs need no approximation.
+    auroc = half_samples.remember(mask_overlap.weighted(mask_overlap.auroc, held_out, range(len(chosen))))
+    up = chosen[:-1] >= 0.5
 
     def number(weights: np.ndarray, *, beyond: bool = True, of: np.ndarray | bool = True) -> np.ndarray:
         found = auroc(weights)
         above = (found[..., :-1] > least) & (found[..., :-1] > (found[..., -1:] if beyond else 0)) & of
-        return above.sum(-1).astype(np.float64)
+        return np.asarray(above.sum(-1), np.float64)
 
     def estimate(statistic: Statistic, chance: float | None = None) -> Estimate:
-        return intervals.estimate(statistic, masked.clusters[halves[1]], bootstrap, chance=chance)
+        return half_samples.number(statistic, masked.clusters[halves[1]], bootstrap, chance=chance)
 
     parts = {
         "at-least-one": estimate(number, BETWEEN[0]),
@@ -294,7 +294,8 @@ def _shown(
         shares = {key.removesuffix("/share"): each for key, each in labelled.items() if key.endswith("/share")}
         shares = {concept: labelled["share"], **shares}
     # Together, so that one compiled function serves both.
-    activation = mask_overlap.activations(policy, np.concatenate(seen), [layer])[layer]
+    together = [np.concatenate(seen)] if len({frames.ndim for frames in seen}) == 1 else seen
+    activation = np.concatenate([mask_overlap.activations(policy, frames, [layer])[layer] for frames in together])
     greys = [newest_grey(frames, colour="colours" in stacks) for frames in seen]
     count = len(seen[0])
     own = Shown(stacks["frames"], stacks["clusters"], greys[0], activation[:count], {})
@@ -311,6 +312,6 @@ def _varies(activation: np.ndarray) -> np.ndarray:
 
 def _varying(activation: np.ndarray) -> np.ndarray:
     """The responses of those channels, `[N, P, C]`."""
-    return (
-        activation[..., _varies(activation)].reshape(len(activation), -1, len(_varies(activation))).astype(np.float64)
-    )
+    frames, height, width, _ = activation.shape
+    varying = activation[..., _varies(activation)].astype(np.float64)
+    return varying.reshape(frames, height * width, varying.shape[-1])

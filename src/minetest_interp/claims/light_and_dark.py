@@ -5,7 +5,7 @@ The layer is the first, where that is one convolution of the pixels and the fram
 
 import numpy as np
 
-from minetest_interp.analysis import edges, intervals
+from minetest_interp.analysis import edges, half_samples, intervals
 from minetest_interp.analysis.intervals import Bootstrap, Estimate, missing
 from minetest_interp.claims.measured import Measured
 from minetest_interp.claims.units import NOT_GREY
@@ -38,27 +38,30 @@ def measure(policy: Policy, greys: np.ndarray, clusters: np.ndarray, bootstrap: 
     light, dark = (int(np.where(np.any(found, axis=1), s * brightness - gradient, -np.inf).argmax()) for s in (1, -1))
     tested, held_out = edges.filter_correlations(after), clusters[halves[1]]
 
-    def estimate(channel: int, sign: int, *, over: bool, chance: float | None = 0.0) -> Estimate:
+    def estimate(channel: int, sign: int, *, over: bool, chance: float | None = None) -> Estimate:
         of = edges.of_channel(after, channel)
 
         def statistic(weights: np.ndarray) -> np.ndarray:
             correlations = of(weights)
             most = np.abs(correlations[..., :-1]).max(-1) if over else 0
-            return sign * correlations[..., -1] - most
+            return np.asarray(sign * correlations[..., -1] - most)
 
-        return intervals.estimate(statistic, held_out, bootstrap, chance=chance)
+        return intervals.estimate(
+            statistic, held_out, bootstrap, chance=chance, scale="plain" if over else "correlation"
+        )
+
+    every = [edges.of_channel(after, channel) for channel in range(len(kernels))]
 
     def brightness_first(weights: np.ndarray) -> np.ndarray:
-        every = [edges.of_channel(after, channel) for channel in range(len(kernels))]
         each = [np.abs(of(weights)) for of in every]
-        return np.mean([one[..., -1] > one[..., :-1].max(-1) for one in each], axis=0)
+        return np.stack([one[..., -1] > one[..., :-1].max(-1) for one in each], -1)
 
     parts = {
-        "light": estimate(light, 1, over=True),
-        "dark": estimate(dark, -1, over=True),
+        "light": estimate(light, 1, over=True, chance=0.0),
+        "dark": estimate(dark, -1, over=True, chance=0.0),
         "light-correlation": estimate(light, 1, over=False),
         "dark-correlation": estimate(dark, -1, over=False),
-        "brightness-first": intervals.estimate(brightness_first, held_out, bootstrap),
+        "brightness-first": half_samples.share_of_channels(brightness_first, held_out, len(kernels), bootstrap),
     }
     arrays = {
         "first": np.array(layer),
