@@ -50,21 +50,24 @@ def probability(logits, axis):
     return p.sum(3)[:, 1].sum(1) if axis == 0 else p.sum(3)[:, :, 1].sum(1)
 
 
-def bca(statistic, clusters, *, resamples=2000, confidence=0.95, seed=0):
-    """The BCa interval (Efron 1987, equations 2.3 and 6.6) of a function of frame indices, by resampling clusters."""
-    names = np.unique(clusters)
-    members = [np.flatnonzero(clusters == name) for name in names]
-    count = len(names)
-    drawn = np.random.default_rng(seed).integers(0, count, (resamples, count))
-    found = np.array([statistic(np.concatenate([members[i] for i in row])) for row in drawn])
-    whole = statistic(np.arange(len(clusters)))
-    left_out = np.array([statistic(np.concatenate(members[:i] + members[i + 1 :])) for i in range(count)])
-    below = (np.sum(found < whole) + np.sum(found <= whole)) / (2 * resamples)
-    z0, away = scipy.stats.norm.ppf(below), left_out.mean() - left_out
-    acceleration = (away**3).sum() / (6 * (away**2).sum() ** 1.5)
-    tail = scipy.stats.t.ppf((1 + confidence) / 2, count - 1) * np.sqrt(count / (count - 1))
-    levels = [z0 + (z0 + z) / (1 - acceleration * (z0 + z)) for z in (-tail, tail)]
-    return np.quantile(found, scipy.stats.norm.cdf(levels))
+TO_SCALE = {
+    "plain": (lambda x: x, lambda y: y),
+    "correlation": (np.arctanh, np.tanh),
+    "share": (lambda x: np.arcsin(np.sqrt(x)), lambda y: np.sin(y) ** 2),
+    "fraction": (lambda x: np.log(x / (1 - x)), lambda y: 1 / (1 + np.exp(-y))),
+    "ratio": (np.log, np.exp),
+}
+
+
+def jackknife(statistic, clusters, *, scale="plain", confidence=0.95):
+    """Student's interval of a function of frame indices on a scale, from its values without each of the clusters."""
+    to, back = TO_SCALE[scale]
+    members = [np.flatnonzero(clusters == name) for name in np.unique(clusters)]
+    count = len(members)
+    left_out = to(np.array([statistic(np.concatenate(members[:i] + members[i + 1 :])) for i in range(count)]))
+    error = np.sqrt((count - 1) / count * np.sum((left_out - left_out.mean()) ** 2))
+    middle, reach = to(statistic(np.arange(len(clusters)))), scipy.stats.t.ppf((1 + confidence) / 2, count - 1) * error
+    return back(np.array([middle - reach, middle + reach]))
 
 
 def mann_whitney(positive, negative):

@@ -54,3 +54,10 @@ def test_the_demo_data_say_all_of_this_but_the_view_ray():
     assert {"acacia", "apple", "jungle", "pine"} <= set(said.species) and "" not in said.biome and "" not in said.site
     np.testing.assert_array_equal(np.isnan(said.distance), said.species == "")
     assert np.nanmin(said.distance) > 1 and np.nanmax(said.distance) < 100
+
+
+def test_halves_share_no_site_and_leave_no_frame_out():
+    site = np.array(["2", "10", "1", "2", "10", "3"])
+    first = captured.every_other_site(site)
+    assert first.tolist() == [False, False, True, False, False, True]
+    assert not set(site[first]) & set(site[~first])

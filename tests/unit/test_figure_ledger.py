@@ -11,22 +11,26 @@ import style
 from minetest_interp.io import files
 
 
-def claim(**changes):
-    part = {"estimate": 0.7, "interval": [0.6, 0.8], "chance": 0.5, "claimed": 0.9} | changes
+def claim(verdict="partly", **changes):
+    part = {
+        "estimate": 0.7, "interval": [0.6, 0.8], "chance": 0.5, "matters": 0.1, "claimed": 0.9, "direction": "above",
+        "verdict": verdict,
+    } | changes  # fmt: skip
     return {
         "statement": "A long claim about $x_y$ <b> that goes on for more than a single line of text in its column.",
-        "verdict": "partly",
+        "verdict": verdict,
         "estimate": part["estimate"],
         "interval": part["interval"],
-        "parts": [part],
+        "parts": [part, part | {"verdict": None}, part | {"estimate": 0.6, "interval": None}],
     }
 
 
 CLAIMS = [
     claim(),
-    claim(estimate=None, interval=None) | {"verdict": "cannot tell"},
-    claim(interval=None, claimed=None, chance=None) | {"verdict": "supported"},
-    claim(estimate=-0.05, interval=[-0.06, -0.04], chance=0, claimed=0) | {"verdict": "not supported"},
+    claim("cannot tell", estimate=None, interval=None),
+    claim("supported", interval=None, chance=None),
+    claim("no effect that matters", estimate=-0.05, interval=[-0.06, -0.04], chance=0, claimed=0.1),
+    claim("contradicted", estimate=9.0, interval=[8.0, 10.0], chance=0, claimed=-0.1, direction="below"),
 ]
 
 
@@ -41,10 +45,19 @@ def test_each_claim_has_a_row_with_its_number_and_verdict(tmp_path):
     files.write_json(tmp_path / "ledger.json", CLAIMS)
     figure = drawn(ledger, **ledger.load(tmp_path))
     words = [text.get_text() for text in figure.findobj(Text)]
-    numbers = ["0.70 [0.60, 0.80]", "–", "0.70", "−0.050 [−0.060, −0.040]"]
+    numbers = ["0.70\n[0.60, 0.80]", "–", "0.70", "−0.050\n[−0.060, −0.040]", "9.00\n[8.00, 10.00]"]
     assert [word for word in words if word in numbers] == numbers
     for row in CLAIMS:
-        assert f"{style.VERDICTS[row['verdict']][0]} {row['verdict']}" in words
+        assert f"{style.VERDICTS[row['verdict']][0]} {row['verdict']}" in [" ".join(word.split()) for word in words]
+
+
+def test_all_effects_share_one_scale_on_which_the_claims_direction_is_to_the_right():
+    above, below = CLAIMS[0]["parts"][0], CLAIMS[4]["parts"][0]
+    assert ledger.effect(above, 0.5) == 0 and ledger.effect(above, 0.6) == pytest.approx(1)
+    assert ledger.effect(below, 0.1) == pytest.approx(-1) and ledger.effect(below, -0.1) == pytest.approx(1)
+    middle = ledger.place(0)
+    assert ledger.place(1) > middle and ledger.place(1) - middle == pytest.approx(middle - ledger.place(-1))
+    assert ledger.place(1000) == ledger.place(ledger.REACH) == pytest.approx(ledger.STRIP + ledger.STRIP_INCHES)
 
 
 def test_no_words_of_the_ledger_leave_the_page_or_meet():

@@ -1,4 +1,4 @@
-"""A verdict follows from the interval of the effect, the smallest effect that matters and the number of claims alone."""
+"""A verdict follows from the interval of the effect, the smallest effect that matters and the number of claims."""
 
 import itertools
 
@@ -109,7 +109,7 @@ def test_a_claims_verdict_is_that_of_the_part_that_speaks_most_against_it():
 
 
 def test_holms_correction_is_that_of_the_closed_test():
-    """A hypothesis is rejected where every set of hypotheses that holds it is, by Bonferroni (Marcus and others 1976)."""
+    """A hypothesis is rejected where every set that holds it is, by Bonferroni (Marcus, Peritz and Gabriel 1976)."""
     p = [0.01, 0.04, None, 0.03, 0.005, 0.8]
     known = [i for i, value in enumerate(p) if value is not None]
     closed = [None] * len(p)

@@ -1,6 +1,6 @@
 """The numbers of the report, and the report."""
 
-ANSWERS = TEMPLATES_FOLDER / "answer.yaml"
+ANSWER_RULES = TEMPLATES_FOLDER / "answer.yaml"
 
 
 rule facts:
@@ -15,7 +15,7 @@ rule facts:
         claims=rules.ledger.output if "evidence" in SETTINGS else [],
         evidence=[evidence(name) for name in ("units", "causal", "attribution", "circuits") if "evidence" in SETTINGS],
         series=rules.comparison.output.verdicts if STUDY.series else [],
-        answers=declared([ANSWERS]),
+        answer_rules=declared([ANSWER_RULES]),
     output:
         facts=f"{REPORT}/facts.json",
     log:
@@ -30,18 +30,18 @@ rule facts:
         command=literal(build_command()),
         settings=as_json(SETTINGS),
         panels=as_json(panel_facts()),
-        answers=literal(ANSWERS),
-        words=files_digest([ANSWERS]),
+        answer_rules=literal(ANSWER_RULES),
+        words=files_digest([ANSWER_RULES]),
         results=subpath(input.network, parent=True),
         code=code_digest("minetest_interp.stages.facts"),
     message:
         f"Collect the numbers of the report on {STUDY.name}."
     shell:
         "python -m minetest_interp.stages.facts --study {params.study} --command-line {params.command:q} --settings {params.settings:q}"
-        " --panels {params.panels:q} --answers {params.answers:q} --results {params.results} --output {output.facts} > {log} 2>&1"
+        " --panels {params.panels:q} --answer-rules {params.answer_rules:q} --results {params.results} --output {output.facts} > {log} 2>&1"
 
 
-TEMPLATES = sorted(path for path in TEMPLATES_FOLDER.glob("*.*") if path != ANSWERS)
+TEMPLATES = sorted(path for path in TEMPLATES_FOLDER.glob("*.*") if path != ANSWER_RULES)
 WITHOUT_CAPTIONS = [path for path in TEMPLATES if path.name != "captions.yaml"]  # for pages that show no panel
 
 

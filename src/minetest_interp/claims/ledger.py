@@ -1,7 +1,7 @@
 """The ledger: what is claimed, what was measured, and the verdict that follows.
 
-A verdict compares the interval of an effect, how far an estimate lies from chance, with the smallest effect that matters,
-which the claims file fixes beforehand, and then corrects for the number of claims.
+A verdict compares the interval of an effect, how far an estimate lies from chance, with the smallest effect that
+matters, which the claims file fixes beforehand, and then corrects for the number of claims.
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -12,6 +12,8 @@ from minetest_interp.claims import verdicts
 from minetest_interp.claims.measured import prefix
 from minetest_interp.claims.verdicts import Rule
 from minetest_interp.io.errors import InputError
+
+NUMBERS = ("n", "clusters", "estimate", "interval", "chance", "scale", "reason")  # of an `Estimate`
 
 
 class About(NamedTuple):
@@ -152,7 +154,7 @@ def _summaries(claims: Sequence[Sequence[Mapping]]) -> list[dict]:
     rows = []
     for parts, of, p, corrected in zip(claims, judged, p_values, verdicts.holm(p_values), strict=True):
         significant = corrected is not None and corrected < verdicts.SIGNIFICANT
-        first = {key: parts[0][key] for key in ("n", "clusters", "estimate", "interval", "chance", "reason")}
+        first = {key: parts[0][key] for key in NUMBERS}
         rows.append(
             first
             | {
@@ -174,7 +176,7 @@ def _part(name: str, part: Mapping, found: Mapping, names: Mapping[str, object])
         "direction": part.get("direction", "above"),
         "matters": part.get("matters"),
         "claimed": None,
-        **{key: found[key] for key in ("n", "clusters", "estimate", "interval", "chance", "reason")},
+        **{key: found[key] for key in NUMBERS},
         **verdicts.NOT_JUDGED._asdict(),
     }
     if row["reason"] is None and estimate.interval is None:

@@ -105,7 +105,7 @@ def conclude(verdicts: Sequence[str], *, significant: bool = True) -> str:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """P-values corrected for their number (Holm 1979), in their order; None where there is none, which does not count."""
+    """P-values corrected for their number (Holm 1979), in their order; one that is None stays so and does not count."""
     known = [i for i, p in enumerate(p_values) if p is not None]
     corrected: list[float | None] = [None] * len(p_values)
     largest = 0.0

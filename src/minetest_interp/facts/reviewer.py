@@ -30,8 +30,8 @@ def review(facts: Mapping, comparisons: Sequence[Comparison] | None, jobs: Seque
     Returns:
       figures: one row a panel, with name, command, cost from nothing, bytes of its files and `numbers`, in words how
       many are as expected. claims: the ledger's rows, each with the row of its figure (None without) and its own
-      `numbers`. unsupported: those that the data neither support nor partly support. cost: of everything. numbers, states,
-      kinds: of all comparisons.
+      `numbers`. unsupported: those that the data neither support nor partly support. cost: of everything. numbers,
+      states, kinds: of all comparisons.
     """
     rows = {name: _figure(name, panel, comparisons, jobs, figures) for name, panel in facts["panels"].items()}
     claims = [

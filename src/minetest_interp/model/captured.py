@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
+from minetest_interp.model.frames import natural_key
 
 TABLE = "frames.csv"
 NAME, OTHER_NAME = "name", "id"
@@ -91,3 +92,8 @@ def _numbers(rows: Sequence[Mapping], column: str, table: Path) -> np.ndarray:
         return value
 
     return np.array([number(cell) if (cell := row.get(column)) else math.nan for row in rows], np.float64)
+
+
+def every_other_site(site: Shaped[np.ndarray, " frame"]) -> Bool[np.ndarray, " frame"]:
+    """The frames of the first, third, ... site in natural order; the other frames share no site with them."""
+    return np.isin(site, sorted(set(map(str, site)), key=natural_key)[::2])

@@ -16,7 +16,7 @@ from minetest_interp.model import labels, recordings
 
 
 def run(
-    study: str, command_line: str, settings: dict, panels: dict, answers: Path, results: Path, output: Path
+    study: str, command_line: str, settings: dict, panels: dict, answer_rules: Path, results: Path, output: Path
 ) -> None:
     readouts = files.read_arrays(results / "readouts.npz")
     content = {"study": study, "command": command_line, **of_study(settings, results)}
@@ -25,7 +25,7 @@ def run(
     content |= of_panels(panels, sections.get("claims", []), readouts, results)
     if "claims" in sections:
         names = {"steering": settings["actions"]["steering"], "concept": sections["evidence"]["concept"]}
-        rules = yaml_files.read(answers, advice="Restore it.")
+        rules = yaml_files.read(answer_rules, advice="Restore it.")
         content["answer"] = answer(sections["claims"], rules, names)
     files.write_json(output, content | sections)
 

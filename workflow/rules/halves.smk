@@ -1,0 +1,101 @@
+"""The claims that rest on labelled frames, on two halves of them that share no site; made only where it is asked for."""
+
+if "evidence" in SETTINGS and STUDY.labels:
+    HALVES = ("first", "second")
+    ON_HALVES = tuple(name for name in WITH_CLAIMS if "labels" in MEASUREMENTS[name].files)
+
+    def of_half(path) -> str:
+        """Where a half has what the study itself has at `path`."""
+        return f"{RESULTS}/halves/{{half}}/{Path(path).relative_to(RESULTS)}"
+
+    def half_stages(half) -> list:
+        """What is run for a half: [stage, {option: word}]."""
+
+        def measured(name) -> list:
+            given = MEASUREMENTS[name]
+            words = given.files | measurement_settings(name, given)
+            words |= {"arrays": f"{EVIDENCE}/{name}.npz", "estimates": f"{EVIDENCE}/{name}.json"}
+            own = {"labels", "units", "arrays", "estimates"}
+            words = {key: of_half(word).format(half=half) if key in own else str(word) for key, word in words.items()}
+            return [name, agent | words]
+
+        agent = {"checkpoint-path": str(STUDY.checkpoint), "policy": as_word(POLICY_SETTINGS)}
+        agent |= {"actions": as_word(SETTINGS["actions"])}
+        return [measured(name) for name in ON_HALVES]
+
+    rule labels_of_halves:
+        input:
+            labels=rules.labels.output.labelled,
+        output:
+            **{half: of_half(rules.labels.output.labelled).format(half=half) for half in HALVES},
+        log:
+            f"{RESULTS}/logs/halves/labels.txt",
+        conda:
+            ENVIRONMENT
+        threads: 1
+        params:
+            code=code_digest("minetest_interp.stages.halves"),
+        message:
+            f"Part the labelled frames of {STUDY.name} by site."
+        shell:
+            "python -m minetest_interp.stages.halves --labels {input.labels} --first {output.first} --second {output.second}"
+            " > {log} 2>&1"
+
+    rule measurements_on_half:
+        input:
+            labels=of_half(rules.labels.output.labelled),
+            stacks=f"{RESULTS}/stacks.npz",
+            checkpoint=declared([STUDY.checkpoint]),
+        output:
+            [of_half(f"{EVIDENCE}/{name}.{kind}") for name in ON_HALVES for kind in ("npz", "json")],
+        log:
+            f"{RESULTS}/logs/halves/{{half}}/measurements.txt",
+        wildcard_constraints:
+            half="|".join(HALVES),
+        conda:
+            ENVIRONMENT
+        threads: 1
+        params:
+            stages=lambda wildcards: as_word(half_stages(wildcards.half)),
+            content=checkpoint_digest(),
+            code=code_digest(*(f"minetest_interp.stages.{stage}" for stage in ("run_stages", *ON_HALVES))),
+        message:
+            f"Test the claims about {STUDY.name} on the {{wildcards.half}} half of its sites."
+        shell:
+            "python -m minetest_interp.stages.run_stages --stages {params.stages:q} > {log} 2>&1"
+
+    use rule ledger as ledger_of_half with:
+        input:
+            measured=[
+                of_half(f"{EVIDENCE}/{name}.json") if name in ON_HALVES else f"{EVIDENCE}/{name}.json"
+                for name in WITH_CLAIMS
+            ],
+            on_turns=[],
+        output:
+            ledger=of_half(rules.ledger.output.ledger),
+        log:
+            f"{RESULTS}/logs/halves/{{half}}/ledger.txt",
+        benchmark:
+            f"{RESULTS}/benchmarks/halves/{{half}}/ledger.tsv"
+
+    rule halves:
+        input:
+            ledgers=[
+                rules.ledger.output.ledger,
+                *(of_half(rules.ledger.output.ledger).format(half=half) for half in HALVES),
+            ],
+        output:
+            table=f"{REPORT}/halves.md",
+        log:
+            f"{RESULTS}/logs/halves.txt",
+        conda:
+            ENVIRONMENT
+        threads: 1
+        params:
+            title=literal(SETTINGS["title"]),
+            code=code_digest("minetest_interp.stages.compare_halves"),
+        message:
+            f"Hold the verdicts on {STUDY.name} on two halves of its sites against those on all."
+        shell:
+            "python -m minetest_interp.stages.compare_halves --title {params.title:q} --ledgers {input.ledgers}"
+            " --output {output.table} > {log} 2>&1"
