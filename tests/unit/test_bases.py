@@ -70,7 +70,7 @@ def test_sparseness_is_what_it_is_on_paper():
 
 
 def planted(turn: bool, seed: int = 5):
-    """Activations of which one unit, or of which no unit but their mean, is the share of a concept in the field; and masks."""
+    """Activations of which one unit, or the mean of all, is the share of a concept in the field; and masks."""
     generator = np.random.default_rng(seed)
     rows, columns, _ = NETWORK.shape("conv1")
     shown = generator.random(FRAMES) < 0.5

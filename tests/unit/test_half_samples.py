@@ -39,7 +39,7 @@ def test_a_smooth_statistic_has_nearly_the_jackknife_s_interval():
     statistic = intervals.weighted_correlation(x, x + generator.standard_normal(120))
     clusters = np.arange(120) // 2
     one = intervals.estimate(statistic, clusters, BOOTSTRAP, chance=0.0, scale="correlation")
-    other = half_samples.estimate(statistic, clusters, BOOTSTRAP, chance=0.0, scale="correlation")
+    other = half_samples.stepping_estimate(statistic, clusters, BOOTSTRAP, chance=0.0, scale="correlation")
     assert (one.n, one.clusters, one.estimate, one.chance) == (other.n, other.clusters, other.estimate, other.chance)
     assert other.error == pytest.approx(one.error, rel=0.15)
 

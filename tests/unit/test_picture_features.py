@@ -75,8 +75,8 @@ def test_planted_features_are_found_on_frames_that_no_model_has_seen(features):
     explained = picture_features.explained(misses)(np.ones((~FIRST).sum()))
     assert explained[0] == pytest.approx(1) and explained[1] == pytest.approx(1)
     assert explained[2] > 0.9 and explained[3] < 0.1 and explained[4] == 0
-    sums = picture_features.moments(found, features["brightness"][..., None])
-    correlation = picture_features.correlation(sums)(np.ones(FRAMES))
+    sums = picture_features.response_moments(found, features["brightness"][..., None])
+    correlation = picture_features.feature_correlation(sums)(np.ones(FRAMES))
     np.testing.assert_allclose(correlation[[0, 1, 4]], [1, -1, 0], atol=1e-6)
     assert abs(correlation[3]) < 0.1
 
@@ -91,7 +91,9 @@ def test_numbers_for_any_weights_are_those_of_frames_that_are_there_so_often(fea
     expected = 1 - ((y - p) ** 2).sum(0) / ((y - y.mean(0)) ** 2).sum(0)
     explained = picture_features.explained(picture_features.misses(found, predicted))
     np.testing.assert_allclose(explained(times.astype(float)), expected, atol=1e-5)
-    correlation = picture_features.correlation(picture_features.moments(found, features["brightness"][..., None]))
+    correlation = picture_features.feature_correlation(
+        picture_features.response_moments(found, features["brightness"][..., None])
+    )
     expected = [np.corrcoef(y[:, c], x[:, 0])[0, 1] for c in range(4)]
     np.testing.assert_allclose(correlation(times.astype(float)), expected, atol=1e-5)
     design = np.c_[np.ones(FIRST.sum() * every.shape[1]), every[FIRST].reshape(-1, every.shape[-1])]
@@ -101,7 +103,7 @@ def test_numbers_for_any_weights_are_those_of_frames_that_are_there_so_often(fea
 
 def test_the_brightness_of_other_frames_explains_what_it_does_when_moved_there(features):
     found, brightness, shifts = responses(features)[..., :4], features["brightness"], np.array([1, 3])
-    sums = picture_features.moments(found, brightness[..., None])
+    sums = picture_features.response_moments(found, brightness[..., None])
     shares = picture_features.shifted_shares(sums, found, brightness, shifts=shifts, least=0.01)
     expected = [
         np.mean(

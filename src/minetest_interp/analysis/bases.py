@@ -9,7 +9,6 @@ from jaxtyping import Bool, Float
 
 from minetest_interp.analysis import factors
 from minetest_interp.analysis.intervals import Statistic
-from minetest_interp.model.architecture import Trace
 
 MOST = 2000  # samples that a basis is fitted to
 ROUNDS, BETWEEN, STEPS = 30, 15, 60  # of the dictionary; of its codes in each round; of codes
@@ -28,9 +27,8 @@ def rotations(size: int, *, count: int, seed: int) -> Float[np.ndarray, "count {
 
 
 def nonnegative(samples: Samples, *, count: int, seed: int) -> Directions:
-    """Non-negative factors (`factors.leading_directions`), at most `count`."""
-    trace = Trace(np.zeros((0, 0)), None, samples, {"samples": evenly(samples)})
-    return factors.leading_directions(trace, count=count, seed=seed)["samples"].astype(np.float64)
+    """Non-negative factors (`factors.of_activation`), at most `count`."""
+    return factors.of_activation(evenly(samples), layer="samples", count=count, seed=seed).astype(np.float64)
 
 
 def dictionary(samples: Samples, *, count: int, penalty: float, seed: int) -> Directions:

@@ -18,8 +18,8 @@ MOST_PAIRINGS = 16
 def weights(count: int) -> Float[np.ndarray, "half {count}"]:
     """Of `count` clusters one of each pair twice and the other not at all, for several ways to pair them.
 
-    Where their number is odd, one of them counts once in each pairing. All ways of pairing, as in a tournament where
-    each meets each, would give the sum of squares over all clusters; `MOST_PAIRINGS` of them are taken, evenly spaced.
+    Where their number is odd, one of them counts once in each pairing. All ways of pairing, as in a tournament of all
+    against all, would give the sum of squares over all clusters; `MOST_PAIRINGS` of them are taken, evenly spaced.
     """
     players = count + count % 2
     others, pairs = players - 1, players // 2
@@ -51,7 +51,7 @@ def variance(statistic: Statistic, clusters: Int[np.ndarray, " frame"], *, scale
     return float(((values - whole) ** 2).mean() * count / (count - count % 2))
 
 
-def estimate(
+def stepping_estimate(
     statistic: Statistic,
     clusters: Int[np.ndarray, " frame"],
     bootstrap: Bootstrap,
@@ -97,7 +97,7 @@ def number(
     """A count of at least 0: on the scale of ratios where every half counts some, and on the plain one otherwise."""
     names, numbers = np.unique(clusters, return_inverse=True)
     some = len(names) > 1 and bool((statistic(weights(len(names))[:, numbers]) > 0).all())
-    return estimate(statistic, clusters, bootstrap, chance=chance, scale="ratio" if some else "plain")
+    return stepping_estimate(statistic, clusters, bootstrap, chance=chance, scale="ratio" if some else "plain")
 
 
 def share_of_channels(
@@ -117,7 +117,7 @@ def share_of_channels(
         one. On the scale of shares a sample of C has the variance 1 / 4C (Freeman and Tukey 1950). If not, it is of
         this network's channels.
     """
-    return estimate(
+    return stepping_estimate(
         lambda given: np.asarray(holds(given)).mean(-1),
         clusters,
         bootstrap,

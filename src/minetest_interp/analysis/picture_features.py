@@ -80,13 +80,13 @@ def of_pictures(
     return found | {f"share of {name}": field_means(share, network, layer) for name, share in shares.items()}
 
 
-def moments(responses: Responses, features: Features) -> Moments:
+def response_moments(responses: Responses, features: Features) -> Moments:
     """Sums from which correlations of every channel with every feature follow."""
     x, y = (np.asarray(values, np.float64) for values in (responses, features))
     return Moments(x.shape[1], x.sum(1), y.sum(1), (x**2).sum(1), (y**2).sum(1), x.transpose(0, 2, 1) @ y)
 
 
-def correlation(moments: Moments, feature: int = 0) -> Statistic:
+def feature_correlation(moments: Moments, *, feature: int = 0) -> Statistic:
     """The correlation of each channel with one feature: a function from `[..., frame]` to `[..., channel]`."""
     channels = moments.x.shape[1]
     once = np.ones(channels, int)
@@ -111,7 +111,7 @@ def shifted_shares(
     moved = [np.roll(features, shift, axis=0) for shift in shifts]
     products = [(np.asarray(responses, np.float64) * each).sum(1)[..., None] for each in moved]
     alone = [
-        correlation(moments._replace(y=each.sum(1), yy=(each**2).sum(1), xy=product))
+        feature_correlation(moments._replace(y=each.sum(1), yy=(each**2).sum(1), xy=product))
         for each, product in zip(moved, products, strict=True)
     ]
     return lambda weights: np.mean([(of(weights) ** 2 >= least).mean(-1) for of in alone], axis=0)

@@ -66,13 +66,13 @@ def compare(
         return Measured({}, {CLAIM: dict.fromkeys(PARTS, missing(NONE_ON))})
     labels, reason = _labels(network, layer, shares, halves, concept_share)
     sparse: dict[str, list[Statistic]] = {}
-    told: dict[str, list[list[Statistic]]] = {}
+    best: dict[str, list[list[Statistic]]] = {}
     for basis in _bases(fitted[:, on], rotations=rotations, penalty=penalty, seed=seed):
         kind, samples = basis.kind, positive[..., on].reshape(-1, len(on))
         responses = basis.represent(samples).reshape(*positive.shape[:2], -1)
         sparse.setdefault(kind, []).append(bases.sparsity(responses, halves[0]))
         scores = (samples @ basis.directions.T).reshape(*activation.shape[:3], -1)
-        told.setdefault(kind, []).append([_best(scores, each, halves) for each in labels.values()])
+        best.setdefault(kind, []).append([_best(scores, each, halves) for each in labels.values()])
     held_out = clusters[halves[1]]
 
     def less(of: Mapping[str, Statistic], kind: str) -> Estimate:
@@ -80,11 +80,11 @@ def compare(
             lambda weights: of[UNITS](weights) - of[kind](weights), held_out, bootstrap, chance=0.0
         )
 
-    auroc = {kind: partial(_mean, [one for each in of for one in each]) for kind, of in told.items()}
+    auroc = {kind: partial(_mean, [one for each in of for one in each]) for kind, of in best.items()}
     sparseness = {kind: partial(_mean_over_directions, of) for kind, of in sparse.items()}
     parts = {kind: less(auroc, kind) if labels else missing(reason) for kind in OTHERS}
     parts |= {f"sparsity-{kind}": less(sparseness, kind) for kind in OTHERS}
-    return Measured(_arrays(sparse, told, list(labels), int(halves[1].sum())), {CLAIM: parts})
+    return Measured(_arrays(sparse, best, list(labels), int(halves[1].sum())), {CLAIM: parts})
 
 
 def _labels(
@@ -116,7 +116,7 @@ def _project(samples: np.ndarray, *, directions: np.ndarray) -> np.ndarray:
 
 
 def _best(scores: np.ndarray, labels: Labels, halves: Halves) -> Statistic:
-    """The AUROC on the second half of the direction that told the labels best on the first."""
+    """The AUROC on the second half of the direction that had the best on the first."""
     first = labels.take(halves[0])
     chosen = mask_overlap.observed_singly(mask_overlap.auroc, scores[halves[0]], first)
     best = int(np.abs(chosen - 0.5).argmax())
@@ -135,14 +135,14 @@ def _mean_over_directions(statistics: list[Statistic], weights: np.ndarray) -> n
 
 
 def _arrays(
-    sparse: Mapping[str, list[Statistic]], told: Mapping[str, list[list[Statistic]]], concepts: list[str], frames: int
+    sparse: Mapping[str, list[Statistic]], best: Mapping[str, list[list[Statistic]]], concepts: list[str], frames: int
 ) -> Arrays:
     """What the panel shows: held-out AUROC of each basis's best direction, and the sparseness of every direction."""
     once = np.ones(frames)
     arrays: Arrays = {"bases": np.array(list(sparse)), "concepts": np.array(concepts, dtype=str)}
     if concepts:
         arrays["bases/auroc"] = np.array(
-            [np.mean([[float(one(once)) for one in each] for each in of], axis=0) for of in told.values()]
+            [np.mean([[float(one(once)) for one in each] for each in of], axis=0) for of in best.values()]
         )
     return arrays | {
         f"sparsity/{kind}": np.concatenate([statistic(once) for statistic in of]) for kind, of in sparse.items()

@@ -145,8 +145,8 @@ def brightness_followers(
         if not channels:
             return {}
         feature = picture_features.field_means(shown.greys, policy.architecture, layer)
-        sums = picture_features.moments(responses, feature[..., None])
-        of = picture_features.correlation(sums)
+        sums = picture_features.response_moments(responses, feature[..., None])
+        of = picture_features.feature_correlation(sums)
 
         def share(holds: Statistic, *, chance: float | None = None, drawn: bool = False) -> Estimate:
             return half_samples.share_of_channels(
@@ -162,7 +162,7 @@ def brightness_followers(
             "share": share(follows, chance=0.5, drawn=True),
             "this-network": share(follows, chance=0.5),
             "inverted": share(lambda weights: of(weights) <= -size),
-            "shifted": half_samples.estimate(others, shown.clusters, bootstrap, scale="share")
+            "shifted": half_samples.stepping_estimate(others, shown.clusters, bootstrap, scale="share")
             if len(moved)
             else missing(SINGLE),
         }
@@ -211,8 +211,8 @@ def unexplained(policy: Policy, layer: str, shown: Shown, *, least: float, boots
         "explained": intervals.estimate(lambda weights: whole(weights).mean(-1), clusters, bootstrap),
     }
     once = np.ones(len(clusters))
-    sums = picture_features.moments(responses, pictures[picture_features.BRIGHTNESS][..., None])
-    sign = np.where(picture_features.correlation(sums.take(first))(np.ones(first.sum())) < 0, -1, 1)
+    sums = picture_features.response_moments(responses, pictures[picture_features.BRIGHTNESS][..., None])
+    sign = np.where(picture_features.feature_correlation(sums.take(first))(np.ones(first.sum())) < 0, -1, 1)
     arrays = {
         "features": np.array(list(every)),
         "explained/channels": _varies(shown.activation),
