@@ -11,11 +11,12 @@ from minetest_interp.claims import features, light_and_dark, verdicts
 from minetest_interp.claims.features import Shown
 from minetest_interp.claims.units import NOT_GREY
 from minetest_interp.claims.verdicts import Rule
-from minetest_interp.io import stores
+from minetest_interp.io import files, stores
 from minetest_interp.model.architecture import Architecture, Layer
 from minetest_interp.model.labels import NO_LABELS
 from minetest_interp.model.policy import Geometry, Policy
 from minetest_interp.model.steps import Convolution, Dense, Flatten, Scale
+from minetest_interp.stages import features as stage
 from tests.conftest import ROOT, random_policy
 from tests.kinds import policy_of
 from tests.samples import smooth_frames
@@ -119,7 +120,7 @@ def test_the_number_of_detectors_is_judged_by_the_claims_file(count):
     assert parts["at-least-one"].estimate == count
     good, bad = verdicts.SUPPORTED, verdicts.CONTRADICTED
     assert found == [[bad, good], [good, good], [good, bad]][count]
-    assert parts["switched-on"].estimate == min(count, 1)
+    assert parts["switched-on"].estimate == pytest.approx(min(count, 1) / 6)
 
 
 @pytest.mark.parametrize("kind", ["residual", "pooled", "a module: colours", "a module: one frame"])
@@ -191,3 +192,15 @@ def test_a_dead_layer_says_that_nothing_varies():
     for claim in ("follows-brightness", "uninterpreted"):
         parts = {part: found for part, found in made.estimates[claim].items() if part != "labelled"}
         assert {part.reason for part in parts.values()} == {features.STILL}
+
+
+def test_the_stage_reads_the_masks_of_every_concept(tmp_path):
+    arrays = {"frames": CLUSTERS.astype(str), "original": GREYS, "group": np.full(FRAMES, "")}
+    arrays |= {
+        f"{name}/{key}": np.full(FRAMES, i) for i, name in enumerate(("trunk", "sky")) for key in ("share", "position")
+    }
+    files.write_arrays(tmp_path / "labels.npz", **arrays)
+    found = stage.read(tmp_path / "labels.npz", "sky")
+    assert set(found) == {"frames", "original", "group", "share", "trunk/share"}
+    assert found["share"].max() == 1 and found["trunk/share"].max() == 0
+    assert stage.read(None, "sky") is None

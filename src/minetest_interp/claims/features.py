@@ -255,19 +255,27 @@ def detectors(
     auroc = half_samples.remember(mask_overlap.weighted(mask_overlap.auroc, held_out, range(len(chosen))))
     up = chosen[:-1] >= 0.5
 
-    def number(weights: np.ndarray, *, beyond: bool = True, of: np.ndarray | bool = True) -> np.ndarray:
-        found = auroc(weights)
-        above = (found[..., :-1] > least) & (found[..., :-1] > (found[..., -1:] if beyond else 0)) & of
-        return np.asarray(above.sum(-1), np.float64)
+    clusters, channels = masked.clusters[halves[1]], len(up)
 
-    def estimate(statistic: Statistic, chance: float | None = None) -> Estimate:
-        return half_samples.number(statistic, masked.clusters[halves[1]], bootstrap, chance=chance)
+    def beyond(weights: np.ndarray) -> np.ndarray:
+        return auroc(weights)[..., :-1] > least
+
+    def detects(weights: np.ndarray) -> np.ndarray:
+        found = auroc(weights)
+        return beyond(weights) & (found[..., :-1] > found[..., -1:])
+
+    def number(holds: Statistic, chance: float | None = None) -> Estimate:
+        return half_samples.number(
+            lambda weights: np.asarray(holds(weights).sum(-1), np.float64), clusters, bootstrap, chance=chance
+        )
 
     parts = {
-        "at-least-one": estimate(number, BETWEEN[0]),
-        "at-most-one": estimate(number, BETWEEN[1]),
-        "switched-on": estimate(lambda weights: number(weights, of=up)),
-        "any-brightness": estimate(lambda weights: number(weights, beyond=False)),
+        "at-least-one": number(detects, BETWEEN[0]),
+        "at-most-one": number(detects, BETWEEN[1]),
+        "switched-on": half_samples.share_of_channels(
+            lambda weights: detects(weights) & up, clusters, channels, bootstrap
+        ),
+        "any-brightness": number(beyond),
     }
     found = mask_overlap.observed(mask_overlap.auroc, held_out)
     arrays = {
