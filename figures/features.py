@@ -175,7 +175,7 @@ def _tells(ax: Axes, tells: Tells) -> None:
         ax.plot(places[of], tells.auroc[order][of], "o", color=colour, ms=2.5, label=label)
     detects = ((tells.auroc > tells.least) & (tells.auroc > tells.brightness)).sum()
     ax.set(xlabel=f"channels (of {len(order)}), best first: {detects} above both", xticks=[], ylabel="AUROC")
-    ax.legend(loc="upper right", handlelength=1.4, borderpad=0)
+    ax.legend(loc="upper right", handlelength=1.4, borderpad=0, frameon=True, framealpha=1, edgecolor="none")
 
 
 def _bases(ax: Axes, bases: Bases) -> None:
