@@ -28,10 +28,10 @@ MEASUREMENTS = {  # of the claims and explanations that read frames, and what ea
     "behaviour": ("stacks", "labels"),
     "units": ("stacks", "labels"),
     "causal": ("stacks", "labels", "units"),
-    "attribution": ("stacks",),
+    "attribution": ("stacks", "labels"),
     "circuits": ("stacks",),
 }
-ABOUT, NAMING = ("behaviour", "units", "causal"), ("units", "causal")
+NAMING = ("units", "causal")
 
 
 class Cost(NamedTuple):
@@ -97,15 +97,12 @@ def _run(name: str, inputs: dict[str, Path], folder: Path) -> Cost:
         "actions": yaml.safe_load((ROOT / "config/minetest-actions.yaml").read_text()),
         **inputs,
         "arrays": folder / f"{name}.npz",
+        "estimates": folder / f"{name}.json",
+        "about": [["trunk", "yaw", 1]],
+        **{key: measured[key] for key in ("interval", "similarity")},
     }
     if name in measured:
         options["settings"] = measured[name]
-    if name != "circuits":
-        options |= {key: measured[key] for key in ("interval", "similarity")}
-    if name != "attribution" and name != "circuits":
-        options["estimates"] = folder / f"{name}.json"
-    if name in ABOUT:
-        options["about"] = [["trunk", "yaw", 1]]
     if name in NAMING:
         options["named"] = study["evidence"]["named"]
     if name == "behaviour":

@@ -63,8 +63,11 @@ def save(figure: Figure, *, png: Path, svg: Path) -> None:
     files.write(svg, lambda beside: figure.savefig(beside, format="svg", metadata=METADATA))
 
 
-def arrays(path: Path, *keys: str) -> list[np.ndarray]:
+def arrays(path: Path, *keys: str, reason: str = "reason") -> list[np.ndarray]:
     """The named arrays of an npz; the rest of the file is not read.
+
+    Args:
+      reason: the array that says why there is nothing, where there is nothing.
 
     Raises:
       InputError: there is no such file, or no such array in it.
@@ -75,8 +78,8 @@ def arrays(path: Path, *keys: str) -> list[np.ndarray]:
             f"{path}: the panel reads this result; there is none. Build it, or mend the panel's parameters."
         )
     with np.load(files.read(path), allow_pickle=False) as stored:
-        if "reason" in stored:
-            raise NotMeasured(str(stored["reason"]))
+        if reason in stored:
+            raise NotMeasured(str(stored[reason]))
         missing = [key for key in keys if key not in stored]
         if missing:
             raise InputError(f"{path}: must hold an array {missing[0]!r}; it has {sorted(stored.files)}.")

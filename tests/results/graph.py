@@ -52,7 +52,7 @@ def stage(name: str, *reads: str) -> Job:
 
 def measurement(name: str) -> str:
     """The job that makes a measurement."""
-    return f"{'measurement_without_claims' if name in ('attribution', 'circuits') else 'measurement'} {name}"
+    return f"measurement {name}"
 
 
 DREAMS = tuple(f"dream {name}" for name in WHOLE["dreams"])
@@ -63,9 +63,11 @@ MEASUREMENTS = {
     "pairs": ("labels",),
     "dream_controls": (),
     "heads": (),
+    "probes": ("labels",),
+    "attribution": ("preprocess", "labels"),
     "features": ("preprocess", "labels"),
-    "attribution": ("preprocess",),
     "circuits": ("preprocess",),
+    "darkness": ("labels",),
 }
 ON_TURNS = {"behaviour": (), "units": (), "causal": ("measurement_on_turns units",)}
 # Results that panels read, by the beginning of their paths, and the jobs that make them.
@@ -116,7 +118,7 @@ JOBS = {
     **{f"measurement_on_turns {name}": stage(name, "labels", *r) for name, r in ON_TURNS.items()},
     "ledger": stage(
         "ledger",
-        *(measurement(name) for name in MEASUREMENTS if name not in ("attribution", "circuits")),
+        *(measurement(name) for name in MEASUREMENTS),
         *(f"measurement_on_turns {name}" for name in ON_TURNS),
     ),
     **PANELS,

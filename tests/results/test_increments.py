@@ -118,7 +118,7 @@ STUDY_KEYS = {
     "actions.behaviours.climb.plus.do": ("go", ACTIONS),
     "actions.behaviours.climb.minus.do": ("go", ACTIONS),
     "actions.steering": (
-        "climb", ACTIONS | {"ledger"} | panels("b-dream-yaw", "frames", "behaviour", "causal", "pairs"),
+        "climb", ACTIONS | {"ledger"} | panels("b-dream-yaw", "frames", "behaviour", "causal", "pairs", "probes"),
     ),
     "dreams.value.objective": (YAW, {"dream value"}),  # both its kind and its behaviour
     "dreams.yaw-left.objective.behaviour": ("climb", {"dream yaw-left"}),
@@ -147,7 +147,7 @@ STUDY_KEYS = {
     "evidence.claims": ("other-claims.yaml", None),  # the same claims under another name: nothing at all
     **{
         f"evidence.named.conv{i}":
-            (0, measurements("units", "causal") | {"ledger"} | panels("units", "causal", "circuits"))
+            (0, measurements("units", "causal", "probes") | {"ledger"} | panels("units", "causal", "circuits"))
         for i in range(3)
     },
     "gradients.yaw-right.sign": (1, {"gradients yaw-right"}),
@@ -176,7 +176,17 @@ SOURCE_KEYS = {
     "source.checksums": ("other.sha256", set()),
 }
 WITH_INTERVALS = measurements(
-    "behaviour", "units", "causal", "pairs", "dream_controls", "heads", "features", "attribution"
+    "behaviour",
+    "units",
+    "causal",
+    "pairs",
+    "dream_controls",
+    "heads",
+    "probes",
+    "darkness",
+    "attribution",
+    "circuits",
+    "features",
 )
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
@@ -187,10 +197,14 @@ CLAIM_KEYS = {
     "measure.similarity": (0.8, WITH_INTERVALS - measurements("dream_controls", "heads")),
     **{f"measure.units.{key}": (old + (0.5 if key in ("trunk_share", "false_discovery") else 1), measurements("units"))
        for key, old in MEASURE["units"].items()},
-    **{f"measure.{name}.{key}": ([-2, 2] if key == "strengths" else old + 1,
+    **{f"measure.{name}.{key}": ({"strengths": [-2, 2], "penalties": [1]}[key] if isinstance(old, list) else old + 1,
                                  measurements(name) | ({"explorer"} if name == "attribution" else set()))
-       for name in ("causal", "attribution", "circuits", "dream_controls", "heads")
+       for name in ("causal", "attribution", "circuits", "dream_controls", "heads", "probes")
        for key, old in MEASURE[name].items()},
+    **{f"measure.darkness.{key}": (new, measurements("darkness"))
+       for key, new in {"doses": [0, 0.25, 1], "dark": 0.25, "width": 0.25, "widths": [0.125, 0.25], "bottom": 0.5,
+                        "offset": 0.25, "offsets": [0.25], "contrast": 0.25, "gain": 2, "donors": 2,
+                        "sigma": 0.1, "seed": 1}.items()},
     **{f"measure.features.{key}": (0.5 + old / 2 if isinstance(old, float) else old + 1, measurements("features"))
        for key, old in MEASURE["features"].items()},
     f"{CLAIM}.statement": ("Other.", {"ledger"}),

@@ -73,6 +73,10 @@ STUDY = {
         "circuits": {},
         "dream-controls": {},
         "pairs": {},
+        "probes": {},
+        "darkness": {},
+        "maps": {},
+        "paths": {},
         "features": {},
     },
 }
@@ -84,13 +88,18 @@ MEASURE = {
     "causal": {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0},
     "attribution": {
         "steps": 2, "samples": 2, "noise": 25.5, "patch": 28, "patch_stride": 28, "removals": 3, "radius": 5.1,
-        "draws": 2, "frames": 2, "seed": 0,
+        "draws": 2, "frames": 2, "masks": 4, "seed": 0,
     },
-    "circuits": {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0},
+    "circuits": {"factors": 2, "exemplars": 2, "paths": 3, "frames": 8, "draws": 2, "seed": 0},
     "dream_controls": {"seeds": 3, "value_steps": 2, "yaw_steps": 2, "lr": 1000, "least_lag": 6, "most_lag": 24},
     "heads": {"permutations": 99, "seed": 0},
     "features": {
         "explained": 0.25, "detects": 0.7, "concept_share": 0.1, "shifts": 2, "rotations": 1, "penalty": 0.1, "seed": 0,
+    },
+    "probes": {"penalties": [0.1, 10], "shuffles": 2, "networks": 1, "least_group": 2, "seed": 0},
+    "darkness": {
+        "doses": [0, 0.5, 1], "dark": 0.5, "width": 0.125, "widths": [0.0625, 0.25], "bottom": 0.75, "offset": 0.5,
+        "offsets": [0.5], "contrast": 0.5, "gain": 4, "donors": 1, "sigma": 0.05, "seed": 0,
     },
 }  # fmt: skip
 
@@ -107,7 +116,7 @@ def picture(seed: int) -> Image.Image:
 
 
 # Rules with more than one job, each told from the others by the name of its output.
-MANY = ("dream", "gradients", "measurement", "measurement_on_turns", "measurement_without_claims", "panel")
+MANY = ("dream", "gradients", "measurement", "measurement_on_turns", "panel")
 
 
 def rows(summary: str) -> list[tuple[str, dict]]:

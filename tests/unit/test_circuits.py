@@ -178,16 +178,23 @@ def test_the_stage_s_shares_sum_to_one_and_its_exemplars_peak_in_order(tmp_path)
     greys = smooth_frames(6)
     files.write_arrays(tmp_path / "stacks.npz", frames=np.array(list("abcdef")), original=greys)
     levels = {"forward": ["-", "forward"], "jump": ["-", "jump"], "x": ["left", "-", "right"], "y": ["up", "-", "down"]}
-    behaviours = {"yaw": {"plus": {"x": "left"}, "minus": {"x": "right"}}}
+    behaviours = {"yaw": {"plus": {"x": "left"}, "minus": {"x": "right"}}, "jump": {"plus": {"jump": "jump"}}}
     stage.run(
         checkpoint_path=ROOT / "data/demo/demo.model",
         policy={"size": 64},
         actions={"factors": levels, "behaviours": behaviours, "steering": "yaw"},
         stacks=tmp_path / "stacks.npz",
-        settings={"factors": 3, "exemplars": 2, "paths": 5, "seed": 0},
+        interval={"resamples": 99},
+        similarity=0.9,
+        about=[["trunk", "yaw", 1], ["trunk", "jump", 1]],
+        settings={"factors": 3, "exemplars": 2, "paths": 5, "frames": 6, "draws": 2, "seed": 0},
         arrays=tmp_path / "circuits.npz",
+        estimates=tmp_path / "circuits.json",
     )
     found = files.read_arrays(tmp_path / "circuits.npz")
+    estimates = files.read_json(tmp_path / "circuits.json")
+    assert list(estimates) == ["few-paths-suffice", "trunk/jump/few-paths-suffice"]
+    assert (found["kept/strength"] != found["trunk/jump/kept/strength"]).any()
     for name, values in found.items():
         if name.endswith("variance_share"):
             np.testing.assert_allclose(values.sum(-1), 1, atol=1e-4)

@@ -27,7 +27,7 @@ ACTIONS = {
     "behaviours": {"yaw": {"plus": {"do": "left"}, "minus": {"do": "right"}}},
     "steering": "yaw",
 }
-SETTINGS = {"factors": 3, "exemplars": 2, "paths": 3, "seed": 0}
+SETTINGS = {"factors": 3, "exemplars": 2, "paths": 3, "frames": 4, "draws": 2, "seed": 0}
 
 
 def changed(folder: Path, change) -> Path:
@@ -75,7 +75,9 @@ def test_circuits_of_dead_layers_on_a_single_frame_are_measured_and_drawn(dead, 
 
     stacks = write_stacks(tmp_path, 1)
     arrays = tmp_path / "evidence/circuits.npz"
-    circuits.run(changed(tmp_path, kill), {"size": 84}, ACTIONS, stacks, SETTINGS | {}, arrays)
+    model, estimates = changed(tmp_path, kill), tmp_path / "circuits.json"
+    about = [["trunk", "yaw", 1]]
+    circuits.run(model, {"size": 84}, ACTIONS, stacks, {}, 0.9, about, SETTINGS, arrays, estimates)
     found = files.read_arrays(arrays)
     for layer in LAYERS:
         assert (len(found[f"{layer}/factors"]) == 0) == (layer in dead), layer

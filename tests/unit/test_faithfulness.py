@@ -11,6 +11,7 @@ from minetest_interp.analysis import attribution, faithfulness
 from minetest_interp.analysis.attribution import AttributionMethod
 from minetest_interp.io import files
 from minetest_interp.model import checkpoint, frames
+from minetest_interp.model.labels import NO_LABELS
 from minetest_interp.model.policy import LAYERS, Geometry
 from minetest_interp.stages import attribution as stage
 from tests.conftest import random_policy
@@ -19,7 +20,7 @@ from tests.samples import PixelScores, smooth_frames
 SIDE, SIZE = 6, 8
 SETTINGS = {
     "steps": 2, "samples": 2, "noise": 25.5, "patch": 28, "patch_stride": 28, "removals": 4, "radius": 5.1, "draws": 2,
-    "frames": 5, "seed": 0,
+    "frames": 5, "masks": 6, "seed": 0,
 }  # fmt: skip
 ACTIONS = {
     "factors": {"turn": ["left", "-", "right"], "walk": ["-", "forward"]},
@@ -221,13 +222,19 @@ def study(tmp_path_factory, small):
         "interval": {"resamples": 99},
         "similarity": 0.99,
         "settings": SETTINGS,
+        "about": [["trunk", "yaw", 1], ["trunk", "walk", 1]],
+        "estimates": folder / "estimates.json",
     }
     stage.run(**options, arrays=folder / "first.npz")
     return folder, options, files.read_arrays(folder / "first.npz")
 
 
 def test_the_stage_writes_every_method_score_and_frame(study, small):
-    _, _, found = study
+    _, options, found = study
+    estimates = files.read_json(options["estimates"])
+    assert list(estimates) == ["maps-find-trunks", "trunk/walk/maps-find-trunks"]
+    assert {part["reason"] for parts in estimates.values() for part in parts.values()} == {NO_LABELS}
+    assert found["masks/reason"] == found["trunk/walk/masks/reason"] == NO_LABELS
     count, methods, stages = 11, 6, len(faithfulness.stages(small.architecture))
     assert list(found["objectives"]) == ["walk", "yaw", "value"] and list(found["judged"]) == ["yaw", "value"]
     assert len(found["methods"]) == methods and len(set(found["clusters"])) == 10

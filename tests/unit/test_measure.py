@@ -12,10 +12,12 @@ from minetest_interp.claims import (
     behaviour,
     causal,
     circuits,
+    darkness,
     dream_controls,
     features,
     heads,
     pairs,
+    probes,
     units,
 )
 from minetest_interp.io import files, stores
@@ -26,10 +28,12 @@ from minetest_interp.stages import attribution as attribution_stage
 from minetest_interp.stages import behaviour as behaviour_stage
 from minetest_interp.stages import causal as causal_stage
 from minetest_interp.stages import circuits as circuits_stage
+from minetest_interp.stages import darkness as darkness_stage
 from minetest_interp.stages import dream_controls as dream_controls_stage
 from minetest_interp.stages import features as features_stage
 from minetest_interp.stages import heads as heads_stage
 from minetest_interp.stages import pairs as pairs_stage
+from minetest_interp.stages import probes as probes_stage
 from minetest_interp.stages import units as units_stage
 from tests.conftest import random_policy
 from tests.samples import smooth_frames
@@ -56,32 +60,53 @@ LABELLED = STACKS | {
     "position": (TRUNK[:, 0] * np.linspace(-1, 1, 84)).sum(1) / 9,
     "group": np.array([f"g{i // 2}" for i in range(COUNT)]),
     "role": np.array(["trunk", "no trunk"] * (COUNT // 2)),
+    "species": np.array(["pine", "apple", "", "pine"] * (COUNT // 4)),
+    "biome": np.array(["forest", "shore"] * (COUNT // 2)),
+    "distance": np.where(np.arange(COUNT) % 4 == 2, np.nan, np.arange(COUNT) % 7),
+    "ray_trunks": np.arange(COUNT) % 3.0,
+    "light": np.array(["night", "midday"] * (COUNT // 2)),
 }
 CAUSAL = {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0}
 UNITS = {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0}
 MAPS = {
     "steps": 1, "samples": 1, "noise": 25.5, "patch": 42, "patch_stride": 42, "removals": 1, "radius": 5.1, "draws": 1,
-    "frames": 2, "seed": 0,
+    "frames": 2, "masks": 4, "seed": 0,
 }  # fmt: skip
 DREAMS = {"seeds": 3, "value_steps": 1, "yaw_steps": 1, "lr": 1000, "least_lag": 6, "most_lag": 24}
+PROBES = {"penalties": [0.1, 10], "shuffles": 2, "networks": 1, "least_group": 3, "seed": 0}
+BARS = {"doses": [0, 0.5, 1], "widths": [0.1], "offsets": [0.4, 0.6], "donors": 1, "seed": 2}
 FOLLOWED = {
     "explained": 0.25, "detects": 0.7, "concept_share": 0.1, "shifts": 3, "rotations": 2, "penalty": 0.1, "seed": 0,
 }  # fmt: skip
-FACTORS = {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0}
+FACTORS = {"factors": 2, "exemplars": 2, "paths": 3, "frames": 24, "draws": 5, "seed": 0}
 
 FRAMES = ("stacks", "labels")
-ABOUT = ("behaviour", "units", "causal", "pairs", "dream_controls", "features")  # concepts and readouts
+# Those that are given which concepts and readouts claims are about.
+ABOUT = (
+    "behaviour",
+    "units",
+    "causal",
+    "pairs",
+    "dream_controls",
+    "probes",
+    "darkness",
+    "attribution",
+    "circuits",
+    "features",
+)
 # Measurement: its module, its stage, the arrays it reads, its `measure`'s keywords, and its stage's settings.
 CASES = {
-    "behaviour": (behaviour, behaviour_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"night": ["3"]}, None),
+    "behaviour": (behaviour, behaviour_stage, FRAMES, BOTH | {"night": ["3"]}, {"shuffles": 2}),
     "units": (units, units_stage, FRAMES, SIMILARITY | {"channels": CHANNELS}, UNITS),
     "causal": (causal, causal_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"channels": CHANNELS}, CAUSAL),
     "pairs": (pairs, pairs_stage, ("labels",), STEERING | SIDED | SIMILARITY, None),
     "dream_controls": (dream_controls, dream_controls_stage, (), STEERING | SIDED, DREAMS),
     "heads": (heads, heads_stage, (), {}, {"permutations": 49, "seed": 0}),
+    "probes": (probes, probes_stage, ("labels",), STEERING | SIDED | SIMILARITY | {"channels": CHANNELS}, PROBES),
+    "darkness": (darkness, darkness_stage, ("labels",), BOTH, BARS),
     "features": (features, features_stage, FRAMES, SIMILARITY | {"channels": CHANNELS}, FOLLOWED),
-    "attribution": (attribution, attribution_stage, ("stacks",), STEERING | SIMILARITY, MAPS),
-    "circuits": (circuits, circuits_stage, ("stacks",), STEERING, FACTORS),
+    "attribution": (attribution, attribution_stage, FRAMES, STEERING | SIMILARITY, MAPS),
+    "circuits": (circuits, circuits_stage, ("stacks",), STEERING | SIMILARITY, FACTORS),
 }  # fmt: skip
 
 
@@ -102,7 +127,6 @@ def test_a_measurement_gives_what_its_stage_writes(name, tmp_path, compiled):
     options |= {"about": [["trunk", "yaw", -1]]} if name in ABOUT else {}
     options |= {"named": CHANNELS} if "channels" in keywords else {}
     options |= {"settings": settings} if settings else {}
-    estimated = name not in ("attribution", "circuits")
     compiled.clear()  # of the network's first weights
     stage.run(
         checkpoint_path=tmp_path / "policy.model",
@@ -110,18 +134,19 @@ def test_a_measurement_gives_what_its_stage_writes(name, tmp_path, compiled):
         actions=ACTIONS,
         **{key: tmp_path / f"{key}.npz" for key in reads},
         **options,
-        **({} if name == "circuits" else {"interval": INTERVAL}),
+        interval=INTERVAL,
         arrays=tmp_path / "arrays.npz",
-        **({"estimates": tmp_path / "estimates.json"} if estimated else {}),
+        estimates=tmp_path / "estimates.json",
     )
     assert len(compiled) <= MOST_COMPILED, " ".join(compiled)
-    bootstrap = {} if name == "circuits" else {"bootstrap": Bootstrap(**INTERVAL)}
     table = () if name in ("units", "features") else (TABLE,)
-    measured = module.measure(policy, *table, *(data[key] for key in reads), **keywords, **settings or {}, **bootstrap)
+    measured = module.measure(
+        policy, *table, *(data[key] for key in reads), **keywords, **settings or {}, bootstrap=Bootstrap(**INTERVAL)
+    )
     written = files.read_arrays(tmp_path / "arrays.npz")
     assert list(written) == list(measured.arrays)
     for key, array in measured.arrays.items():
         np.testing.assert_array_equal(written[key], array, err_msg=key)
     assert stores.breaches(stores.store_of(f"evidence/{name}.npz"), written) == []
-    estimates = json.loads((tmp_path / "estimates.json").read_text()) if estimated else {}
+    estimates = json.loads((tmp_path / "estimates.json").read_text())
     assert estimates == json.loads(json.dumps(intervals.to_json(measured.estimates)))

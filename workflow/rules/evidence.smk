@@ -48,7 +48,7 @@ if "evidence" in SETTINGS:
         benchmark:
             f"{RESULTS}/benchmarks/evidence/{{measurement}}.tsv"
         wildcard_constraints:
-            measurement="|".join(WITH_CLAIMS),
+            measurement="|".join(MEASUREMENTS),
         conda:
             ENVIRONMENT
         threads: 1
@@ -66,12 +66,6 @@ if "evidence" in SETTINGS:
         shell:
             "python -m minetest_interp.stages.{wildcards.measurement} --checkpoint-path {params.checkpoint:q}"
             " --policy {params.policy:q} --actions {params.actions:q} {params.options} {params.outputs} > {log} 2>&1"
-
-    use rule measurement as measurement_without_claims with:
-        output:
-            arrays=f"{EVIDENCE}/{{measurement}}.npz",
-        wildcard_constraints:
-            measurement="|".join(MEASUREMENTS.keys() - set(WITH_CLAIMS)),
 
     if ON_TURNS:
 
@@ -95,7 +89,7 @@ if "evidence" in SETTINGS:
 
     rule ledger:
         input:
-            measured=[f"{EVIDENCE}/{name}.json" for name in WITH_CLAIMS],
+            measured=[f"{EVIDENCE}/{name}.json" for name in MEASUREMENTS],
             on_turns=[f"{TURNS}/{name}.json" for name in ON_TURNS],
         output:
             ledger=f"{RESULTS}/ledger.json",
@@ -117,7 +111,7 @@ if "evidence" in SETTINGS:
                 }
             ),
             named=as_json(NAMED),
-            commands=as_json({name: build_command(f"{EVIDENCE}/{name}.json") for name in WITH_CLAIMS}),
+            commands=as_json({name: build_command(f"{EVIDENCE}/{name}.json") for name in MEASUREMENTS}),
             code=code_digest("minetest_interp.stages.ledger"),
         message:
             f"Judge the claims about {STUDY.name}."

@@ -2,7 +2,7 @@
 
 if "evidence" in SETTINGS and STUDY.labels:
     HALVES = ("first", "second")
-    ON_HALVES = tuple(name for name in WITH_CLAIMS if "labels" in MEASUREMENTS[name].files)
+    ON_HALVES = tuple(name for name in MEASUREMENTS if "labels" in MEASUREMENTS[name].files)
 
     def of_half(path) -> str:
         """Where a half has what the study itself has at `path`."""
@@ -68,7 +68,7 @@ if "evidence" in SETTINGS and STUDY.labels:
         input:
             measured=[
                 of_half(f"{EVIDENCE}/{name}.json") if name in ON_HALVES else f"{EVIDENCE}/{name}.json"
-                for name in WITH_CLAIMS
+                for name in MEASUREMENTS
             ],
             on_turns=[],
         output:

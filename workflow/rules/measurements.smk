@@ -41,11 +41,12 @@ if "evidence" in SETTINGS:
         "pairs": Measurement(LABELS, CLUSTERS | about("pairs")),
         "dream_controls": Measurement({}, INTERVAL | about("dream_controls")),
         "heads": Measurement({}, INTERVAL),
-        "attribution": Measurement(FRAMES, CLUSTERS),
-        "circuits": Measurement(FRAMES, {}),
+        "probes": Measurement(LABELS, CLUSTERS | about("probes") | {"named": NAMED}),
+        "darkness": Measurement(LABELS, CLUSTERS | about("darkness")),
+        "attribution": Measurement(FRAMES | LABELS, CLUSTERS | about("attribution")),
+        "circuits": Measurement(FRAMES, CLUSTERS | about("circuits")),
         "features": Measurement(FRAMES | LABELS, CLUSTERS | about("features") | {"named": NAMED}),
     }
-    WITH_CLAIMS = ("behaviour", "units", "causal", "pairs", "dream_controls", "heads", "features")
     # These are repeated on real stacks, which take the place of the study's frames and of the labelled ones.
     ON_TURNS = ("behaviour", "units", "causal") if STUDY.turns else ()
     TURNS = f"{EVIDENCE}/turns"

@@ -2,7 +2,7 @@
 
 if STUDY.series:
     # One process for all that is measured of a member: a process of its own for each stage would import JAX ten times.
-    MEMBER_STAGES = ("same_shape", "describe", "intermediates", "readouts", *WITH_CLAIMS)
+    MEMBER_STAGES = ("same_shape", "describe", "intermediates", "readouts", *MEASUREMENTS)
 
     MADE = ("units", "arrays", "estimates")  # options whose files are the member's own
 
@@ -37,6 +37,6 @@ if STUDY.series:
             ],
             ["intermediates", policy | results | {"stacks": f"{RESULTS}/stacks.npz"}],
             ["readouts", results | {"actions": agent["actions"], "readouts": place(rules.readouts.output.readouts)}],
-            *(measured(each, MEASUREMENTS[each], EVIDENCE) for each in WITH_CLAIMS),
+            *(measured(each, MEASUREMENTS[each], EVIDENCE) for each in MEASUREMENTS),
             *(measured(each, on_turns(each), TURNS) for each in ON_TURNS),
         ]

@@ -18,7 +18,7 @@ if STUDY.series:
                     *rules.describe.output,
                     *rules.intermediates.output,
                     *rules.readouts.output,
-                    *(f"{EVIDENCE}/{name}.{kind}" for name in WITH_CLAIMS for kind in ("npz", "json")),
+                    *(f"{EVIDENCE}/{name}.{kind}" for name in MEASUREMENTS for kind in ("npz", "json")),
                     *(f"{TURNS}/{name}.{kind}" for name in ON_TURNS for kind in ("npz", "json")),
                 )
             ],
@@ -54,7 +54,7 @@ if STUDY.series:
             commands=lambda wildcards: as_word(
                 {
                     name: build_command(of_member(f"{EVIDENCE}/{name}.json").format(member=wildcards.member))
-                    for name in WITH_CLAIMS
+                    for name in MEASUREMENTS
                 }
             ),
         message:

@@ -1,7 +1,7 @@
 """Behaviours and value shared out over pixels and channels by every method, and how far to trust each method."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from minetest_interp.analysis import attribution, faithfulness, intervals
 from minetest_interp.analysis.attribution import AttributionMethod, Readouts
 from minetest_interp.analysis.intervals import Bootstrap
+from minetest_interp.claims import maps
 from minetest_interp.claims.measured import Arrays, Measured
 from minetest_interp.model import frames as model_frames
 from minetest_interp.model import objectives
@@ -59,6 +60,7 @@ def measure(
     policy: Policy,
     table: ActionTable,
     stacks: Mapping[str, np.ndarray],
+    labelled: Mapping[str, np.ndarray] | None,
     *,
     steering: str,
     steps: int = 32,
@@ -70,14 +72,16 @@ def measure(
     radius: float = 5.1,
     draws: int = 4,
     frames: int = 10,
+    masks: int = 60,
     seed: int = 0,
     similarity: float = 0.9,
     bootstrap: Bootstrap = intervals.BOOTSTRAP,
 ) -> Measured:
-    """Maps of every readout by every method, and how far to trust each method; no claim rests on it.
+    """Maps of every readout by every method, how far to trust each method, and whether its maps find what is labelled.
 
     Args:
       stacks: frames `[N]`, their names; original, grey `[N, S, S]`, or real stacks.
+      labelled: as of `maps.measure`, and masks: how many of them.
       steering: the name of the behaviour by which, beside the value where there is one, methods are judged.
       steps, samples, noise, patch, patch_stride: of `attribution.methods`. removals: steps of deletion and insertion.
       radius: of max-sensitivity, grey levels. draws: random maps, and perturbations. frames: how many maps are tested
@@ -86,16 +90,15 @@ def measure(
     greys, readouts = stacks["original"], objectives.readouts(table, policy.architecture)
     judged = [name for name in (steering, "value") if name in readouts]
     mean = greys.mean(0)
-    methods = attribution.methods(
-        model_frames.as_stacks(mean[None], policy.architecture.frames)[0],
-        read=policy.architecture.reads,
-        steps=steps,
-        samples=samples,
-        noise=noise,
-        patch=patch,
-        patch_stride=patch_stride,
-        seed=seed,
-    )
+    how: dict[str, Any] = {
+        "steps": steps,
+        "samples": samples,
+        "noise": noise,
+        "patch": patch,
+        "patch_stride": patch_stride,
+    }
+    baseline = model_frames.as_stacks(mean[None], policy.architecture.frames)[0]
+    methods = attribution.methods(baseline, read=policy.architecture.reads, seed=seed, **how)
     every = Readouts(fast(policy, convolve=True), tuple(readouts.values()))
     setup = Judged(policy, methods, every, [list(readouts).index(name) for name in judged], mean)
     trials = Trials(draws, removals, radius, seed)
@@ -110,6 +113,18 @@ def measure(
         means["deletion_above_random"][1, :, 0], means["randomisation"][0, :, 0, -1], means["sensitivity"][0, :, 0]
     )
     shown = evenly_spaced(len(checked), EXAMPLES)
+    found = maps.measure(
+        policy,
+        table,
+        labelled,
+        steering=steering,
+        settings=how,
+        masks=masks,
+        size=size,
+        seed=seed,
+        similarity=similarity,
+        bootstrap=bootstrap,
+    )
     by_frame = scored | {"sensitivity": checks.sensitivity, "randomisation": checks.randomisation}
     arrays = {
         "frames": stacks["frames"],
@@ -126,7 +141,7 @@ def measure(
         **{f"channels/{layer}": values.mean(0) for layer, values in channels.items()},
         **{f"channels/{layer}/size": np.abs(values).mean(0) for layer, values in channels.items()},
     }
-    return Measured(arrays, {})
+    return Measured(arrays | found.arrays, found.estimates)
 
 
 def _names(policy: Policy, methods: Mapping, readouts: Mapping, judged: Sequence[str]) -> Arrays:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from minetest_interp.analysis import circuits
+from minetest_interp.analysis import circuits, intervals
 from minetest_interp.analysis.circuits import Contributions, FactorAttribution, Flow, LinearReadouts
+from minetest_interp.analysis.intervals import Bootstrap
 from minetest_interp.analysis.stats import correlation
+from minetest_interp.claims import paths as kept_paths
 from minetest_interp.claims.measured import Arrays, Measured
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.architecture import Architecture
@@ -22,20 +24,50 @@ def measure(
     factors: int = 4,
     exemplars: int = 6,
     paths: int = 12,
+    frames: int = 128,
+    draws: int = 100,
     seed: int = 0,
+    similarity: float = 0.9,
+    bootstrap: Bootstrap = intervals.BOOTSTRAP,
 ) -> Measured:
-    """Takes two readouts apart, the steering's drive and the critic's value; no claim rests on it.
+    """Takes two readouts apart, the steering's drive and the critic's value, and tests whether few channels suffice.
 
-    The array `reason` says why a network's readouts cannot be taken apart.
+    The array `reason` says why a network's readouts cannot be taken apart; the test needs no such network.
 
     Args:
       stacks: frames `[N]`, their names; original, grey `[N, S, S]` or stacks `[N, T, S, S]`.
       steering: the name of the steering behaviour. factors: of each layer, K. exemplars: frames for each factor, E.
-      paths: for each readout, P. seed: of the factors.
+      paths: for each readout, P. frames, draws: of `paths.measure`. seed: of the factors and of random channels.
     """
+    kept = kept_paths.measure(
+        policy,
+        table,
+        stacks,
+        steering=steering,
+        frames=frames,
+        draws=draws,
+        seed=seed,
+        similarity=similarity,
+        bootstrap=bootstrap,
+    )
+    if reason := circuits.why_not_exact(policy.architecture):
+        return Measured({"reason": np.array(reason)} | kept.arrays, kept.estimates)
+    apart = _apart(policy, table, stacks, steering, factors, exemplars, paths, seed)
+    return Measured(apart | kept.arrays, kept.estimates)
+
+
+def _apart(
+    policy: Policy,
+    table: ActionTable,
+    stacks: Mapping[str, np.ndarray],
+    steering: str,
+    factors: int,
+    exemplars: int,
+    paths: int,
+    seed: int,
+) -> Arrays:
+    """The steering's drive and the value by channel, path and factor."""
     greys, network = stacks["original"], policy.architecture
-    if reason := circuits.why_not_exact(network):
-        return Measured({"reason": np.array(reason)}, {})
     taken = {f"{steering} drive": circuits.behaviour_drive(policy, table.behaviours[steering])}
     taken |= {"value": circuits.value_readout(policy)} if "critic" in policy.params else {}
     readouts = circuits.join(list(taken.values()))
@@ -47,7 +79,7 @@ def measure(
         of_layer = {"factors": directions[layer]}
         of_layer |= factor_places(network, layer, attribution, exemplars=exemplars)
         arrays |= {f"{layer}/{name}": array for name, array in of_layer.items()}
-    return Measured(arrays, {})
+    return arrays
 
 
 def _channels(contributions: Contributions) -> Arrays:

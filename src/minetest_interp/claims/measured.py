@@ -21,7 +21,7 @@ Parts = dict[str, Estimate]
 class Measured(NamedTuple):
     """arrays: by name, as `docs/results.md` lists them.
 
-    estimates: by claim and part; none from a measurement on which no claim rests.
+    estimates: by claim and part.
     """
 
     arrays: Arrays

@@ -2,6 +2,7 @@
 
 import re
 
+from minetest_interp.io import tables
 from minetest_interp.io.declared import PLACEHOLDERS, Store, breaches
 from minetest_interp.io.declared import arrays as _arrays
 
@@ -140,6 +141,27 @@ dose/random | direction, strength, readout | float32 | the readout's | the same 
 {contrast}/frames | pair of {contrast}, frame of {contrast} | text | | names
 {contrast}/clusters | pair of {contrast} | int | | near-duplicates share a number
 """)),
+    Store("evidence/darkness.npz", "Bars pasted left and right, and what is taken from the concept.", _arrays("""
+bars/frames | frame without it | text | | names of the labelled frames that show nothing of the concept
+bars/clusters | frame without it | int | | near-duplicates share a number
+bars/kinds | kind of bar | text | | names; a dose with its darkness
+bars/turned | kind of bar, frame without it | float64 | -1 to 1 | half of turning left with the bar left less right
+bars/interval | kind of bar, low and high | float64 | -1 to 1 | of the mean over the frames; NaN where there is none
+bars/doses | dose | float64 | share of the scene's luminance | that the bar lacks
+bars/pasted | kind of pasted bar | text | | names of the kinds that are pasted at every width and place
+bars/widths | width | float64 | share of the picture's width | of these bars
+bars/offsets | offset | float64 | half picture widths | from the middle to these bars
+bars/places | kind of pasted bar, width, offset, frame without it | float64 | -1 to 1 | as turned
+bars/place_interval | kind of pasted bar, width, low and high | float64 | -1 to 1 | of the mean over offsets and frames
+bars/example | kind of bar, side, plane, row, column | float32 | grey level, 0 to 255 | a frame with the bar, each side
+edits/frames | frame with it | text | | names of the labelled frames that show the concept
+edits/clusters | frame with it | int | | near-duplicates share a number
+edits/position | frame with it | float64 | -1 (left edge) to 1 (right edge) | of the concept
+edits/luminance | half, frame with it | float64 | grey level, 0 to 255 | mean of the left half and of the right half
+edits/kinds | edit | text | | names; as it is: none
+edits/turned | edit, frame with it | float64 | -1 to 1, positive left | the steering after the edit
+edits/example | edit, plane, row, column | float32 | grey level, 0 to 255 | one frame after each edit
+""")),
     Store("evidence/dream_controls.npz", "Dreams of the value, left and right; of shuffled weights too.", _arrays("""
 seeds | seed | int | |
 {side}/{policy}/middle_left | seed | float64 | share | of the contrast in the second quarter
@@ -209,9 +231,9 @@ mean/sensitivity | mean low high, method, judged | float64 | share | over the fr
 mean/randomisation | mean low high, method, judged, stage | float64 | correlation | over the frames
 channels/{layer} | readout, channel of {layer} | float32 | the readout's | gradient times activation, mean
 channels/{layer}/size | readout, channel of {layer} | float32 | the readout's | its mean absolute value
-""")),
+""" + tables.MASKS)),
     Store("evidence/circuits.npz", "The steering's drive and the value, by channel, path and factor.", _arrays("""
-reason | | text | | where they cannot be taken apart; then it is the only array
+reason | | text | | where they cannot be taken apart; then there are only those whose names begin with kept
 frames | frame | text | | names
 readouts | readout | text | | names
 channels/mean | readout, channel and bias | float32 | the readout's | what each channel before adds, the biases last
@@ -230,7 +252,7 @@ paths/static_correlation | readout | float64 | correlation | of what the weights
 {layer}/boxes | factor of {layer}, exemplar, top left height width | int | pixels | receptive fields
 {layer}/attribution | readout, factor and residual of {layer} | float32 | the readout's | mean absolute value
 {layer}/variance_share | readout, factor and residual of {layer} | float64 | share | of the variance
-""")),
+""" + tables.KEPT)),
     Store("atlas.npz", "A dream, its control and its scores for every unit; or why there is none.", _arrays("""
 reason | | text | | where the frames are too few; then it is the only array
 unit | unit | int | | its number
@@ -283,6 +305,30 @@ similarity | member, member | float64 | correlation | of two members' steering o
 {layer}/steering | member, channel of {layer} | float32 | | mean absolute change of the steering when set to zero
 {layer}/trunk | member, channel of {layer} | float64 | AUROC less .5 | for trunk
 {layer}/{effect}/similarity | member, member | float64 | rank correlation | of two members' channels
+""")),
+    Store("evidence/probes.npz", "What linear probes decode from layers; the turning in groups of frames.", _arrays("""
+steps | step | text | | brightness (a map of 4 by 4 mean grey levels), pixels, and the layers
+{target}/frames | frame of {target} | text | | names
+{target}/clusters | frame of {target} | int | | near-duplicates share a number
+{target}/values | frame of {target} | int float64 | | number of the class, or the logarithm of 1 and the nodes
+{target}/classes | class of {target} | text | | names; none where numbers are decoded
+{target}/gained | step, frame of {target} | float64 | | 1 or 0, right or not; of numbers by how much it errs less
+{target}/possible | frame of {target} | float64 | | 1; of numbers how much the mean errs, squared
+{target}/score | step | float64 | share | sum of what is gained over that of what is possible
+{target}/interval | step, low and high | float64 | share | of the score
+{target}/chance | | float64 | share | .5 for the side, else that of the most frequent class; 0 for numbers
+{target}/shuffled_labels | step, shuffle | float64 | share | the score with shuffled labels
+{target}/shuffled_weights | step, network | float64 | share | the score with shuffled weights; NaN where there are none
+followed/frames | frame with the concept | text | | names
+followed/clusters | frame with the concept | int | | near-duplicates share a number
+followed/turning | frame with the concept | float64 | -1 to 1, positive left | the steering
+followed/position | frame with the concept | float64 | -1 (left edge) to 1 (right edge) | of the concept
+{grouping}/names | group of {grouping} | text | | as the labels have them
+{grouping}/n | group of {grouping} | int | | frames
+{grouping}/independent | group of {grouping} | int | | clusters
+{grouping}/correlation | group of {grouping} | float64 | correlation | of turning left with how far left the concept is
+{grouping}/interval | group of {grouping}, low and high | float64 | correlation | of it
+{grouping}/asked | group of {grouping} | bool | | whether there are enough clusters to be asked about
 """)),
 )  # fmt: skip
 
