@@ -65,6 +65,7 @@ MEASUREMENTS = {
     "heads": (),
     "probes": ("labels",),
     "attribution": ("preprocess", "labels"),
+    "features": ("preprocess", "labels"),
     "circuits": ("preprocess",),
     "darkness": ("labels",),
 }

@@ -176,7 +176,17 @@ SOURCE_KEYS = {
     "source.checksums": ("other.sha256", set()),
 }
 WITH_INTERVALS = measurements(
-    "behaviour", "units", "causal", "pairs", "dream_controls", "heads", "probes", "darkness", "attribution", "circuits"
+    "behaviour",
+    "units",
+    "causal",
+    "pairs",
+    "dream_controls",
+    "heads",
+    "probes",
+    "darkness",
+    "attribution",
+    "circuits",
+    "features",
 )
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
@@ -193,6 +203,8 @@ CLAIM_KEYS = {
        for key, new in {"doses": [0, 0.25, 1], "dark": 0.25, "width": 0.25, "widths": [0.125, 0.25], "bottom": 0.5,
                         "offset": 0.25, "offsets": [0.25], "contrast": 0.25, "gain": 2, "donors": 2,
                         "sigma": 0.1, "seed": 1}.items()},
+    **{f"measure.features.{key}": (0.5 + old / 2 if isinstance(old, float) else old + 1, measurements("features"))
+       for key, old in MEASURE["features"].items()},
     f"{CLAIM}.statement": ("Other.", {"ledger"}),
     f"{CLAIM}.source": ("Other.", {"ledger"}),
     f"{CLAIM}.test": ("Other.", {"ledger"}),

@@ -77,6 +77,7 @@ STUDY = {
         "darkness": {},
         "maps": {},
         "paths": {},
+        "features": {},
     },
 }
 # The same claims, measured in no time.
@@ -92,6 +93,9 @@ MEASURE = {
     "circuits": {"factors": 2, "exemplars": 2, "paths": 3, "frames": 8, "draws": 2, "seed": 0},
     "dream_controls": {"seeds": 3, "value_steps": 2, "yaw_steps": 2, "lr": 1000, "least_lag": 6, "most_lag": 24},
     "heads": {"permutations": 99, "seed": 0},
+    "features": {
+        "explained": 0.25, "detects": 0.7, "concept_share": 0.1, "shifts": 2, "rotations": 1, "penalty": 0.1, "seed": 0,
+    },
     "probes": {"penalties": [0.1, 10], "shuffles": 2, "networks": 1, "least_group": 2, "seed": 0},
     "darkness": {
         "doses": [0, 0.5, 1], "dark": 0.5, "width": 0.125, "widths": [0.0625, 0.25], "bottom": 0.75, "offset": 0.5,

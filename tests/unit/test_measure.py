@@ -14,6 +14,7 @@ from minetest_interp.claims import (
     circuits,
     darkness,
     dream_controls,
+    features,
     heads,
     pairs,
     probes,
@@ -29,6 +30,7 @@ from minetest_interp.stages import causal as causal_stage
 from minetest_interp.stages import circuits as circuits_stage
 from minetest_interp.stages import darkness as darkness_stage
 from minetest_interp.stages import dream_controls as dream_controls_stage
+from minetest_interp.stages import features as features_stage
 from minetest_interp.stages import heads as heads_stage
 from minetest_interp.stages import pairs as pairs_stage
 from minetest_interp.stages import probes as probes_stage
@@ -73,11 +75,25 @@ MAPS = {
 DREAMS = {"seeds": 3, "value_steps": 1, "yaw_steps": 1, "lr": 1000, "least_lag": 6, "most_lag": 24}
 PROBES = {"penalties": [0.1, 10], "shuffles": 2, "networks": 1, "least_group": 3, "seed": 0}
 BARS = {"doses": [0, 0.5, 1], "widths": [0.1], "offsets": [0.4, 0.6], "donors": 1, "seed": 2}
+FOLLOWED = {
+    "explained": 0.25, "detects": 0.7, "concept_share": 0.1, "shifts": 3, "rotations": 2, "penalty": 0.1, "seed": 0,
+}  # fmt: skip
 FACTORS = {"factors": 2, "exemplars": 2, "paths": 3, "frames": 24, "draws": 5, "seed": 0}
 
 FRAMES = ("stacks", "labels")
 # Those that are given which concepts and readouts claims are about.
-ABOUT = ("behaviour", "units", "causal", "pairs", "dream_controls", "probes", "darkness", "attribution", "circuits")
+ABOUT = (
+    "behaviour",
+    "units",
+    "causal",
+    "pairs",
+    "dream_controls",
+    "probes",
+    "darkness",
+    "attribution",
+    "circuits",
+    "features",
+)
 # Measurement: its module, its stage, the arrays it reads, its `measure`'s keywords, and its stage's settings.
 CASES = {
     "behaviour": (behaviour, behaviour_stage, FRAMES, BOTH | {"night": ["3"]}, {"shuffles": 2}),
@@ -88,6 +104,7 @@ CASES = {
     "heads": (heads, heads_stage, (), {}, {"permutations": 49, "seed": 0}),
     "probes": (probes, probes_stage, ("labels",), STEERING | SIDED | SIMILARITY | {"channels": CHANNELS}, PROBES),
     "darkness": (darkness, darkness_stage, ("labels",), BOTH, BARS),
+    "features": (features, features_stage, FRAMES, SIMILARITY | {"channels": CHANNELS}, FOLLOWED),
     "attribution": (attribution, attribution_stage, FRAMES, STEERING | SIMILARITY, MAPS),
     "circuits": (circuits, circuits_stage, ("stacks",), STEERING | SIMILARITY, FACTORS),
 }  # fmt: skip
@@ -122,7 +139,7 @@ def test_a_measurement_gives_what_its_stage_writes(name, tmp_path, compiled):
         estimates=tmp_path / "estimates.json",
     )
     assert len(compiled) <= MOST_COMPILED, " ".join(compiled)
-    table = () if name == "units" else (TABLE,)
+    table = () if name in ("units", "features") else (TABLE,)
     measured = module.measure(
         policy, *table, *(data[key] for key in reads), **keywords, **settings or {}, level=Level(**INTERVAL)
     )

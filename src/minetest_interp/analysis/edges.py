@@ -159,6 +159,22 @@ def following(moments: Moments, choice: Choice) -> Statistic:
     return statistic
 
 
+def of_channel(moments: Moments, channel: int) -> Statistic:
+    """The correlation of one channel with every filter.
+
+    Returns:
+      a statistic of the frames' weights: a function from `[..., frame]` to `[..., filter]`.
+    """
+    x, xx, xy = moments.x[:, [channel]], moments.xx[:, [channel]], moments.xy[:, channel]
+    sums = (x, moments.y, xx, moments.yy, xy)
+
+    def statistic(weights: Float[np.ndarray, "*weighting frame"]) -> Float[np.ndarray, "*weighting filter"]:
+        samples = weights.sum(-1)[..., None] * moments.positions
+        return _pearson(samples, *(weights @ each for each in sums))
+
+    return statistic
+
+
 def _pearson(n, x, y, xx, yy, xy) -> np.ndarray:
     """Pearson's correlation from the number of samples and their sums."""
     covariance = n * xy - x * y

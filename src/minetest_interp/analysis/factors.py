@@ -21,12 +21,13 @@ def leading_directions(trace: Trace, *, count: int, seed: int) -> dict[str, Floa
       InputError: `count` is below 1 or above a layer's channels.
     """
     layers = {name: np.asarray(activation) for name, activation in trace.layers.items() if name != INPUT}
-    return {name: _factors(activation, name, count, seed) for name, activation in layers.items()}
+    return {name: of_activation(activation, layer=name, count=count, seed=seed) for name, activation in layers.items()}
 
 
-def _factors(
-    activation: Float[np.ndarray, "batch *position channel"], layer: str, count: int, seed: int
+def of_activation(
+    activation: Float[np.ndarray, "batch *position channel"], *, layer: str, count: int, seed: int
 ) -> Float[np.ndarray, "factor channel"]:
+    """The same of one activation, that of `layer`."""
     samples = np.maximum(activation, 0).reshape(-1, activation.shape[-1])
     if not 1 <= count <= samples.shape[1]:
         raise InputError(f"`count` of directions must be 1 to {samples.shape[1]} in layer {layer!r}; got {count}.")

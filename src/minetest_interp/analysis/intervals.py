@@ -53,7 +53,9 @@ SCALES = {
     "share": Transformation(  # of cases, and AUROCs: Freeman and Tukey 1950
         lambda x: np.arcsin(np.sqrt(np.clip(x, 0, 1))), lambda y: np.sin(np.clip(y, 0, np.pi / 2)) ** 2
     ),
-    "fraction": Transformation(lambda x: scipy.special.logit(_inside(0, 1)(x)), scipy.special.expit),  # of a sum of squares
+    "fraction": Transformation(
+        lambda x: scipy.special.logit(_inside(0, 1)(x)), scipy.special.expit
+    ),  # of a sum of squares
     "ratio": Transformation(lambda x: np.log(_inside(0, np.inf)(x)), np.exp),  # of two positive sums
 }
 

@@ -267,14 +267,8 @@ def linear_auroc(samples: Samples) -> Statistic:
     return statistic
 
 
-def detect(
-    scores: np.ndarray, labels: Labels, halves: tuple[np.ndarray, np.ndarray], *, shifts: int, seed: int
-) -> Detection:
-    """Holds every channel against the masks: its direction comes from the first half, the test from the second.
-
-    Args:
-      scores: `[M, h, w, C]`. labels: of the same M frames. halves: two boolean masks `[M]`.
-      shifts: how many shifted masks make the null distribution.
+def turn(scores: np.ndarray, labels: Labels, halves: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, Samples]:
+    """The AUROC of every channel on the first half `[C]`, and the second half's samples, turned round where it is < .5.
 
     Raises:
       InputError: a half has fewer than two frames, or no positive or no negative sample.
@@ -283,7 +277,19 @@ def detect(
         _check(labels.take(half))
     chosen = observed_singly(auroc, scores[halves[0]], labels.take(halves[0]))
     direction = np.where(chosen < 0.5, -1, 1).astype(scores.dtype)
-    held_out = samples(scores[halves[1]] * direction, labels.take(halves[1]))
+    return chosen, samples(scores[halves[1]] * direction, labels.take(halves[1]))
+
+
+def detect(
+    scores: np.ndarray, labels: Labels, halves: tuple[np.ndarray, np.ndarray], *, shifts: int, seed: int
+) -> Detection:
+    """Holds every channel against the masks: its direction comes from the first half, the test from the second.
+
+    Args:
+      scores: `[M, h, w, C]`. labels: of the same M frames. halves: two boolean masks `[M]`.
+      shifts: how many shifted masks make the null distribution. What it raises, `turn` says.
+    """
+    chosen, held_out = turn(scores, labels, halves)
     second, null = observed(auroc, held_out), shifted(auroc, held_out, shifts=shifts, seed=seed)
     return Detection(
         auroc=observed_singly(auroc, scores, labels),

@@ -189,6 +189,31 @@ cosines | action | float64 | cosine | of the action's own weights, less all acti
 observed | | float64 | cosine | mean absolute one
 null | permutation | float64 | cosine | the same with the critic's weights in random order
 """)),
+    Store("evidence/features.npz", "What channels of the first two layers with positions follow.", _arrays("""
+frames | frame | text | | names
+clusters | frame | int | | near-duplicates share a number
+first | | text | | the layer that is asked about light and darkness; empty for none
+second | | text | | the layer that is asked the rest; empty for none
+light/chosen | light and dark | int | | channels of the first layer that one half of the frames chose
+light/brightness | channel of the first | float64 | correlation | with the field's mean grey level, other half
+light/gradient | channel of the first | float64 | correlation | largest size with an oriented gradient, other half
+labelled/frames | labelled frame | text | | names
+labelled/clusters | labelled frame | int | | near-duplicates share a number
+features | feature | text | | of the fixed basis
+explained/channels | varying channel | int | | those of the second layer that vary; explained are they
+explained/brightness | varying channel | float64 | share | of the variance, by brightness alone, held-out half
+explained/sign | varying channel | int | | of the correlation with brightness on the other half
+explained/basis | varying channel | float64 | share | of the variance, by the whole basis, held-out half
+explained/least | | float64 | share | from which a channel counts as explained
+auroc/channels | channel of the second | float64 | AUROC | for the concept, held-out half, in the first half's direction
+auroc/on | channel of the second | bool | | whether the concept switches it on
+auroc/brightness | | float64 | AUROC | of the field's mean grey level
+auroc/least | | float64 | AUROC | above which a channel detects the concept
+bases | basis | text | | units, random, nmf, dictionary
+concepts | concept | text | | that the labels name
+bases/auroc | basis, concept | float64 | AUROC | of the best unit or direction, held-out half; mean of random bases
+sparsity/{basis} | direction of {basis} | float64 | | lifetime sparseness, held-out half
+""")),
     Store("evidence/attribution.npz", "Maps of every readout by every method, and how far to trust them.", _arrays("""
 frames | frame | text | | names
 clusters | frame | int | | near-duplicates share a number
