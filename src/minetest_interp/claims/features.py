@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minetest_interp.analysis import half_samples, intervals, mask_overlap, picture_features
+from minetest_interp.analysis import activity, half_samples, intervals, mask_overlap, picture_features
 from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
 from minetest_interp.claims import bases, light_and_dark
 from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels
-from minetest_interp.claims.units import newest_grey, pass_on
+from minetest_interp.claims.units import newest_grey
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.labels import NO_LABELS, why_none
 from minetest_interp.model.policy import Policy
@@ -100,7 +100,7 @@ def measure(
         bases.compare(
             policy.architecture,
             layer,
-            pass_on((masked or own).activation, policy.architecture.passed_through(layer)),
+            activity.pass_on((masked or own).activation, policy.architecture.passed_through(layer)),
             (masked or own).clusters,
             masked.shares if masked else {},
             concept_share=concept_share,
@@ -163,7 +163,7 @@ def brightness_followers(
             else missing(SINGLE),
         }
 
-    passed = parts_of(own, pass_on(own.activation, policy.architecture.passed_through(layer)))
+    passed = parts_of(own, activity.pass_on(own.activation, policy.architecture.passed_through(layer)))
     found = parts_of(own, own.activation)
     found["passed-on"] = passed.get("share", missing(STILL))
     found["labelled"] = (
@@ -196,7 +196,7 @@ def unexplained(policy: Policy, layer: str, shown: Shown, *, least: float, level
 
     whole, plain = explain(responses, every.values()), explain(responses, pictures.values())
     bright = explain(responses, [pictures[picture_features.BRIGHTNESS]])
-    passed, count = _varying(pass_on(shown.activation, network.passed_through(layer))), responses.shape[-1]
+    passed, count = _varying(activity.pass_on(shown.activation, network.passed_through(layer))), responses.shape[-1]
     parts = {
         "share": share(whole, count, drawn=True),
         "this-network": share(whole, count),
