@@ -137,7 +137,7 @@ def misses(responses: Responses, predicted: Responses) -> Misses:
     return Misses(y.shape[1], y.sum(1), (y**2).sum(1), ((y - predicted) ** 2).sum(1))
 
 
-def explained(misses: Misses) -> Statistic:
+def explained_shares(misses: Misses) -> Statistic:
     """The share of each channel's variance that is explained: a function from `[..., frame]` to `[..., channel]`.
 
     0 where a channel does not vary.

@@ -191,7 +191,7 @@ def unexplained(policy: Policy, layer: str, shown: Shown, *, least: float, boots
 
     def explain(responses: np.ndarray, features: Iterable[np.ndarray]) -> Statistic:
         predicted = picture_features.predict(responses, np.stack(list(features), -1), first)
-        return picture_features.explained(picture_features.misses(responses[second], predicted[second]))
+        return picture_features.explained_shares(picture_features.misses(responses[second], predicted[second]))
 
     def share(of: Statistic, channels: int, *, drawn: bool = False) -> Estimate:
         return half_samples.share_of_channels(
