@@ -117,7 +117,7 @@ def shifted_shares(
     return lambda weights: np.mean([(of(weights) ** 2 >= least).mean(-1) for of in alone], axis=0)
 
 
-def predict(responses: Responses, features: Features, first: Bool[np.ndarray, " frame"]) -> Responses:
+def predict_responses(responses: Responses, features: Features, first: Bool[np.ndarray, " frame"]) -> Responses:
     """What a linear regression with an intercept, fitted to some frames, makes of every frame.
 
     Args:

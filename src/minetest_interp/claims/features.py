@@ -190,7 +190,7 @@ def unexplained(policy: Policy, layer: str, shown: Shown, *, least: float, boots
     every = picture_features.of_pictures(shown.greys, network, layer, shares=shown.shares)
 
     def explain(responses: np.ndarray, features: Iterable[np.ndarray]) -> Statistic:
-        predicted = picture_features.predict(responses, np.stack(list(features), -1), first)
+        predicted = picture_features.predict_responses(responses, np.stack(list(features), -1), first)
         return picture_features.explained_shares(picture_features.misses(responses[second], predicted[second]))
 
     def share(of: Statistic, channels: int, *, drawn: bool = False) -> Estimate:
