@@ -70,9 +70,9 @@ def responses(features) -> np.ndarray:
 
 def test_planted_features_are_found_on_frames_that_no_model_has_seen(features):
     found = responses(features)
-    predicted = picture_features.predict(found, np.stack(list(features.values()), -1), FIRST)
+    predicted = picture_features.predict_responses(found, np.stack(list(features.values()), -1), FIRST)
     misses = picture_features.misses(found[~FIRST], predicted[~FIRST])
-    explained = picture_features.explained(misses)(np.ones((~FIRST).sum()))
+    explained = picture_features.explained_shares(misses)(np.ones((~FIRST).sum()))
     assert explained[0] == pytest.approx(1) and explained[1] == pytest.approx(1)
     assert explained[2] > 0.9 and explained[3] < 0.1 and explained[4] == 0
     sums = picture_features.response_moments(found, features["brightness"][..., None])
@@ -85,11 +85,11 @@ def test_numbers_for_any_weights_are_those_of_frames_that_are_there_so_often(fea
     found = responses(features)[..., :4]
     times = np.array([2, 0, 1, 3, 0, 1, 1, 0])
     every = np.stack(list(features.values()), -1)
-    predicted = picture_features.predict(found, every, FIRST)
+    predicted = picture_features.predict_responses(found, every, FIRST)
     rows = np.repeat(np.arange(FRAMES), times)
     y, p, x = (each[rows].reshape(-1, each.shape[-1]) for each in (found, predicted, features["brightness"][..., None]))
     expected = 1 - ((y - p) ** 2).sum(0) / ((y - y.mean(0)) ** 2).sum(0)
-    explained = picture_features.explained(picture_features.misses(found, predicted))
+    explained = picture_features.explained_shares(picture_features.misses(found, predicted))
     np.testing.assert_allclose(explained(times.astype(float)), expected, atol=1e-5)
     correlation = picture_features.feature_correlation(
         picture_features.response_moments(found, features["brightness"][..., None])

@@ -117,7 +117,7 @@ def shifted_shares(
     return lambda weights: np.mean([(of(weights) ** 2 >= least).mean(-1) for of in alone], axis=0)
 
 
-def predict(responses: Responses, features: Features, first: Bool[np.ndarray, " frame"]) -> Responses:
+def predict_responses(responses: Responses, features: Features, first: Bool[np.ndarray, " frame"]) -> Responses:
     """What a linear regression with an intercept, fitted to some frames, makes of every frame.
 
     Args:
@@ -137,7 +137,7 @@ def misses(responses: Responses, predicted: Responses) -> Misses:
     return Misses(y.shape[1], y.sum(1), (y**2).sum(1), ((y - predicted) ** 2).sum(1))
 
 
-def explained(misses: Misses) -> Statistic:
+def explained_shares(misses: Misses) -> Statistic:
     """The share of each channel's variance that is explained: a function from `[..., frame]` to `[..., channel]`.
 
     0 where a channel does not vary.

@@ -186,8 +186,8 @@ def unexplained(policy: Policy, layer: str, shown: Shown, *, least: float, level
     every = picture_features.of_pictures(shown.greys, network, layer, shares=shown.shares)
 
     def explain(responses: np.ndarray, features: Iterable[np.ndarray]) -> Statistic:
-        predicted = picture_features.predict(responses, np.stack(list(features), -1), first)
-        return picture_features.explained(picture_features.misses(responses[second], predicted[second]))
+        predicted = picture_features.predict_responses(responses, np.stack(list(features), -1), first)
+        return picture_features.explained_shares(picture_features.misses(responses[second], predicted[second]))
 
     def share(of: Statistic, channels: int, *, drawn: bool = False) -> Estimate:
         return half_samples.share_of_channels(
