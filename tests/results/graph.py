@@ -63,6 +63,7 @@ MEASUREMENTS = {
     "pairs": ("labels",),
     "dream_controls": (),
     "heads": (),
+    "reward": ("labels",),
     "attribution": ("preprocess",),
     "circuits": ("preprocess",),
 }

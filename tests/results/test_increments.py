@@ -175,7 +175,9 @@ SOURCE_KEYS = {
     "source.commit": ("1" * 40, set()),
     "source.checksums": ("other.sha256", set()),
 }
-WITH_INTERVALS = measurements("behaviour", "units", "causal", "pairs", "dream_controls", "heads", "attribution")
+WITH_INTERVALS = measurements(
+    "behaviour", "units", "causal", "pairs", "dream_controls", "heads", "reward", "attribution"
+)
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
     "measure.interval.resamples": (101, WITH_INTERVALS),
@@ -189,6 +191,8 @@ CLAIM_KEYS = {
                                  measurements(name) | ({"explorer"} if name == "attribution" else set()))
        for name in ("causal", "attribution", "circuits", "dream_controls", "heads")
        for key, old in MEASURE[name].items()},
+    "measure.reward.middle": (0.25, measurements("reward")),
+    "measure.reward.gamma": (3, measurements("reward")),
     f"{CLAIM}.statement": ("Other.", {"ledger"}),
     f"{CLAIM}.source": ("Other.", {"ledger"}),
     f"{CLAIM}.test": ("Other.", {"ledger"}),

@@ -73,6 +73,7 @@ STUDY = {
         "circuits": {},
         "dream-controls": {},
         "pairs": {},
+        "reward": {},
     },
 }
 # The same claims, measured in no time.
@@ -88,6 +89,7 @@ MEASURE = {
     "circuits": {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0},
     "dream_controls": {"seeds": 3, "value_steps": 2, "yaw_steps": 2, "lr": 1000, "least_lag": 6, "most_lag": 24},
     "heads": {"permutations": 99, "seed": 0},
+    "reward": {"middle": 0.5, "gamma": 2},
 }  # fmt: skip
 
 TIMED = {"REPRODUCE.md", "reproduce.html"}

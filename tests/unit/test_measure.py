@@ -7,7 +7,7 @@ import pytest
 
 from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Bootstrap
-from minetest_interp.claims import attribution, behaviour, causal, circuits, dream_controls, heads, pairs, units
+from minetest_interp.claims import attribution, behaviour, causal, circuits, dream_controls, heads, pairs, reward, units
 from minetest_interp.io import files, stores
 from minetest_interp.model import checkpoint
 from minetest_interp.model.actions import action_table
@@ -19,6 +19,7 @@ from minetest_interp.stages import circuits as circuits_stage
 from minetest_interp.stages import dream_controls as dream_controls_stage
 from minetest_interp.stages import heads as heads_stage
 from minetest_interp.stages import pairs as pairs_stage
+from minetest_interp.stages import reward as reward_stage
 from minetest_interp.stages import units as units_stage
 from tests.conftest import random_policy
 from tests.samples import smooth_frames
@@ -45,6 +46,8 @@ LABELLED = STACKS | {
     "position": (TRUNK[:, 0] * np.linspace(-1, 1, 84)).sum(1) / 9,
     "group": np.array([f"g{i // 2}" for i in range(COUNT)]),
     "role": np.array(["trunk", "no trunk"] * (COUNT // 2)),
+    "ray_trunks": np.arange(COUNT) % 3.0,
+    "hud": np.arange(COUNT) % 2.0,
 }
 CAUSAL = {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0}
 UNITS = {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0}
@@ -56,7 +59,7 @@ DREAMS = {"seeds": 3, "value_steps": 1, "yaw_steps": 1, "lr": 1000, "least_lag":
 FACTORS = {"factors": 2, "exemplars": 2, "paths": 3, "seed": 0}
 
 FRAMES = ("stacks", "labels")
-ABOUT = ("behaviour", "units", "causal", "pairs", "dream_controls")  # concepts and readouts
+ABOUT = ("behaviour", "units", "causal", "pairs", "reward", "dream_controls")  # concepts and readouts
 # Measurement: its module, its stage, the arrays it reads, its `measure`'s keywords, and its stage's settings.
 CASES = {
     "behaviour": (behaviour, behaviour_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"night": ["3"]}, None),
@@ -64,6 +67,7 @@ CASES = {
     "causal": (causal, causal_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"channels": CHANNELS}, CAUSAL),
     "pairs": (pairs, pairs_stage, ("labels",), STEERING | SIDED | SIMILARITY, None),
     "dream_controls": (dream_controls, dream_controls_stage, (), STEERING | SIDED, DREAMS),
+    "reward": (reward, reward_stage, ("labels",), SIMILARITY, {"middle": 0.5, "gamma": 2}),
     "heads": (heads, heads_stage, (), {}, {"permutations": 49, "seed": 0}),
     "attribution": (attribution, attribution_stage, ("stacks",), STEERING | SIMILARITY, MAPS),
     "circuits": (circuits, circuits_stage, ("stacks",), STEERING, FACTORS),

@@ -41,10 +41,11 @@ if "evidence" in SETTINGS:
         "pairs": Measurement(LABELS, CLUSTERS | about("pairs")),
         "dream_controls": Measurement({}, INTERVAL | about("dream_controls")),
         "heads": Measurement({}, INTERVAL),
+        "reward": Measurement(LABELS, CLUSTERS | about("reward")),
         "attribution": Measurement(FRAMES, CLUSTERS),
         "circuits": Measurement(FRAMES, {}),
     }
-    WITH_CLAIMS = ("behaviour", "units", "causal", "pairs", "dream_controls", "heads")
+    WITH_CLAIMS = ("behaviour", "units", "causal", "pairs", "dream_controls", "heads", "reward")
     # These are repeated on real stacks, which take the place of the study's frames and of the labelled ones.
     ON_TURNS = ("behaviour", "units", "causal") if STUDY.turns else ()
     TURNS = f"{EVIDENCE}/turns"

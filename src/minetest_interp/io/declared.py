@@ -18,6 +18,8 @@ PLACEHOLDERS = {
     "policy": "real|shuffled",
     "score": "(z|hf|fd|agreement|path_(middle|last)(_standardised)?)(_control)?|control_correlation",
     "effect": "steering|trunk",
+    "edit": "logs|trunk|darker",
+    "along": "ray|middle",
 }
 TYPES = {"text": "U", "bool": "b1", "int": "i", "uint8": "u1", "float32": "f4", "float64": "f8"}
 

@@ -61,6 +61,7 @@ species | frame | text | | of the nearest trunk in view; empty for none
 light | frame | text | | by the time of day; empty if unknown
 distance | frame | float64 | nodes | from the eye to the nearest trunk; NaN for none
 ray_trunks | frame | float64 | tree nodes | that the view ray crosses; NaN if unknown
+hud | frame | float64 | | 1 where the hand and the display are drawn, 0 where not; NaN if unknown
 """)),
     Store("evidence/turns.npz", "Labelled real stacks; masks are of the newest frame.", _arrays("""
 frames | stack | text | | names of the newest frames
@@ -76,6 +77,7 @@ species | stack | text | | of the nearest trunk in view; empty for none
 light | stack | text | | by the time of day; empty if unknown
 distance | stack | float64 | nodes | from the eye to the nearest trunk; NaN for none
 ray_trunks | stack | float64 | tree nodes | that the view ray crosses; NaN if unknown
+hud | stack | float64 | | 1 where the hand and the display are drawn, 0 where not; NaN if unknown
 """)),
     Store("evidence/behaviour.npz", "The steering, on frames in every form that the claims ask for.", _arrays("""
 frames | frame | text | | names
@@ -258,6 +260,26 @@ similarity | member, member | float64 | correlation | of two members' steering o
 {layer}/steering | member, channel of {layer} | float32 | | mean absolute change of the steering when set to zero
 {layer}/trunk | member, channel of {layer} | float64 | AUROC less .5 | for trunk
 {layer}/{effect}/similarity | member, member | float64 | rank correlation | of two members' channels
+""")),
+    Store("evidence/reward.npz", "The value beside what the shaped reward pays, and after single edits.", _arrays("""
+reason | | text | | where there are no labels or no value; then it is the only array
+frames | frame | text | | names
+clusters | frame | int | | near-duplicates share a number
+value | frame | float32 | reward | the value
+ray | frame | float64 | tree nodes | that the view ray crosses; NaN if unknown
+middle | frame | float64 | share | of the picture's middle that is of the concept
+area | frame | float64 | share | of the picture that is of the concept
+brightness | frame | float64 | level, 0 to 255 | mean
+edits/{edit}/before | case of {edit} | float32 | reward | the value before the edit
+edits/{edit}/after | case of {edit} | float32 | reward | the value after it
+edits/{edit}/clusters | case of {edit} | int | | near-duplicates share a number
+correlations/names | correlation | text | | what the value is correlated with
+correlations/estimate | correlation | float64 | rank correlation | given brightness, but for brightness itself
+correlations/interval | correlation, low and high | float64 | rank correlation | of it
+changes/names | edit | text | | those that could be made
+changes/estimate | edit | float64 | reward | the value's mean change
+changes/interval | edit, low and high | float64 | reward | of it
+means/{along} | group of {along}, place mean low high | float64 | nodes or share; reward | mean, by groups
 """)),
 )  # fmt: skip
 
