@@ -78,12 +78,12 @@ def _frames(ax: Axes, value: np.ndarray, shown: np.ndarray, means: np.ndarray, *
         return
     places, x = means[:, 0], shown[known].astype(float)
     if apart:
-        # By rank, so that the same frames are always drawn in the same places.
+        # By the golden ratio: always in the same places, and neighbours in the table apart.
         x = np.minimum(x, MOST_NODES)
         places = np.minimum(np.round(places), MOST_NODES)
         for number in np.unique(x):
             same = x == number
-            x[same] += SPREAD * np.linspace(-1, 1, same.sum() + 2)[1:-1]
+            x[same] += SPREAD * (2 * (np.arange(same.sum()) * 0.6180339887 % 1) - 1)
     ax.plot(x, value[known], "o", color=style.FAINT, markersize=2, alpha=0.8)
     some = np.isfinite(means[:, 2:]).all(1)
     ax.vlines(places[some], *means[some, 2:].T, color=style.OBSERVED, linewidth=1.5)
