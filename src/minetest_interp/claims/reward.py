@@ -86,7 +86,7 @@ def measure(
     }
     edits = _edits(read_value, labelled, arrays, concept, gamma)
     arrays |= {f"edits/{name}/{key}": array for name, of in edits.items() for key, array in of.items()}
-    parts = _parts(arrays, share.any((1, 2)), edits, bootstrap)
+    parts = _parts(arrays, np.any(share > 0, axis=(1, 2)), edits, bootstrap)
     return Measured(arrays | _drawn(arrays, parts, bootstrap), {CLAIM: parts})
 
 
@@ -116,7 +116,7 @@ def with_logs(frames: Float[np.ndarray, "frame *colour row column"]) -> Float[np
 
 
 def _edits(read_value, labelled: Mapping[str, np.ndarray], arrays: Arrays, concept: str, gamma: float) -> dict:
-    """By edit: before and after, the value, and clusters; `[frame or pair of the edit]`. Only those that can be made."""
+    """By edit that can be made: the value before and after, and clusters; `[frame or pair of the edit]`."""
     original, value, clusters = labelled["original"], arrays["value"], arrays["clusters"]
     darker = (255 * (original / 255) ** gamma).astype(np.float32)
     found = {DARKER: {"before": value, "after": read_value(darker), "clusters": clusters}}
@@ -138,11 +138,11 @@ def _parts(arrays: Arrays, shown: Bool[np.ndarray, " frame"], edits: dict, boots
 
     def correlated(name: str) -> Estimate:
         known = np.isfinite(arrays[name])
-        ranks = [scipy.stats.rankdata(arrays[key][known]) for key in ("value", name, BRIGHTNESS)]
+        value, other, bright = (scipy.stats.rankdata(arrays[key][known]) for key in ("value", name, BRIGHTNESS))
         statistic = (
-            intervals.weighted_correlation(*ranks[:2])
+            intervals.weighted_correlation(value, other)
             if name == BRIGHTNESS
-            else intervals.weighted_partial_correlation(*ranks[:2], ranks[2:])
+            else intervals.weighted_partial_correlation(value, other, [bright])
         )
         return intervals.estimate(statistic, clusters[known], bootstrap, chance=0.0, scale="correlation")
 
