@@ -20,10 +20,12 @@ FOLDERS = $(if $(DATA),data="$(DATA)") $(if $(PROBE),probe="$(PROBE)")
 SHOTS ?= config/captures/demo.yaml
 CAPTURES ?= captures
 TRAINING ?= captures-training
+WOODED ?= captures-labelled
+OPEN_COUNTRY ?= captures-open
 SECONDS ?= 600
 RANDOMLY = $(if $(ORDER),$(if $(filter-out random,$(ORDER)),--randomly-seed=$(ORDER)),-p no:randomly)
 
-.PHONY: docs example tutorials report verify smoke expected test test-environments fuzz archive demo-data demo-policy capture screenshots \
+.PHONY: docs example tutorials report verify smoke expected test test-environments fuzz archive demo-data labelled-data demo-policy capture screenshots \
   bench lint coverage lock clean
 
 report: .venv/ready
@@ -61,6 +63,10 @@ archive: .venv/ready
 demo-data: .venv/ready
 	$(BIN)/python -m minetest_interp.stages.demo_data --study "$(CAPTURES)" --training "$(TRAINING)" \
 	  --data data/demo
+
+labelled-data: .venv/ready
+	$(BIN)/python -m minetest_interp.stages.labelled_data --wooded "$(WOODED)" --open-country "$(OPEN_COUNTRY)" \
+	  --data data/labelled
 
 demo-policy: .venv/ready
 	$(BIN)/python -m minetest_interp.stages.train_demo --data data/demo --seed 1 \

@@ -66,6 +66,7 @@ MEASUREMENTS = {
     "probes": ("labels",),
     "attribution": ("preprocess", "labels"),
     "features": ("preprocess", "labels"),
+    "reward": ("labels",),
     "circuits": ("preprocess",),
     "darkness": ("labels",),
 }

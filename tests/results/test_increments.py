@@ -187,6 +187,7 @@ WITH_INTERVALS = measurements(
     "attribution",
     "circuits",
     "features",
+    "reward",
 )
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
@@ -205,6 +206,8 @@ CLAIM_KEYS = {
                         "sigma": 0.1, "seed": 1}.items()},
     **{f"measure.features.{key}": (0.5 + old / 2 if isinstance(old, float) else old + 1, measurements("features"))
        for key, old in MEASURE["features"].items()},
+    "measure.reward.middle": (0.25, measurements("reward")),
+    "measure.reward.gamma": (3, measurements("reward")),
     f"{CLAIM}.statement": ("Other.", {"ledger"}),
     f"{CLAIM}.source": ("Other.", {"ledger"}),
     f"{CLAIM}.test": ("Other.", {"ledger"}),

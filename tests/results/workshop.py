@@ -78,6 +78,7 @@ STUDY = {
         "maps": {},
         "paths": {},
         "features": {},
+        "reward": {},
     },
 }
 # The same claims, measured in no time.
@@ -101,6 +102,7 @@ MEASURE = {
         "doses": [0, 0.5, 1], "dark": 0.5, "width": 0.125, "widths": [0.0625, 0.25], "bottom": 0.75, "offset": 0.5,
         "offsets": [0.5], "contrast": 0.5, "gain": 4, "donors": 1, "sigma": 0.05, "seed": 0,
     },
+    "reward": {"middle": 0.5, "gamma": 2},
 }  # fmt: skip
 
 TIMED = {"REPRODUCE.md", "reproduce.html"}

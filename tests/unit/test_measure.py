@@ -18,6 +18,7 @@ from minetest_interp.claims import (
     heads,
     pairs,
     probes,
+    reward,
     units,
 )
 from minetest_interp.io import files, stores
@@ -34,6 +35,7 @@ from minetest_interp.stages import features as features_stage
 from minetest_interp.stages import heads as heads_stage
 from minetest_interp.stages import pairs as pairs_stage
 from minetest_interp.stages import probes as probes_stage
+from minetest_interp.stages import reward as reward_stage
 from minetest_interp.stages import units as units_stage
 from tests.conftest import random_policy
 from tests.samples import smooth_frames
@@ -65,6 +67,7 @@ LABELLED = STACKS | {
     "distance": np.where(np.arange(COUNT) % 4 == 2, np.nan, np.arange(COUNT) % 7),
     "ray_trunks": np.arange(COUNT) % 3.0,
     "light": np.array(["night", "midday"] * (COUNT // 2)),
+    "hud": np.arange(COUNT) % 2.0,
 }
 CAUSAL = {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0}
 UNITS = {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0}
@@ -93,6 +96,7 @@ ABOUT = (
     "attribution",
     "circuits",
     "features",
+    "reward",
 )
 # Measurement: its module, its stage, the arrays it reads, its `measure`'s keywords, and its stage's settings.
 CASES = {
@@ -101,6 +105,7 @@ CASES = {
     "causal": (causal, causal_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"channels": CHANNELS}, CAUSAL),
     "pairs": (pairs, pairs_stage, ("labels",), STEERING | SIDED | SIMILARITY, None),
     "dream_controls": (dream_controls, dream_controls_stage, (), STEERING | SIDED, DREAMS),
+    "reward": (reward, reward_stage, ("labels",), SIMILARITY, {"middle": 0.5, "gamma": 2}),
     "heads": (heads, heads_stage, (), {}, {"permutations": 49, "seed": 0}),
     "probes": (probes, probes_stage, ("labels",), STEERING | SIDED | SIMILARITY | {"channels": CHANNELS}, PROBES),
     "darkness": (darkness, darkness_stage, ("labels",), BOTH, BARS),

@@ -46,6 +46,7 @@ if "evidence" in SETTINGS:
         "attribution": Measurement(FRAMES | LABELS, CLUSTERS | about("attribution")),
         "circuits": Measurement(FRAMES, CLUSTERS | about("circuits")),
         "features": Measurement(FRAMES | LABELS, CLUSTERS | about("features") | {"named": NAMED}),
+        "reward": Measurement(LABELS, CLUSTERS | about("reward")),
     }
     # These are repeated on real stacks, which take the place of the study's frames and of the labelled ones.
     ON_TURNS = ("behaviour", "units", "causal") if STUDY.turns else ()

@@ -20,7 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from minetest_interp.capture import checks, classes, views
+from minetest_interp.capture import checks, classes, line, views
 from minetest_interp.capture.march import Rendered, Scene
 from minetest_interp.capture.shots import ShotList, Site
 from minetest_interp.capture.types import Look, Shot, shot_from_json, shot_to_json
@@ -50,6 +50,7 @@ COLUMNS = {
     "near_cx": "mean column of the nearest trunk, -1 to 1",
     "trunk_cx": "mean column of all trunk pixels, -1 to 1",
     "trunk_plants": "share of the trunk pixels that have a plant's cell before them",
+    "ray_trunks": "tree nodes that the view ray crosses within 30 nodes, hidden ones too",
     "has_trunk": "1 or 0",
     "group": "frames that belong together; empty for single ones",
     "role": "in the group",
@@ -178,6 +179,7 @@ def record(shot: Shot, look: Look, rendered: Rendered, shown: Scene, *, biome: s
         "near_cx": round(nearest.column, 4) if nearest else None,
         "trunk_cx": round(labels.horizontal_centre(is_trunk), 4) if nearest else None,
         "trunk_plants": round(float(rendered.plants[is_trunk].mean()), 4) if nearest else None,
+        "ray_trunks": line.trunks(shown, shot.pose),
         "has_trunk": int(bool(nearest)),
         "group": shot.group,
         "role": shot.role,

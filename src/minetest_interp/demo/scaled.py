@@ -19,6 +19,8 @@ from minetest_interp.model.frames import read
 
 SINGLE, SMALL = (512, 300), (256, 150)  # width, height of single frames, and of all others
 QUALITY = 85  # of JPEG
+LABELLED, LABELLED_QUALITY = (320, 188), 75  # of both studies: their 64x64 grey levels differ by half a level
+OPEN = "open-"  # before the names of frames, groups and sites of the second of two captures
 
 
 def write_study(captures: Path, data: Path) -> int:
@@ -52,6 +54,32 @@ def write_training(captures: Path, data: Path) -> int:
         _save(small_grey(_read(captures, "frames", row)), folder / "grey" / f"{row['name']}.jpg")
         _save(small_mask(_half_mask(captures, row)), folder / "masks" / f"{row['name']}.png")
         _save(_read(captures, "depth", row)[..., 0], folder / "depth" / f"{row['name']}.png")
+    return len(rows)
+
+
+def write_labelled(wooded: Path, open_country: Path, data: Path) -> int:
+    """Writes frames/, masks/ and frames.csv of two captures below `data`; replaces what was there.
+
+    Names, groups and sites of the second begin with `OPEN`. Of a mask the pixels nearest the places of the small
+    picture's are kept, so that no class is made up.
+
+    Returns, Raises:
+      as `write_study`.
+    """
+    rows: list[dict[str, str]] = []
+    for captures, before in ((wooded, ""), (open_country, OPEN)):
+        for row in _start(captures, data, () if rows else ("frames", "masks")):
+            names = {key: before + row[key] for key in ("name", "group", "site") if row[key]}
+            picture, mask = (_read(captures, kind, row) for kind in ("frames", "masks"))
+            name = names["name"]
+            _save(small(picture, size=LABELLED), data / "frames" / f"{name}.jpg", quality=LABELLED_QUALITY)
+            nearest = cv2.resize(np.ascontiguousarray(mask[..., 0]), LABELLED, interpolation=cv2.INTER_NEAREST_EXACT)
+            _save(nearest, data / "masks" / f"{name}.png")
+            rows.append(row | names)
+    with (data / "frames.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
     return len(rows)
 
 
@@ -92,5 +120,5 @@ def _half_mask(captures: Path, row: dict[str, str]) -> np.ndarray:
     return np.ascontiguousarray(_read(captures, "masks", row)[::2, ::2, 0])
 
 
-def _save(array: np.ndarray, path: Path) -> None:
-    Image.fromarray(array).save(path, **({"quality": QUALITY} if path.suffix == ".jpg" else {"optimize": True}))
+def _save(array: np.ndarray, path: Path, *, quality: int = QUALITY) -> None:
+    Image.fromarray(array).save(path, **({"quality": quality} if path.suffix == ".jpg" else {"optimize": True}))

@@ -21,6 +21,8 @@ PLACEHOLDERS = {
     "finding": "pointing|mass",
     "target": "side|distance|species|ray",
     "grouping": "kinds|surroundings",
+    "edit": "logs|trunk|darker",
+    "along": "ray|middle",
 }
 TYPES = {"text": "U", "bool": "b1", "int": "i", "uint8": "u1", "float32": "f4", "float64": "f8"}
 

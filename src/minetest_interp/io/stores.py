@@ -62,6 +62,7 @@ species | frame | text | | of the nearest trunk in view; empty for none
 light | frame | text | | by the time of day; empty if unknown
 distance | frame | float64 | nodes | from the eye to the nearest trunk; NaN for none
 ray_trunks | frame | float64 | tree nodes | that the view ray crosses; NaN if unknown
+hud | frame | float64 | | 1 where the hand and the display are drawn, 0 where not; NaN if unknown
 """)),
     Store("evidence/turns.npz", "Labelled real stacks; masks are of the newest frame.", _arrays("""
 frames | stack | text | | names of the newest frames
@@ -77,6 +78,7 @@ species | stack | text | | of the nearest trunk in view; empty for none
 light | stack | text | | by the time of day; empty if unknown
 distance | stack | float64 | nodes | from the eye to the nearest trunk; NaN for none
 ray_trunks | stack | float64 | tree nodes | that the view ray crosses; NaN if unknown
+hud | stack | float64 | | 1 where the hand and the display are drawn, 0 where not; NaN if unknown
 """)),
     Store("evidence/behaviour.npz", "The steering, on frames in every form that the claims ask for.", _arrays("""
 frames | frame | text | | names
@@ -318,30 +320,8 @@ similarity | member, member | float64 | correlation | of two members' steering o
 {layer}/trunk | member, channel of {layer} | float64 | AUROC less .5 | for trunk
 {layer}/{effect}/similarity | member, member | float64 | rank correlation | of two members' channels
 """)),
-    Store("evidence/probes.npz", "What linear probes decode from layers; the turning in groups of frames.", _arrays("""
-steps | step | text | | brightness (a map of 4 by 4 mean grey levels), pixels, and the layers
-{target}/frames | frame of {target} | text | | names
-{target}/clusters | frame of {target} | int | | near-duplicates share a number
-{target}/values | frame of {target} | int float64 | | number of the class, or the logarithm of 1 and the nodes
-{target}/classes | class of {target} | text | | names; none where numbers are decoded
-{target}/gained | step, frame of {target} | float64 | | 1 or 0, right or not; of numbers by how much it errs less
-{target}/possible | frame of {target} | float64 | | 1; of numbers how much the mean errs, squared
-{target}/score | step | float64 | share | sum of what is gained over that of what is possible
-{target}/interval | step, low and high | float64 | share | of the score
-{target}/chance | | float64 | share | .5 for the side, else that of the most frequent class; 0 for numbers
-{target}/shuffled_labels | step, shuffle | float64 | share | the score with shuffled labels
-{target}/shuffled_weights | step, network | float64 | share | the score with shuffled weights; NaN where there are none
-followed/frames | frame with the concept | text | | names
-followed/clusters | frame with the concept | int | | near-duplicates share a number
-followed/turning | frame with the concept | float64 | -1 to 1, positive left | the steering
-followed/position | frame with the concept | float64 | -1 (left edge) to 1 (right edge) | of the concept
-{grouping}/names | group of {grouping} | text | | as the labels have them
-{grouping}/n | group of {grouping} | int | | frames
-{grouping}/independent | group of {grouping} | int | | clusters
-{grouping}/correlation | group of {grouping} | float64 | correlation | of turning left with how far left the concept is
-{grouping}/interval | group of {grouping}, low and high | float64 | correlation | of it
-{grouping}/asked | group of {grouping} | bool | | whether there are enough clusters to be asked about
-""")),
+    Store("evidence/probes.npz", "What linear probes decode from layers; the turning in groups of frames.", _arrays(tables.PROBES)),
+    Store("evidence/reward.npz", "The value beside what the shaped reward pays, and after single edits.", _arrays(tables.REWARD)),
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Parts of the tables in `stores`: what some measurements add to files that hold other arrays too."""
+"""Tables of `stores` that are kept apart for their length."""
 
 MASKS = """\
 masks/reason | | text | | why maps are not held against masks; then there is none of the following
@@ -25,4 +25,50 @@ kept/few | | int | | the size that is judged
 kept/strongest | mean low high, size | float64 | share | of the variance, explained by the strongest
 kept/without | mean low high, size | float64 | share | the same by all others
 kept/random | size, draw | float64 | share | the same by random channels
+"""
+
+PROBES = """\
+steps | step | text | | brightness (a map of 4 by 4 mean grey levels), pixels, and the layers
+{target}/frames | frame of {target} | text | | names
+{target}/clusters | frame of {target} | int | | near-duplicates share a number
+{target}/values | frame of {target} | int float64 | | number of the class, or the logarithm of 1 and the nodes
+{target}/classes | class of {target} | text | | names; none where numbers are decoded
+{target}/gained | step, frame of {target} | float64 | | 1 or 0, right or not; of numbers by how much it errs less
+{target}/possible | frame of {target} | float64 | | 1; of numbers how much the mean errs, squared
+{target}/score | step | float64 | share | sum of what is gained over that of what is possible
+{target}/interval | step, low and high | float64 | share | of the score
+{target}/chance | | float64 | share | .5 for the side, else that of the most frequent class; 0 for numbers
+{target}/shuffled_labels | step, shuffle | float64 | share | the score with shuffled labels
+{target}/shuffled_weights | step, network | float64 | share | the score with shuffled weights; NaN where there are none
+followed/frames | frame with the concept | text | | names
+followed/clusters | frame with the concept | int | | near-duplicates share a number
+followed/turning | frame with the concept | float64 | -1 to 1, positive left | the steering
+followed/position | frame with the concept | float64 | -1 (left edge) to 1 (right edge) | of the concept
+{grouping}/names | group of {grouping} | text | | as the labels have them
+{grouping}/n | group of {grouping} | int | | frames
+{grouping}/independent | group of {grouping} | int | | clusters
+{grouping}/correlation | group of {grouping} | float64 | correlation | of turning left with how far left the concept is
+{grouping}/interval | group of {grouping}, low and high | float64 | correlation | of it
+{grouping}/asked | group of {grouping} | bool | | whether there are enough clusters to be asked about
+"""
+
+REWARD = """\
+reason | | text | | where there are no labels or no value; then it is the only array
+frames | frame | text | | names
+clusters | frame | int | | near-duplicates share a number
+value | frame | float32 | reward | the value
+ray | frame | float64 | tree nodes | that the view ray crosses; NaN if unknown
+middle | frame | float64 | share | of the picture's middle that is of the concept
+area | frame | float64 | share | of the picture that is of the concept
+brightness | frame | float64 | level, 0 to 255 | mean
+edits/{edit}/before | case of {edit} | float32 | reward | the value before the edit
+edits/{edit}/after | case of {edit} | float32 | reward | the value after it
+edits/{edit}/clusters | case of {edit} | int | | near-duplicates share a number
+correlations/names | correlation | text | | what the value is correlated with
+correlations/estimate | correlation | float64 | rank correlation | given brightness, but for brightness itself
+correlations/interval | correlation, low and high | float64 | rank correlation | of it
+changes/names | edit | text | | those that could be made
+changes/estimate | edit | float64 | reward | the value's mean change
+changes/interval | edit, low and high | float64 | reward | of it
+means/{along} | group of {along}, place mean low high | float64 | nodes or share; reward | mean, by groups
 """

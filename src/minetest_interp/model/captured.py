@@ -31,7 +31,8 @@ class Captured(NamedTuple):
 
     group, role: which frames belong together, and what the frame is among them. site: frames of one share their
     terrain. biome: of the site. species: of the nearest trunk in view. light: by the time of day.
-    distance: from the eye to the nearest trunk, nodes. ray_trunks: tree nodes that the view ray crosses.
+    distance: from the eye to the nearest trunk, nodes. ray_trunks: tree nodes that the view ray crosses. hud: 1 where
+    the hand and the display are drawn, 0 where they are not.
     """
 
     group: Shaped[np.ndarray, " frame"]
@@ -42,9 +43,10 @@ class Captured(NamedTuple):
     light: Shaped[np.ndarray, " frame"]
     distance: Float[np.ndarray, " frame"]
     ray_trunks: Float[np.ndarray, " frame"]
+    hud: Float[np.ndarray, " frame"]
 
 
-NUMBERS = "distance", "ray_trunks"
+NUMBERS = "distance", "ray_trunks", "hud"
 
 
 def read(folder: Path, names: Sequence[str]) -> Captured:
