@@ -320,8 +320,10 @@ similarity | member, member | float64 | correlation | of two members' steering o
 {layer}/trunk | member, channel of {layer} | float64 | AUROC less .5 | for trunk
 {layer}/{effect}/similarity | member, member | float64 | rank correlation | of two members' channels
 """)),
-    Store("evidence/probes.npz", "What linear probes decode from layers; the turning in groups of frames.", _arrays(tables.PROBES)),
-    Store("evidence/reward.npz", "The value beside what the shaped reward pays, and after single edits.", _arrays(tables.REWARD)),
+    Store("evidence/probes.npz", "What linear probes decode from layers; the turning in groups of frames.",
+          _arrays(tables.PROBES)),
+    Store("evidence/reward.npz", "The value beside what the shaped reward pays, and after single edits.",
+          _arrays(tables.REWARD)),
 )  # fmt: skip
 
 
