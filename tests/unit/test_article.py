@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from PIL import Image
 
+from minetest_interp.analysis.intervals import Estimate, missing
 from minetest_interp.claims import ledger as claims
 from minetest_interp.claims import series
+from minetest_interp.claims.verdicts import VERDICTS
 from minetest_interp.facts import study as fact_rules
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
@@ -104,6 +106,7 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
         "frames": fact_rules.frame_rows(behaviours),
         "not_measured": {},
         "claims": ledger,
+        "answer": [f"It turns {HOSTILE}.", "How sure that is."],
         "verdicts": claims.count_verdicts(ledger),
         "evidence": {
             "concept": "trunk",
@@ -134,23 +137,25 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
 
 
 def small_ledger():
-    """Four claims, one with each verdict."""
-    part = {"n": 40, "clusters": 30, "chance": None, "reason": None}
+    """Five claims, one with each verdict."""
     found = {
-        "one": part | {"estimate": 0.95, "interval": [0.92, 0.99]},
-        "two": part | {"estimate": 0.7, "interval": [0.6, 0.8]},
-        "three": part | {"estimate": 0.02, "interval": [-0.04, 0.08]},
-        "four": part | {"estimate": None, "interval": None, "reason": f"nothing was measured {HOSTILE}"},
-    }
+        name: Estimate(40, 30, estimate, interval, 0.5, error=(interval[1] - interval[0]) / 4)._asdict()
+        for name, estimate, interval in (
+            ("one", 0.95, (0.92, 0.99)), ("two", 0.7, (0.6, 0.8)),
+            ("three", 0.3, (0.2, 0.4)), ("four", 0.51, (0.46, 0.56)),
+        )
+    }  # fmt: skip
+    found["five"] = missing(f"nothing was measured {HOSTILE}")._asdict()
     claim = {"source": "the post", "test": f"By looking {HOSTILE}.", "figure": "g-channel", "measurement": "units"}
-    judged = {"what": "how often", "unit": "share", "chance": 0.5, "claimed": 0.9}
-    shown = {"what": f"only shown {HOSTILE}", "chance": 0.5}
+    claim |= {"cases": f"frames {HOSTILE}", "exploratory": f"Looked at {HOSTILE}."}
+    judged = {"what": "how often", "unit": "share", "matters": 0.1, "claimed": 0.9}
+    shown = {"what": f"only shown {HOSTILE}"}
     stated = {
         name: claim | {"statement": f"Claim {name} {HOSTILE}.", "parts": {"first": judged, "second": shown}}
         for name in found
     }
     measured = {name: {"first": estimate, "second": estimate} for name, estimate in found.items()}
-    turns = {"one": measured["three"], "two": measured["four"]}
+    turns = {"one": measured["four"], "two": measured["five"]}
     return claims.ledger(
         stated,
         measured,
@@ -392,15 +397,18 @@ def below_figure(page: str, name: str) -> str:
     return re.split("<figure|</section>", after)[0]
 
 
+FIGURES = ("e-mirror-day", "k-network", "frames", "series-units", "frames")  # of the small ledger's claims
+
+
 def test_every_claim_stands_below_its_figure_and_one_without_a_figure_is_in_the_ledger_all_the_same():
     facts = small_facts()
-    for claim, figure in zip(facts["claims"], ("e-mirror-day", "k-network", "frames", "series-units"), strict=True):
+    for claim, figure in zip(facts["claims"], FIGURES, strict=True):
         claim["figure"] = figure
     page = html_page(facts)
     assert "series-units" not in facts["panels"]
     for claim in facts["claims"]:
         row = next(row for row in Text(page).rows if row and row[0] == claim["statement"])
-        assert row[1].split(maxsplit=1)[1] == claim["verdict"]
+        assert row[1].split(maxsplit=1)[1] == f"{claim['verdict']} (exploratory)"
         for name in facts["panels"]:
             there = f'href="#{page_text.slug(claim["statement"])}"' in below_figure(page, name)
             assert there == (name == claim["figure"])
@@ -478,12 +486,12 @@ def test_every_claim_stands_in_the_ledger_with_its_verdict_and_leads_to_its_part
     facts, page, markdown = rendered
     for claim in facts["claims"]:
         rows = [row for row in Text(page).rows if row and row[0] == claim["statement"]]
-        assert rows[0][1].split(maxsplit=1)[1] == claim["verdict"]
+        assert rows[0][1].split(maxsplit=1)[1] == f"{claim['verdict']} (exploratory)"
         anchor = page_text.slug(claim["statement"])
         assert f'id="{anchor}"' in page and f'href="#{anchor}"' in page
-    assert [claim["verdict"] for claim in facts["claims"]] == ["supported", "partly", "not supported", "cannot tell"]
+    assert [claim["verdict"] for claim in facts["claims"]] == list(VERDICTS)
     for text in (html.unescape(page), shown(tree(markdown))):
-        assert "Of 4 claims the data support 1, partly support 1, and do not support 1; of 1 they cannot tell." in text
+        assert "Of 5 claims the data support 1, partly support 1 and contradict 1; 1 show no effect" in text
         assert "nothing was measured" in text
 
 

@@ -108,12 +108,12 @@ def test_brightness_is_the_mean_of_each_cell():
 def test_shuffling_deals_out_the_answers_of_each_half():
     clusters = clusters_of([1, 3, 2, 2, 4, 1, 1, 2])
     within = [np.flatnonzero(half) for half in intervals.cluster_halves(clusters)]
-    orders = probes.shuffled(clusters, count=50, seed=0)
+    orders = probes.shuffled_labels(clusters, count=50, seed=0)
     for order in orders:
         for frames in within:
             assert sorted(order[frames]) == sorted(frames)
     assert len({tuple(order) for order in orders}) > 40
-    evenly = probes.shuffled(2 * np.arange(6), count=400, seed=1)  # all in one half
+    evenly = probes.shuffled_labels(2 * np.arange(6), count=400, seed=1)  # all in one half
     np.testing.assert_allclose([np.bincount(column, minlength=6) / 400 for column in evenly.T], 1 / 6, atol=0.08)
 
 

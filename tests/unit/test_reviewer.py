@@ -54,11 +54,12 @@ FACTS = {
         {
             "id": name, "statement": f"The yaw {name}.", "verdict": verdict, "figure": figure,
             "command": "snakemake results", "estimate": 0.25, "interval": [0.1, 0.4], "chance": 0.5, "unit": "share",
+            "exploratory": None,
             "reason": None,
             "parts": [{"what": "frames that turn"}],
         }
         for name, verdict, figure in (
-            ("mirror", "supported", "behaviour"), ("night", "not supported", "behaviour"),
+            ("mirror", "supported", "behaviour"), ("night", "contradicted", "behaviour"),
             ("trees", "cannot tell", "none"),
         )
     ],

@@ -128,7 +128,7 @@ def _left_out(vectors: np.ndarray, kept: np.ndarray, answers: np.ndarray, blocks
     return total
 
 
-def shuffled(clusters: Int[np.ndarray, " frame"], *, count: int, seed: int) -> Int[np.ndarray, "{count} frame"]:
+def shuffled_labels(clusters: Int[np.ndarray, " frame"], *, count: int, seed: int) -> Int[np.ndarray, "{count} frame"]:
     """Whose answer each frame gets when the clusters' answers are dealt out in random order, half by half.
 
     Frames of one cluster, which look the same, mostly keep answers of one cluster.

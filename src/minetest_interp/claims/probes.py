@@ -176,7 +176,7 @@ def decode_all(
     decoded = {name: Decoded({}, {}) for name in asked}
     if not asked:
         return decoded
-    orders = {name: probes.shuffled(each.clusters, count=shuffles, seed=seed) for name, each in asked.items()}
+    orders = {name: probes.shuffled_labels(each.clusters, count=shuffles, seed=seed) for name, each in asked.items()}
     brightness = probes.brightness_map(newest_grey(pictures, colour=pictures.ndim > 3))
     for step, features in ((BRIGHTNESS, brightness), (PIXELS, pictures), *_layers(policy, pictures)):
         for name, target in asked.items():

@@ -168,10 +168,12 @@ def _drawn(arrays: Arrays, parts: Parts, level: Level) -> Arrays:
     """The estimates and means that a figure draws; intervals are NaN where there are none."""
     found: Arrays = {}
     for kind, names in (("correlations", CORRELATED), ("changes", EDITS)):
-        told = [name for name in names if parts[name].estimate is not None]
-        found[f"{kind}/names"] = np.array(told, dtype=str)
-        found[f"{kind}/estimate"] = np.array([parts[name].estimate for name in told], np.float64)
-        found[f"{kind}/interval"] = np.array([parts[name].interval or (np.nan, np.nan) for name in told]).reshape(-1, 2)
+        known = [name for name in names if parts[name].estimate is not None]
+        found[f"{kind}/names"] = np.array(known, dtype=str)
+        found[f"{kind}/estimate"] = np.array([parts[name].estimate for name in known], np.float64)
+        found[f"{kind}/interval"] = np.array([parts[name].interval or (np.nan, np.nan) for name in known]).reshape(
+            -1, 2
+        )
     nodes = np.minimum(arrays[RAY], MOST_NODES)
     for name, groups in ((RAY, nodes), (MIDDLE, _quarters(arrays[MIDDLE]))):
         means = []
