@@ -34,11 +34,11 @@ def test_every_ledger_has_an_answer_to_what_the_agent_does_and_how_sure_that_is(
         assert not any("{" in sentence for sentence in said)
 
 
-def test_an_agent_is_said_to_turn_towards_trunks_only_where_more_than_their_darkness_steers_it():
-    for dark, beyond in itertools.product(VERDICTS, repeat=2):
-        said = answer(rows({"turns-to-dark": dark, "trunk-beyond-brightness": beyond}), RULES, NAMES)[0]
+def test_an_agent_is_said_to_turn_towards_trunks_only_where_more_than_their_brightness_steers_it():
+    for darker, beyond in itertools.product(VERDICTS, repeat=2):
+        said = answer(rows({"follows-darker-side": darker, "trunk-beyond-brightness": beyond}), RULES, NAMES)[0]
         assert ("turns towards trunks" in said) == (beyond == "supported")
-        assert ("turns towards the darker side" in said) == (dark == "supported" and beyond != "supported")
+        assert ("the darker side" in said) == (darker == "supported")
 
 
 def test_numbers_are_those_of_the_ledger():

@@ -510,7 +510,7 @@ def test_a_series_has_a_section_with_every_checkpoint_and_every_claim(along, hea
     rows = Text(page).rows
     for claim in facts["claims"]:
         cells = [row[1:] for row in rows if row and row[0] == claim["statement"]]
-        shown = [claims.VERDICTS.index(claim["verdict"]) == row.index("2") for row in cells if row.count("2") == 1]
+        shown = [VERDICTS.index(claim["verdict"]) == row.index("2") for row in cells if row.count("2") == 1]
         assert any(shown) if along is None else any(row[-1] == "0" and row[0] == row[1] for row in cells)
     assert [row[0] for row in rows if row and row[0] in names] == names
 

@@ -177,7 +177,7 @@ def test_what_cannot_be_measured_is_missing_and_says_why():
     assert everywhere["turns-to-rough"]["rough"].reason == darkness.NO_EMPTY
     assert everywhere["trunk-beyond-brightness"]["erased"].estimate is not None
     for found in (none, no_trunk, everywhere):
-        expected = darkness.BARS | {"trunk-beyond-brightness": darkness.BEYOND}
+        expected = darkness.BARS | darkness.WITH_CONCEPT
         assert {claim: set(parts) for claim, parts in found.items()} == {k: set(v) for k, v in expected.items()}
 
 

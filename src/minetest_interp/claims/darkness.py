@@ -38,7 +38,12 @@ BARS = {
 PASTED = ("dark", "bright", "rough")  # at every width and place
 EDITS = ("erased", "scaled", "shifted", "local", "flattened")
 RELATIONS = ("correlation", "raw", "given-halves", "brightness")
-BEYOND = (*RELATIONS, *EDITS, "erased-over-luminance", "erased-over-shifted", "erased-over-local")
+WITH_CONCEPT = {
+    "trunk-beyond-brightness": (
+        *RELATIONS, *EDITS, "erased-over-luminance", "erased-over-shifted", "erased-over-local",
+    ),
+    "follows-darker-side": ("given-side",),
+}  # fmt: skip
 
 
 def measure(
@@ -60,7 +65,7 @@ def measure(
       steering: the name of the steering behaviour. similarity: of grey levels, above which frames are near-duplicates.
       settings: as in `BarSettings`.
     """
-    chosen, parts = BarSettings(**settings), BARS | {"trunk-beyond-brightness": BEYOND}
+    chosen, parts = BarSettings(**settings), BARS | WITH_CONCEPT
     if labelled is None:
         return Measured({}, {claim: dict.fromkeys(names, missing(NO_LABELS)) for claim, names in parts.items()})
     readout = objectives.readouts(table, policy.architecture)[steering]
@@ -92,14 +97,16 @@ def measure(
             "bars/place_interval": _all_intervals(places.mean(2), clusters[~shown], level),
         }
     if reason := why_none(shown):
-        return Measured(arrays, estimates | {"trunk-beyond-brightness": dict.fromkeys(BEYOND, missing(reason))})
+        unknown = {claim: dict.fromkeys(names, missing(reason)) for claim, names in WITH_CONCEPT.items()}
+        return Measured(arrays, estimates | unknown)
     turned, examples = measure_edits(ask, planes[shown], labelled["share"][shown], labelled["position"][shown], chosen)
     position, halves = labelled["position"][shown], sides(planes[shown])
     arrays |= _named("edits", labelled["frames"][shown], clusters[shown], turned, examples)
     arrays |= {"edits/position": position, "edits/luminance": halves}
     beyond = relation_estimates(turned["as it is"], position, halves, clusters[shown], level)
     beyond |= edit_estimates(turned, position, clusters[shown], level)
-    return Measured(arrays, estimates | {"trunk-beyond-brightness": beyond})
+    darker = {"given-side": beyond["brightness"]}
+    return Measured(arrays, estimates | {"trunk-beyond-brightness": beyond, "follows-darker-side": darker})
 
 
 def measure_bars(
