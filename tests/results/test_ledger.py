@@ -12,7 +12,7 @@ from minetest_interp.model import checkpoint, frames
 from tests import plain
 from tests.conftest import ROOT
 
-RESULTS = ROOT / "results/demo"
+RESULTS, LABELS = ROOT / "results/demo", "data/labelled"
 CLOSE = 1e-5
 NAMED = {"conv0": 6, "conv1": 14, "conv2": 6}
 
@@ -24,9 +24,9 @@ def claims():
     return {claim["id"]: claim for claim in json.loads((RESULTS / "ledger.json").read_text())}
 
 
-def seen(pattern):
+def seen(folder, pattern):
     """Names of frames, and what the network sees of them and of their mirror images."""
-    found = frames.find(ROOT / "data/demo", pattern)
+    found = frames.find(ROOT / folder, pattern)
     pictures = [frames.read(path) for path in found]
     greys = np.stack([frames.grey(picture, size=64, order="notebook") for picture in pictures])
     mirrored = np.stack([frames.grey(frames.mirror(picture), size=64, order="notebook") for picture in pictures])
@@ -37,25 +37,25 @@ def seen(pattern):
 def study(claims):
     """Weights, and the study's frames."""
     params = checkpoint.load(ROOT / "data/demo/demo.model", size=64).policy.params
-    return {"params": params, **seen("frames/*-single-*.jpg")}
+    return {"params": params, **seen("data/demo", "frames/*-single-*.jpg")}
 
 
 @pytest.fixture(scope="module")
 def labelled(study):
     """All labelled frames: with masks, the share of trunk in each of the network's pixels, and clusters."""
-    found = seen("frames/*.jpg")
-    masks = [np.asarray(frames.Image.open(ROOT / f"data/demo/masks/{name}.png")) == 1 for name in found["names"]]
-    assert {mask.shape for mask in masks} == {(300, 512), (150, 256)}
-    # Across, 64 columns are whole pixels. Down, 64 rows are 75 / 16 or 75 / 32 pixels: each is first cut into so many.
-    fine = [np.repeat(m.reshape(len(m), 64, -1).mean(2), 4800 // len(m), axis=0) for m in masks]
+    found = seen(LABELS, "frames/*.jpg")
+    masks = [np.asarray(frames.Image.open(ROOT / f"{LABELS}/masks/{name}.png")) == 1 for name in found["names"]]
+    assert {mask.shape for mask in masks} == {(188, 320)}
+    # Across, a column of the network's is 5 pixels. Down, a row is 47 / 16 pixels: each is first cut into 16.
+    fine = [np.repeat(m.reshape(188, 64, 5).mean(2), 16, axis=0) for m in masks]
     centres = [2 * (np.arange(m.shape[1]) + 0.5) / m.shape[1] - 1 for m in masks]
     position = np.array([m.sum(0) @ c / m.sum() if m.any() else np.nan for m, c in zip(masks, centres, strict=True)])
-    with (ROOT / "data/demo/frames.csv").open(newline="") as file:
+    with (ROOT / LABELS / "frames.csv").open(newline="") as file:
         rows = {row["name"]: row for row in csv.DictReader(file)}
     said = ("group", "role", "light")
     group, role, light = (np.array([rows[name][column] for name in found["names"]]) for column in said)
     clusters = plain.near_duplicates(found["greys"], group)
-    trunk = np.stack([each.reshape(64, 75, 64).mean(1) for each in fine])
+    trunk = np.stack([each.reshape(64, 47, 64).mean(1) for each in fine])
     belongs = {"group": group, "role": role, "light": light, "clusters": clusters}
     return (
         found

@@ -21,12 +21,12 @@ def labelled():
     if not (RESULTS / "probes.json").is_file():
         pytest.skip("NOT CHECKED: the demo study has not been built; run make first")
     params = checkpoint.load(ROOT / "data/demo/demo.model", size=64).policy.params
-    found = frames.find(ROOT / "data/demo", "frames/*.jpg")
+    found = frames.find(ROOT / "data/labelled", "frames/*.jpg")
     greys = np.stack([frames.grey(frames.read(path), size=64, order="notebook") for path in found])
-    masks = [np.asarray(frames.Image.open(ROOT / f"data/demo/masks/{path.stem}.png")) == 1 for path in found]
+    masks = [np.asarray(frames.Image.open(ROOT / f"data/labelled/masks/{path.stem}.png")) == 1 for path in found]
     centres = [2 * (np.arange(mask.shape[1]) + 0.5) / mask.shape[1] - 1 for mask in masks]
     position = [m.sum(0) @ c / m.sum() if m.any() else np.nan for m, c in zip(masks, centres, strict=True)]
-    with (ROOT / "data/demo/frames.csv").open(newline="") as file:
+    with (ROOT / "data/labelled/frames.csv").open(newline="") as file:
         rows = {row["name"]: row for row in csv.DictReader(file)}
     said = {key: np.array([rows[path.stem][key] for path in found]) for key in ("group", "species", "biome")}
     logits, _, layers = plain.run(params, greys)

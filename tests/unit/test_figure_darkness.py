@@ -9,7 +9,7 @@ from matplotlib.text import Text
 
 import darkness
 import style
-from minetest_interp.claims.darkness import BEYOND, EDITS, PASTED, RELATIONS
+from minetest_interp.claims.darkness import EDITS, PASTED, RELATIONS, WITH_CONCEPT
 
 ODD = "turn $x_y$ & <b>"
 DOSES, WIDTHS, COUNT = [0, 0.5, 1], [0.1, 0.2], 7
@@ -41,7 +41,8 @@ def make_results(folder, *, planes=1, bars=True, edits=True, textures=True, inte
     if edits:
         kept |= {"edits/kinds": np.array(names), "edits/example": generator.uniform(0, 255, (6, planes, 8, 8))}
     estimate = {"n": 9, "interval": [-0.1, 0.4] if intervals else None}
-    found = {part: estimate | {"estimate": (i + 1) / 40 if edits else None} for i, part in enumerate(BEYOND)}
+    beyond = WITH_CONCEPT["trunk-beyond-brightness"]
+    found = {part: estimate | {"estimate": (i + 1) / 40 if edits else None} for i, part in enumerate(beyond)}
     (folder / "evidence").mkdir()
     np.savez(folder / "evidence" / "darkness.npz", **kept)
     (folder / "evidence" / "darkness.json").write_text(json.dumps({"trunk-beyond-brightness": found}))
