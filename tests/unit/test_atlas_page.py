@@ -128,8 +128,8 @@ def facts_of_a_study(**more):
         claim | {"statement": f"{words} <img src=x onerror=alert(2)>", "units": units}
         for claim, words, units in zip(
             facts["claims"],
-            ("Channel 2 of conv1 is", "Two", "A", "B"),
-            (["conv1/2"], ["conv2/0", "yaw"], [], []),
+            ("Channel 2 of conv1 is", "Two", "A", "B", "C"),
+            (["conv1/2"], ["conv2/0", "yaw"], [], [], []),
             strict=True,
         )
     ]

@@ -219,7 +219,7 @@ def study(tmp_path_factory, small):
         "policy": {"strides": [4, 2, 1], "size": 84},
         "actions": ACTIONS,
         "stacks": folder / "stacks.npz",
-        "interval": {"least_clusters": 3},
+        "interval": {"least_clusters": 10},
         "similarity": 0.99,
         "settings": SETTINGS,
         "about": [["trunk", "yaw", 1], ["trunk", "walk", 1]],
