@@ -16,6 +16,8 @@ from tests.conftest import ROOT
 DATA = ROOT / "data" / "labelled"
 LIMIT_BYTES = 8e6
 ROLES = {"day-night": 2, "trunk-removed": 2, "trunk-moved": 2, "turn": 4}
+LEAST_GROUPS = {"day-night": 60, "trunk-removed": 60, "trunk-moved": 60, "turn": 24}
+LEAST_SINGLE = 120  # with a trunk
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,3 @@ def test_frames_without_a_trunk_are_independent_and_so_are_those_of_each_kind_of
 def test_a_capture_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(InputError, match="the captures must have this table"):
         scaled.write_labelled(tmp_path, tmp_path, tmp_path / "data")
-
-
-LEAST_GROUPS = {"day-night": 60, "trunk-removed": 60, "trunk-moved": 60, "turn": 24}
-LEAST_SINGLE = 120
