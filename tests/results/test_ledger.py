@@ -220,6 +220,8 @@ def test_what_happens_when_only_one_thing_changes(claims, study, labelled):
     before, after = of.T
     turned = turning[after] - turning[before]
     moved = gone(trunk[after], trunk[before]) - gone(trunk[before], trunk[after])
+    shown = np.isfinite(moved)
+    turned, moved, clusters = turned[shown], moved[shown], clusters[shown]
     found = parts(claims, "trunk-moved")
     check(found["sides"], lambda i: np.mean(turned[i] * moved[i] < 0), clusters)
     check(found["correlation"], lambda i: np.corrcoef(turned[i], -moved[i])[0, 1], clusters)

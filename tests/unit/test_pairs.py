@@ -111,3 +111,9 @@ def test_every_contrast_measures_the_parts_that_it_names():
         measured = contrast.measure(ask, frames, trunk)
         found = contrast.estimate(**measured, clusters=EACH, level=LEVEL)
         assert tuple(found) == contrast.parts
+
+
+def test_pairs_in_which_nothing_moves_are_left_out():
+    changes = {"turning": np.zeros((3, 2)), "moved": np.array([0.1, np.nan, -0.2])}
+    assert pair_claims._visible(changes).tolist() == [True, False, True]
+    assert pair_claims._visible({"turning": np.zeros((3, 2))}).all()

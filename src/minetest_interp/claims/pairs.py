@@ -19,6 +19,7 @@ from minetest_interp.model.labels import NO_LABELS
 from minetest_interp.model.policy import Policy
 
 NO_PAIRS = "no labelled frames differ in this alone; those of make capture do"
+NOTHING_MOVES = "what differs is hidden in all of these frames"
 NO_MOTION = "this network sees one picture at a time, so there is no stack of successive ones"
 
 # Grey frames [N, S, S] or stacks [N, T, S, S] to `turning` and, where the policy has one, `value`, [N] each.
@@ -82,10 +83,22 @@ def measure(
             continue
         clusters = intervals.near_duplicates(groups["original"][:, -1], similarity=similarity)
         changes = contrast.measure(read_out, groups["original"], groups["share"])
-        estimates[contrast.claim] = contrast.estimate(**changes, clusters=clusters, level=level)
         changes |= {"frames": groups["frames"], "clusters": clusters}
+        visible = _visible(changes)
+        if not visible.any():
+            estimates[contrast.claim] = dict.fromkeys(contrast.parts, missing(NOTHING_MOVES))
+            continue
+        changes = {key: array[visible] for key, array in changes.items()}
+        measured = {key: array for key, array in changes.items() if key != "frames"}
+        estimates[contrast.claim] = contrast.estimate(**measured, level=level)
         arrays |= {f"{name}/{key}": array for key, array in changes.items()}
     return Measured(arrays, estimates)
+
+
+def _visible(changes: Arrays) -> np.ndarray:
+    """Which pairs, `[P]`, show what is changed: what hides behind something else has no position."""
+    places = [changes[name] for name in ("position", "moved") if name in changes]
+    return np.all([np.isfinite(place) for place in places] or [np.ones(len(changes["turning"]), bool)], axis=0)
 
 
 def _groups(
