@@ -13,6 +13,7 @@ from minetest_interp.io import files
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT, EXAMPLE = ROOT / "report/demo", ROOT / "docs/example"
+COLOURS = 96
 NOTE = "*This is `report/demo/report.md` as `make` builds it, without the pages that run in a browser.*"
 OTHER_PAGE = re.compile(r"\[((?:\\.|[^\\\]])*)\]\(<(?:atlas|frames)\.html[^>]*>\)")
 
@@ -30,7 +31,7 @@ def main() -> None:
     files.write_text(EXAMPLE / "report.md", example((REPORT / "report.md").read_text(encoding="utf-8")))
     for figure in sorted((REPORT / "figures").glob("*.png")):
         with Image.open(figure) as picture:
-            content = figure.read_bytes() if picture.mode == "P" else few_colours(picture)
+            content = figure.read_bytes() if picture.mode == "P" else few_colours(picture, count=COLOURS)
         files.write(EXAMPLE / "figures" / figure.name, partial(Path.write_bytes, data=content))
 
 

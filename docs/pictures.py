@@ -5,9 +5,9 @@ import io
 from PIL import Image
 
 
-def few_colours(picture: Image.Image) -> bytes:
-    """A PNG of 256 colours, chosen so that greys stay grey."""
+def few_colours(picture: Image.Image, *, count: int = 256) -> bytes:
+    """A PNG of so many colours, chosen so that greys stay grey."""
     written = io.BytesIO()
-    few = picture.convert("RGB").quantize(256, kmeans=4, dither=Image.Dither.NONE)
+    few = picture.convert("RGB").quantize(count, kmeans=4, dither=Image.Dither.NONE)
     few.save(written, "PNG", optimize=True)
     return written.getvalue()

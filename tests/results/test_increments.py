@@ -147,7 +147,7 @@ STUDY_KEYS = {
     "evidence.claims": ("other-claims.yaml", None),  # the same claims under another name: nothing at all
     **{
         f"evidence.named.conv{i}":
-            (0, measurements("units", "causal", "probes") | {"ledger"} | panels("units", "causal", "circuits"))
+            (0, measurements("units", "causal", "probes", "features") | {"ledger"} | panels("units", "causal", "circuits"))
         for i in range(3)
     },
     "gradients.yaw-right.sign": (1, {"gradients yaw-right"}),
@@ -216,8 +216,9 @@ CLAIM_KEYS = {
     f"{CLAIM}.parts.cosine.what": ("other", {"ledger"}),
     f"{CLAIM}.parts.cosine.unit": ("share", {"ledger"}),
     f"{CLAIM}.parts.cosine.direction": ("below", {"ledger"}),
-    f"{CLAIM}.parts.cosine.chance": (0.25, {"ledger"}),
-    f"{CLAIM}.parts.cosine.claimed": (0.25, {"ledger"}),
+    f"{CLAIM}.parts.cosine.matters": (0.25, {"ledger"}),
+    f"{CLAIM}.cases": ("others", {"ledger"}),
+    f"{CLAIM}.exploratory": ("Elsewhere.", {"ledger"}),
 }  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def judge(found: Estimate, rule: Rule) -> Test:
     """
     p, power, tells = found.p_value(rule.chance), None, None
     reach = found.at(CONFIDENCE)
-    if reach and found.error:
+    if reach and reach[1] > reach[0]:
         error = (reach[1] - reach[0]) / (2 * scipy.stats.t.ppf((1 + CONFIDENCE) / 2, found.freedom))
         needed = scipy.stats.norm.ppf((1 + CONFIDENCE) / 2)
         power = float(scipy.stats.norm.cdf(rule.matters / error - needed))
