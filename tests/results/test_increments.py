@@ -147,7 +147,8 @@ STUDY_KEYS = {
     "evidence.claims": ("other-claims.yaml", None),  # the same claims under another name: nothing at all
     **{
         f"evidence.named.conv{i}":
-            (0, measurements("units", "causal", "probes", "features") | {"ledger"} | panels("units", "causal", "circuits"))
+            (0, measurements("units", "causal", "probes", "features") | {"ledger"}
+             | panels("units", "causal", "circuits"))
         for i in range(3)
     },
     "gradients.yaw-right.sign": (1, {"gradients yaw-right"}),

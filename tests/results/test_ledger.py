@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import scipy.stats
+import yaml
 
 from minetest_interp.io import files
 from minetest_interp.model import checkpoint, frames
@@ -13,7 +14,10 @@ from tests import plain
 from tests.conftest import ROOT
 
 RESULTS, LABELS = ROOT / "results/demo", "data/labelled"
+CONFIG = yaml.safe_load((ROOT / "config/demo.yaml").read_text(encoding="utf-8"))
 CLOSE = 1e-5
+ROUNDING = 1e-6  # of shares of trunk
+TENTH = 0.1 - ROUNDING
 NAMED = {"conv0": 6, "conv1": 14, "conv2": 6}
 
 
@@ -142,9 +146,12 @@ def test_what_the_policy_does(claims, study):
 
 
 def test_what_the_policy_does_at_night(claims, study, labelled):
-    dark = labelled["light"] == "night"
-    here, there = (plain.yaw(plain.run(study["params"], labelled[view][dark])[0]) for view in ("greys", "mirrored"))
-    clusters = plain.near_duplicates(labelled["greys"][dark], labelled["group"][dark])
+    dark, named = labelled["light"] == "night", CONFIG["frames"]["night"]
+    own = np.isin(study["names"], named)
+    assert own.sum() == len(named)
+    seen = {view: np.concatenate([study[view][own], labelled[view][dark]]) for view in ("greys", "mirrored")}
+    here, there = (plain.yaw(plain.run(study["params"], frames)[0]) for frames in seen.values())
+    clusters = plain.near_duplicates(seen["greys"], np.concatenate([[""] * len(named), labelled["group"][dark]]))
     night = parts(claims, "yaw-mirror-night")
     check(night["flips-night"], lambda i: np.mean(here[i] * there[i] < 0), clusters)
     check(night["correlation-night"], lambda i: np.corrcoef(here[i], -there[i])[0, 1], clusters)
@@ -196,7 +203,8 @@ def pairs(labelled, *roles):
 def gone(before, after):
     """Mean column of the trunk that is no more."""
     lost = np.maximum(before - after, 0).sum(1)
-    return lost @ (2 * (np.arange(64) + 0.5) / 64 - 1) / lost.sum(1)
+    with np.errstate(invalid="ignore"):  # what is hidden in both frames leaves no pixel
+        return lost @ (2 * (np.arange(64) + 0.5) / 64 - 1) / lost.sum(1)
 
 
 def test_what_happens_when_only_one_thing_changes(claims, study, labelled):
@@ -279,7 +287,7 @@ def field_sums(maps, layer, side):
 def directed(scores, shares, clusters):
     """AUROC of each half of the frames in the first half's direction, with the samples of the second."""
     one, other = halves(clusters)
-    first = [plain.mann_whitney(x[shares[one] >= 0.1], x[shares[one] == 0]) for x in np.moveaxis(scores[one], -1, 0)]
+    first = [plain.mann_whitney(x[shares[one] >= TENTH], x[shares[one] == 0]) for x in np.moveaxis(scores[one], -1, 0)]
     turned = scores[other] * np.where(np.array(first) < 0.5, -1, 1)
     second = aurocs(turned, shares[other])
     return np.maximum(first, 1 - np.array(first)), second, turned
@@ -287,7 +295,7 @@ def directed(scores, shares, clusters):
 
 def aurocs(scores, shares):
     """Mann and Whitney's from ranks, of every channel."""
-    positive = shares >= 0.1
+    positive = shares >= TENTH
     kept = positive | (shares == 0)
     ranks = scipy.stats.rankdata(scores[kept], axis=0)
     chosen = positive[kept]
@@ -304,7 +312,7 @@ def trunks(labelled):
         brightness = field_sums(labelled["greys"].astype(float), layer, side) / size**2
         scores = np.concatenate([layers[layer], brightness[..., None]], -1)
         shares = field_sums(labelled["trunk"], layer, side) / size**2
-        shares[shares < 1e-9] = 0
+        shares[shares < ROUNDING] = 0
         found[layer] = (
             *directed(scores, shares, labelled["clusters"]),
             shares[halves(labelled["clusters"])[1]],
@@ -334,14 +342,14 @@ def test_which_channels_tell_trunks(claims, trunks, labelled):
         found, channel = parts(claims, f"tree-detector-{layer}"), NAMED[layer]
 
         def auroc(i, which, turned=turned, shares=shares):
-            positive = shares[i] >= 0.1
+            positive = shares[i] >= TENTH
             return plain.mann_whitney(turned[i][positive][:, which], turned[i][shares[i] == 0][:, which])
 
         each, clusters = np.arange(len(turned)), labelled["clusters"][second_half]
         check(found["auroc"], lambda i, auroc=auroc, channel=channel: auroc(i, channel), clusters)
         check(found["over-brightness"], lambda i, a=auroc, c=channel: a(i, c) - a(i, -1), clusters)
         assert found["rank"]["estimate"] == pytest.approx(np.mean(np.delete(second[:-1], channel) > second[channel]))
-        positive = shares >= 0.1
+        positive = shares >= TENTH
         kept = positive | (shares == 0)
 
         def iou(i, kept=kept, positive=positive, x=turned[..., channel]):
@@ -357,8 +365,8 @@ def test_which_channels_tell_trunks(claims, trunks, labelled):
         for f, c in zip(frames_on, columns_on, strict=True):
             moved = np.roll(labelled["trunk"][second_half], (f, c), axis=(0, 2))
             there = field_sums(moved, layer, turned.shape[1]) / FIELDS[layer][0] ** 2
-            there[there < 1e-9] = 0
-            null.append(told(there >= 0.1, there == 0))
+            there[there < ROUNDING] = 0
+            null.append(told(there >= TENTH, there == 0))
         exceeding = np.sum(np.abs(np.array(null) - 0.5) >= np.abs(second[:-1] - 0.5) - 1e-12, axis=0)
         p[layer] = (1 + exceeding) / 1000
     joined = np.concatenate(list(p.values()))
@@ -492,7 +500,7 @@ def test_where_a_channels_gradient_pushes(claims, study, layers, labelled, trunk
     scores, shares = labelled["layers"]["conv2"][first][..., channel], trunks["conv2"][-1][first]
 
     def auroc(i):
-        return plain.mann_whitney(scores[i][shares[i] >= 0.1], scores[i][shares[i] == 0])
+        return plain.mann_whitney(scores[i][shares[i] >= TENTH], scores[i][shares[i] == 0])
 
     low, high = plain.jackknife(auroc, labelled["clusters"][first], scale="share")
     assert low > 0.5 or high < 0.5

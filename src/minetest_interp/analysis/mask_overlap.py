@@ -25,6 +25,7 @@ from minetest_interp.model.batches import map_batches
 from minetest_interp.model.policy import Policy
 
 NUMBERS = 2**19  # labels worked on at a time: what stays in the processor's cache
+ROUNDING = 1e-6  # of the shares of fields, which come from float32 pictures
 QUANTILES = (0.025, 0.5, 0.975)
 
 Numbers = Sequence[int] | np.ndarray
@@ -123,7 +124,7 @@ def field_labels(trunk: np.ndarray, network: Architecture, layer: str, *, trunk_
       trunk: `[M, H, W]`, share of each pixel that is trunk.
     """
     shares = fields.means(trunk, network, layer)
-    return Labels(shares >= trunk_share, shares == 0, fields.columns(network, layer))
+    return Labels(shares >= trunk_share - ROUNDING, shares <= ROUNDING, fields.columns(network, layer))
 
 
 def with_brightness(activation: np.ndarray, greys: np.ndarray, network: Architecture, layer: str) -> np.ndarray:
