@@ -1,6 +1,7 @@
 """The claims that rest on labelled frames, on two halves of them that share no site; made only where it is asked for."""
 
 if "evidence" in SETTINGS and STUDY.labels:
+
     rule labels_of_halves:
         input:
             labels=rules.labels.output.labelled,
