@@ -12,7 +12,7 @@ UNDER_PYTEST = "pytest" in sys.modules  # and not in the fuzzer, whose guard for
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 from jaxtyping import install_import_hook  # noqa: E402
 
 # Before anything of the package is imported. Types of all kinds are checked, with the dtypes and axes of arrays.
@@ -35,8 +35,10 @@ with pytest.MonkeyPatch.context() as patch:
     jax.devices()  # reads them
 
 # The suite draws the same examples every time; `make fuzz` draws others.
-settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
-settings.register_profile("explore", derandomize=False, deadline=None, database=None, print_blob=True)
+# How long an example takes to draw depends on what else runs.
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("fixed", derandomize=True, database=None, **UNTIMED)
+settings.register_profile("explore", derandomize=False, database=None, print_blob=True, **UNTIMED)
 settings.load_profile("fixed")
 
 PEAKS = pytest.StashKey[dict[str, str | None]]()  # of each worker of xdist
