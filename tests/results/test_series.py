@@ -89,7 +89,7 @@ def test_the_report_compares_them(shop):
         for name in PANELS
     }
     facts = shop.folder / "facts.json"
-    collect.run("own", "snakemake", config, panels, shop.folder / "results/own", facts)
+    collect.run("own", "snakemake", config, panels, ROOT / "report/answer.yaml", shop.folder / "results/own", facts)
     markdown = article.render_markdown(files.read_json(facts), ROOT / "report")
     assert "## Over training" in markdown and "3 checkpoints were measured in the same way" in markdown
     assert all(f"figures/{panel}.png" in markdown for panel in PANELS)

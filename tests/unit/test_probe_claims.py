@@ -29,7 +29,7 @@ def target(values, classes=()) -> ProbeTarget:
 
 def decoded(features, asked: ProbeTarget, rival=None, shuffles: int = 20) -> Decoded:
     """As of a network with one layer."""
-    orders = fitting.shuffled(asked.clusters, count=shuffles, seed=0)
+    orders = fitting.shuffled_labels(asked.clusters, count=shuffles, seed=0)
     noise = np.random.default_rng(9).normal(size=(len(features), 16))
     steps = {"brightness": noise if rival is None else rival, "layer": features}
     real = {step: probes.decode(each, asked, orders, penalties=PENALTIES) for step, each in steps.items()}
