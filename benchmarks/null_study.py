@@ -6,6 +6,7 @@ prints the verdicts. A claim that a network of random weights supports is not ev
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,18 +27,16 @@ def run(study: str, seeds: int, data: Path | None, folder: Path, cores: int) -> 
     source = (data or ROOT / "config" / settings["source"]["folder"]).resolve()
     trained = checkpoint.load(source / settings["policy"]["checkpoint"], size=settings["policy"]["size"]).policy
     files = folder / "files"
-    files.mkdir()
-    for name in {*source.iterdir()} - {source / "run"}:
-        (files / name.name).symlink_to(name)
-    (files / "run").mkdir()
+    shutil.copytree(source, files)
+    (files / "run").mkdir(exist_ok=True)
     for seed in range(seeds):
         checkpoint.save(files / f"run/shuffled_{seed}.model", shuffled_weights(trained, seed=seed), {"seed": seed})
     settings = {key: value for key, value in settings.items() if key not in LEFT_OUT}
     settings |= {"dreams": {}, "gradients": {}, "panels": {"ledger": {}}, "series": {"checkpoints": ["run/*.model"]}}
     settings |= {"source": {"folder": str(files), "attribution": settings["source"]["attribution"]}}
-    settings |= {"actions": str(ROOT / "config" / settings["actions"])}
+    for name in (settings["actions"], settings["evidence"]["claims"]):
+        shutil.copy(ROOT / "config" / name, folder / name)
     settings["labels"]["folder"] = str((ROOT / "config" / settings["labels"]["folder"]).resolve())
-    settings["evidence"]["claims"] = str(ROOT / "config" / settings["evidence"]["claims"])
     (folder / "null.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
     subprocess.run(
