@@ -2,11 +2,13 @@
 
 if "evidence" in SETTINGS and STUDY.labels:
     HALVES = ("first", "second")
+    # Beside the study's results, which verification holds to the jobs of its report.
+    OF_HALVES = f"{Path(RESULTS).parent}/.halves/{STUDY.name}"
     ON_HALVES = tuple(name for name in MEASUREMENTS if "labels" in MEASUREMENTS[name].files)
 
     def of_half(path) -> str:
         """Where a half has what the study itself has at `path`."""
-        return f"{RESULTS}/halves/{{half}}/{Path(path).relative_to(RESULTS)}"
+        return f"{OF_HALVES}/{{half}}/{Path(path).relative_to(RESULTS)}"
 
     def half_stages(half) -> list:
         """What is run for a half: [stage, {option: word}]."""

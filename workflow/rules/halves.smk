@@ -8,7 +8,7 @@ if "evidence" in SETTINGS and STUDY.labels:
         output:
             **{half: of_half(rules.labels.output.labelled).format(half=half) for half in HALVES},
         log:
-            f"{RESULTS}/logs/halves/labels.txt",
+            f"{OF_HALVES}/logs/labels.txt",
         conda:
             ENVIRONMENT
         threads: 1
@@ -28,7 +28,7 @@ if "evidence" in SETTINGS and STUDY.labels:
         output:
             [of_half(f"{EVIDENCE}/{name}.{kind}") for name in ON_HALVES for kind in ("npz", "json")],
         log:
-            f"{RESULTS}/logs/halves/{{half}}/measurements.txt",
+            f"{OF_HALVES}/logs/{{half}}/measurements.txt",
         wildcard_constraints:
             half="|".join(HALVES),
         conda:
@@ -53,9 +53,9 @@ if "evidence" in SETTINGS and STUDY.labels:
         output:
             ledger=of_half(rules.ledger.output.ledger),
         log:
-            f"{RESULTS}/logs/halves/{{half}}/ledger.txt",
+            f"{OF_HALVES}/logs/{{half}}/ledger.txt",
         benchmark:
-            f"{RESULTS}/benchmarks/halves/{{half}}/ledger.tsv"
+            f"{OF_HALVES}/benchmarks/{{half}}/ledger.tsv"
 
     rule halves:
         input:
@@ -64,9 +64,9 @@ if "evidence" in SETTINGS and STUDY.labels:
                 *(of_half(rules.ledger.output.ledger).format(half=half) for half in HALVES),
             ],
         output:
-            table=f"{REPORT}/halves.md",
+            table=f"{OF_HALVES}/halves.md",
         log:
-            f"{RESULTS}/logs/halves.txt",
+            f"{OF_HALVES}/logs/halves.txt",
         conda:
             ENVIRONMENT
         threads: 1
