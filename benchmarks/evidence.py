@@ -30,8 +30,12 @@ MEASUREMENTS = {  # of the claims and explanations that read frames, and what ea
     "causal": ("stacks", "labels", "units"),
     "attribution": ("stacks", "labels"),
     "circuits": ("stacks",),
+    "features": ("stacks", "labels"),
+    "probes": ("labels",),
+    "darkness": ("labels",),
+    "reward": ("labels",),
 }
-NAMING = ("units", "causal")
+NAMING = ("units", "causal", "features", "probes")
 
 
 class Cost(NamedTuple):
@@ -83,8 +87,15 @@ def frames(count: int, *, seed: int = 0) -> dict[str, np.ndarray]:
         "mirrored": original[:, :, ::-1],
         "trunk/share": trunk,
         "trunk/position": (left + 4) / (SIZE / 2) - 1,
+        "leaves/share": np.roll(trunk, 16, axis=2),
         "group": none,
         "role": none,
+        "light": np.where(np.arange(count) % 2, "night", "midday"),
+        "species": np.where(np.arange(count) % 3, "pine", "apple"),
+        "biome": np.where(np.arange(count) % 3, "forest", "shore"),
+        "distance": generator.uniform(1, 16, count),
+        "ray_trunks": generator.integers(0, 3, count).astype(np.float64),
+        "hud": np.zeros(count),
     }
 
 
