@@ -63,9 +63,3 @@ def without(vector: Float[np.ndarray, "*shape"], direction: Float[np.ndarray, "*
         return vector
     along = direction / length
     return np.asarray(vector - (vector * along).sum() * along, vector.dtype)
-
-
-def cosine(one: Float[np.ndarray, "*shape"], other: Float[np.ndarray, "*shape"]) -> float:
-    """Cosine of the angle between two vectors; NaN where either has no length."""
-    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float((one * other).sum() / lengths) if lengths else float("nan")

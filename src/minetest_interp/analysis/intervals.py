@@ -80,6 +80,16 @@ class Estimate(NamedTuple):
     error: float | None = None
 
     @property
+    def bounds(self) -> tuple[float, float]:
+        """The interval; NaN where there is none."""
+        return self.interval or (np.nan, np.nan)
+
+    @property
+    def numbers(self) -> tuple[float, float, float]:
+        """The estimate, low and high; NaN for what is not there."""
+        return np.nan if self.estimate is None else self.estimate, *self.bounds
+
+    @property
     def freedom(self) -> int:
         """Degrees of freedom of the standard error."""
         return min(self.clusters, MOST_GROUPS) - 1

@@ -14,6 +14,12 @@ def cosine_similarity(
     return np.divide(vectors @ direction, lengths, out=np.zeros(len(vectors)), where=lengths > 0)
 
 
+def half_means(greys: Num[np.ndarray, "frame *stack row column"]) -> Float[np.ndarray, "left_and_right frame"]:
+    """Mean grey level of the left and of the right half of each frame."""
+    middle, inside = greys.shape[-1] // 2, tuple(range(1, greys.ndim))
+    return np.stack([half.mean(inside, dtype=np.float64) for half in (greys[..., :middle], greys[..., middle:])])
+
+
 def correlation(x: Shaped[np.ndarray, "*sample"], y: Shaped[np.ndarray, "*sample"]) -> float:
     """Pearson's correlation of two arrays; NaN where either does not vary."""
     x, y = (np.asarray(values, float).ravel() - np.mean(values) for values in (x, y))

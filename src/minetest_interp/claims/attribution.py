@@ -237,8 +237,7 @@ def evenly_spaced(count: int, most: int) -> np.ndarray:
 def mean_with_interval(values: np.ndarray, clusters: np.ndarray, level: Level) -> np.ndarray:
     """Means over frames with their intervals, `[N, ...]` to (mean, low, high) `[3, ...]`; NaN where there is none."""
 
-    def summarise(column: np.ndarray) -> list[float]:
-        mean = intervals.estimate(intervals.weighted_mean(column), clusters, level)
-        return [np.nan if mean.estimate is None else mean.estimate, *(mean.interval or (np.nan, np.nan))]
+    def summarise(column: np.ndarray) -> tuple[float, float, float]:
+        return intervals.estimate(intervals.weighted_mean(column), clusters, level).numbers
 
     return np.apply_along_axis(summarise, 0, values)

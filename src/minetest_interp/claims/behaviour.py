@@ -260,8 +260,8 @@ def retouched(greys: np.ndarray) -> dict[str, np.ndarray]:
 
 def brightness_difference(greys: np.ndarray) -> np.ndarray:
     """Mean grey level of the left half less that of the right, `[N, ..., S, S]` to `[N]`."""
-    middle, inside = greys.shape[-1] // 2, tuple(range(1, greys.ndim))
-    return greys[..., :middle].mean(inside, dtype=np.float64) - greys[..., middle:].mean(inside, dtype=np.float64)
+    left, right = stats.half_means(greys)
+    return left - right
 
 
 def mirror_estimates(steering: np.ndarray, mirrored: np.ndarray, clusters: np.ndarray, level: Level) -> Parts:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import scipy
 
-from minetest_interp.analysis import bars, intervals, interventions, paint
+from minetest_interp.analysis import bars, intervals, interventions, paint, stats
 from minetest_interp.analysis.bars import BarSettings
 from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
 from minetest_interp.analysis.paint import Place
@@ -100,7 +100,7 @@ def measure(
         unknown = {claim: dict.fromkeys(names, missing(reason)) for claim, names in WITH_CONCEPT.items()}
         return Measured(arrays, estimates | unknown)
     turned, examples = measure_edits(ask, planes[shown], labelled["share"][shown], labelled["position"][shown], chosen)
-    position, halves = labelled["position"][shown], sides(planes[shown])
+    position, halves = labelled["position"][shown], stats.half_means(planes[shown])
     arrays |= _named("edits", labelled["frames"][shown], clusters[shown], turned, examples)
     arrays |= {"edits/position": position, "edits/luminance": halves}
     beyond = relation_estimates(turned["as it is"], position, halves, clusters[shown], level)
@@ -226,12 +226,6 @@ def measure_edits(
     return {name: ask(made) for name, made in edited.items()}, (list(edited), pictures)
 
 
-def sides(frames: np.ndarray) -> np.ndarray:
-    """Mean grey level of the left and of the right half, `[N, P, H, W]` to `[2, N]`."""
-    middle = frames.shape[-1] // 2
-    return np.stack([half.mean((1, 2, 3), dtype=np.float64) for half in (frames[..., :middle], frames[..., middle:])])
-
-
 def relation_estimates(
     turning: np.ndarray, position: np.ndarray, luminance: np.ndarray, clusters: np.ndarray, level: Level
 ) -> Parts:
@@ -280,7 +274,7 @@ def _all_intervals(turned: np.ndarray, clusters: np.ndarray, level: Level) -> np
     """The interval of the mean of each row `[..., N]`, `[..., low and high]`; NaN where there is none."""
     rows = turned.reshape(-1, turned.shape[-1])
     found = [intervals.estimate(intervals.weighted_mean(numbers), clusters, level) for numbers in rows]
-    bounds = np.array([estimate.interval or (np.nan, np.nan) for estimate in found])
+    bounds = np.array([estimate.bounds for estimate in found])
     return bounds.reshape(*turned.shape[:-1], 2)
 
 

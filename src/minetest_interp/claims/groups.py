@@ -65,7 +65,7 @@ def _arrays(found: Mapping[str, Estimate], least_group: int) -> Arrays:
         "n": np.array([one.n for one in every], int),
         "independent": np.array([one.clusters for one in every], int),
         "correlation": np.array([np.nan if one.estimate is None else one.estimate for one in every], np.float64),
-        "interval": np.array([one.interval or (np.nan, np.nan) for one in every], np.float64).reshape(-1, 2),
+        "interval": np.array([one.bounds for one in every], np.float64).reshape(-1, 2),
         "asked": np.array([one.clusters >= least_group for one in every], bool),
     }
 

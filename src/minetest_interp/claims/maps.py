@@ -7,7 +7,7 @@ import numpy as np
 
 from minetest_interp.analysis import attribution, intervals, localisation
 from minetest_interp.analysis.attribution import AttributionMethod, Readouts
-from minetest_interp.analysis.intervals import Estimate, Level, missing
+from minetest_interp.analysis.intervals import Level, missing
 from minetest_interp.analysis.localisation import Found
 from minetest_interp.claims.measured import Arrays, Measured, Parts
 from minetest_interp.io.errors import InputError
@@ -144,7 +144,7 @@ def _by_method(found: Mapping[str, Found], clusters: np.ndarray, level: Level) -
         arrays |= {
             f"masks/{score}/own": np.stack([np.diag(of) for of in each], axis=1),
             f"masks/{score}/others": np.stack([localisation.others(of) for of in each], axis=1),
-            f"masks/{score}/above_others": np.array([_numbers(one) for one in above]).T,
+            f"masks/{score}/above_others": np.array([one.numbers for one in above]).T,
         }
     return arrays
 
@@ -157,7 +157,3 @@ def _parts(found: Found, clusters: np.ndarray, level: Level) -> Parts:
         parts[score] = intervals.estimate(localisation.above_others(of), clusters, level, chance=0.0)
         parts[f"{score}-share"] = intervals.estimate(own, clusters, level, chance=chance)
     return {part: parts[part] for part in PARTS}
-
-
-def _numbers(found: Estimate) -> list[float]:
-    return [np.nan if found.estimate is None else found.estimate, *(found.interval or (np.nan, np.nan))]

@@ -133,7 +133,7 @@ def _keep(
 def _curve(found: Kept, values: np.ndarray, clusters: np.ndarray, level: Level) -> np.ndarray:
     """What is explained with its interval, for `[F, K]`: (estimate, low, high) `[3, K]`; NaN where there is none."""
     each = [intervals.estimate(found.explained(column), clusters, level) for column in values.T]
-    return np.array([_numbers(one) for one in each]).T
+    return np.array([one.numbers for one in each]).T
 
 
 def _parts(found: Kept, few: int, channels: int, clusters: np.ndarray, level: Level) -> Parts:
@@ -154,7 +154,3 @@ def _parts(found: Kept, few: int, channels: int, clusters: np.ndarray, level: Le
         "explained": estimate(strongest, float(few_random(np.ones(len(clusters))))),
         "needed": estimate(lambda weights: rest_random(weights) - without(weights), 0.0),
     }
-
-
-def _numbers(found: Estimate) -> list[float]:
-    return [np.nan if found.estimate is None else found.estimate, *(found.interval or (np.nan, np.nan))]

@@ -237,7 +237,7 @@ def _arrays(target: ProbeTarget, decoded: Decoded, chance: float, level: Level) 
         "gained": np.stack([read.gained[0] for read in reads]),
         "possible": next(iter(reads)).possible[0],
         "score": np.array([read.score()(once) for read in reads]),
-        "interval": np.array([one.interval or (np.nan, np.nan) for one in found], np.float64),
+        "interval": np.array([one.bounds for one in found], np.float64),
         "chance": np.float64(chance),
         "shuffled_labels": np.array([[read.score(row)(once) for row in range(1, len(read.gained))] for read in reads]),
         "shuffled_weights": np.array(weights),

@@ -171,9 +171,7 @@ def _drawn(arrays: Arrays, parts: Parts, level: Level) -> Arrays:
         known = [name for name in names if parts[name].estimate is not None]
         found[f"{kind}/names"] = np.array(known, dtype=str)
         found[f"{kind}/estimate"] = np.array([parts[name].estimate for name in known], np.float64)
-        found[f"{kind}/interval"] = np.array([parts[name].interval or (np.nan, np.nan) for name in known]).reshape(
-            -1, 2
-        )
+        found[f"{kind}/interval"] = np.array([parts[name].bounds for name in known]).reshape(-1, 2)
     nodes = np.minimum(arrays[RAY], MOST_NODES)
     for name, groups in ((RAY, nodes), (MIDDLE, _quarters(arrays[MIDDLE]))):
         means = []
@@ -181,7 +179,7 @@ def _drawn(arrays: Arrays, parts: Parts, level: Level) -> Arrays:
             own = groups == group
             mean = intervals.weighted_mean(arrays["value"][own])
             estimate = intervals.estimate(mean, arrays["clusters"][own], level)
-            means.append((arrays[name][own].mean(), estimate.estimate, *(estimate.interval or (np.nan, np.nan))))
+            means.append((arrays[name][own].mean(), *estimate.numbers))
         found[f"means/{name}"] = np.array(means, np.float64).reshape(-1, 4)
     return found
 

@@ -300,7 +300,7 @@ def _first_halves(detectors: Detectors, clusters: np.ndarray, level: Level) -> A
     arrays: Arrays = {}
     for layer, samples in detectors.held_in.items():
         found = intervals.estimate(_auroc(samples), first, level, chance=0.5, scale="share")
-        arrays[f"{layer}/held_in"] = np.array([found.estimate, *(found.interval or (np.nan, np.nan))], float)
+        arrays[f"{layer}/held_in"] = np.array(found.numbers, float)
     return arrays
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minetest_interp.analysis import directions as frame_weights
-from minetest_interp.analysis import draws, intervals, interventions
+from minetest_interp.analysis import draws, intervals, interventions, stats
 from minetest_interp.analysis.intervals import Estimate, Level, missing
 from minetest_interp.claims.behaviour import brightness_difference
 from minetest_interp.claims.measured import Measured, Parts
@@ -115,7 +115,7 @@ def find_directions(policy: Policy, layer: str, greys: np.ndarray, position: np.
     if not length:
         return Directions(trunk, None, None, None, float("nan"), f"brightness changes nothing in {layer}")
     orthogonal = frame_weights.without(trunk, brightness)
-    cosine = frame_weights.cosine(trunk, brightness)
+    [cosine] = stats.cosine_similarity(trunk.reshape(1, -1), brightness.ravel()).tolist()
     return Directions(trunk, brightness * (np.linalg.norm(trunk) / length), orthogonal, regressed, cosine, None)
 
 
@@ -193,4 +193,4 @@ def slope_estimates(
 def mean_intervals(values: np.ndarray, clusters: np.ndarray, level: Level) -> np.ndarray:
     """Intervals of the means over frames of `[N, R]`, `[R, 2]`; NaN where there is none."""
     estimates = [intervals.estimate(intervals.weighted_mean(column), clusters, level) for column in values.T]
-    return np.array([estimate.interval or (np.nan, np.nan) for estimate in estimates])
+    return np.array([estimate.bounds for estimate in estimates])
