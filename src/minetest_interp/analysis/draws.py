@@ -51,7 +51,7 @@ def beyond_others(
 ) -> Estimate:
     """A statistic less the mean of the same one of other networks; chance is 0.
 
-    One that other networks do not have, NaN on all frames, is left out of them; the estimate is missing where none has it.
+    Networks that do not have such a number, NaN on all frames, are left out; the estimate is missing where none has it.
 
     Args:
       estimate: how the error over frames is found, `intervals.estimate` or `half_samples.stepping_estimate`.

@@ -9,7 +9,7 @@ import numpy as np
 
 from minetest_interp.analysis import draws, edges, half_samples, intervals
 from minetest_interp.analysis.edges import Moments
-from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
+from minetest_interp.analysis.intervals import Level, Statistic, missing
 from minetest_interp.claims.measured import Measured
 from minetest_interp.claims.units import NOT_GREY
 from minetest_interp.model.policy import Policy, shuffled_networks
@@ -72,7 +72,6 @@ def measure(
         return np.stack([one[..., -1] > one[..., :-1].max(-1) for one in each], -1)
 
     once = np.ones(len(held_out))
-    single = {name: np.array([other(once) for other in of], float) for name, of in shuffled.items()}
     parts = {"brightness-first": half_samples.share_of_channels(brightness_first, held_out, len(kernels), level)}
     for name, of in found.items():
         parts[name] = intervals.estimate(of.over, held_out, level, chance=0.0)
@@ -83,7 +82,7 @@ def measure(
         "light/chosen": np.array([of.channel for of in found.values()]),
         "light/brightness": tested[:, -1],
         "light/gradient": np.abs(tested[:, :-1]).max(1),
-        "light/shuffled": np.stack(list(single.values())),
+        "light/shuffled": np.array([[other(once) for other in of] for of in shuffled.values()]),
     }
     return Measured(arrays, {CLAIM: {part: parts[part] for part in PARTS}})
 
