@@ -66,6 +66,7 @@ def draw(
             ax.plot(*pairs["turning"].T, "o", color=style.OBSERVED, markersize=4, alpha=0.8)
             ax.set(xlabel=f"{name} to the left, {x}", ylabel=f"{name} to the left, {y}")
             ax.set_aspect("equal")
+            _correlation(ax, **{name: pairs[name] for name in ("turning", "shuffled") if name in pairs})
     return figure
 
 
@@ -94,6 +95,16 @@ def _towards(ax: Axes, turning: np.ndarray, position: np.ndarray, name: str, con
         xticklabels=[f"{concept} there", f"{concept} gone"],
         ylabel=f"{name} towards the {concept}",
     )
+
+
+def _correlation(ax: Axes, turning: np.ndarray, shuffled: np.ndarray | None = None) -> None:
+    """In the corner that a claim leaves empty, the correlation, and what networks of shuffled weights `[P, K, 2]` have."""
+    with np.errstate(invalid="ignore"):
+        words = f"r = {np.corrcoef(*turning.T)[0, 1]:.2f}"
+        if shuffled is not None:
+            null = [np.corrcoef(*each.T)[0, 1] for each in np.moveaxis(shuffled, 1, 0)]
+            words += f"\nshuffled weights:\n{np.nanmin(null):.2f} to {np.nanmax(null):.2f}"
+    ax.text(0.97, 0.03, words.replace("-", "−"), transform=ax.transAxes, ha="right", va="bottom", fontsize=7)
 
 
 def _quadrants(ax: Axes, right: float, top: float, *, falling: bool) -> None:

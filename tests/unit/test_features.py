@@ -84,9 +84,9 @@ def test_light_and_dark_are_compared_with_those_of_networks_of_shuffled_weights(
     made = light_and_dark.measure(policy, GREYS, CLUSTERS, LEVEL, networks=3, seed=5)
     parts, own = made.estimates[light_and_dark.CLAIM], followed(policy)
     others = [followed(shuffled_weights(policy, seed=seed)) for seed in (5, 6, 7)]
-    for row, name in zip(made.arrays["light/shuffled"], ("light", "dark"), strict=True):
+    for row, name, sign in zip(made.arrays["light/shuffled"], ("light", "dark"), (1, -1), strict=True):
         null = np.array([other[name] for other in others])
-        np.testing.assert_allclose(row, null, atol=1e-6)
+        np.testing.assert_allclose(sign * row[:, 0] - row[:, 1], null, atol=1e-6)
         assert parts[name].estimate == pytest.approx(own[name], abs=1e-6)
         beyond = parts[f"{name}-over-shuffled"]
         assert (beyond.estimate, beyond.chance) == (pytest.approx(own[name] - null.mean(), abs=1e-6), 0)

@@ -63,35 +63,45 @@ def measure(
     before, after = halved(policy)
     found = {name: choose_channel(before, after, sign) for name, sign in SIGNS.items()}
     others = [halved(network) for network in shuffled_networks(policy, count=networks, seed=seed)]
-    shuffled = {name: [choose_channel(*other, sign).over for other in others] for name, sign in SIGNS.items()}
-    tested, held_out = edges.filter_correlations(after), clusters[halves[1]]
+    shuffled = {name: [choose_channel(*other, sign) for other in others] for name, sign in SIGNS.items()}
+    tested, held_out = _follows(after), clusters[halves[1]]
+    null = [_follows(other) for _, other in others]
     every = [edges.of_channel(after, channel) for channel in range(len(kernels))]
 
     def brightness_first(weights: np.ndarray) -> np.ndarray:
         each = [np.abs(of(weights)) for of in every]
         return np.stack([one[..., -1] > one[..., :-1].max(-1) for one in each], -1)
 
-    once = np.ones(len(held_out))
     parts = {"brightness-first": half_samples.share_of_channels(brightness_first, held_out, len(kernels), level)}
     for name, of in found.items():
         parts[name] = intervals.estimate(of.over, held_out, level, chance=0.0)
-        parts[f"{name}-over-shuffled"] = draws.beyond_others(of.over, shuffled[name], held_out, level)
+        parts[f"{name}-over-shuffled"] = draws.beyond_others(
+            of.over, [other.over for other in shuffled[name]], held_out, level
+        )
         parts[f"{name}-correlation"] = intervals.estimate(of.correlation, held_out, level, scale="correlation")
     arrays = {
         "first": np.array(layer),
         "light/chosen": np.array([of.channel for of in found.values()]),
-        "light/brightness": tested[:, -1],
-        "light/gradient": np.abs(tested[:, :-1]).max(1),
-        "light/shuffled": np.array([[other(once) for other in of] for of in shuffled.values()]),
+        "light/brightness": tested[:, 0],
+        "light/gradient": tested[:, 1],
+        "light/shuffled": np.array(
+            [[follows[one.channel] for follows, one in zip(null, of, strict=True)] for of in shuffled.values()]
+        ),
     }
     return Measured(arrays, {CLAIM: {part: parts[part] for part in PARTS}})
 
 
+def _follows(moments: Moments) -> np.ndarray:
+    """How each channel correlates with brightness, and the largest size with any gradient, `[C, 2]`."""
+    found = edges.filter_correlations(moments)
+    return np.stack([found[:, -1], np.abs(found[:, :-1]).max(1)], axis=1)
+
+
 def choose_channel(before: Moments, after: Moments, sign: int) -> Chosen:
     """The channel that follows brightness most beyond any gradient on the first half; sign: -1 where it inverts it."""
-    found = edges.filter_correlations(before)
-    beyond = sign * found[:, -1] - np.abs(found[:, :-1]).max(1)
-    channel = int(np.where(np.any(found, axis=1), beyond, -np.inf).argmax())
+    brightness, gradient = _follows(before).T
+    follows_any = (brightness != 0) | (gradient > 0)
+    channel = int(np.where(follows_any, sign * brightness - gradient, -np.inf).argmax())
     of = edges.of_channel(after, channel)
 
     def over(weights: np.ndarray) -> np.ndarray:

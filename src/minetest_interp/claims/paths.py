@@ -86,7 +86,7 @@ def measure(
     few = sufficiency.share_of(len(strength), FEW)
     random = sufficiency.explained(found.readout, found.random.reshape(len(found.readout), -1))
     others = [
-        beyond_random(network, readout, layer, greys, (chosen, tested), few=few, draws=draws, seed=seed)
+        strongest_and_random(network, readout, layer, greys, (chosen, tested), few=few, draws=draws, seed=seed)
         for network in shuffled_networks(policy, count=networks, seed=seed)
     ]
     arrays = {
@@ -104,7 +104,7 @@ def measure(
     return Measured(arrays, {CLAIM: _parts(found, others, few, len(strength), clusters[tested], level)})
 
 
-def beyond_random(
+def strongest_and_random(
     policy: Policy,
     readout: Objective,
     layer: str,
@@ -115,11 +115,14 @@ def beyond_random(
     draws: int,
     seed: int,
 ) -> Statistic:
-    """What the strongest few channels of a network explain on some frames, less the mean of as many random ones.
+    """What the strongest few channels of a network explain on some frames, and the mean of as many random ones.
 
     Args:
       halves: two masks of the frames: those that say which are the strongest and what the means are, and the tested
         ones, whose weights the statistic is of.
+
+    Returns:
+      a statistic of the frames' weights: a function from `[..., frame]` to `[..., strongest and random]`.
     """
     activation = sufficiency.read_activation(policy, layer, greys)
     before, after = (activation[half] for half in halves)
@@ -132,11 +135,11 @@ def beyond_random(
     read = sufficiency.keep_alone(policy, readout, layer, after, means, kept)
     each = sufficiency.explained(read[:, 0], read[:, 1:])
 
-    def above(weights: np.ndarray) -> np.ndarray:
+    def both(weights: np.ndarray) -> np.ndarray:
         found = each(weights)
-        return np.asarray(found[..., 0] - found[..., 1:].mean(-1))
+        return np.stack([found[..., 0], found[..., 1:].mean(-1)], axis=-1)
 
-    return above
+    return both
 
 
 def _layer(network: Architecture) -> str:
@@ -184,7 +187,8 @@ def _parts(
 ) -> Parts:
     """quarter: explained by the strongest quarter, less random ones'. explained: by it alone; chance is the random one.
 
-    over-shuffled: the first less the mean of `others`, networks of shuffled weights. needed: explained without a random
+    over-shuffled: the first less the mean of `others`, networks of shuffled weights, of which `strongest_and_random` is
+    known. needed: explained without a random
     quarter, less without the strongest.
     """
     place = found.place(few)
@@ -195,12 +199,13 @@ def _parts(
     def estimate(statistic: Statistic, chance: float) -> Estimate:
         return intervals.estimate(statistic, clusters, level, chance=chance)
 
-    def above(weights: np.ndarray) -> np.ndarray:
+    def quarter(weights: np.ndarray) -> np.ndarray:
         return np.asarray(strongest(weights) - few_random(weights))
 
+    null = [lambda weights, of=of: -np.diff(of(weights))[..., 0] for of in others]
     return {
-        "quarter": estimate(above, 0.0),
-        "over-shuffled": null_draws.beyond_others(above, others, clusters, level),
+        "quarter": estimate(quarter, 0.0),
+        "over-shuffled": null_draws.beyond_others(quarter, null, clusters, level),
         "explained": estimate(strongest, float(few_random(np.ones(len(clusters))))),
         "needed": estimate(lambda weights: rest_random(weights) - without(weights), 0.0),
     }

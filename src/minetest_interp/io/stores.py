@@ -201,7 +201,7 @@ second | | text | | the layer that is asked the rest; empty for none
 light/chosen | light and dark | int | | channels of the first layer that one half of the frames chose
 light/brightness | channel of the first | float64 | correlation | with the field's mean grey level, other half
 light/gradient | channel of the first | float64 | correlation | largest size with an oriented gradient, other half
-light/shuffled | light and dark, network | float64 | difference of correlations | of the two that shuffled weights have
+light/shuffled | light and dark, network, brightness and gradient | float64 | correlation | of shuffled weights' two
 bright/shuffled | network | float64 | share | of channels that follow or invert brightness, with shuffled weights
 labelled/frames | labelled frame | text | | names
 labelled/clusters | labelled frame | int | | near-duplicates share a number
