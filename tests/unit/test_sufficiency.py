@@ -123,9 +123,7 @@ def test_chance_is_what_the_same_test_finds_of_networks_of_shuffled_weights(smal
     alone = [measure(shuffled_weights(small, seed=seed), seed=4).estimates[paths.CLAIM] for seed in (4, 5, 6)]
     null = np.array([parts["quarter"].estimate for parts in alone])
     explained = [parts["explained"] for parts in alone]
-    np.testing.assert_allclose(
-        found.arrays["kept/shuffled"], [(of.estimate, of.chance) for of in explained], atol=1e-5
-    )
+    np.testing.assert_allclose(found.arrays["kept/shuffled"], [(of.estimate, of.chance) for of in explained], atol=1e-5)
     parts = found.estimates[paths.CLAIM]
     beyond = parts["over-shuffled"]
     assert beyond.estimate == pytest.approx(parts["quarter"].estimate - null.mean(), abs=1e-5)
