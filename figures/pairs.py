@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import style
+from minetest_interp.analysis.stats import correlation
 from minetest_interp.io import files
 from panel import panel_command, reach
 
@@ -98,13 +99,15 @@ def _towards(ax: Axes, turning: np.ndarray, position: np.ndarray, name: str, con
 
 
 def _correlation(ax: Axes, turning: np.ndarray, shuffled: np.ndarray | None = None) -> None:
-    """In the corner that a claim leaves empty, the correlation, and what networks of shuffled weights `[P, K, 2]` have."""
-    with np.errstate(invalid="ignore"):
-        words = f"r = {np.corrcoef(*turning.T)[0, 1]:.2f}"
-        if shuffled is not None:
-            null = [np.corrcoef(*each.T)[0, 1] for each in np.moveaxis(shuffled, 1, 0)]
-            words += f"\nshuffled weights:\n{np.nanmin(null):.2f} to {np.nanmax(null):.2f}"
-    ax.text(0.97, 0.03, words.replace("-", "−"), transform=ax.transAxes, ha="right", va="bottom", fontsize=7)
+    """The correlation, in the corner that a claim leaves empty, and those of shuffled weights, `[P, K, 2]`."""
+    words = []
+    if np.isfinite(own := correlation(*turning.T)):
+        words += [f"r = {own:.2f}"]
+    null = [] if shuffled is None else [correlation(*each.T) for each in np.moveaxis(shuffled, 1, 0)]
+    if known := [one for one in null if np.isfinite(one)]:
+        words += ["shuffled weights:", f"{min(known):.2f} to {max(known):.2f}"]
+    text = "\n".join(words).replace("-", "−")
+    ax.text(0.97, 0.03, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=7)
 
 
 def _quadrants(ax: Axes, right: float, top: float, *, falling: bool) -> None:

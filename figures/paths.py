@@ -41,8 +41,8 @@ def draw(
 
     Args:
       layer: whose channels. sizes: `[K]`. few: the size that is judged. strongest, without: `[3, K]`, what is explained
-        with its interval while the strongest are kept, and held. random: `[K, D]`, random ones kept. shuffled: `[W, 2]`,
-        strongest and random ones of networks of shuffled weights, as many as are judged.
+        with its interval while the strongest are kept, and held. random: `[K, D]`, random ones kept.
+      shuffled: `[W, 2]`, strongest and random ones of networks of shuffled weights, as many as are judged.
     """
     figure = style.figure(aspect=0.44)
     axes = figure.subplots(1, 2, sharey=True)
