@@ -23,11 +23,15 @@ MARKS = "osD^vP"
 
 
 class Light(NamedTuple):
-    """The first layer. brightness: `[C]`, correlation. gradient: `[C]`, the largest size. chosen: light and dark."""
+    """The first layer. brightness: `[C]`, correlation. gradient: `[C]`, the largest size. chosen: light and dark.
+
+    shuffled: `[2, K, 2]`, brightness and gradient of the two that networks of shuffled weights have.
+    """
 
     brightness: np.ndarray
     gradient: np.ndarray
     chosen: np.ndarray
+    shuffled: np.ndarray
 
 
 class Explained(NamedTuple):
@@ -64,7 +68,7 @@ def load(results: Path, *, concept: str) -> dict[str, object]:
         return arrays(path, *keys) if keys[0] in names else None
 
     first, second = (str(name) for name in arrays(path, "first", "second"))
-    light = some("light/brightness", "light/gradient", "light/chosen")
+    light = some(*(f"light/{key}" for key in Light._fields))
     explained = some(*(f"explained/{key}" for key in ("brightness", "basis", "sign", "least")))
     tells = some(*(f"auroc/{key}" for key in ("channels", "on", "brightness", "least")))
     bases = some("bases/auroc", "bases", "concepts")
@@ -138,7 +142,8 @@ def draw(
 def _light(ax: Axes, light: Light) -> None:
     ax.plot([-1, 0, 1], [1, 0, 1], color=style.FAINT, linewidth=0.6, zorder=0, label="as much as gradients")
     ax.plot(light.brightness, light.gradient, "o", color=style.INK, ms=2.5, label="other channels")
-    for channel, colour, name in zip(light.chosen, (LIGHT, DARK), ("light", "dark"), strict=True):
+    for channel, null, colour, name in zip(light.chosen, light.shuffled, (LIGHT, DARK), ("light", "dark"), strict=True):
+        ax.plot(*null.T, "x", color=colour, ms=3, mew=0.6, zorder=1.5, label=f"{name}: shuffled weights")
         point = light.brightness[channel], light.gradient[channel]
         ax.plot(*point, "o", color=colour, ms=4.5, label=f"{name}: channel {channel}")
     ax.set(xlim=(-1.04, 1.04), ylim=(0, 1.04), xlabel="correlation with brightness", ylabel="largest with a gradient")

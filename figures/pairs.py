@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import style
+from minetest_interp.analysis.stats import correlation
 from minetest_interp.io import files
 from panel import panel_command, reach
 
@@ -66,6 +67,7 @@ def draw(
             ax.plot(*pairs["turning"].T, "o", color=style.OBSERVED, markersize=4, alpha=0.8)
             ax.set(xlabel=f"{name} to the left, {x}", ylabel=f"{name} to the left, {y}")
             ax.set_aspect("equal")
+            _correlation(ax, **{name: pairs[name] for name in ("turning", "shuffled") if name in pairs})
     return figure
 
 
@@ -94,6 +96,18 @@ def _towards(ax: Axes, turning: np.ndarray, position: np.ndarray, name: str, con
         xticklabels=[f"{concept} there", f"{concept} gone"],
         ylabel=f"{name} towards the {concept}",
     )
+
+
+def _correlation(ax: Axes, turning: np.ndarray, shuffled: np.ndarray | None = None) -> None:
+    """The correlation, in the corner that a claim leaves empty, and those of shuffled weights, `[P, K, 2]`."""
+    words = []
+    if np.isfinite(own := correlation(*turning.T)):
+        words += [f"r = {own:.2f}"]
+    null = [] if shuffled is None else [correlation(*each.T) for each in np.moveaxis(shuffled, 1, 0)]
+    if known := [one for one in null if np.isfinite(one)]:
+        words += ["shuffled weights:", f"{min(known):.2f} to {max(known):.2f}"]
+    text = "\n".join(words).replace("-", "−")
+    ax.text(0.97, 0.03, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=7)
 
 
 def _quadrants(ax: Axes, right: float, top: float, *, falling: bool) -> None:

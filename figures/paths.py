@@ -15,7 +15,7 @@ SPREAD = (2.5, 97.5)  # percent of the random sets
 
 def load(results: Path, *, behaviour: str) -> dict[str, object]:
     path = results / "evidence" / "circuits.npz"
-    names = ("layer", "sizes", "few", "strength", "strongest", "without", "random")
+    names = ("layer", "sizes", "few", "strength", "strongest", "without", "random", "shuffled")
     found = dict(zip(names, arrays(path, *(f"kept/{name}" for name in names), reason="kept/reason"), strict=True))
     channels = len(found.pop("strength"))
     return found | {
@@ -33,6 +33,7 @@ def draw(
     strongest: np.ndarray,
     without: np.ndarray,
     random: np.ndarray,
+    shuffled: np.ndarray,
     channels: int,
     behaviour: str,
 ) -> Figure:
@@ -41,6 +42,7 @@ def draw(
     Args:
       layer: whose channels. sizes: `[K]`. few: the size that is judged. strongest, without: `[3, K]`, what is explained
         with its interval while the strongest are kept, and held. random: `[K, D]`, random ones kept.
+      shuffled: `[W, 2]`, strongest and random ones of networks of shuffled weights, as many as are judged.
     """
     figure = style.figure(aspect=0.44)
     axes = figure.subplots(1, 2, sharey=True)
@@ -53,6 +55,8 @@ def draw(
         _curves(ax, sizes, values, drawn, ends, channels)
         ax.axvline(few, color=style.FAINT, linewidth=0.8, linestyle="--", zorder=0)
         ax.set_xlabel(label)
+    axes[0].plot(np.full(len(shuffled), few), shuffled[:, 0], "_", color=style.MIRRORED, ms=7, mew=1.2, zorder=1.5,
+                 label="strongest, shuffled weights")  # fmt: skip
     lowest = np.nanmin([strongest.min(initial=0), without.min(initial=0), random.min(initial=0), 0])
     axes[0].set_ylim(max(LOWEST, lowest) - 0.05, 1.05)
     axes[0].set_ylabel(f"share of the variance of\nthe {style.plain(behaviour, limit=16)} that is left")

@@ -37,7 +37,7 @@ def load(results: Path, *, named: dict[str, int], concept: str) -> dict[str, obj
     [first] = [layer for layer in named if layer not in layers] or [None]
     if f"{first}/kernel" in names:
         follows = np.stack(arrays(path, f"{first}/gradient/second", f"{first}/brightness/second"))
-        shapeless = float(arrays(path, f"{first}/shuffled")[0].mean())
+        shapeless = arrays(path, f"{first}/shuffled")[0]
     if "found" in names:
         tells = {layer: Tells(*arrays(path, *(f"{layer}/{key}" for key in KEYS))) for layer in layers}
         found = arrays(path, "found")[0].tolist()
@@ -50,7 +50,7 @@ def draw(
     concept: str,
     first: str | None,
     follows: np.ndarray | None,
-    shapeless: float | None,
+    shapeless: np.ndarray | None,
     tells: Mapping[str, Tells | None],
     found: list[str],
 ) -> Figure:
@@ -59,7 +59,7 @@ def draw(
     Args:
       first: the layer that is asked about gradients, None without one. follows: `[2, C]`, with gradients and with
         brightness; None of stacks whose frames differ, and of colours. shapeless: of the named kernel with its pixels
-        in random order, with gradients. tells: None where no labelled frames say.
+        in random orders, with gradients. tells: None where no labelled frames say.
     """
     figure = style.figure(aspect=0.47)
     [axes] = figure.subplots(1, len(tells) + (first is not None), squeeze=False)
@@ -122,16 +122,17 @@ def _spread(places: list[float]) -> list[float]:
     return [min(place, 0.95 - gap * (len(places) - 1 - i)) for i, place in enumerate(spread)]
 
 
-def _follow(ax: Axes, gradient: np.ndarray, brightness: np.ndarray, named: int, shapeless: float) -> None:
+def _follow(ax: Axes, gradient: np.ndarray, brightness: np.ndarray, named: int, shapeless: np.ndarray) -> None:
     ax.axline((0, 0), slope=1, color=style.FAINT, linewidth=0.6, zorder=0)
-    ax.axhline(shapeless, color=NAMED, linewidth=0.8, ls=":", zorder=0)
+    ax.axhspan(*np.percentile(shapeless, (2.5, 97.5)), color=style.FAINT, alpha=0.5, linewidth=0, zorder=-1)
+    ax.axhline(shapeless.mean(), color=NAMED, linewidth=0.8, ls=":", zorder=0)
     ax.plot(brightness, gradient, "o", color=style.INK, ms=2)
     ax.plot(brightness[named], gradient[named], "o", color=NAMED, ms=4)
     right = brightness[named] > 0.8
     ax.annotate(str(named), (brightness[named], gradient[named]), (-4 if right else 4, 0), color=NAMED,
                 textcoords="offset points", ha="right" if right else "left", va="center")  # fmt: skip
     ax.set(xlim=(0, 1.02), ylim=(min(0, 1.05 * gradient.min()), 1.02), xticks=[0, 0.5, 1])
-    ax.set(xlabel="correlation with brightness\n(dotted: shuffled kernel)", ylabel="correlation with gradients")
+    ax.set(xlabel="correlation with brightness\n(shuffled kernel: 95 %, mean)", ylabel="correlation with gradients")
     ax.spines[["top", "right"]].set_visible(False)
 
 

@@ -77,10 +77,10 @@ def parts(claims, identifier):
     return {part["name"]: part for part in claims[identifier]["parts"]}
 
 
-def check(part, statistic, clusters, *, spread=0.0):
+def check(part, statistic, clusters, *, draws=()):
     """A part's estimate and interval against `statistic`, a function of frame indices.
 
-    spread: standard deviation of single draws of what it is less than, which adds to the error in squares.
+    draws: of which the mean is subtracted in it, so that another of them could have stood in its place.
     """
     whole = statistic(np.arange(len(clusters)))
     assert part["estimate"] == pytest.approx(whole, abs=CLOSE)
@@ -88,10 +88,13 @@ def check(part, statistic, clusters, *, spread=0.0):
     if part["interval"] is None:
         return
     expected = plain.jackknife(statistic, np.asarray(clusters) % 500, scale=part["scale"])
-    if spread:
+    if len(draws):
         freedom = min(part["clusters"], 500) - 1
-        tail = scipy.stats.t.ppf(0.975, freedom)
-        reach = tail * np.hypot((expected[1] - expected[0]) / 2 / tail, spread)
+        of_frames = ((expected[1] - expected[0]) / 2 / scipy.stats.t.ppf(0.975, freedom)) ** 2
+        of_draws = np.var(draws, ddof=1) * (len(draws) + 1) / len(draws)
+        both = of_frames + of_draws
+        degrees = both**2 / (of_frames**2 / freedom + of_draws**2 / (len(draws) - 1))
+        reach = scipy.stats.t.ppf(0.975, degrees) * np.sqrt(both)
         expected = np.array([whole - reach, whole + reach])
     assert part["interval"] == pytest.approx(expected, abs=CLOSE)
 
@@ -135,7 +138,7 @@ def test_what_the_policy_does(claims, study):
         asymmetry["below-shuffled"],
         lambda i: kept(here, there)(i) - np.mean([other(i) for other in random]),
         each,
-        spread=np.std([other(each) for other in random], ddof=1),
+        draws=[other(each) for other in random],
     )
     walking = parts(claims, "moves-forward-and-jumps")
     forward, jump = plain.probability(logits, 0), plain.probability(logits, 1)
@@ -237,6 +240,18 @@ def test_what_happens_when_only_one_thing_changes(claims, study, labelled):
     of, clusters = pairs(labelled, "day", "night")
     day, night = turning[of].T
     alike = {"day-night": (day, night, clusters)}
+    others = [shuffled_weights(study["params"], seed) for seed in range(20)]
+    random = [plain.yaw(plain.run(other, greys[of.ravel()])[0]).reshape(of.shape).T for other in others]
+
+    def fisher(i, both):
+        return np.arctanh(np.corrcoef(*both[:, i])[0, 1])
+
+    check(
+        parts(claims, "day-night")["over-shuffled"],
+        lambda i, own=turning[of].T: fisher(i, own) - np.mean([fisher(i, other) for other in random]),
+        clusters,
+        draws=[fisher(np.arange(len(of)), other) for other in random],
+    )
     of, clusters = pairs(labelled, *(f"turn {n}" for n in range(4)))
     alike["still-stacks"] = (plain.yaw(plain.run(study["params"], greys[of])[0]), turning[of[:, -1]], clusters)
     for claim, (one, other, clusters) in alike.items():
@@ -422,8 +437,18 @@ def test_which_channels_follow_edges(claims, study, layers):
 
     chosen = correlations(first)
     filters = np.abs(chosen).argmax(1)
-    tested = correlations(second)[np.arange(99), filters] * np.sign(chosen[np.arange(99), filters])
-    assert printed["response"]["chance"] == pytest.approx(tested.mean(), abs=CLOSE)
+
+    def tested(i):
+        return correlations(second[i])[np.arange(99), filters] * np.sign(chosen[np.arange(99), filters])
+
+    every = tested(np.arange(20))
+    assert printed["response"]["chance"] == pytest.approx(every.mean(), abs=CLOSE)
+    check(
+        printed["over-shuffled"],
+        lambda i: np.arctanh(response(i)) - np.arctanh(tested(i)).mean(),
+        second,
+        draws=np.arctanh(every),
+    )
     assert printed["rank"]["estimate"] == pytest.approx(np.mean(np.delete(following, channel) > following[channel]))
 
 
@@ -485,9 +510,9 @@ def test_what_removing_channels_does(claims, study, layers, labelled, trunks):
     check(relation["given-activity"], partial, np.arange(128))
 
 
-def test_where_a_channels_gradient_pushes(claims, study, layers, labelled, trunks):
-    params, channel = study["params"], NAMED["conv2"]
-    logits = plain.run(params, study["greys"])[0]
+def pushes(params, greys):
+    """The gradient of the yaw at conv2, left half less right half, `[N, C]`."""
+    logits, _, layers = plain.run(params, greys)
     p = np.exp(logits - logits.max(1, keepdims=True))
     p /= p.sum(1, keepdims=True)
     signs = np.tile(np.repeat([1.0, 0.0, -1.0], 3), 4)  # 18 forward + 9 jump + 3 mouse_x + mouse_y
@@ -495,7 +520,12 @@ def test_where_a_channels_gradient_pushes(claims, study, layers, labelled, trunk
     of_logits = p * (signs - yaw[:, None])
     of_hidden = of_logits @ params["actor"]["kernel"].T * (layers["hidden"] > 0)
     of_conv2 = (of_hidden @ params["hidden"]["kernel"].T).reshape(layers["conv2"].shape) * (layers["conv2"] > 0)
-    sides = of_conv2[:, :, :2, channel].mean((1, 2)) - of_conv2[:, :, 2:, channel].mean((1, 2))
+    return of_conv2[:, :, :2].mean((1, 2)) - of_conv2[:, :, 2:].mean((1, 2))
+
+
+def test_where_a_channels_gradient_pushes(claims, study, labelled, trunks):
+    channel = NAMED["conv2"]
+    sides = pushes(study["params"], study["greys"])[:, channel]
     first, _ = halves(labelled["clusters"])
     scores, shares = labelled["layers"]["conv2"][first][..., channel], trunks["conv2"][-1][first]
 
@@ -504,10 +534,20 @@ def test_where_a_channels_gradient_pushes(claims, study, layers, labelled, trunk
 
     low, high = plain.jackknife(auroc, labelled["clusters"][first], scale="share")
     assert low > 0.5 or high < 0.5
-    pushed = sides if low > 0.5 else -sides
+    sign = 1 if low > 0.5 else -1
+    pushed = sign * sides
     found = parts(claims, "tree-detector-steers")
     check(found["pushes"], lambda i: np.mean((1 + np.sign(pushed[i])) / 2), np.arange(40))
     check(found["gradient"], lambda i: pushed[i].mean(), np.arange(40))
+    others = [pushes(shuffled_weights(study["params"], seed), study["greys"]) for seed in range(20)]
+    others = np.concatenate(others, axis=1)
+    random = (1 + sign * np.sign(others[:, (others != 0).sum(0) >= np.count_nonzero(sides)])) / 2
+    check(
+        found["over-shuffled"],
+        lambda i: np.mean((1 + np.sign(pushed[i])) / 2) - random[i].mean(),
+        np.arange(40),
+        draws=random.mean(0),
+    )
 
 
 def test_what_steering_does(claims, study, labelled):
@@ -536,7 +576,7 @@ def test_what_steering_does(claims, study, labelled):
     for part, direction, controls in (("slope", vector, random), ("beyond-brightness", orthogonal, shorter)):
         null = np.array([slopes(control) for control in controls])
         beyond = slopes(direction) - null.mean(0)
-        check(found[part], lambda i, b=beyond: b[i].mean(), clusters, spread=null.mean(1).std(ddof=1))
+        check(found[part], lambda i, b=beyond: b[i].mean(), clusters, draws=null.mean(1))
     bright = slopes(along * np.linalg.norm(vector))
     check(found["brightness"], lambda i: bright[i].mean(), clusters)
     assert found["cosine"]["estimate"] == pytest.approx((vector * along).sum() / np.linalg.norm(vector), abs=CLOSE)

@@ -86,16 +86,18 @@ MEASURE = {
     "interval": {"confidence": 0.95, "least_clusters": 3},
     "similarity": 0.9,
     "units": {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0},
-    "causal": {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0},
+    "causal": {"donors": 1, "directions": 2, "strengths": [-1, 1], "networks": 2, "seed": 0},
+    "pairs": {"networks": 2, "seed": 0},
     "attribution": {
         "steps": 2, "samples": 2, "noise": 25.5, "patch": 28, "patch_stride": 28, "removals": 3, "radius": 5.1,
         "draws": 2, "frames": 2, "masks": 4, "seed": 0,
     },
-    "circuits": {"factors": 2, "exemplars": 2, "paths": 3, "frames": 8, "draws": 2, "seed": 0},
+    "circuits": {"factors": 2, "exemplars": 2, "paths": 3, "frames": 8, "draws": 2, "networks": 2, "seed": 0},
     "dream_controls": {"seeds": 3, "value_steps": 2, "yaw_steps": 2, "lr": 1000, "least_lag": 6, "most_lag": 24},
     "heads": {"permutations": 99, "seed": 0},
     "features": {
-        "explained": 0.25, "detects": 0.7, "concept_share": 0.1, "shifts": 2, "rotations": 1, "penalty": 0.1, "seed": 0,
+        "explained": 0.25, "detects": 0.7, "concept_share": 0.1, "shifts": 2, "rotations": 1, "penalty": 0.1,
+        "networks": 2, "seed": 0,
     },
     "probes": {"penalties": [0.1, 10], "shuffles": 2, "networks": 1, "least_group": 2, "seed": 0},
     "darkness": {

@@ -32,21 +32,35 @@ def test_the_detector_s_estimates_on_numbers_known_by_hand():
     }
     gradient = noise * [1, 2, 3, 4, 5]
     options = {"clusters": np.arange(n), "level": LEVEL, "channel": 3}
-    on, off = (causal.detector_estimates(found, gradient, difference, sign=s, **options) for s in (1, -1))
+    shuffled = generator.standard_normal((1, 40)) + 0.5 * generator.standard_normal((n, 40))
+    shuffled[::2, 7] = 0  # on half of the frames it does not push, where the named channel does
+    on, off = (causal.detector_estimates(found, gradient, shuffled, difference, sign=s, **options) for s in (1, -1))
     assert on["gradient"].estimate == pytest.approx(gradient[:, 3].mean()) == pytest.approx(-off["gradient"].estimate)
     assert on["ablation-rank"].estimate == 1 / 4 and on["ablation-rank"].interval is None
     assert (on["pushes"].estimate, off["pushes"].estimate, on["pushes"].chance) == (1, 0, 0.5)
-    half = causal.detector_estimates(found, gradient * (np.arange(n) % 2)[:, None], difference, sign=1, **options)
+    half = causal.detector_estimates(
+        found, gradient * (np.arange(n) % 2)[:, None], shuffled, difference, sign=1, **options
+    )
     assert half["pushes"].estimate == 0.75  # a gradient of zero pushes neither way
-    unknown = causal.detector_estimates(found, gradient, difference, sign=missing("unknown"), **options)
-    assert [unknown[part].reason for part in ("pushes", "gradient")] == ["unknown"] * 2
+    others = np.delete(shuffled, 7, axis=1) > 0
+    shares = others.mean(0)
+    assert on["over-shuffled"].estimate == pytest.approx(1 - shares.mean())
+    assert off["over-shuffled"].estimate == pytest.approx(shares.mean() - 1)
+    # Each channel keeps to its sign, so that one that always does is nothing special.
+    assert on["over-shuffled"].interval[0] < 0 < on["pushes"].interval[0] - 0.5
+    error = others.mean(1).var(ddof=1) / n + 40 / 39 * shares.var(ddof=1)
+    assert on["over-shuffled"].error ** 2 == pytest.approx(error)
+    lonely = causal.detector_estimates(found, gradient, 0 * shuffled, difference, sign=1, **options)
+    assert lonely["over-shuffled"].reason == causal.NO_OTHERS
+    unknown = causal.detector_estimates(found, gradient, shuffled, difference, sign=missing("unknown"), **options)
+    assert [unknown[part].reason for part in ("pushes", "over-shuffled", "gradient")] == ["unknown"] * 3
     assert unknown["ablation-zero"] == on["ablation-zero"]
     assert on["ablation-zero"].estimate == pytest.approx(-change[:, 3].mean())
     assert on["ablation-zero"].chance == pytest.approx(change[:, 2].mean())
     assert on["ablation-mean"].estimate == pytest.approx(2 * on["ablation-zero"].estimate)
     assert on["ablation-resample"].estimate is None and "near-duplicates" in on["ablation-resample"].reason
     assert (on["patch"].estimate, on["patch"].chance) == (pytest.approx(0.4), pytest.approx(0.4))
-    still = causal.detector_estimates(found, gradient, 0 * difference, sign=1, **options)
+    still = causal.detector_estimates(found, gradient, shuffled, 0 * difference, sign=1, **options)
     assert (still["patch"].estimate, still["patch"].chance) == (None, None)
 
 
@@ -102,7 +116,7 @@ def test_slopes_are_those_of_the_vector_less_those_of_random_directions_whose_sp
     found = vectors.slope_estimates(turning, np.arange(15), LEVEL, cosine=0.5)
     single = drawn[0] - drawn[3:].mean(0)
     assert found["slope"].estimate == pytest.approx(single.mean())
-    spread = drawn[3:].mean(1).var(ddof=1) + single.var(ddof=1) / 15
+    spread = 4 / 3 * drawn[3:].mean(1).var(ddof=1) + single.var(ddof=1) / 15
     assert found["slope"].error == pytest.approx(np.sqrt(spread))
     assert found["beyond-brightness"].estimate == pytest.approx((drawn[2] - drawn[2:].mean(0)).mean())
     assert found["brightness"].estimate == pytest.approx(drawn[1].mean()) and found["cosine"].estimate == 0.5

@@ -187,7 +187,7 @@ def test_the_stage_s_shares_sum_to_one_and_its_exemplars_peak_in_order(tmp_path)
         interval={"least_clusters": 3},
         similarity=0.9,
         about=[["trunk", "yaw", 1], ["trunk", "jump", 1]],
-        settings={"factors": 3, "exemplars": 2, "paths": 5, "frames": 6, "draws": 2, "seed": 0},
+        settings={"factors": 3, "exemplars": 2, "paths": 5, "frames": 6, "draws": 2, "networks": 2, "seed": 0},
         arrays=tmp_path / "circuits.npz",
         estimates=tmp_path / "circuits.json",
     )

@@ -27,7 +27,7 @@ ACTIONS = {
     "behaviours": {"yaw": {"plus": {"do": "left"}, "minus": {"do": "right"}}},
     "steering": "yaw",
 }
-SETTINGS = {"factors": 3, "exemplars": 2, "paths": 3, "frames": 4, "draws": 2, "seed": 0}
+SETTINGS = {"factors": 3, "exemplars": 2, "paths": 3, "frames": 4, "draws": 2, "networks": 2, "seed": 0}
 
 
 def changed(folder: Path, change) -> Path:

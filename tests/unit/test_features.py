@@ -14,7 +14,7 @@ from minetest_interp.claims.verdicts import Rule
 from minetest_interp.io import files, stores
 from minetest_interp.model.architecture import Architecture, Layer
 from minetest_interp.model.labels import NO_LABELS
-from minetest_interp.model.policy import Geometry, Policy
+from minetest_interp.model.policy import Geometry, Policy, shuffled_weights
 from minetest_interp.model.steps import Convolution, Dense, Flatten, Scale
 from minetest_interp.stages import features as stage
 from tests.conftest import ROOT, random_policy
@@ -27,7 +27,7 @@ GREYS = smooth_frames(FRAMES, SMALL.size)
 CLUSTERS = np.arange(FRAMES)
 LEVEL = Level(least_clusters=5)
 CLAIMS = yaml.safe_load((ROOT / "config/claims.yaml").read_text(encoding="utf-8"))["claims"]
-OPTIONS = {"shifts": 3, "rotations": 1, "level": LEVEL}
+OPTIONS = {"shifts": 3, "rotations": 1, "networks": 2, "level": LEVEL}
 
 
 def verdict(claim: str, part: str, found) -> str:
@@ -60,6 +60,39 @@ def test_light_and_dark_are_found_beside_edges_and_only_where_they_are():
     ] * 2
 
 
+def followed(policy: Policy) -> dict[str, np.ndarray]:
+    """In plain numpy: of the channels that the even frames choose, what the odd ones say."""
+    kernels = np.asarray(policy.params["conv0"]["kernel"], float).sum(2).reshape(64, -1)
+    windows = np.lib.stride_tricks.sliding_window_view(GREYS.astype(float), (8, 8), axis=(1, 2))[:, ::4, ::4]
+    flat = windows.reshape(FRAMES, -1, 64)
+    wanted = np.concatenate([edges.templates(8, 8), np.full((1, 8, 8), 1 / 64)]).reshape(-1, 64).T
+
+    def correlations(frames: np.ndarray) -> np.ndarray:
+        seen = flat[frames].reshape(-1, 64)
+        return np.corrcoef((seen @ kernels).T, (seen @ wanted).T)[: kernels.shape[1], kernels.shape[1] :]
+
+    before, after = correlations(np.arange(0, FRAMES, 2)), correlations(np.arange(1, FRAMES, 2))
+    beyond = {
+        name: [sign * of[:, -1] - np.abs(of[:, :-1]).max(1) for of in (before, after)]
+        for name, sign in (("light", 1), ("dark", -1))
+    }
+    return {name: tested[chosen.argmax()] for name, (chosen, tested) in beyond.items()}
+
+
+def test_light_and_dark_are_compared_with_those_of_networks_of_shuffled_weights():
+    policy = random_policy(SMALL, seed=1)
+    made = light_and_dark.measure(policy, GREYS, CLUSTERS, LEVEL, networks=3, seed=5)
+    parts, own = made.estimates[light_and_dark.CLAIM], followed(policy)
+    others = [followed(shuffled_weights(policy, seed=seed)) for seed in (5, 6, 7)]
+    for row, name, sign in zip(made.arrays["light/shuffled"], ("light", "dark"), (1, -1), strict=True):
+        null = np.array([other[name] for other in others])
+        np.testing.assert_allclose(sign * row[:, 0] - row[:, 1], null, atol=1e-6)
+        assert parts[name].estimate == pytest.approx(own[name], abs=1e-6)
+        beyond = parts[f"{name}-over-shuffled"]
+        assert (beyond.estimate, beyond.chance) == (pytest.approx(own[name] - null.mean(), abs=1e-6), 0)
+        assert beyond.error**2 == pytest.approx(parts[name].error ** 2 + 4 / 3 * null.var(ddof=1), rel=0.5)
+
+
 def shown(activation: np.ndarray, shares=None) -> Shown:
     return Shown(CLUSTERS.astype(str), CLUSTERS, GREYS, activation.astype(np.float32), shares or {})
 
@@ -80,13 +113,17 @@ def test_channels_that_follow_or_invert_brightness_are_told_from_others():
     bright, policy = fields(GREYS) / GREYS.std(), random_policy(SMALL)
     following = bright[..., None] * signs + 0.2 * noise(40)
     options = {"least": 0.25, "shifts": 3, "seed": 0, "level": LEVEL}
+    others = [noise(40), following, 0 * noise(40)]  # the last has no channel that varies
     for activation, expected in ((following, verdicts.SUPPORTED), (noise(40), verdicts.CONTRADICTED)):
-        made = features.brightness_followers(policy, "conv1", shown(activation), None, **options)
+        made = features.brightness_followers(policy, "conv1", shown(activation), None, others, **options)
         parts = made.estimates["follows-brightness"]
         assert list(parts) == list(features.PARTS["follows-brightness"])
         assert verdict("follows-brightness", "share", parts["share"]) == expected
+        assert parts["over-shuffled"].estimate == parts["share"].estimate - 0.5
+        assert parts["over-shuffled"].error == pytest.approx(np.sqrt(3 / 2 * 0.5))  # of shares 0 and 1
         assert parts["shifted"].estimate < 0.5 and parts["labelled"].reason == NO_LABELS
-    parts = features.brightness_followers(policy, "conv1", shown(following), None, **options).estimates
+    parts = features.brightness_followers(policy, "conv1", shown(following), None, [following] * 3, **options).estimates
+    assert parts["follows-brightness"]["over-shuffled"].interval == (0, 0)
     assert parts["follows-brightness"]["inverted"].estimate == 0.25
 
 

@@ -20,6 +20,7 @@ def make_results(folder, *, without=()):
         "light/chosen": np.array([3, 7]),
         "light/brightness": generator.uniform(-1, 1, 8),
         "light/gradient": generator.uniform(0, 1, 8),
+        "light/shuffled": generator.uniform(0, 1, (2, 5, 2)),
         "explained/brightness": generator.uniform(-0.2, 1, CHANNELS),
         "explained/basis": generator.uniform(-0.2, 1, CHANNELS),
         "explained/sign": generator.choice([-1, 1], CHANNELS),
@@ -57,8 +58,9 @@ def same_points(found, x, y):
 def test_every_channel_is_where_its_numbers_are(tmp_path):
     kept = make_results(tmp_path)
     light, explained, tells, bases = drawn(tmp_path).axes
-    bright, gradient, chosen = (kept[f"light/{key}"] for key in ("brightness", "gradient", "chosen"))
-    same_points(marks(light), np.r_[bright, bright[chosen]], np.r_[gradient, gradient[chosen]])
+    bright, gradient, chosen, null = (kept[f"light/{key}"] for key in ("brightness", "gradient", "chosen", "shuffled"))
+    x, y = null.reshape(-1, 2).T
+    same_points(marks(light), np.r_[bright, bright[chosen], x], np.r_[gradient, gradient[chosen], y])
     sign, share, basis = (kept[f"explained/{key}"] for key in ("sign", "brightness", "basis"))
     same_points(marks(explained), sign * np.maximum(share, 0), np.maximum(basis, 0))
     np.testing.assert_allclose(np.sort(marks(tells)[:, 1]), np.sort(kept["auroc/channels"]))

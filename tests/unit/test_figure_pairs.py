@@ -19,6 +19,8 @@ def make_results(folder, *, missing=()):
     for name in (name for name in pairs.CONTRASTS if name not in missing):
         kept[f"{name}/turning"] = generator.uniform(-1, 1, (7, 2))
         kept[f"{name}/position"] = kept[f"{name}/moved"] = generator.uniform(-1, 1, 7)
+    if "light" not in missing:
+        kept["light/shuffled"] = generator.uniform(-1, 1, (7, 3, 2))
     (folder / "evidence").mkdir()
     np.savez(folder / "evidence" / "pairs.npz", **kept)
     (folder / "network.json").write_text(json.dumps({"outputs": ["logits"]}))
@@ -44,6 +46,10 @@ def test_every_pair_is_where_its_numbers_are(tmp_path):
     np.testing.assert_allclose(marks(moved)[:, 1], np.diff(kept["moved/turning"])[:, 0])
     for ax, name in ((light, "light"), (motion, "motion")):
         np.testing.assert_allclose(marks(ax), kept[f"{name}/turning"])
+        assert f"r = {np.corrcoef(*kept[f'{name}/turning'].T)[0, 1]:.2f}".replace("-", "−") in ax.texts[-1].get_text()
+    null = [np.corrcoef(*kept["light/shuffled"][:, k].T)[0, 1] for k in range(3)]
+    assert light.texts[-1].get_text().endswith(f"{min(null):.2f} to {max(null):.2f}".replace("-", "−"))
+    assert "shuffled" not in motion.texts[-1].get_text()
 
 
 @pytest.mark.parametrize("missing", [("moved",), pairs.CONTRASTS])

@@ -24,6 +24,7 @@ def make_results(folder, *, channels=64, sizes=(4, 8, 16, 32, 48, 56, 60), draws
         "kept/strongest": np.stack([mean, mean - 0.1, mean + 0.02]),
         "kept/without": np.stack([mean[::-1] - 0.3, mean[::-1] - 2, np.full(len(sizes), np.nan)]),
         "kept/random": generator.uniform(-0.2, 0.8, (len(sizes), draws)),
+        "kept/shuffled": generator.uniform(0, 1, (4, 2)),
     }
     (folder / "evidence").mkdir(parents=True)
     np.savez(folder / "evidence" / "circuits.npz", **({"kept/reason": reason} if reason else stored))
@@ -45,6 +46,9 @@ def test_curves_run_from_no_channel_to_all_through_the_files_numbers(tmp_path, m
         for curve, values in zip(curves, expected, strict=True):
             np.testing.assert_allclose(curve.get_ydata(), values)
             np.testing.assert_array_equal(curve.get_xdata(), [0, *stored["kept/sizes"], channels])
+    [dashes] = [line for line in figure.axes[0].lines if line.get_marker() == "_"]
+    np.testing.assert_allclose(dashes.get_ydata(), stored["kept/shuffled"][:, 0])
+    assert set(dashes.get_xdata()) == {stored["kept/few"]}
     width, height = figure.bbox.size
     texts = [text for ax in figure.axes for text in (ax.title, ax.xaxis.label, ax.yaxis.label, *ax.texts)]
     for box in [text.get_window_extent() for text in texts if text.get_text()]:

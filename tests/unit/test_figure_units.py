@@ -66,6 +66,9 @@ def test_every_channel_its_band_and_brightness_are_drawn_best_first(tmp_path):
         np.testing.assert_array_equal(brightness.get_ydata(), [0.55, 0.55])
         assert "with: 40, without: 7" in ax.get_xlabel()
     assert any(np.allclose(line.get_ydata(), 0.3) for line in figure.axes[2].lines)  # shuffled kernels
+    [band] = figure.axes[2].patches
+    low, high = np.percentile(stored["conv0/shuffled"], (2.5, 97.5))
+    assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((low, high))
     x, y = next(line.get_data() for line in figure.axes[2].lines if len(line.get_xdata()) == 64)
     np.testing.assert_array_equal(x, np.abs(stored["conv0/brightness/second"]))
     np.testing.assert_array_equal(y, stored["conv0/gradient/second"])

@@ -69,7 +69,7 @@ LABELLED = STACKS | {
     "light": np.array(["night", "midday"] * (COUNT // 2)),
     "hud": np.arange(COUNT) % 2.0,
 }
-CAUSAL = {"donors": 1, "directions": 2, "strengths": [-1, 1], "seed": 0}
+CAUSAL = {"donors": 1, "directions": 2, "strengths": [-1, 1], "networks": 2, "seed": 0}
 UNITS = {"trunk_share": 0.1, "shifts": 19, "false_discovery": 0.05, "named": 2, "seed": 0}
 MAPS = {
     "steps": 1, "samples": 1, "noise": 25.5, "patch": 42, "patch_stride": 42, "removals": 1, "radius": 5.1, "draws": 1,
@@ -79,9 +79,10 @@ DREAMS = {"seeds": 3, "value_steps": 1, "yaw_steps": 1, "lr": 1000, "least_lag":
 PROBES = {"penalties": [0.1, 10], "shuffles": 2, "networks": 1, "least_group": 3, "seed": 0}
 BARS = {"doses": [0, 0.5, 1], "widths": [0.1], "offsets": [0.4, 0.6], "donors": 1, "seed": 2}
 FOLLOWED = {
-    "explained": 0.25, "detects": 0.7, "concept_share": 0.1, "shifts": 3, "rotations": 2, "penalty": 0.1, "seed": 0,
+    "explained": 0.25, "detects": 0.7, "concept_share": 0.1, "shifts": 3, "rotations": 2, "penalty": 0.1, "networks": 2,
+    "seed": 0,
 }  # fmt: skip
-FACTORS = {"factors": 2, "exemplars": 2, "paths": 3, "frames": 24, "draws": 5, "seed": 0}
+FACTORS = {"factors": 2, "exemplars": 2, "paths": 3, "frames": 24, "draws": 5, "networks": 2, "seed": 0}
 
 FRAMES = ("stacks", "labels")
 # Those that are given which concepts and readouts claims are about.
@@ -103,7 +104,7 @@ CASES = {
     "behaviour": (behaviour, behaviour_stage, FRAMES, BOTH | {"night": ["3"]}, {"shuffles": 2}),
     "units": (units, units_stage, FRAMES, SIMILARITY | {"channels": CHANNELS}, UNITS),
     "causal": (causal, causal_stage, FRAMES, STEERING | SIDED | SIMILARITY | {"channels": CHANNELS}, CAUSAL),
-    "pairs": (pairs, pairs_stage, ("labels",), STEERING | SIDED | SIMILARITY, None),
+    "pairs": (pairs, pairs_stage, ("labels",), STEERING | SIDED | SIMILARITY, {"networks": 2, "seed": 0}),
     "dream_controls": (dream_controls, dream_controls_stage, (), STEERING | SIDED, DREAMS),
     "reward": (reward, reward_stage, ("labels",), SIMILARITY, {"middle": 0.5, "gamma": 2}),
     "heads": (heads, heads_stage, (), {}, {"permutations": 49, "seed": 0}),

@@ -89,6 +89,23 @@ def test_likeness_of_a_view_with_itself_and_with_half_of_it():
     assert [found[part].estimate for part in pair_claims.LIKENESS] == pytest.approx([1, 1, 0.5])
 
 
+def test_night_goes_with_day_only_beyond_what_any_network_does():
+    generator = np.random.default_rng(7)
+    views, own, random = generator.standard_normal((PAIRS, 1)), *generator.standard_normal((2, PAIRS, 20, 2))
+
+    def shown(noise):
+        turning = views + noise * own[:, 0]
+        return pair_claims.light_estimates(turning, views[:, None] + 0.5 * random, EACH, LEVEL)["over-shuffled"]
+
+    fisher = [np.arctanh(np.corrcoef(*(views + 0.5 * random[:, k]).T)[0, 1]) for k in range(20)]
+    mine = np.arctanh(np.corrcoef(*(views + 0.5 * own[:, 0]).T)[0, 1])
+    assert shown(0.5).estimate == pytest.approx(mine - np.mean(fisher))
+    assert shown(0.5).interval[0] < 0 < shown(0.01).interval[0] and mine > 0.5
+    still = np.concatenate([0.5 * random, np.ones((PAIRS, 1, 2))], axis=1)  # a network that does not steer
+    found = [pair_claims.light_estimates(own[:, 0], each, EACH, LEVEL) for each in (still, still[:, :-1])]
+    assert found[0] == found[1]
+
+
 def test_motion_compares_the_real_stack_with_its_newest_frame():
     stacks, trunk = (np.stack([a, b, c], 1) for a, b, c in zip(*(bars(columns(n)) for n in (1, 2, 3)), strict=True))
 
@@ -109,6 +126,8 @@ def test_every_contrast_measures_the_parts_that_it_names():
     frames, trunk = pairs(columns(1), columns(2))
     for contrast in pair_claims.CONTRASTS.values():
         measured = contrast.measure(ask, frames, trunk)
+        if contrast.beside_shuffled:
+            measured["shuffled"] = np.random.default_rng(0).uniform(-1, 1, (PAIRS, 4, 2))
         found = contrast.estimate(**measured, clusters=EACH, level=LEVEL)
         assert tuple(found) == contrast.parts
 

@@ -10,7 +10,7 @@ from minetest_interp.claims import paths
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable, Behaviour
 from minetest_interp.model.frames import as_stacks
-from minetest_interp.model.policy import Geometry, Policy
+from minetest_interp.model.policy import Geometry, Policy, shuffled_weights
 from tests.conftest import random_policy
 from tests.samples import smooth_frames
 
@@ -41,7 +41,8 @@ def changed(policy, change):
 
 def measure(policy, **options):
     level = Level()
-    return paths.measure(policy, TABLE, STACKS, steering="turn", draws=20, level=level, **options)
+    options = {"draws": 20, "networks": 2} | options
+    return paths.measure(policy, TABLE, STACKS, steering="turn", level=level, **options)
 
 
 def test_all_kept_channels_leave_the_readout_and_none_leave_it_constant(small):
@@ -115,6 +116,18 @@ def test_channels_that_are_copies_of_one_another_are_no_better_than_random_ones(
     parts = measure(Policy(SMALL, params)).estimates[paths.CLAIM]
     assert parts["quarter"].estimate == pytest.approx(0, abs=1e-4)
     assert parts["needed"].estimate == pytest.approx(0, abs=1e-4)
+
+
+def test_chance_is_what_the_same_test_finds_of_networks_of_shuffled_weights(small):
+    found = measure(small, networks=3, seed=4)
+    alone = [measure(shuffled_weights(small, seed=seed), seed=4).estimates[paths.CLAIM] for seed in (4, 5, 6)]
+    null = np.array([parts["quarter"].estimate for parts in alone])
+    explained = [parts["explained"] for parts in alone]
+    np.testing.assert_allclose(found.arrays["kept/shuffled"], [(of.estimate, of.chance) for of in explained], atol=1e-5)
+    parts = found.estimates[paths.CLAIM]
+    beyond = parts["over-shuffled"]
+    assert beyond.estimate == pytest.approx(parts["quarter"].estimate - null.mean(), abs=1e-5)
+    assert beyond.error > np.sqrt(4 / 3) * null.std(ddof=1) - 1e-5
 
 
 def test_what_cannot_be_measured_says_why(small):

@@ -127,3 +127,12 @@ def test_of_claims_without_any_effect_hardly_any_study_supports_one():
         p = scipy.stats.ttest_1samp(generator.standard_normal((40, 30)), 0.0, axis=1).pvalue
         wrong += any(value < 0.05 for value in verdicts.holm(p.tolist()))
     assert wrong / 200 <= 0.08
+
+
+def test_no_number_of_frames_is_told_where_single_draws_are_in_the_error():
+    alone = Estimate(40, 40, 0.1, (-0.3, 0.5), 0.0, error=0.2)
+    with_draws = alone._replace(degrees=19.0)
+    tests = [verdicts.judge(each, Rule(0.0, 0.1)) for each in (alone, with_draws)]
+    assert [test.verdict for test in tests] == [UNKNOWN] * 2
+    assert tests[0].tells > 40 and tests[1].tells is None and tests[1].power > 0
+    assert with_draws.p_value(0.0) == pytest.approx(2 * scipy.stats.t.sf(0.5, 19))

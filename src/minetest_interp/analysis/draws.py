@@ -4,11 +4,16 @@ What is claimed of one direction or one network must exceed what another single 
 their difference holds the standard deviation of single draws, and not only the standard error of their mean.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from jaxtyping import Float
 
 from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Estimate, Level, Statistic
+
+NONE = "no network of shuffled weights has such a number"
+SINGLE = "a single draw does not show how far draws lie apart"
 
 
 def beside_draws(pairs: Float[np.ndarray, "observed_and_null draw"], level: Level) -> Estimate:
@@ -22,7 +27,7 @@ def beside_draws(pairs: Float[np.ndarray, "observed_and_null draw"], level: Leve
     found = intervals.estimate(intervals.weighted_mean(values), each, level, chance=float(np.mean(null)))
     if found.error is None:
         return found
-    return with_error(found, float(np.std(values - null, ddof=1)), level)
+    return _with_error(found, level, error=float(np.std(values - null, ddof=1)))
 
 
 def beyond_draws(
@@ -33,13 +38,57 @@ def beyond_draws(
     Args:
       statistic: what was observed less the mean of the null. draws: of the null, each on all frames.
     """
-    found = intervals.estimate(statistic, clusters, level, chance=0.0)
-    if found.error is None or len(draws) < 2:
+    return with_draws(intervals.estimate(statistic, clusters, level, chance=0.0), draws, level)
+
+
+def beyond_others(
+    own: Statistic,
+    others: Sequence[Statistic],
+    clusters: np.ndarray,
+    level: Level,
+    *,
+    estimate: Callable[..., Estimate] = intervals.estimate,
+) -> Estimate:
+    """A statistic less the mean of the same one of other networks; chance is 0.
+
+    Networks that do not have such a number, NaN on all frames, are left out; the estimate is missing where none has it.
+
+    Args:
+      estimate: how the error over frames is found, `intervals.estimate` or `half_samples.stepping_estimate`.
+    """
+    once = np.ones(len(clusters))
+    known = [other for other in others if np.isfinite(other(once))]
+    if not known:
+        return intervals.missing(NONE)
+
+    def above(weights: np.ndarray) -> np.ndarray:
+        return np.asarray(own(weights) - np.mean([other(weights) for other in known], axis=0))
+
+    single = np.array([other(once) for other in known], float)
+    return with_draws(estimate(above, clusters, level, chance=0.0), single, level)
+
+
+def with_draws(found: Estimate, draws: Float[np.ndarray, " draw"], level: Level) -> Estimate:
+    """A number less the mean of K draws of a null, where another single draw might stand for the number.
+
+    Its variance is that over frames and 1 + 1/K times that of the draws; a single draw shows no spread, so there is no
+    interval. Degrees of freedom are Satterthwaite's (1946).
+
+    Args:
+      found: the difference, on the plain scale, with its error over frames. draws: of the null, each on all frames.
+    """
+    if found.error is None:
         return found
-    return with_error(found, float(np.hypot(found.error, np.std(draws, ddof=1))), level)
+    count = len(draws)
+    if count < 2:
+        return found._replace(interval=None, error=None, reason=SINGLE)
+    frames, single = found.error**2, (1 + 1 / count) * float(np.var(draws, ddof=1))
+    total = frames + single
+    degrees = total**2 / (frames**2 / found.freedom + single**2 / (count - 1)) if total else found.freedom
+    return _with_error(found, level, error=float(np.sqrt(total)), degrees=float(degrees))
 
 
-def with_error(found: Estimate, error: float, level: Level) -> Estimate:
+def _with_error(found: Estimate, level: Level, *, error: float, degrees: float | None = None) -> Estimate:
     """The estimate, whose scale is plain, with another standard error; still without an interval where it had none."""
-    found = found._replace(error=error)
+    found = found._replace(error=error, degrees=degrees)
     return found if found.interval is None else found._replace(interval=found.at(level.confidence))

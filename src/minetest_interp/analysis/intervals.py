@@ -68,6 +68,7 @@ class Estimate(NamedTuple):
     chance: what the statistic would be if the claim were empty.
     reason: why there is no estimate, or no interval.
     scale: one of `SCALES`. error: the standard error on that scale, None where it is not defined.
+    degrees: of freedom of the error where it holds more than the spread over clusters; None where it does not.
     """
 
     n: int
@@ -78,6 +79,7 @@ class Estimate(NamedTuple):
     reason: str | None = None
     scale: str = "plain"
     error: float | None = None
+    degrees: float | None = None
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -90,9 +92,9 @@ class Estimate(NamedTuple):
         return np.nan if self.estimate is None else self.estimate, *self.bounds
 
     @property
-    def freedom(self) -> int:
+    def freedom(self) -> float:
         """Degrees of freedom of the standard error."""
-        return min(self.clusters, MOST_GROUPS) - 1
+        return min(self.clusters, MOST_GROUPS) - 1 if self.degrees is None else self.degrees
 
     @property
     def is_unanimous(self) -> bool:

@@ -9,10 +9,8 @@ from collections.abc import Collection
 import numpy as np
 
 from minetest_interp.analysis import draws, intervals
-from minetest_interp.analysis.intervals import Level, Statistic, missing
+from minetest_interp.analysis.intervals import Level, Statistic
 from minetest_interp.claims.measured import Parts
-
-NOTHING_SHUFFLED = "networks of shuffled weights do not steer at all"
 
 
 def unchanged_share(steering: np.ndarray, mirrored: np.ndarray) -> Statistic:
@@ -29,14 +27,8 @@ def estimates(steering: np.ndarray, shuffled: Collection[np.ndarray], clusters: 
     Args:
       steering: `[2, N]`, on frames and on their mirror images. shuffled: the same of each network.
     """
-    own, every = unchanged_share(*steering), np.ones(len(clusters))
-    others = [other for other in (unchanged_share(*each) for each in shuffled) if np.isfinite(other(every))]
-    share = intervals.estimate(own, clusters, level, chance=0.0, scale="fraction")
-    if not others:
-        return {"share": share, "below-shuffled": missing(NOTHING_SHUFFLED)}
-
-    def below(weights: np.ndarray) -> np.ndarray:
-        return np.asarray(own(weights) - np.mean([other(weights) for other in others], axis=0))
-
-    single = np.array([other(every) for other in others], float)
-    return {"share": share, "below-shuffled": draws.beyond_draws(below, clusters, level, draws=single)}
+    own, others = unchanged_share(*steering), [unchanged_share(*each) for each in shuffled]
+    return {
+        "share": intervals.estimate(own, clusters, level, chance=0.0, scale="fraction"),
+        "below-shuffled": draws.beyond_others(own, others, clusters, level),
+    }

@@ -18,7 +18,7 @@ from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.batches import map_batches
 from minetest_interp.model.frames import as_stacks
 from minetest_interp.model.labels import NO_LABELS, OFF_MIDDLE, why_none
-from minetest_interp.model.policy import Policy, shuffled_weights
+from minetest_interp.model.policy import Policy, shuffled_networks
 
 VIEWS = ("original", "mirrored")
 COVERED = ("masked", "masked-mirrored")
@@ -191,8 +191,10 @@ def _shuffled(
     seed: int,
 ) -> list[Steered]:
     """What networks of the same weights in random order do on the frames and their mirror images."""
-    networks_of = (shuffled_weights(policy, seed=seed + i) for i in range(count))
-    return [_steer(network, table, stacks, VIEWS, clusters, steering=steering) for network in networks_of]
+    return [
+        _steer(network, table, stacks, VIEWS, clusters, steering=steering)
+        for network in shuffled_networks(policy, count=count, seed=seed)
+    ]
 
 
 def _covered(stacks: Mapping[str, np.ndarray], steered: Steered, level: Level) -> Parts:

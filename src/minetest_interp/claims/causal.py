@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 
-from minetest_interp.analysis import intervals, interventions
+from minetest_interp.analysis import draws, intervals, interventions
 from minetest_interp.analysis.activity import activity
 from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
 from minetest_interp.analysis.interventions import Effects
@@ -20,9 +20,10 @@ from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.labels import NO_LABELS, why_none
 from minetest_interp.model.objectives import Objective
-from minetest_interp.model.policy import Policy
+from minetest_interp.model.policy import Policy, shuffled_networks
 
 NO_UNITS = "no channel could be compared with trunks"
+NO_OTHERS = "no channel of a network of shuffled weights pushes on as many frames"
 NO_SIGN = "the first half of the labelled frames cannot tell whether {unit} is switched on or off by what it detects"
 # Part to the strength that it ranks.
 RELATIONS = {"given-activity": "rectified", "rank-correlation": "rectified", "before-relu": "auroc"}
@@ -66,6 +67,7 @@ def measure(
     donors: int = 4,
     directions: int = 20,
     strengths: Sequence[float] = (-2, -1, -0.5, 0.5, 1, 2),
+    networks: int = 20,
     seed: int = 0,
     similarity: float = 0.9,
     level: Level = intervals.LEVEL,
@@ -80,6 +82,7 @@ def measure(
       steering: the name of the steering behaviour. channels: layer to the channel that the claims name, in the
         network's order.
       donors: frames from which a channel is taken in its stead. directions: random ones beside the steering vector.
+      networks: of shuffled weights, whose channels push the steering too; the first has this seed.
       similarity: of grey levels, above which frames are near-duplicates.
 
     Raises:
@@ -98,9 +101,14 @@ def measure(
     removals = replace_channels(policy, frames, channels, donors=donors, seed=seed, level=level)
     gradient = side * frames.gradient
     reason = why_none(np.isfinite(labelled["position"])) if labelled else NO_LABELS
+    pushed = [
+        interventions.gradient_sides(network, readouts[steering], detects, stacks["original"])[1]
+        for network in shuffled_networks(policy, count=networks, seed=seed)
+    ]
     detector = detector_estimates(
         removals.steering[detects],
         gradient,
+        np.concatenate(pushed, axis=1),
         frames.difference,
         frames.clusters,
         level,
@@ -125,6 +133,7 @@ def measure(
     )
     arrays = {"frames": stacks["frames"], "clusters": frames.clusters, "quantities": np.array(list(readouts))}
     arrays |= removals.arrays | {f"gradient/{detects}/sides": gradient} | relation.arrays | added.arrays
+    arrays |= {f"gradient/{detects}/shuffled": np.stack([push_share(of).mean(0) for of in pushed])}
     estimates = {"tree-detector-steers": detector}
     return Measured(arrays, estimates | relation.estimates | added.estimates)
 
@@ -223,6 +232,7 @@ def _relate_to_trunks(
 def detector_estimates(
     effects: Mapping[str, Effects],
     gradient: np.ndarray,
+    shuffled: np.ndarray,
     difference: np.ndarray,
     clusters: np.ndarray,
     level: Level,
@@ -233,13 +243,16 @@ def detector_estimates(
     """Does a channel push the steering the expected way, and does its removal matter among the layer's channels?
 
     pushes: share of the frames on which the gradient of turning left, left half less right half, has the expected sign,
-    one that is zero counting half. gradient: its mean, times `sign`. ablation-rank: share of the other channels whose
+    one that is zero counting half. over-shuffled: the same less the mean over the channels of networks of shuffled
+    weights that push on as many frames or more, each of which has the expected sign by chance; the error holds the
+    spread of single ones. gradient: its mean, times `sign`. ablation-rank: share of the other channels whose
     zero ablation changes the steering more. ablation-zero, -mean, -resample: mean absolute change; chance is the median
     over the layer's channels. patch: share of `difference` that patching the channel from the mirrored frame carries
     over; chance is the mean over the channels.
 
     Args:
-      effects: the layer's on the steering by replacement, `[N, C]`. gradient: `[N, C]`.
+      effects: the layer's on the steering by replacement, `[N, C]`. gradient: `[N, C]`. shuffled: `[N, K * C]`, the
+        gradient in K networks of shuffled weights.
       difference: `[N]`, mirrored steering less steering.
       sign: -1 where trunks switch the channel off, so that pushing left at a trunk means a negative gradient; a
         missing estimate where that is not known.
@@ -261,15 +274,30 @@ def detector_estimates(
         signed = intervals.weighted_mean(chance + sign * values)
         return intervals.estimate(signed, clusters, level, chance=chance, scale=scale)
 
+    def over_shuffled() -> Estimate:
+        if isinstance(sign, Estimate):
+            return sign
+        null = push_share(sign * shuffled[:, (shuffled != 0).sum(0) >= (own != 0).sum()])
+        if not null.size:
+            return missing(NO_OTHERS)
+        above = intervals.weighted_mean(push_share(sign * own) - null.mean(1))
+        return draws.beyond_draws(above, clusters, level, draws=null.mean(0))
+
     own, patch = gradient[:, channel], effects["patch"].change
     share = intervals.weighted_ratio(patch[:, channel] * difference, difference**2)
     return {
         "pushes": push(np.sign(own) / 2, 0.5, "share"),
+        "over-shuffled": over_shuffled(),
         "gradient": push(own, 0.0, "plain"),
         "ablation-rank": without_interval(estimate(interventions.rank_share(effects["zero"].size, channel), 0.5)),
         **{f"ablation-{name}": effect(name) for name in ("zero", "mean", "resample")},
         "patch": estimate(share, float(interventions.carried_share(patch, difference).mean())),
     }
+
+
+def push_share(gradient: np.ndarray) -> np.ndarray:
+    """1 where a gradient is positive, 0 where it is negative, and one half where it is zero."""
+    return np.sign(gradient, dtype=np.float64) / 2 + 0.5
 
 
 def rank_correlation_estimate(

@@ -26,6 +26,7 @@ def measure(
     paths: int = 12,
     frames: int = 128,
     draws: int = 100,
+    networks: int = 20,
     seed: int = 0,
     similarity: float = 0.9,
     level: Level = intervals.LEVEL,
@@ -37,7 +38,7 @@ def measure(
     Args:
       stacks: frames `[N]`, their names; original, grey `[N, S, S]` or stacks `[N, T, S, S]`.
       steering: the name of the steering behaviour. factors: of each layer, K. exemplars: frames for each factor, E.
-      paths: for each readout, P. frames, draws: of `paths.measure`. seed: of the factors and of random channels.
+      paths: for each readout, P. frames, draws, networks: of `paths.measure`. seed: of the factors and of these.
     """
     kept = kept_paths.measure(
         policy,
@@ -46,6 +47,7 @@ def measure(
         steering=steering,
         frames=frames,
         draws=draws,
+        networks=networks,
         seed=seed,
         similarity=similarity,
         level=level,

@@ -7,21 +7,22 @@ others of the labelled ones; where there are none, the basis of picture features
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
-from minetest_interp.analysis import activity, half_samples, intervals, mask_overlap, picture_features
+from minetest_interp.analysis import activity, draws, half_samples, intervals, mask_overlap, picture_features
 from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
 from minetest_interp.claims import bases, light_and_dark
 from minetest_interp.claims.measured import Arrays, Measured, Parts, check_channels
 from minetest_interp.claims.units import newest_grey
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.labels import NO_LABELS, why_none
-from minetest_interp.model.policy import Policy
+from minetest_interp.model.policy import Policy, shuffled_networks
 
 PARTS = {
-    "follows-brightness": ("share", "this-network", "inverted", "passed-on", "shifted", "labelled"),
+    "follows-brightness": ("share", "over-shuffled", "this-network", "inverted", "passed-on", "shifted", "labelled"),
     "uninterpreted": ("share", "this-network", "pictures-alone", "passed-on", "explained"),
     "one-tree-detector": ("at-least-one", "at-most-one", "switched-on", "any-brightness"),
     "axis-aligned": tuple(bases.PARTS),
@@ -61,6 +62,7 @@ def measure(
     shifts: int = 19,
     rotations: int = 4,
     penalty: float = 0.1,
+    networks: int = 20,
     seed: int = 0,
     similarity: float = 0.9,
     level: Level = intervals.LEVEL,
@@ -76,6 +78,7 @@ def measure(
       explained: share of a channel's variance that counts as following or explained. detects: AUROC from which a
         channel detects. concept_share: of a receptive field; from here on it holds the concept.
       shifts: of brightness maps, from frame to frame. rotations: random bases. penalty: of the dictionary.
+      networks: of shuffled weights, which follow brightness too; the first has this seed.
       similarity: of grey levels, above which frames are near-duplicates.
 
     Raises:
@@ -84,7 +87,7 @@ def measure(
     check_channels(policy, channels)
     clusters = intervals.near_duplicates(stacks["original"], similarity=similarity)
     arrays: Arrays = {"frames": stacks["frames"], "clusters": clusters}
-    light = light_and_dark.measure(policy, stacks["original"], clusters, level)
+    light = light_and_dark.measure(policy, stacks["original"], clusters, level, networks=networks, seed=seed)
     layer = second_layer(policy, channels)
     arrays |= {"second": np.array(layer or ""), **light.arrays}
     if layer is None:
@@ -93,8 +96,12 @@ def measure(
     own, masked = _shown(policy, layer, {**stacks, "clusters": clusters}, labelled, concept, similarity)
     if masked is not None:
         arrays |= {"labelled/frames": masked.frames, "labelled/clusters": masked.clusters}
+    others = shuffled_networks(policy, count=networks, seed=seed)
+    shuffled = (mask_overlap.activations(each, stacks["original"], [layer])[layer] for each in others)
     made = [
-        brightness_followers(policy, layer, own, masked, least=explained, shifts=shifts, seed=seed, level=level),
+        brightness_followers(
+            policy, layer, own, masked, shuffled, least=explained, shifts=shifts, seed=seed, level=level
+        ),
         unexplained(policy, layer, masked or own, least=explained, level=level),
         detectors(policy, layer, masked, concept, least=detects, concept_share=concept_share, level=level),
         bases.compare(
@@ -128,13 +135,18 @@ def brightness_followers(
     layer: str,
     own: Shown,
     masked: Shown | None,
+    shuffled: Iterable[np.ndarray],
     *,
     least: float,
     shifts: int,
     seed: int,
     level: Level,
 ) -> Measured:
-    """The share of channels of which brightness explains at least `least`, in the receptive fields of each position."""
+    """The share of channels of which brightness explains at least `least`, in the receptive fields of each position.
+
+    Args:
+      shuffled: the layer's responses in networks of shuffled weights, each as `own.activation`.
+    """
     size = np.sqrt(least)
 
     def parts_of(shown: Shown, activation: np.ndarray) -> Parts:
@@ -164,13 +176,26 @@ def brightness_followers(
         }
 
     passed = parts_of(own, activity.pass_on(own.activation, policy.architecture.passed_through(layer)))
-    found = parts_of(own, own.activation)
+    found, arrays = parts_of(own, own.activation), {}
+    if found:
+        feature = picture_features.field_means(own.greys, policy.architecture, layer)[..., None]
+        each = (_varying(activation) for activation in chain([own.activation], shuffled))
+        first, *others = [_share_beyond(of, feature, size) for of in each if of.shape[-1]]
+        stepping = half_samples.stepping_estimate
+        found["over-shuffled"] = draws.beyond_others(first, others, own.clusters, level, estimate=stepping)
+        arrays["bright/shuffled"] = np.array([other(np.ones(len(feature))) for other in others], float)
     found["passed-on"] = passed.get("share", missing(STILL))
     found["labelled"] = (
         parts_of(masked, masked.activation).get("share", missing(STILL)) if masked else missing(NO_LABELS)
     )
     name = "follows-brightness"
-    return Measured({}, {name: {part: found.get(part, missing(STILL)) for part in PARTS[name]}})
+    return Measured(arrays, {name: {part: found.get(part, missing(STILL)) for part in PARTS[name]}})
+
+
+def _share_beyond(responses: np.ndarray, feature: np.ndarray, size: float) -> Statistic:
+    """The share of channels whose correlation with a feature is at least so large, whatever its sign."""
+    of = picture_features.feature_correlation(picture_features.response_moments(responses, feature))
+    return lambda weights: (np.abs(of(weights)) >= size).mean(-1)
 
 
 def unexplained(policy: Policy, layer: str, shown: Shown, *, least: float, level: Level) -> Measured:

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minetest_interp.analysis import intervals, interventions, stats
-from minetest_interp.analysis.intervals import Estimate, Level, missing
+from minetest_interp.analysis import draws, intervals, interventions, stats
+from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
 from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured, Parts
 from minetest_interp.model import frame_groups, objectives
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.labels import NO_LABELS
-from minetest_interp.model.policy import Policy
+from minetest_interp.model.policy import Policy, shuffled_networks
 
 NO_PAIRS = "no labelled frames differ in this alone; those of make capture do"
 NOTHING_MOVES = "what differs is hidden in all of these frames"
@@ -32,6 +32,8 @@ class Contrast(NamedTuple):
     roles: of a group's frames, {concept} standing for the concept; none for the frames of a turn.
     parts: of the claim. measure: (read_out, frames, trunk) to arrays `[P, ...]`. estimate: those arrays by name,
     clusters `[P]` and a level to an estimate of each part.
+    beside_shuffled: whether it is compared with networks of shuffled weights; then there is an array more, `shuffled`
+    `[P, K, R]`, the turning of K of them.
     """
 
     claim: str
@@ -39,6 +41,7 @@ class Contrast(NamedTuple):
     parts: tuple[str, ...]
     measure: Callable[[ReadOut, np.ndarray, np.ndarray], Arrays]
     estimate: Callable[..., Parts]
+    beside_shuffled: bool = False
 
     def members(self, group: np.ndarray, role: np.ndarray, concept: str, *, frames: int) -> np.ndarray:
         """Which frames, `[P, R]`; frames: how many a stack has."""
@@ -57,6 +60,8 @@ def measure(
     concept: str = "trunk",
     steering: str,
     side: int = 1,
+    networks: int = 20,
+    seed: int = 0,
     similarity: float = 0.9,
     level: Level = intervals.LEVEL,
 ) -> Measured:
@@ -65,14 +70,18 @@ def measure(
     Args:
       labelled: M frames: frames, group and role `[M]` of names; original `[M, S, S]` grey; share `[M, S, S]`, of each
         pixel that is of the concept. concept: what stands for {concept} in the roles.
-      steering: the name of the steering behaviour. similarity: of grey levels, above which frames are near-duplicates.
+      steering: the name of the steering behaviour. networks: of shuffled weights, the first with this seed.
+      similarity: of grey levels, above which frames are near-duplicates.
     """
     readouts = objectives.readouts(table, policy.architecture)
     asked = {"turning": readouts.pop(steering)} | {name: readouts[name] for name in readouts.keys() & {"value"}}
 
-    def read_out(frames: np.ndarray) -> Arrays:
-        found = dict(zip(asked, interventions.read_out(policy, list(asked.values()), frames).T, strict=True))
-        return found | {"turning": side * found["turning"]}
+    def reader(network: Policy) -> ReadOut:
+        def read_out(frames: np.ndarray) -> Arrays:
+            found = dict(zip(asked, interventions.read_out(network, list(asked.values()), frames).T, strict=True))
+            return found | {"turning": side * found["turning"]}
+
+        return read_out
 
     arrays: Arrays = {}
     estimates: dict[str, Parts] = {}
@@ -82,7 +91,11 @@ def measure(
             estimates[contrast.claim] = dict.fromkeys(contrast.parts, groups)
             continue
         clusters = intervals.near_duplicates(groups["original"][:, -1], similarity=similarity)
-        changes = contrast.measure(read_out, groups["original"], groups["share"])
+        shown = groups["original"], groups["share"]
+        changes = contrast.measure(reader(policy), *shown)
+        if contrast.beside_shuffled:
+            others = map(reader, shuffled_networks(policy, count=networks, seed=seed))
+            changes["shuffled"] = np.stack([contrast.measure(each, *shown)["turning"] for each in others], axis=1)
         changes |= {"frames": groups["frames"], "clusters": clusters}
         visible = _visible(changes)
         if not visible.any():
@@ -219,6 +232,25 @@ def likeness_estimates(turning: np.ndarray, clusters: np.ndarray, level: Level) 
     }
 
 
+def light_estimates(turning: np.ndarray, shuffled: np.ndarray, clusters: np.ndarray, level: Level) -> Parts:
+    """`likeness_estimates`, and how much closer the two go than those of networks of shuffled weights.
+
+    over-shuffled: Fisher's z of the correlation, less the mean of the networks'.
+
+    Args:
+      shuffled: `[P, K, 2]`, of K networks.
+    """
+    own, *others = (_fisher(each) for each in (turning, *np.moveaxis(shuffled, 1, 0)))
+    return likeness_estimates(turning, clusters, level) | {
+        "over-shuffled": draws.beyond_others(own, others, clusters, level)
+    }
+
+
+def _fisher(turning: np.ndarray) -> Statistic:
+    of = intervals.weighted_correlation(*turning.T)
+    return lambda weights: intervals.SCALES["correlation"].to(of(weights))
+
+
 def motion_estimates(turning: np.ndarray, mirrored: np.ndarray, clusters: np.ndarray, level: Level) -> Parts:
     """`likeness_estimates`, and the mirror test on the same frames, as real stacks and repeated.
 
@@ -249,6 +281,13 @@ CONTRASTS = {
     "moved": Contrast(
         "trunk-moved", ("{concept}", "moved {concept}"), ("sides", "correlation"), measure_move, move_estimates
     ),
-    "light": Contrast("day-night", ("day", "night"), LIKENESS, measure_light, likeness_estimates),
+    "light": Contrast(
+        "day-night",
+        ("day", "night"),
+        (*LIKENESS, "over-shuffled"),
+        measure_light,
+        light_estimates,
+        beside_shuffled=True,
+    ),
     "motion": Contrast("still-stacks", (), (*LIKENESS, "flips-stack", "flips-still"), measure_motion, motion_estimates),
 }

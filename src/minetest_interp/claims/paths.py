@@ -1,10 +1,11 @@
 """Do few channels of the last layer with positions carry a behaviour? All others are held at their means."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from minetest_interp.analysis import draws as null_draws
 from minetest_interp.analysis import intervals, interventions, sufficiency
 from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
 from minetest_interp.claims.measured import Measured, Parts
@@ -13,10 +14,10 @@ from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.architecture import Architecture
 from minetest_interp.model.objectives import Objective
-from minetest_interp.model.policy import Policy
+from minetest_interp.model.policy import Policy, shuffled_networks
 
 CLAIM = "few-paths-suffice"
-PARTS = ("quarter", "explained", "needed")
+PARTS = ("quarter", "over-shuffled", "explained", "needed")
 FEW = 1 / 4  # of the channels
 
 
@@ -51,6 +52,7 @@ def measure(
     steering: str,
     frames: int = 128,
     draws: int = 100,
+    networks: int = 20,
     seed: int = 0,
     similarity: float = 0.9,
     level: Level = intervals.LEVEL,
@@ -62,7 +64,8 @@ def measure(
     Args:
       stacks: frames `[N]`, their names; original, grey `[N, S, S]` or stacks `[N, T, S, S]`.
       steering: the name of the behaviour. frames: at most so many are looked at, evenly spaced. draws: random sets of
-        each size. seed: of these. similarity: of grey levels, above which frames are near-duplicates.
+        each size. networks: of shuffled weights. seed: of random sets, and of the first network. similarity: of grey
+        levels, above which frames are near-duplicates.
     """
     taken = np.unique(np.linspace(0, len(stacks["frames"]) - 1, frames).round().astype(int))
     greys, readout = stacks["original"][taken], objectives.readouts(table, policy.architecture)[steering]
@@ -82,6 +85,10 @@ def measure(
         return Measured({"kept/reason": np.array(str(error))}, {CLAIM: dict.fromkeys(PARTS, missing(str(error)))})
     few = sufficiency.share_of(len(strength), FEW)
     random = sufficiency.explained(found.readout, found.random.reshape(len(found.readout), -1))
+    others = [
+        strongest_and_random(network, readout, layer, greys, (chosen, tested), few=few, draws=draws, seed=seed)
+        for network in shuffled_networks(policy, count=networks, seed=seed)
+    ]
     arrays = {
         "kept/layer": np.array(layer),
         "kept/frames": stacks["frames"][taken][tested],
@@ -92,8 +99,47 @@ def measure(
         "kept/strongest": _curve(found, found.strongest, clusters[tested], level),
         "kept/without": _curve(found, found.without, clusters[tested], level),
         "kept/random": random(np.ones(tested.sum())).reshape(len(found.sizes), draws),
+        "kept/shuffled": np.array([other(np.ones(tested.sum())) for other in others], float),
     }
-    return Measured(arrays, {CLAIM: _parts(found, few, len(strength), clusters[tested], level)})
+    return Measured(arrays, {CLAIM: _parts(found, others, few, len(strength), clusters[tested], level)})
+
+
+def strongest_and_random(
+    policy: Policy,
+    readout: Objective,
+    layer: str,
+    greys: np.ndarray,
+    halves: tuple[np.ndarray, np.ndarray],
+    *,
+    few: int,
+    draws: int,
+    seed: int,
+) -> Statistic:
+    """What the strongest few channels of a network explain on some frames, and the mean of as many random ones.
+
+    Args:
+      halves: two masks of the frames: those that say which are the strongest and what the means are, and the tested
+        ones, whose weights the statistic is of.
+
+    Returns:
+      a statistic of the frames' weights: a function from `[..., frame]` to `[..., strongest and random]`.
+    """
+    activation = sufficiency.read_activation(policy, layer, greys)
+    before, after = (activation[half] for half in halves)
+    means = before.mean(0)
+    strongest = sufficiency.strongest_sets(
+        sufficiency.holding_effects(policy, readout, layer, before, means), np.array([few])
+    )
+    random = interventions.random_units(means.shape[-1], size=few, count=draws, seed=seed)
+    kept = np.concatenate([np.ones_like(strongest), strongest, random])
+    read = sufficiency.keep_alone(policy, readout, layer, after, means, kept)
+    each = sufficiency.explained(read[:, 0], read[:, 1:])
+
+    def both(weights: np.ndarray) -> np.ndarray:
+        found = each(weights)
+        return np.stack([found[..., 0], found[..., 1:].mean(-1)], axis=-1)
+
+    return both
 
 
 def _layer(network: Architecture) -> str:
@@ -136,10 +182,14 @@ def _curve(found: Kept, values: np.ndarray, clusters: np.ndarray, level: Level) 
     return np.array([one.numbers for one in each]).T
 
 
-def _parts(found: Kept, few: int, channels: int, clusters: np.ndarray, level: Level) -> Parts:
+def _parts(
+    found: Kept, others: Sequence[Statistic], few: int, channels: int, clusters: np.ndarray, level: Level
+) -> Parts:
     """quarter: explained by the strongest quarter, less random ones'. explained: by it alone; chance is the random one.
 
-    needed: explained without a random quarter, less without the strongest.
+    over-shuffled: the first less the mean of `others`, networks of shuffled weights, of which `strongest_and_random` is
+    known. needed: explained without a random
+    quarter, less without the strongest.
     """
     place = found.place(few)
     strongest, without = (found.explained(values[:, place]) for values in (found.strongest, found.without))
@@ -149,8 +199,13 @@ def _parts(found: Kept, few: int, channels: int, clusters: np.ndarray, level: Le
     def estimate(statistic: Statistic, chance: float) -> Estimate:
         return intervals.estimate(statistic, clusters, level, chance=chance)
 
+    def quarter(weights: np.ndarray) -> np.ndarray:
+        return np.asarray(strongest(weights) - few_random(weights))
+
+    null = [lambda weights, of=of: -np.diff(of(weights))[..., 0] for of in others]
     return {
-        "quarter": estimate(lambda weights: strongest(weights) - few_random(weights), 0.0),
+        "quarter": estimate(quarter, 0.0),
+        "over-shuffled": null_draws.beyond_others(quarter, null, clusters, level),
         "explained": estimate(strongest, float(few_random(np.ones(len(clusters))))),
         "needed": estimate(lambda weights: rest_random(weights) - without(weights), 0.0),
     }

@@ -17,7 +17,7 @@ from minetest_interp.claims.measured import Arrays, Measured, Parts, check_chann
 from minetest_interp.claims.units import newest_grey
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.labels import NO_LABELS, OFF_MIDDLE, why_none
-from minetest_interp.model.policy import Policy, shuffled_weights
+from minetest_interp.model.policy import Policy, shuffled_networks
 
 BRIGHTNESS, PIXELS = "brightness", "pixels"
 SIDE, DISTANCE, SPECIES, RAY = "side", "distance", "species", "ray"
@@ -181,8 +181,8 @@ def decode_all(
     for step, features in ((BRIGHTNESS, brightness), (PIXELS, pictures), *_layers(policy, pictures)):
         for name, target in asked.items():
             decoded[name].real[step] = decode(features, target, orders[name], penalties=penalties)
-    for number in range(networks):
-        for step, features in _layers(shuffled_weights(policy, seed=seed + number), pictures):
+    for network in shuffled_networks(policy, count=networks, seed=seed):
+        for step, features in _layers(network, pictures):
             for name, target in asked.items():
                 read = decode(features, target, orders[name][:0], penalties=penalties)
                 decoded[name].shuffled.setdefault(step, []).append(read)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minetest_interp.analysis import activity, edges, intervals, mask_overlap, stats
+from minetest_interp.analysis import activity, draws, edges, intervals, mask_overlap, stats
 from minetest_interp.analysis.edges import Choice, Moments
 from minetest_interp.analysis.intervals import Estimate, Level, Statistic, missing
 from minetest_interp.analysis.mask_overlap import Detection, Samples
@@ -19,7 +19,7 @@ from minetest_interp.model.labels import NO_LABELS, why_none
 from minetest_interp.model.policy import Policy
 
 SHUFFLES = 99  # of a kernel's pixels, where nothing else is asked for
-EDGE_PARTS = ("response", "over-brightness", "kernel", "rank")
+EDGE_PARTS = ("response", "over-brightness", "over-shuffled", "kernel", "rank")
 TRUNK_PARTS = ("auroc", "over-brightness", "q-value", "iou", "rank")
 NOT_GREY = "oriented gradients are those of one grey picture; a real stack has several, and colours have none"
 NOT_FIRST = "oriented gradients are those of a first layer that is one convolution of the pixels; the study names none"
@@ -168,10 +168,10 @@ def _gradients(
         "brightness/second": followers.brightness_following(once),
     }
     shapeless = edges.moments(greys, edges.shuffled(kernels[channel], count=shuffles, seed=seed), filters, seen=seen)
-    chance = follow(shapeless, halves, templates=len(templates)).gradient_following(once)
-    arrays |= {"shuffled": chance}
+    orders = follow(shapeless, halves, templates=len(templates)).gradient_following
+    arrays |= {"shuffled": orders(once)}
     kernel = intervals.exact(share[channel], n=len(share), chance=edges.shuffled_share(kernels, templates, seed=seed))
-    estimates = edge_estimates(followers, channel, clusters[halves[1]], level, chance=float(chance.mean()))
+    estimates = edge_estimates(followers, channel, clusters[halves[1]], level, orders=orders)
     estimates |= {"kernel": kernel}
     arrays = {f"{layer}/{name}": array for name, array in arrays.items()}
     return Measured(arrays, {"edge-detector": {part: estimates[part] for part in EDGE_PARTS}})
@@ -188,22 +188,31 @@ def follow(sums: Moments, halves: tuple[np.ndarray, np.ndarray], *, templates: i
     return Followers(gradient, brightness, *(edges.following(second, choice) for choice in (gradient, brightness)))
 
 
-def edge_estimates(followers: Followers, channel: int, clusters: np.ndarray, level: Level, *, chance: float) -> Parts:
+def edge_estimates(
+    followers: Followers, channel: int, clusters: np.ndarray, level: Level, *, orders: Statistic
+) -> Parts:
     """How a channel follows its gradient on the second half.
 
-    response: its correlation. over-brightness: the same less that with brightness. rank: share of the other channels
-    that follow gradients better.
+    response: its correlation; chance is the mean over its kernel's pixels in random orders. over-brightness: the same
+    less that with brightness. over-shuffled: Fisher's z of it less the mean of random orders'. rank: share of the other
+    channels that follow gradients better.
 
     Args:
-      chance: the correlation of its kernel with the pixels in random order.
+      orders: the correlations of its kernel with the pixels in each random order.
     """
     gradient, brightness = followers.gradient_following, followers.brightness_following
+    once, fisher = np.ones(len(clusters)), intervals.SCALES["correlation"].to
+    chance = float(orders(once).mean())
 
     def estimate(statistic: Statistic, chance: float, scale: str = "plain") -> Estimate:
         return intervals.estimate(statistic, clusters, level, chance=chance, scale=scale)
 
+    def above(weights: np.ndarray) -> np.ndarray:
+        return np.asarray(fisher(gradient(weights)[..., channel]) - fisher(orders(weights)).mean(-1))
+
     return {
         "response": estimate(lambda weights: gradient(weights)[..., channel], chance, "correlation"),
+        "over-shuffled": draws.beyond_draws(above, clusters, level, draws=fisher(orders(once))),
         "over-brightness": estimate(lambda weights: (gradient(weights) - brightness(weights))[..., channel], 0.0),
         "rank": without_interval(estimate(lambda weights: stats.share_larger(gradient(weights), channel), 0.5)),
     }

@@ -52,7 +52,7 @@ class Test(NamedTuple):
     """p: the p-value of chance, two-sided, 1 where the effect goes against the claim; None without a standard error.
 
     power: of a study of this size to tell an effect that just matters from none. tells: independent frames that would
-    tell it in four of five studies.
+    tell it in four of five studies; None where the error is not of frames alone.
     """
 
     verdict: str | None
@@ -78,7 +78,8 @@ def judge(found: Estimate, rule: Rule) -> Test:
         error = (reach[1] - reach[0]) / (2 * scipy.stats.t.ppf((1 + CONFIDENCE) / 2, found.freedom))
         needed = scipy.stats.norm.ppf((1 + CONFIDENCE) / 2)
         power = float(scipy.stats.norm.cdf(rule.matters / error - needed))
-        tells = int(np.ceil(found.clusters * ((needed + scipy.stats.norm.ppf(POWER)) * error / rule.matters) ** 2))
+        if found.degrees is None:
+            tells = int(np.ceil(found.clusters * ((needed + scipy.stats.norm.ppf(POWER)) * error / rule.matters) ** 2))
     if p is not None and found.estimate is not None and rule.sign * (found.estimate - rule.chance) < 0:
         p = 1.0
     if found.interval is None:

@@ -132,6 +132,7 @@ quantities | readout | text | | names of the readouts
 zero/{layer}/steering | frame, channel of {layer} | float32 | -2 to 2 | absolute change of the steering
 patch/{layer}/share | channel of {layer} | float32 | share | of the mirrored steering carried over
 gradient/{layer}/sides | frame, channel of {layer} | float32 | per activation | of turning left, left half less right
+gradient/{layer}/shuffled | network, channel of {layer} | float64 | share | of frames, positive, with shuffled weights
 trunk/{layer} | channel of {layer} | float64 | AUROC less .5 | size, after the ReLU
 activity/{layer} | mean and deviation, channel of {layer} | float64 | activation | of what the channel passes on
 dose/frames | tested frame | text | | labelled frames on which vectors were added
@@ -146,6 +147,7 @@ dose/orthogonal | strength, readout | float32 | the readout's | for the vector's
 """)),
     Store("evidence/pairs.npz", "Frames that differ in one thing.", _arrays("""
 {contrast}/turning | pair of {contrast}, of the pair | float32 | -1 to 1, positive left | the steering on both
+{contrast}/shuffled | pair of {contrast}, network, of the pair | float32 | -1 to 1, positive left | of shuffled weights
 {contrast}/value | pair of {contrast}, of the pair | float32 | reward | the value on both
 {contrast}/mirrored | pair of {contrast}, of the pair | float32 | -1 to 1, positive left | the steering in a mirror
 {contrast}/control | pair of {contrast} | float32 | -1 to 1, positive left | with the same change half a picture aside
@@ -199,6 +201,8 @@ second | | text | | the layer that is asked the rest; empty for none
 light/chosen | light and dark | int | | channels of the first layer that one half of the frames chose
 light/brightness | channel of the first | float64 | correlation | with the field's mean grey level, other half
 light/gradient | channel of the first | float64 | correlation | largest size with an oriented gradient, other half
+light/shuffled | light and dark, network, brightness and gradient | float64 | correlation | of shuffled weights' two
+bright/shuffled | network | float64 | share | of channels that follow or invert brightness, with shuffled weights
 labelled/frames | labelled frame | text | | names
 labelled/clusters | labelled frame | int | | near-duplicates share a number
 features | feature | text | | of the fixed basis

@@ -25,6 +25,7 @@ kept/few | | int | | the size that is judged
 kept/strongest | mean low high, size | float64 | share | of the variance, explained by the strongest
 kept/without | mean low high, size | float64 | share | the same by all others
 kept/random | size, draw | float64 | share | the same by random channels
+kept/shuffled | network, strongest and random | float64 | share | at the size that is judged, with shuffled weights
 """
 
 PROBES = """\

@@ -4,7 +4,7 @@ The network is an `Architecture` or, where `Geometry` gives its sizes, CleanRL's
 dense layer, then an actor and a critic on the same 512 numbers.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -123,6 +123,11 @@ def shuffled_weights(policy: Policy, *, seed: int) -> Policy:
         return generator.permutation(array.ravel()).reshape(array.shape)
 
     return Policy(policy.network, jax.tree.map(shuffle, dict(policy.params)))
+
+
+def shuffled_networks(policy: Policy, *, count: int, seed: int) -> Iterator[Policy]:
+    """Several networks of `shuffled_weights`; the first has this seed, and each other the next."""
+    return (shuffled_weights(policy, seed=seed + number) for number in range(count))
 
 
 Objective = Callable[[Trace], Array]

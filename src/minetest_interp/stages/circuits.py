@@ -30,7 +30,7 @@ def run(
     def measure(concept: str, readout: str, side: int) -> Measured:
         if [concept, readout] == about[0][:2]:
             return circuits.measure(loaded, table, stored, steering=readout, **settings, **intervals)
-        drawn = {key: settings[key] for key in ("frames", "draws", "seed")}
+        drawn = {key: settings[key] for key in ("frames", "draws", "networks", "seed")}
         return paths.measure(loaded, table, stored, steering=readout, **drawn, **intervals)
 
     write(measure_each(about, measure), arrays, estimates)

@@ -21,6 +21,7 @@ def run(
     arrays: Path,
     estimates: Path,
     labels: Path | None = None,
+    settings: dict | None = None,
 ) -> None:
     (loaded, _, _), table = agent.load(checkpoint_path, policy, actions)
 
@@ -32,6 +33,7 @@ def run(
             concept=concept,
             steering=readout,
             side=side,
+            **(settings or {}),
             similarity=similarity,
             level=Level(**interval),
         )
