@@ -187,3 +187,7 @@ def test_partial_correlation_is_that_of_residuals():
     assert partial(ones) == pytest.approx(np.corrcoef(left)[0, 1])
     assert intervals.weighted_partial_correlation(x, y, [])(ones) == pytest.approx(np.corrcoef(x, y)[0, 1])
     assert np.isnan(intervals.weighted_partial_correlation(x, ones, [z])(ones))
+    for sign in (1, -1):  # a correlation that is perfect leaves no inverse of the matrix of all
+        for given in ([], [z], [z, w, z + w]):
+            assert intervals.weighted_partial_correlation(x, sign * x, given)(ones) == pytest.approx(sign)
+    assert np.isnan(intervals.weighted_partial_correlation(x, z, [z, w])(ones))

@@ -18,6 +18,9 @@ from numpy.typing import ArrayLike
 CHUNK = 1024  # frames compared at a time
 MOST_GROUPS = 500  # left out one at a time; more clusters are left out in so many groups
 BATCH_NUMBERS = 2**23  # weights held at a time
+TWO, GIVEN = slice(2), slice(2, None)
+PARTITION = (TWO, TWO), (TWO, GIVEN), (GIVEN, GIVEN)  # of a matrix of two variables and those that are given
+NOTHING_LEFT = 1e-12  # share of a variance that is rounding
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 
@@ -231,7 +234,8 @@ def weighted_partial_correlation(
 ) -> Statistic:
     """Correlation of what is left of x and y once each is regressed on the variables that are given.
 
-    From the inverse of the correlation matrix of all (Whittaker 1990). Of ranks it is the partial rank correlation.
+    From the covariance of the two given the others, a Schur complement of the correlation matrix of all (Whittaker 1990).
+    Of ranks it is the partial rank correlation. NaN where what is given leaves nothing of x or of y.
     """
     variables = np.array([x, y, *given], np.float64)
     variables -= variables.mean(1, keepdims=True)
@@ -246,9 +250,12 @@ def weighted_partial_correlation(
             spread = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
             correlations = covariance / (spread[..., :, None] * spread[..., None, :])
         known = np.isfinite(correlations).all((-2, -1))
-        inverse = np.full(correlations.shape, np.nan)
-        inverse[known] = np.linalg.pinv(correlations[known], hermitian=True)
-        return _ratio(-inverse[..., 0, 1], np.sqrt(inverse[..., 0, 0] * inverse[..., 1, 1]))
+        left = np.full((*known.shape, 2, 2), np.nan)
+        both, across, others = (correlations[known][..., rows, columns] for rows, columns in PARTITION)
+        left[known] = both - across @ np.linalg.pinv(others, hermitian=True) @ np.swapaxes(across, -1, -2)
+        variances = np.diagonal(left, axis1=-2, axis2=-1)
+        variances = np.where(variances > NOTHING_LEFT, variances, 0)
+        return _ratio(left[..., 0, 1], np.sqrt(variances.prod(-1)))
 
     return statistic
 
