@@ -96,7 +96,7 @@ const experiments = (() => {
     return `frame/${encodeURIComponent(frame)}${said.length ? `?${said.join("&")}` : ""}`;
   }
 
-  /** The experiment of such a text; what it names and the study lacks is as in a new one, and `frame` is as it is named. */
+  /** The experiment of such a text. What it names and the study lacks is as in a new one, but for the frame's name. */
   function read(text, study) {
     const found = fresh(study);
     const [, name, rest] = text.match(/^frame\/([^?]*)(?:\?(.*))?$/) || [];

@@ -38,7 +38,7 @@
     refresh();
   }
 
-  /** Makes the state that of a text. Of a frame that the study lacks the first is shown, and the reader is told. */
+  /** Makes the state that of a text. Of a frame that the study lacks, it says so and shows the first. */
   async function restore(text, keepOwn) {
     const { frame: wanted, ...experiment } = experiments.read(text, study);
     const index = wanted === null ? 0 : study.frames.indexOf(wanted);
@@ -61,7 +61,8 @@
 
   async function follow() {
     await restore(location.hash.slice(1));
-    if (past[past.length - 1] !== experiments.write(state.asked(), study)) past.push(experiments.write(state.asked(), study));
+    const text = experiments.write(state.asked(), study);
+    if (past[past.length - 1] !== text) past.push(text);
     drawLinks();
   }
 
@@ -177,7 +178,7 @@
     const { policy } = bench;
     const stacks = [shown, other].map((planes) => network.still(policy, planes));
     const patched = state.units.some((unit) => unit.patched);
-    const sources = patched ? [...stacks].reverse().map((stack) => network.forward(policy, stack).layers) : [null, null];
+    const sources = patched ? stacks.map((stack) => network.forward(policy, stack).layers).reverse() : [null, null];
     const changes = sources.map((source) => network.changes(state.units, source));
     [bench.now, bench.other] = stacks.map((stack, side) => network.forward(policy, stack, changes[side]));
     bench.plain = state.frame.plain;

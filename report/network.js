@@ -64,7 +64,8 @@ const network = (() => {
     let x = stack;
     for (const [name, { shape, steps }] of Object.entries(policy.layers)) {
       const here = changed[name];
-      const [made, back] = operations.run(here ? [...steps, { kind: "change", made: shape, changed: here }] : steps, x);
+      const change = { kind: "change", made: shape, changed: here };
+      const [made, back] = operations.run(here ? [...steps, change] : steps, x);
       layers[name] = x = made;
       backs.unshift(back);
     }

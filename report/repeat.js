@@ -25,7 +25,7 @@ const repeat = (() => {
       : `interventions.rescale(${one}, ${number(factor)}),`;
   }
 
-  /** The script; it prints each readout on the frame and on its mirror image as JSON. name: the study's. */
+  /** The script, which prints each readout on the frame and on its mirror image as JSON. name: the study's. */
   function python({ frame, edits: asked, units }, name) {
     const runs = experiments.paintRuns(experiments.writePaint(asked.paint));
     const paint = runs.map((run) => `(${run.join(", ")}),`).join(" ");

@@ -17,13 +17,14 @@ const saving = (() => {
   function numbersOf({ policy, state, now, other, plain }) {
     const runs = { now, mirrored: other, unedited: plain };
     const of = (measure) => Object.fromEntries(Object.entries(runs).map(([name, run]) => [name, measure(run)]));
+    const answers = (name) => of((run) => network.answer(policy, run, name));
     const shares = (run) => run.q || operations.softmax(run.logits);
     return {
       study: study.name,
       checkpoint: policy.sha256,
       frame: state.own ? null : state.frame.name,
       experiment: `#${experiments.write(state.asked(), study)}`,
-      readouts: Object.fromEntries(study.questions.map((name) => [name, of((run) => network.answer(policy, run, name))])),
+      readouts: Object.fromEntries(study.questions.map((name) => [name, answers(name)])),
       actions: policy.actions.map((name, i) => ({ name, ...of((run) => shares(run)[i]) })),
     };
   }

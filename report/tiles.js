@@ -67,7 +67,8 @@ const tiles = (() => {
       context.lineTo(left + 2, top + picture - 3);
     }
     context.stroke();
-    for (const [channel, ink] of [...pinned.map((one) => [one, "link"]), ...(selected === null ? [] : [[selected, "ink"]])]) {
+    const framed = [...pinned.map((one) => [one, "link"]), ...(selected === null ? [] : [[selected, "ink"]])];
+    for (const [channel, ink] of framed) {
       const [left, top] = corner(channel);
       context.strokeStyle = colour(ink);
       context.strokeRect(left + 0.5, top + 0.5, wide - 2, picture - 2);

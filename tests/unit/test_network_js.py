@@ -407,7 +407,8 @@ def test_an_address_brings_the_same_experiment_back_to_the_last_digit(tmp_path):
     """Also through what a browser does to an address, and without a map."""
     found = node(
         tmp_path,
-        STUDY + """return [whole, { ...whole, method: "" }, { ...experiments.fresh(study), frame: "one" }].map((asked) => {
+        STUDY + """const plainly = { ...experiments.fresh(study), frame: "one" };
+        return [whole, { ...whole, method: "" }, plainly].map((asked) => {
           const text = new URL("file:///a#" + experiments.write(asked, study)).hash.slice(1);
           const back = experiments.read(text, study);
           const plain = (one) => ({ ...one, edits: { ...one.edits, paint: Array.from(one.edits.paint, String) } });
@@ -464,7 +465,7 @@ def test_the_librarys_edits_of_a_frame_are_the_pages(planes, tmp_path):
             const asked = { ...given.asked, paint };
             const [frame, other] = [levels(given.frame), levels(given.other)];
             return [edits.apply(frame, other, asked), edits.apply(frame, other, edits.mirrored(asked))];""",
-            frame=frame, other=mirrored, asked=kept, paint=[None if np.isnan(level) else float(level) for level in paint],
+            frame=frame, other=mirrored, asked=kept, paint=[None if np.isnan(x) else float(x) for x in paint],
         )  # fmt: skip
         made = frame_edits.apply_to_both(
             frame,

@@ -26,8 +26,8 @@ from minetest_interp.pages.text import content_digest, html_environment
 
 # In the order in which they build on one another.
 SCRIPTS = (
-    "operations", "network", "attribution", "edits", "experiments", "repeat", "page", "data", "live", "tiles", "numbers",
-    "maps", "brush", "units", "saving", "explorer",
+    "operations", "network", "attribution", "edits", "experiments", "repeat", "page", "data", "live", "tiles",
+    "numbers", "maps", "brush", "units", "saving", "explorer",
 )  # fmt: skip
 PICTURE_QUALITY, THUMBNAIL_QUALITY = 78, 60  # WebP's, of 100
 THUMBNAIL_WIDTH = 112  # pixels: twice what the page shows, for dense screens
