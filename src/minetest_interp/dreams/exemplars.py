@@ -120,7 +120,7 @@ def respond(unit: Unit, layers: Mapping[str, AnyArray], natural: np.ndarray | No
     """A unit's response on frames, from the layers' activations or, without positions, from its objective there."""
     if unit.position is None:
         return np.asarray(natural, np.float64)[:, None, None]
-    return np.asarray(layers[unit.layer] @ unit.weights, np.float64)
+    return np.asarray(layers[unit.layer] @ np.asarray(unit.weights), np.float64)
 
 
 def range_frames(
