@@ -274,7 +274,10 @@
     saving.listen(bench);
     updateTools = page.rove($("tools"), "button");
     const updateStrip = page.rove(document.querySelector(".strip"), "a");
-    window.addEventListener("hashchange", () => follow().then(() => updateStrip()));
+    window.addEventListener("hashchange", () => {
+      // Links within the page, such as that to the guide, leave the experiment as it is.
+      if (/^#frame\/|^$/.test(location.hash)) follow().then(() => updateStrip());
+    });
     // A phone resizes its window while it scrolls: what does not depend on the width is not drawn again.
     window.addEventListener("resize", () => bench.now && units.drawTiles());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => bench.now && units.draw());

@@ -93,7 +93,7 @@ const saving = (() => {
     };
     const script = () => repeat.python(bench.state.asked(), study.name);
     $("copy-link").addEventListener("click", async () => {
-      await copy(location.href);
+      await copy(`${location.href.split("#")[0]}#${experiments.write(bench.state.asked(), study)}`);
       say("link");
     });
     $("show-python").addEventListener("click", () => {

@@ -539,6 +539,19 @@ def test_the_address_holds_the_whole_experiment(page, open_page, study):  # noqa
     assert changed(other) == here[0]
 
 
+def test_links_within_the_page_leave_the_experiment_alone(page, study):
+    choose(page, study, 2)
+    page.locator("#invert").check()
+    before = changed(page), numbers(page)
+    for link in ("How to use this page", "Skip to the frame", "Skip to the units"):
+        page.get_by_role("link", name=link).press("Enter")
+        assert (changed(page), numbers(page)) == before
+    assert page.locator("#name").inner_text() == study["names"][2]
+    page.go_back()
+    page.locator("#mirror").check()
+    assert changed(page) == ["mirrored", "inverted"]
+
+
 def test_the_link_and_the_script_are_copied(page, study):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("#invert").check()
