@@ -750,12 +750,6 @@ def test_the_whole_bench_is_worked_by_keyboard(open_page):  # noqa: F811
     tab_to("view")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Space")
-    tab_to("question")
-    page.keyboard.press("v")
-    tab_to("invert")
-    page.keyboard.press("Space")
-    tab_to("shift-x")
-    page.keyboard.press("ArrowRight")
     tab_to("conv0")
     for key in ("ArrowRight", "ArrowDown", "ArrowDown"):  # beyond the last line lies the next layer
         page.keyboard.press(key)
@@ -768,6 +762,12 @@ def test_the_whole_bench_is_worked_by_keyboard(open_page):  # noqa: F811
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
+    tab_to("question")
+    page.keyboard.press("v")
+    tab_to("invert")
+    page.keyboard.press("Space")
+    tab_to("shift-x")
+    page.keyboard.press("ArrowRight")
     assert changed(page) == ["inverted", "moved right by 1", "64 pixels painted", "conv1/1 silenced"]
     assert page.locator("#question").input_value() == "value" and page.locator("#pins button").count() == 1
     assert numbers(page) != plain

@@ -556,6 +556,8 @@ def test_each_block_names_the_set_that_it_is_of(parts):
         for title in ("Frames in the middle of its range", "Frames where it is lowest"):
             assert f"of the same {len(FRAMES)} frames" in section(part, title)
         assert ("strongest patches in the labelled frames" in part) == name.startswith("conv")
+        link = re.search(r'href="frames.html#frame/[^"?]*[?]units=([^"&]*)&unit=([^"]*)">Silence it', part)
+        assert (link and link.groups()) == ((f"{name}*0", name) if re.fullmatch(r"conv\d/\d+", name) else None)
         if name in ("conv1/1", "conv2/2"):
             assert "on the 30 labelled frames, which are not the study’s own" in section(part, "Concept overlap")
 
