@@ -16,10 +16,16 @@ const page = (() => {
   const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
   const fill = (element, values) => (element.textContent = filled(element.dataset.text, values));
 
+  const colours = new Map(); // of the reader's scheme, by name
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => colours.clear());
+
   /** A colour of the style sheet as the reader's scheme has it. */
   function colour(name) {
-    $("probe").style.color = `var(--${name})`;
-    return getComputedStyle($("probe")).color;
+    if (!colours.has(name)) {
+      $("probe").style.color = `var(--${name})`;
+      colours.set(name, getComputedStyle($("probe")).color);
+    }
+    return colours.get(name);
   }
 
   const rgb = (name) => colour(name).match(/\d+/g).map(Number);

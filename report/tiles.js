@@ -30,15 +30,20 @@ const tiles = (() => {
     return { line, lines, cell, wide, high: high + (wide >= LABELLED ? LABEL : 0), picture: high };
   }
 
+  /** Sets a canvas's size where it is another, for every change makes the browser lay the page out anew. */
+  function resize(canvas, width, height) {
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+  }
+
   /** Fills the cells of one channel, from a corner of an image; `range` gets the full colour. */
-  function fillCells(image, [left, top], cell, { columns, channels }, activation, channel, range, colours) {
-    const pixels = new Uint32Array(image.data.buffer);
+  function fillCells({ pixels, width }, [left, top], cell, { columns, channels }, activation, channel, range, colours) {
     for (let i = channel; i < activation.length; i += channels) {
       const place = Math.floor(i / channels);
       const ink = colours[Math.round(127.5 * (1 + Math.min(1, Math.max(-1, activation[i] / range))))];
       const x = left + (place % columns) * cell;
       const y = top + Math.floor(place / columns) * cell;
-      for (let row = y; row < y + cell; row++) pixels.fill(ink, row * image.width + x, row * image.width + x + cell);
+      for (let row = y; row < y + cell; row++) pixels.fill(ink, row * width + x, row * width + x + cell);
     }
   }
 
@@ -46,14 +51,15 @@ const tiles = (() => {
   function draw(canvas, layer, activation, range, { changed, pinned, selected }) {
     const { channels } = layer;
     const { line, lines, cell, wide, high, picture } = layout(canvas, layer);
-    Object.assign(canvas, { width: line * wide, height: lines * high });
+    resize(canvas, line * wide, lines * high);
     const context = canvas.getContext("2d");
     const image = context.createImageData(canvas.width, canvas.height);
+    const into = { pixels: new Uint32Array(image.data.buffer), width: canvas.width };
     const colours = palette();
     const corner = (channel) => [(channel % line) * wide, Math.floor(channel / line) * high];
     for (let channel = 0; channel < channels; channel++) {
       const [left, top] = corner(channel);
-      fillCells(image, [left + 1, top + 1], cell, layer, activation, channel, range, colours);
+      fillCells(into, [left + 1, top + 1], cell, layer, activation, channel, range, colours);
     }
     context.putImageData(image, 0, 0);
     context.strokeStyle = colour("alarm");
@@ -94,10 +100,11 @@ const tiles = (() => {
   /** Draws one channel as large as a canvas of `side` pixels may be. */
   function drawOne(canvas, layer, activation, channel, range, side) {
     const cell = Math.max(1, Math.floor(side / Math.max(layer.columns, layer.rows)));
-    Object.assign(canvas, { width: cell * layer.columns, height: cell * layer.rows });
+    resize(canvas, cell * layer.columns, cell * layer.rows);
     const context = canvas.getContext("2d");
     const image = context.createImageData(canvas.width, canvas.height);
-    fillCells(image, [0, 0], cell, layer, activation, channel, range, palette());
+    const into = { pixels: new Uint32Array(image.data.buffer), width: canvas.width };
+    fillCells(into, [0, 0], cell, layer, activation, channel, range, palette());
     context.putImageData(image, 0, 0);
   }
 
