@@ -24,6 +24,9 @@ UNITS = (
 )
 FIRST_VIEW = 3e6  # bytes of what may be read before anything is asked for
 SHOWN = "[...document.querySelectorAll('.unit, .index')].filter(e => e.checkVisibility()).map(e => e.className)"
+# What is wider than its place, in words.
+CUT = """[...document.querySelectorAll('.scroll, table, figure')].filter(
+  e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"""
 # A unit is there once its own heading is; `link` is what stands behind the #.
 ARRIVED = "name => document.querySelector('.unit:not([hidden]) h2')?.innerText === name"
 
@@ -333,12 +336,14 @@ def test_nothing_widens_the_page(open_page, width):  # noqa: F811
     for view in ("pictures", "table", "map"):
         page.get_by_label("Show").select_option(view)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, view
+        assert page.evaluate(CUT) == [], view
     for name in ("conv1/0", "conv0/1", "conv2/direction 0", "hidden/direction 0", "value", "yaw reversed", UNITS[-1]):
         page.goto(page.url.split("#")[0])
         page.get_by_label("Show").select_option("pictures")
         page.locator(f"li[data-name={json.dumps(name)}] a").click()
         arrive(page, name)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert page.evaluate(CUT) == [], name
 
 
 def test_every_link_inside_the_index_leads_somewhere(open_page):  # noqa: F811

@@ -399,16 +399,16 @@ def test_removal_is_the_measurements_for_channels_and_for_heads_names_the_channe
         if layer in FIELDS and channel.isdigit():
             expected = [
                 causal[f"{kind}/{layer}/size"][int(channel), q]
-                for kind in ("zero", "mean", "resample", "patch")
                 for q in range(3)
+                for kind in ("zero", "mean", "resample", "patch")
             ]
             np.testing.assert_allclose(exact(removal), expected)
-            assert list(table(removal)) == [
-                "set to zero",
-                "set to its mean",
-                "as on other frames",
-                "as on the mirror image",
-            ]
+            assert list(table(removal)) == ["yaw", "with its sign", f"rank, of {CHANNELS}", HOSTILE, "value"]
+            heads = re.findall(r'<th scope="col" class="number">([^<]*)</th>', removal)
+            assert heads == ["set to zero", "set to its mean", "as on other frames", "as on the mirror image"]
+            sizes = {kind: causal[f"{kind}/{layer}/size"][:, 0] for kind in ("zero", "mean", "resample", "patch")}
+            ranks = [str(1 + (of > of[int(channel)]).sum()) for of in sizes.values()]
+            assert table(removal)[f"rank, of {CHANNELS}"] == ranks
         elif layer in (*FIELDS, "hidden"):
             assert "only single channels were removed" in removal
         else:
