@@ -2,6 +2,11 @@
 {
   const at = (id) => document.getElementById(`page:${id}`);
   const [index, shown, notice, search, sort, found] = ["index", "unit", "notice", "search", "sort", "found"].map(at);
+  const [kept, view, map, pointed] = ["filter", "view", "points", "pointed"].map(at);
+  const views = { pictures: at("pictures"), table: at("table"), map: at("map") };
+  const byNumber = (selector) =>
+    new Map([...document.querySelectorAll(selector)].map((one) => [one.dataset.number, one]));
+  const [rows, points] = [byNumber("tr[data-number]"), byNumber("svg a[data-number]")];
   const tiles = [...document.querySelectorAll(".tiles li")];
   const byLink = new Map(tiles.map((tile) => [tile.id.slice("all:".length), tile]));
   const byName = new Map(tiles.map((tile) => [tile.dataset.name, tile]));
@@ -68,6 +73,11 @@
     index.hidden = false;
     document.title = title;
     const target = link && document.getElementById(link);
+    const part = Object.keys(views).find((name) => target && views[name].contains(target));
+    if (part && views[part].hidden) {
+      look(part);
+      target.scrollIntoView();
+    }
     if (message) scrollTo(0, 0);
     else if (!left) return; // the browser has gone there itself
     else if (!target) scrollTo(0, place);
@@ -86,26 +96,53 @@
     showIndex(link, known ? "" : `There is no unit “${link}” in this atlas.`);
   }
 
-  function filter() {
+  /** Whether a unit is among those that are asked for. */
+  function wantedTile(tile) {
     const words = search.value.trim().toLowerCase();
-    for (const tile of tiles) tile.hidden = !tile.dataset.name.toLowerCase().includes(words);
+    const [only, layer] = kept.value.split(":");
+    if (!tile.dataset.name.toLowerCase().includes(words)) return false;
+    return only === "" || (only === "layer" ? tile.dataset.layer === layer : only in tile.dataset);
+  }
+
+  function filter() {
+    for (const tile of tiles) {
+      tile.hidden = !wantedTile(tile);
+      rows.get(tile.dataset.number).hidden = tile.hidden;
+      points.get(tile.dataset.number)?.classList.toggle("faint", tile.hidden);
+    }
     for (const list of document.querySelectorAll(".tiles")) {
       list.closest("section").hidden = !list.querySelector("li:not([hidden])");
     }
     const count = tiles.filter((tile) => !tile.hidden).length;
-    found.textContent = words ? `${count} of ${tiles.length} units` : "";
+    found.textContent = count < tiles.length ? `${count} of ${tiles.length} units` : "";
   }
 
-  // Largest first; units without the number come last, in the atlas' order.
+  // Largest first; units without the number come last, in the atlas' order. The table is sorted over all layers.
   function order() {
     const key = sort.value;
     const size = (tile) => (key in tile.dataset ? Number(tile.dataset[key]) : -Infinity);
     const compare = (a, b) => (size(a) === size(b) ? 0 : size(b) - size(a)) || a.dataset.number - b.dataset.number;
     for (const list of document.querySelectorAll(".tiles")) list.append(...[...list.children].sort(compare));
+    const sorted = [...tiles].sort(compare).map((tile) => rows.get(tile.dataset.number));
+    sorted[0].parentElement.append(...sorted);
     for (const tile of tiles) {
       const number = key && key in tile.dataset ? Number(tile.dataset[key]).toFixed(3).replace("-", "−") : "–";
       tile.querySelector(".by").textContent = key ? number : "";
     }
+  }
+
+  /** Shows one of the views; a link into the page that leads to another one opens that. */
+  function look(name) {
+    view.value = name;
+    for (const [other, part] of Object.entries(views)) part.hidden = other !== name;
+  }
+
+  function point(event) {
+    const unit = event.target.closest?.("a");
+    for (const one of map.querySelectorAll(".pointed-at")) one.classList.remove("pointed-at");
+    if (!unit) return;
+    unit.classList.add("pointed-at");
+    pointed.textContent = unit.querySelector("title").textContent;
   }
 
   addEventListener("hashchange", () => route(true));
@@ -117,8 +154,12 @@
   });
   search.addEventListener("input", filter);
   sort.addEventListener("change", order);
+  kept.addEventListener("change", filter);
+  view.addEventListener("change", () => look(view.value));
+  map.addEventListener("pointerover", point);
   // A browser may keep what stood in the controls over a reload.
   filter();
   order();
+  look(view.value);
   route(false);
 }

@@ -15,7 +15,7 @@ const attribution = (() => {
   /** How many pixels a plane has. */
   const size = ({ policy: { stack: [, height, width] } }) => height * width;
 
-  const slopes = ({ policy, question, silenced }, stack) => network.gradient(policy, stack, question, silenced);
+  const slopes = ({ policy, question, changed }, stack) => network.gradient(policy, stack, question, changed);
 
   /** The slopes of a frame [P, H, W]; where one plane is repeated, they add up over the stack. */
   const slopesOf = (task, frame) => added(slopes(task, network.still(task.policy, frame)), frame.length);
@@ -58,11 +58,11 @@ const attribution = (() => {
 
   /** Unlike the study's, a window covers all planes of the stack at once: a quarter of the runs for four frames. */
   function* occlusion(task, frame) {
-    const { policy, question, silenced } = task;
+    const { policy, question, changed } = task;
     const [, , width] = policy.stack;
     const { patch, patch_stride: stride } = policy.attribution;
     const ask = (shown) =>
-      network.answer(policy, network.forward(policy, network.still(policy, shown), silenced), question);
+      network.answer(policy, network.forward(policy, network.still(policy, shown), changed), question);
     const whole = ask(frame);
     const [rows, columns] = policy.reads.map((length) => windows(length, patch, stride));
     const [sum, covers] = [new Float64Array(size(task)), new Float64Array(size(task))];
@@ -107,7 +107,7 @@ const attribution = (() => {
     return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
   }
 
-  /** Method to a generator of (task, frame); a task is {policy, question, silenced}. Names are the study's. */
+  /** Method to a generator of (task, frame); a task is {policy, question, changed}. Names are the study's. */
   const METHODS = {
     gradient,
     "gradient × input": gradientTimesInput,

@@ -1,66 +1,106 @@
 "use strict";
 
-// The page: what the reader asks for is `state`; every change of it ends in `refresh`, which draws everything anew.
+// The page: what the reader asks for is `state`; every change of it ends in `refresh`, which draws everything anew, and
+// once it is finished in `settle`, which writes it to the address and to the list that is undone.
 (() => {
-  const { $, study, fill, filled, make, plainNumber, signed } = page;
+  const { $, study, fill, filled, make, signed } = page;
   const [height, width] = study.size; // of what the network sees, in pixels
   const BOXES = ["mirror", "invert"]; // controls named as their edits
   const SLIDERS = { gamma: "gamma", blur: "blur", "shift-x": "shiftX", "shift-y": "shiftY" };
+  study.methods = Object.keys(attribution.METHODS);
+  study.method = study.methods[study.methods.length - 1]; // occlusion: what the answer loses, in its own units
 
   const state = {
     index: 0,
     frame: null, // {name, picture, aspect, planes, other, plain}: what is edited; plain is the run on it unedited
     own: false,
-    edits: edits.none(height, width),
-    silenced: Object.fromEntries(study.layers.map((name) => [name, new Set()])),
-    selected: { layer: study.layers[0], channel: 0 },
-    cursor: [Math.floor(width / 2), Math.floor(height / 2)], // the brush, in pixels of the network's view
-    layers: null, // activations, as drawn last
+    ...experiments.fresh(study), // what the address holds, but for the frame's name
+    asked: () => ({ ...state, frame: study.frames[state.index] }),
   };
-  let policy = null;
+  const bench = { state, policy: null, now: null, other: null, plain: null, refresh, settle };
+  const past = []; // the texts of experiments, the present one last; `undo` goes back
+  let updateTools = null;
 
-  // ---- choosing a frame
+  // ---- the address, and what is undone
 
-  /** The frame that the address asks for: none, one, or one that is not there. */
-  function asked() {
-    const [, text] = location.hash.match(/^#frame\/(.*)$/) || [];
-    if (text === undefined) return { index: 0 };
-    let name = text;
-    try {
-      name = decodeURIComponent(text);
-    } catch {
-      // A broken escape is a name like any other, and not there.
-    }
-    const index = study.frames.indexOf(name);
-    return index < 0 ? { index: 0, unknown: name } : { index };
+  /** An experiment without what is only looked at: undoing goes from one of these to another. */
+  const done = (experiment) =>
+    experiments.write({ ...experiment, selected: experiments.fresh(study).selected, pinned: [] }, study);
+
+  /** Keeps the state in the address, and as a step that can be undone. */
+  function settle() {
+    const text = experiments.write(state.asked(), study);
+    const last = past[past.length - 1];
+    if (last !== undefined && done(experiments.read(last, study)) === done(state.asked())) past.pop();
+    past.push(text);
+    if (location.hash !== `#${text}`) history.replaceState(null, "", `#${text}`);
+    drawLinks();
+    refresh();
   }
 
-  async function choose() {
-    const { index, unknown } = asked();
-    state.index = index;
-    const name = study.frames[index];
-    document.querySelectorAll(".strip a").forEach((link, i) => {
-      if (i === index) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
-    });
-    const strip = document.querySelector(".strip");
-    const tile = strip.children[index];
-    strip.scrollLeft = tile.offsetLeft - (strip.clientWidth - tile.clientWidth) / 2;
-    for (const [id, step] of [["before", -1], ["after", 1]]) {
-      const near = study.frames[index + step];
-      $(id).hidden = near === undefined;
-      if (near !== undefined) $(id).href = `#frame/${encodeURIComponent(near)}`;
-    }
+  /** Makes the state that of a text. Of a frame that the study lacks, it says so and shows the first. */
+  async function restore(text, keepOwn) {
+    const { frame: wanted, ...experiment } = experiments.read(text, study);
+    const index = wanted === null ? 0 : study.frames.indexOf(wanted);
+    Object.assign(state, experiment);
+    tell(index < 0 ? "unknown" : null, { unknown: wanted, name: study.frames[0] });
+    if (keepOwn && state.own && index === state.index) return refresh();
+    state.index = Math.max(0, index);
+    drawStrip();
+    const name = study.frames[state.index];
     $("name").textContent = name;
-    tell(unknown === undefined ? null : "unknown", { unknown, name });
     try {
-      const frame = { name, ...(await data.frame(index)) };
-      if (state.index !== index) return;
-      Object.assign(state, { frame, own: false });
+      const loaded = { name, ...(await data.frame(state.index)) };
+      if (study.frames[state.index] !== name) return undefined;
+      Object.assign(state, { frame: loaded, own: false });
     } catch {
       tell("missing", { name });
     }
-    refresh();
+    return refresh();
+  }
+
+  async function follow() {
+    await restore(location.hash.slice(1));
+    const text = experiments.write(state.asked(), study);
+    if (past[past.length - 1] !== text) past.push(text);
+    drawLinks();
+  }
+
+  async function undo() {
+    if (past.length < 2) return;
+    past.pop();
+    const text = past[past.length - 1];
+    await restore(text, true);
+    history.replaceState(null, "", `#${text}`);
+    drawLinks();
+  }
+
+  /** Takes some of the edits and changes of units back. */
+  function without(rest) {
+    Object.assign(state, rest);
+    settle();
+  }
+
+  // ---- frames
+
+  function drawStrip() {
+    const strip = document.querySelector(".strip");
+    [...strip.querySelectorAll("a")].forEach((link, i) => {
+      if (i === state.index) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    });
+    const tile = strip.children[state.index];
+    strip.scrollLeft = tile.offsetLeft - (strip.clientWidth - tile.clientWidth) / 2;
+    for (const [id, step] of [["before", -1], ["after", 1]]) $(id).hidden = !(state.index + step in study.frames);
+  }
+
+  /** Links to frames take the experiment along. */
+  function drawLinks() {
+    const link = (frame) => `#${experiments.write({ ...state, frame }, study)}`;
+    document.querySelectorAll(".strip a").forEach((tile, i) => (tile.href = link(study.frames[i])));
+    for (const [id, step] of [["before", -1], ["after", 1]]) {
+      if (!$(id).hidden) $(id).href = link(study.frames[state.index + step]);
+    }
   }
 
   /** One of the template's messages, or none. */
@@ -85,7 +125,7 @@
       context.drawImage(bitmap, -box.left, -box.top);
       const pixels = context.getImageData(0, 0, box.width, box.height).data;
       const seen = edits[study.colour ? "colours" : "grey"](pixels, box.width, box.height, study.size, study.order);
-      const planes = network.repeated(seen, policy.mean.length);
+      const planes = network.repeated(seen, bench.policy.mean.length);
       const other = edits.mirror(planes, width);
       state.frame = { name: file.name, picture: canvas.toDataURL("image/webp"), aspect, planes, other };
       state.own = true;
@@ -113,30 +153,36 @@
   function draw() {
     drawControls();
     if (!state.frame) return;
-    $("picture").src = state.frame.picture;
-    $("picture").alt = filled($("picture").dataset.alt, state.frame);
-    if (!policy) {
-      drawFrame($("view"), state.frame.planes);
-      drawFrame($("mirror-view"), state.frame.other);
-      return;
-    }
     const { frame } = state;
+    const { policy } = bench;
+    $("picture").src = frame.picture;
+    $("picture").alt = filled($("picture").dataset.alt, frame);
     $("picture").classList.toggle("mirrored", state.edits.mirror);
     const shown = edits.apply(frame.planes, frame.other, state.edits);
     const other = edits.apply(frame.planes, frame.other, edits.mirrored(state.edits));
     drawFrame($("view"), shown);
     drawFrame($("mirror-view"), other);
-    const run = (planes, silenced) => network.forward(policy, network.still(policy, planes), silenced);
-    frame.plain = frame.plain || run(frame.planes, {});
+    if (!policy) return;
+    frame.plain = frame.plain || network.forward(policy, network.still(policy, frame.planes));
     const start = performance.now();
-    const now = run(shown, state.silenced);
-    fill($("timing"), { time: (performance.now() - start).toFixed(1) });
-    numbers.draw(policy, now, run(other, state.silenced), frame.plain);
-    state.layers = now.layers;
-    drawLayers();
-    drawReadout(state.selected.layer, state.selected.channel);
-    const [method, question] = [$("method").value, $("question").value];
-    maps.draw(shown, method, { policy, question, silenced: state.silenced }, study.verdicts[method]);
+    const changes = run(shown, other);
+    fill($("timing"), { time: (performance.now() - start).toFixed(0) });
+    numbers.draw(policy, bench.now, bench.other, bench.plain);
+    units.draw();
+    const { method, question } = state;
+    maps.draw(shown, method, { policy, question, changed: changes }, study.verdicts[method]);
+  }
+
+  /** Runs the policy on what is shown and on its mirror image; the changes of the first. */
+  function run(shown, other) {
+    const { policy } = bench;
+    const stacks = [shown, other].map((planes) => network.still(policy, planes));
+    const patched = state.units.some((unit) => unit.patched);
+    const sources = patched ? stacks.map((stack) => network.forward(policy, stack).layers).reverse() : [null, null];
+    const changes = sources.map((source) => network.changes(state.units, source));
+    [bench.now, bench.other] = stacks.map((stack, side) => network.forward(policy, stack, changes[side]));
+    bench.plain = state.frame.plain;
+    return changes[0];
   }
 
   /** Shows a frame's colours or its newest plane. */
@@ -148,28 +194,10 @@
     canvas.getContext("2d").putImageData(image, 0, 0);
   }
 
-  function drawLayers() {
-    if (!state.layers) return;
-    for (const [name, layer] of Object.entries(policy.layers)) {
-      const selected = state.selected.layer === name ? state.selected.channel : null;
-      const marks = { silenced: state.silenced[name], selected };
-      tiles.draw($(name), layer, state.layers[name], policy.ranges[name], marks);
-    }
-  }
-
-  function drawReadout(layer, channel) {
-    const { channels } = policy.layers[layer];
-    const values = state.layers[layer].filter((_, i) => i % channels === channel);
-    const [low, high] = [Math.min(...values), Math.max(...values)].map((x) => plainNumber(x, 3));
-    fill($("readout"), { name: `${layer}/${channel}`, low, high });
-  }
-
-  // ---- controls
-
   /** Shows in every control what the state holds. */
   function drawControls() {
     $("own-shown").hidden = !state.own;
-    if (!policy) return;
+    if (!bench.policy) return;
     for (const id of BOXES) $(id).checked = state.edits[id];
     for (const [id, key] of Object.entries(SLIDERS)) {
       $(id).value = state.edits[key];
@@ -177,172 +205,89 @@
     }
     $("brush-width-shown").textContent = $("brush-width").value;
     $("brush-level-shown").textContent = $("brush-level").value;
-    $("wipe").disabled = state.edits.paint.every(Number.isNaN);
-    $("undo").disabled = edits.isNone(state.edits);
-    const { layer, channel } = state.selected;
-    $("layer").value = layer;
-    $("channel").value = channel;
-    $("channel").max = policy.layers[layer].channels - 1;
-    $("silence").setAttribute("aria-pressed", String(state.silenced[layer].has(channel)));
-    if ($("unit")) {
-      $("unit").hidden = policy.layers[layer].shape.length === 1;
-      $("unit").href = `atlas.html#${layer}/${channel}`;
-      fill($("unit"), { name: `${layer}/${channel}` });
-    }
-    const names = study.layers.flatMap((name) => [...state.silenced[name]].map((unit) => [name, unit]));
-    const focused = [...$("silenced").children].findIndex((item) => item.contains(document.activeElement));
-    $("silenced").replaceChildren(...names.map(([name, unit]) => {
-      const button = make("button", { type: "button", onclick: () => toggle(name, unit) }, `${name}/${unit}`);
-      button.setAttribute("aria-label", filled($("silenced").dataset.restore, { name: `${name}/${unit}` }));
+    [$("question").value, $("method").value] = [state.question, state.method];
+    drawList();
+    brush.drawCursor();
+  }
+
+  /** The list of what is changed; each entry undoes itself. */
+  function drawList() {
+    const list = $("changes");
+    const found = experiments.listed(state);
+    const focused = [...list.children].findIndex((item) => item.contains(document.activeElement));
+    list.replaceChildren(...found.map(({ kind, name, amount, rest }) => {
+      const shown = amount === undefined || kind === "paint" ? amount : String(amount).replace("-", "−");
+      const words = filled(list.dataset[kind], { name, amount: shown });
+      const button = make("button", { type: "button", onclick: () => without(rest) }, words);
+      button.setAttribute("aria-label", filled(list.dataset.undo, { what: words }));
       return make("li", {}, button);
     }));
-    if (focused >= 0) (($("silenced").children[focused] || {}).firstChild || $("silence")).focus();
-    $("none-silenced").hidden = names.length > 0;
-    $("restore").disabled = names.length === 0;
-    drawCursor();
+    $("no-changes").hidden = found.length > 0;
+    $("reset").disabled = found.length === 0;
+    $("undo").disabled = past.length < 2;
+    updateTools();
+    if (focused >= 0) ((list.children[Math.min(focused, found.length - 1)] || {}).firstChild || $("undo")).focus();
   }
 
-  /** Shows where the brush would paint. */
-  function drawCursor() {
-    const brush = Number($("brush-width").value);
-    const share = (pixels, axis) => `${(100 * pixels) / [width, height][axis]}%`;
-    const cursor = $("cursor").style;
-    [cursor.left, cursor.top] = state.cursor.map((place, axis) => share(Math.round(place - (brush - 1) / 2), axis));
-    [cursor.width, cursor.height] = [brush, brush].map(share);
-  }
-
-  function toggle(layer, channel) {
-    const silenced = state.silenced[layer];
-    if (!silenced.delete(channel)) silenced.add(channel);
-    state.selected = { layer, channel };
-    refresh();
-  }
-
-  function paint() {
-    const [brush, level] = ["brush-width", "brush-level"].map((id) => Number($(id).value));
-    state.edits.paint = edits.stroke(state.edits, ...state.cursor, brush, level);
-    refresh();
-  }
+  // ---- controls
 
   /** What a policy brings with it: rows of numbers and actions, options, limits. */
   function fit() {
     const option = (name) => make("option", { value: name }, name);
-    numbers.fit(policy, study.leftward);
-    $("question").append(...Object.keys(policy.ends).map(option));
-    $("question").value = study.steering;
-    $("method").append(...Object.keys(attribution.METHODS).map(option));
-    $("layer").append(...study.layers.map(option));
+    numbers.fit(bench.policy, study.leftward);
+    $("question").append(...study.questions.map(option));
+    $("method").append(...study.methods.map(option));
     for (const [id, length] of [["shift-x", width], ["shift-y", height]]) {
       Object.assign($(id), { min: -Math.floor(length / 4), max: Math.floor(length / 4) });
     }
-    $("controls").disabled = false;
-    $("channels").disabled = false;
+    for (const id of ["controls", "channels", "tools"]) $(id).disabled = false;
   }
 
   function listen() {
-    for (const id of BOXES) {
-      $(id).addEventListener("input", () => ((state.edits[id] = $(id).checked), refresh()));
-    }
+    for (const id of BOXES) $(id).addEventListener("input", () => ((state.edits[id] = $(id).checked), settle()));
     for (const [id, key] of Object.entries(SLIDERS)) {
       $(id).addEventListener("input", () => ((state.edits[key] = Number($(id).value)), refresh()));
+      $(id).addEventListener("change", settle);
     }
-    for (const id of ["brush-width", "brush-level", "method", "question"]) $(id).addEventListener("input", refresh);
+    for (const id of ["brush-width", "brush-level"]) $(id).addEventListener("input", refresh);
+    for (const id of ["method", "question"]) {
+      $(id).addEventListener("input", () => ((state[id] = $(id).value), settle()));
+    }
     $("opacity").addEventListener("input", () => ($("overlay").style.opacity = $("opacity").value / 100));
-    $("wipe").addEventListener("click", () => {
-      state.edits.paint = edits.none(height, width).paint;
-      refresh();
-    });
-    $("undo").addEventListener("click", () => {
-      state.edits = edits.none(height, width);
-      refresh();
+    $("undo").addEventListener("click", undo);
+    $("reset").addEventListener("click", () => {
+      without({ edits: edits.none(height, width), units: [] });
+      $("undo").focus();
     });
     $("own").addEventListener("change", () => {
       takeOwn($("own").files[0]);
       $("own").value = ""; // so that the same file can be chosen again
     });
-    $("leave-own").addEventListener("click", choose);
+    $("leave-own").addEventListener("click", () => restore(experiments.write(state.asked(), study)));
     document.addEventListener("dragover", (event) => event.preventDefault());
     document.addEventListener("drop", (event) => {
       event.preventDefault();
-      if (policy && state.frame) takeOwn(event.dataTransfer.files[0]);
+      if (bench.policy && state.frame) takeOwn(event.dataTransfer.files[0]);
     });
-
-    const view = $("view");
-    /** Puts the brush on the pixel of a place, the nearest inside the frame. */
-    const move = (...place) => {
-      state.cursor = [width, height].map((length, axis) => Math.min(length - 1, Math.max(0, Math.floor(place[axis]))));
-    };
-    const point = (event) => {
-      const box = view.getBoundingClientRect();
-      move((event.clientX - box.left) / box.width * width, (event.clientY - box.top) / box.height * height);
-    };
-    view.addEventListener("pointerdown", (event) => {
-      if (!policy) return;
-      view.setPointerCapture(event.pointerId);
-      point(event);
-      paint();
+    brush.listen(bench);
+    units.listen(bench);
+    saving.listen(bench);
+    updateTools = page.rove($("tools"), "button");
+    const updateStrip = page.rove(document.querySelector(".strip"), "a");
+    window.addEventListener("hashchange", () => {
+      // Links within the page, such as that to the guide, leave the experiment as it is.
+      if (/^#frame\/|^$/.test(location.hash)) follow().then(() => updateStrip());
     });
-    view.addEventListener("pointermove", (event) => {
-      if (!policy) return;
-      point(event);
-      if (event.buttons & 1) paint();
-      else drawCursor();
-    });
-    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    view.addEventListener("keydown", (event) => {
-      if (!policy) return;
-      const step = steps[event.key];
-      const painting = event.key === " " || event.key === "Enter";
-      if (!step && !painting) return;
-      event.preventDefault();
-      if (painting) paint();
-      else {
-        move(state.cursor[0] + step[0], state.cursor[1] + step[1]);
-        drawCursor();
-      }
-    });
-
-    for (const layer of study.layers) {
-      const at = (event) => (state.layers ? tiles.at($(layer), policy.layers[layer], event) : null);
-      $(layer).addEventListener("click", (event) => {
-        const channel = at(event);
-        if (channel !== null) toggle(layer, channel);
-      });
-      $(layer).addEventListener("pointermove", (event) => {
-        const channel = at(event);
-        if (channel !== null) drawReadout(layer, channel);
-      });
-    }
-    $("layer").addEventListener("input", () => {
-      const layer = $("layer").value;
-      state.selected = { layer, channel: Math.min(state.selected.channel, policy.layers[layer].channels - 1) };
-      refresh();
-    });
-    $("channel").addEventListener("input", () => {
-      const channel = Number($("channel").value);
-      const { layer } = state.selected;
-      if ($("channel").value === "" || !Number.isInteger(channel) || channel < 0) return;
-      if (channel < policy.layers[layer].channels) state.selected = { layer, channel };
-      refresh();
-    });
-    $("silence").addEventListener("click", () => toggle(state.selected.layer, state.selected.channel));
-    $("restore").addEventListener("click", () => {
-      Object.values(state.silenced).forEach((channels) => channels.clear());
-      refresh();
-      $("silence").focus();
-    });
-
-    window.addEventListener("hashchange", choose);
     // A phone resizes its window while it scrolls: what does not depend on the width is not drawn again.
-    window.addEventListener("resize", drawLayers);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawLayers);
+    window.addEventListener("resize", () => bench.now && units.drawTiles());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => bench.now && units.draw());
   }
 
   listen();
-  choose()
+  follow()
     .then(data.policy)
     .then((loaded) => {
-      policy = loaded;
+      bench.policy = loaded;
       fit();
       refresh();
     })

@@ -27,6 +27,8 @@ const maps = (() => {
       return;
     }
     busy(0);
+    await new Promise((breathe) => setTimeout(breathe)); // the numbers come first
+    if (mine !== job) return;
     const steps = attribution.METHODS[method](task, frame);
     let step;
     for (;;) {

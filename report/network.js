@@ -43,16 +43,29 @@ const network = (() => {
   /** A frame as the stack that the study shows: one plane is repeated, a stack stays as it is. */
   const still = (policy, frame) => repeated(frame, policy.stack.reduce((product, length) => product * length));
 
+  /**
+   * Changes of units as `forward` takes them: by layer.
+   *
+   * units: each a layer and a channel, with the factor that multiplies it, or `patched`. source: the layers of the run
+   * from which patched channels take their numbers.
+   */
+  function changes(units, source) {
+    const found = {};
+    for (const { layer, channel, factor, patched } of units) {
+      const one = patched ? { channel, given: source[layer] } : { channel, factor };
+      (found[layer] = found[layer] || []).push(one);
+    }
+    return found;
+  }
+
   /** A run, and `back`: the slopes of the stack from those of what a head gives. */
-  function trace(policy, stack, silenced) {
+  function trace(policy, stack, changed) {
     const [layers, backs, heads] = [{}, [], {}];
     let x = stack;
     for (const [name, { shape, steps }] of Object.entries(policy.layers)) {
-      const cut = [...(silenced[name] || [])];
-      const [made, back] = operations.run(
-        cut.length ? [...steps, { kind: "silence", made: shape, silenced: cut }] : steps,
-        x,
-      );
+      const here = changed[name];
+      const change = { kind: "change", made: shape, changed: here };
+      const [made, back] = operations.run(here ? [...steps, change] : steps, x);
       layers[name] = x = made;
       backs.unshift(back);
     }
@@ -68,10 +81,10 @@ const network = (() => {
   /**
    * Runs the policy on one stack.
    *
-   * silenced: layer to the channels that are set to zero at every position, as `interventions.ablation_effects` does.
+   * changed: layer to the changes of its channels as they are shown, at every position (see `changes`).
    * Returns layers (name to activation) and what the heads give: logits [A], q [A], value.
    */
-  const forward = (policy, stack, silenced = {}) => trace(policy, stack, silenced).run;
+  const forward = (policy, stack, changed = {}) => trace(policy, stack, changed).run;
 
   const weighed = (numbers, weights) => numbers.reduce((sum, number, action) => sum + number * weights[action], 0);
 
@@ -92,11 +105,11 @@ const network = (() => {
     return ["actor", operations.softmax(run.logits).map((p, action) => p * (weights[action] - mean))];
   }
 
-  /** The gradient of an answer with respect to the stack, [T, H, W], per grey level. A silenced channel has none. */
-  function gradient(policy, stack, question, silenced = {}) {
-    const { run, back } = trace(policy, stack, silenced);
+  /** The gradient of an answer with respect to the stack, [T, H, W], per grey level. A channel that is set to numbers passes none on. */
+  function gradient(policy, stack, question, changed = {}) {
+    const { run, back } = trace(policy, stack, changed);
     return Float32Array.from(back(...read(policy, run, question)));
   }
 
-  return { numbers, decode, repeated, still, forward, answer, gradient };
+  return { numbers, decode, repeated, still, changes, forward, answer, gradient };
 })();

@@ -83,5 +83,8 @@ const numbers = (() => {
     drawActions(policy, now, plain);
   }
 
-  return { fit, draw };
+  /** Where the bar of a readout begins and ends. */
+  const ends = (name) => questions.find((question) => question.name === name);
+
+  return { fit, draw, ends };
 })();

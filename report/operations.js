@@ -180,17 +180,20 @@ const operations = (() => {
     return [means, back];
   }
 
-  /** Some channels set to zero at every position; they pass no slope on. */
-  function silence({ made, silenced }, x) {
+  /** Some channels multiplied by a factor at every position, or set to `given` numbers, which pass no slope on. */
+  function change({ made, changed }, x) {
     const channels = channelsOf(made);
-    const cut = (numbers) => {
+    const changes = (numbers, make) => {
       const found = numbers.slice();
-      for (const channel of silenced) {
-        for (let i = channel; i < found.length; i += channels) found[i] = 0;
+      for (const one of changed) {
+        for (let i = one.channel; i < found.length; i += channels) found[i] = make(one, i);
       }
       return found;
     };
-    return [cut(x), cut];
+    return [
+      changes(x, ({ factor, given }, i) => (given ? given[i] : factor * x[i])),
+      (slopes) => changes(slopes, ({ factor, given }, i) => (given ? 0 : factor * slopes[i])),
+    ];
   }
 
   const KINDS = {
@@ -206,7 +209,7 @@ const operations = (() => {
     flatten: (_, x) => [x, (slopes) => slopes],
     residual,
     expectation,
-    silence,
+    change,
   };
 
   /** Operations in turn: what they make, and the function back. */

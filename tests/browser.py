@@ -36,8 +36,10 @@ def axe_core() -> str | None:
             return files.extractfile("package/axe.min.js").read().decode()
 
 
-def barriers(browser, page_file: Path, *, fragment: str = "", **options) -> list[str]:
-    """What axe-core calls serious or critical on a page, one line each; options are the browser context's.
+def barriers(browser, page_file: Path, *, fragment: str = "", before: str = "", **options) -> list[str]:
+    """What axe-core calls serious or critical on a page, one line each.
+
+    before: a script that is run first. options: of the browser's context.
 
     The test is skipped where axe-core cannot be had.
     """
@@ -49,6 +51,7 @@ def barriers(browser, page_file: Path, *, fragment: str = "", **options) -> list
     try:
         page = context.new_page()
         page.goto(f"{page_file.as_uri()}{fragment}")
+        page.evaluate(before)
         page.evaluate(script)
         found = page.evaluate("axe.run({resultTypes: ['violations']}).then(result => result.violations)")
     finally:

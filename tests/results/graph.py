@@ -130,7 +130,8 @@ JOBS = {
     ),
     "report": stage("report", "facts", *PANELS),
     "atlas_page": stage(
-        "atlas_page", "preprocess", "atlas", "facts", *(measurement(name) for name in ("units", "causal", "circuits"))
+        "atlas_page", "preprocess", "atlas", "facts", "labels",
+        *(measurement(name) for name in ("units", "causal", "circuits")),
     ),
     "explorer": stage("explorer", "preprocess", "intermediates", "facts"),
     "reproduce": stage("reproduce", "facts", "report", "atlas_page", "explorer", "export", *PANELS),

@@ -24,6 +24,9 @@ UNITS = (
 )
 FIRST_VIEW = 3e6  # bytes of what may be read before anything is asked for
 SHOWN = "[...document.querySelectorAll('.unit, .index')].filter(e => e.checkVisibility()).map(e => e.className)"
+# What is wider than its place, in words.
+CUT = """[...document.querySelectorAll('.scroll, table, figure')].filter(
+  e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"""
 # A unit is there once its own heading is; `link` is what stands behind the #.
 ARRIVED = "name => document.querySelector('.unit:not([hidden]) h2')?.innerText === name"
 
@@ -36,7 +39,10 @@ def atlas():
 @pytest.fixture(scope="module")
 def page_file(atlas, tmp_path_factory):
     folder = tmp_path_factory.mktemp("atlas")
-    for name, content in render_atlas(atlas, channels=CHANNELS).items():
+    evidence = hostile_evidence(CHANNELS)
+    for layer in ("conv1", "conv2"):
+        evidence.units[f"{layer}/q"][::2] = 0.01  # scores that are no chance, so that some conflict with frames
+    for name, content in render_atlas(atlas, channels=CHANNELS, evidence=evidence).items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     return folder / "atlas.html"
@@ -180,14 +186,82 @@ def test_the_search_filters_by_name(open_page):  # noqa: F811
     expected = [name for name in UNITS if "conv1/1" in name]
     assert page.locator(".tiles li:visible").evaluate_all("e => e.map(e => e.dataset.name)") == expected
     assert page.locator(".index section:visible h2").all_inner_texts() == ["conv1", "How to read a page"]
-    assert page.get_by_role("status").inner_text() == f"{len(expected)} of {len(UNITS)} units"
+    assert page.locator("[id='page:found']").inner_text() == f"{len(expected)} of {len(UNITS)} units"
     search.fill("<img")
     assert page.locator(".tiles li:visible").evaluate_all("e => e.map(e => e.dataset.name)") == [UNITS[-1]]
     search.fill("nothing like it")
     assert page.locator(".tiles li:visible").count() == 0
     search.fill("")
     assert page.locator(".tiles li:visible").count() == len(UNITS)
-    assert page.get_by_role("status").inner_text() == ""
+    assert page.locator("[id='page:found']").inner_text() == ""
+
+
+def test_units_are_filtered_by_layer_by_claim_by_conflict_and_by_flag(open_page, page_file):  # noqa: F811
+    page, source = open_page(viewport=DESKTOP), page_file.read_text("utf-8")
+    shown = "e => e.filter(e => e.checkVisibility()).map(e => e.dataset.name ?? e.cells[0].innerText)"
+    conflicts = [
+        name
+        for i, name in enumerate(UNITS)
+        if "Conflict: its score" in (page_file.parent / f"atlas/{i}.js").read_text("utf-8")
+    ]
+    assert conflicts and " data-conflict" in source
+    for key, wanted in (
+        ("layer:conv1", [name for name in UNITS if name.startswith("conv1/")]),
+        ("claims", [name for name in UNITS if name in ("conv1/2", "conv2/0", "yaw", "yaw reversed")]),
+        ("conflict", conflicts),
+        ("flag", [name for name in UNITS if name in (DEAD, SATURATED)]),
+    ):
+        page.get_by_label("Only").select_option(key)
+        for view, selector in (("pictures", ".tiles li"), ("table", "tr[data-number]")):
+            page.get_by_label("Show").select_option(view)
+            assert page.locator(selector).evaluate_all(shown) == wanted
+        assert page.locator("[id='page:found']").inner_text() == f"{len(wanted)} of {len(UNITS)} units"
+        page.get_by_label("Show").select_option("map")
+        clear = page.locator("svg a[data-number]:not(.faint) title").evaluate_all("e => e.map(e => e.textContent)")
+        assert set(clear) <= set(wanted)
+    assert page.complaints == []
+
+
+def test_the_table_is_sorted_over_all_layers_and_leads_to_the_units(open_page):  # noqa: F811
+    page, evidence = open_page(viewport=DESKTOP), hostile_evidence(CHANNELS)
+    page.get_by_label("Show").select_option("table")
+    page.get_by_label("Sort by").select_option("effect")
+    sizes = {
+        f"{layer}/{i}": size
+        for layer in ("conv0", "conv1", "conv2")
+        for i, size in enumerate(evidence.causal[f"zero/{layer}/size"][:, 0])
+    }
+    shown = page.locator("tr[data-number] th").all_inner_texts()
+    assert shown[: len(sizes)] == sorted(sizes, key=lambda name: -sizes[name])
+    page.locator("tr[data-number] a").nth(2).click()
+    arrive(page, shown[2]).go_back()
+    page.wait_for_function(f"() => {SHOWN}[0] === 'index'")
+    assert page.locator("tr[data-number] th").all_inner_texts() == shown
+
+
+def test_the_map_names_what_is_pointed_at_leads_there_and_is_no_chain_of_tab_stops(open_page):  # noqa: F811
+    page = open_page(viewport=DESKTOP)
+    page.get_by_label("Show").select_option("map")
+    assert page.locator(".tiles:visible, table:visible").count() == 0
+    point = page.locator("svg a[data-number]").nth(7)
+    name = point.locator("title").text_content()
+    point.dispatch_event("pointerover")
+    assert page.locator("[id='page:pointed']").inner_text() == name
+    assert page.locator("svg a[data-number]:not([tabindex='-1'])").count() == 0
+    point.dispatch_event("click")
+    arrive(page, name)
+
+
+def test_without_scripts_there_is_a_plain_table_of_all_units(browser, page_file):  # noqa: F811
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE)
+    page = context.new_page()
+    page.goto(page_file.as_uri())
+    assert page.locator("noscript p").is_visible()
+    assert page.locator("tr[data-number]:visible th").all_inner_texts() == [" ".join(name.split()) for name in UNITS]
+    assert page.locator("input:visible, select:visible").count() == 0
+    assert page.locator("[id='page:points']").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    context.close()
 
 
 def test_the_index_is_sorted_by_each_number_and_shows_it(open_page, atlas):  # noqa: F811
@@ -199,13 +273,13 @@ def test_the_index_is_sorted_by_each_number_and_shows_it(open_page, atlas):  # n
     }
     names = [name for name in UNITS if name.startswith("conv1/")]
     for key, numbers in measured.items():
-        page.get_by_role("combobox").select_option(key)
+        page.get_by_label("Sort by").select_option(key)
         order = [*np.argsort(-numbers, kind="stable"), *range(len(numbers), len(names))]
         assert shown_names(page, 1) == [names[i] for i in order]
         said = page.locator(".tiles").nth(1).locator(".by").all_inner_texts()
         wanted = [f"{numbers[i]:.3f}".replace("-", "−") if i < len(numbers) else "–" for i in order]
         assert said == wanted
-    page.get_by_role("combobox").select_option("name")
+    page.get_by_label("Sort by").select_option("name")
     assert shown_names(page, 1) == names
     assert not any(page.locator(".by").all_inner_texts())
 
@@ -229,7 +303,9 @@ def test_frames_and_claims_lead_to_the_other_pages(open_page, page_file):  # noq
     page = arrive(at(open_page(viewport=DESKTOP), "conv1/2"), "conv1/2")
     frames = page.locator("figcaption a").evaluate_all("e => e.map(e => e.href)")
     folder = re.escape(page_file.parent.as_uri())
-    assert len(frames) == 3 and all(re.fullmatch(rf"{folder}/frames\.html#frame/[^<>\" ]+", link) for link in frames)
+    assert len(frames) == 3 + 5 + 5 and all(
+        re.fullmatch(rf"{folder}/frames\.html#frame/[^<>\" ]+", link) for link in frames
+    )
     claims = page.locator(".claims a").evaluate_all("e => e.map(e => e.href)")
     assert len(claims) == 1 and re.fullmatch(rf"{folder}/index\.html#channel-2-of-conv1-is[\w%-]*", claims[0])
 
@@ -253,15 +329,21 @@ def test_the_tables_show_the_units_numbers(open_page, atlas):  # noqa: F811
             assert cells == ["–" if np.isnan(n) else repr(float(n)) for n in numbers]
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_nothing_widens_the_page(open_page, viewport):  # noqa: F811
+@pytest.mark.parametrize("width", [360, 390, 768, 1280, 1440])
+def test_nothing_widens_the_page(open_page, width):  # noqa: F811
+    viewport = {"width": width, "height": 900}
     page = open_page(viewport=viewport)
-    assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    for view in ("pictures", "table", "map"):
+        page.get_by_label("Show").select_option(view)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, view
+        assert page.evaluate(CUT) == [], view
     for name in ("conv1/0", "conv0/1", "conv2/direction 0", "hidden/direction 0", "value", "yaw reversed", UNITS[-1]):
         page.goto(page.url.split("#")[0])
+        page.get_by_label("Show").select_option("pictures")
         page.locator(f"li[data-name={json.dumps(name)}] a").click()
         arrive(page, name)
-        assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"], name
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert page.evaluate(CUT) == [], name
 
 
 def test_every_link_inside_the_index_leads_somewhere(open_page):  # noqa: F811
@@ -289,10 +371,18 @@ def test_hostile_names_do_nothing(open_page):  # noqa: F811
 
 
 @pytest.mark.parametrize(
-    ("fragment", "scheme"), [("", "light"), ("#conv0/1", "light"), ("#conv1/0", "dark"), ("#value", "light")]
+    ("fragment", "scheme"),
+    [(fragment, scheme) for fragment in ("", "#conv0/1", "#conv1/0", "#value") for scheme in ("light", "dark")],
 )
 def test_every_reader_can_use_it(browser, page_file, fragment, scheme):  # noqa: F811
     assert barriers(browser, page_file, fragment=fragment, viewport=DESKTOP, color_scheme=scheme) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["map", "table"])
+def test_every_view_of_the_index_can_be_used(browser, page_file, view, scheme):  # noqa: F811
+    choose = f"const s = document.getElementById('page:view'); s.value = '{view}'; s.dispatchEvent(new Event('change'))"
+    assert barriers(browser, page_file, before=choose, viewport=DESKTOP, color_scheme=scheme) == []
 
 
 def test_light_and_dark_are_readable(open_page):  # noqa: F811
@@ -304,7 +394,7 @@ def test_light_and_dark_are_readable(open_page):  # noqa: F811
             text = page.locator(f"{selector}:visible").first.evaluate("e => getComputedStyle(e).color")
             assert contrast(text, papers[-1]) >= READABLE, (scheme, selector)
         at(page, "")
-        page.get_by_role("combobox").select_option("mean")
+        page.get_by_label("Sort by").select_option("mean")
         for selector in (".by", ".tools label", ".tiles a"):
             text = page.locator(f"{selector}:visible").first.evaluate("e => getComputedStyle(e).color")
             assert contrast(text, papers[-1]) >= READABLE, (scheme, selector)

@@ -1,6 +1,10 @@
 """The frame explorer in a real browser, on the built demo: every control, and the policy against JAX."""
 
 import base64
+import csv
+import json
+import subprocess
+import sys
 
 import jax
 import numpy as np
@@ -16,6 +20,7 @@ from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import Geometry
 from minetest_interp.pages import explorer
 from tests import kinds
+from tests.browser import barriers
 from tests.conftest import ROOT, random_policy
 from tests.kinds import policy_of
 
@@ -194,6 +199,11 @@ def test_frames_are_reached_by_link_by_step_and_by_address_and_survive_a_reload(
     page.get_by_role("link", name="Frame before").press("Enter")
     shows(page, names[7])
     np.testing.assert_array_equal(view(page), study["greys"][7])
+    page.locator(".strip [aria-current]").press("ArrowRight")
+    page.keyboard.press("Enter")
+    shows(page, names[8])
+    page.go_back()
+    shows(page, names[7])
     assert page.locator(".strip [aria-current]").get_attribute("title") == names[7]
     assert page.locator(".strip a").count() == len(names)
     for end, link in ((0, "#before"), (-1, "#after")):
@@ -217,7 +227,7 @@ def test_an_unknown_name_is_told(open_page, study, address, told):  # noqa: F811
 def test_every_edit_changes_frame_mirror_image_and_numbers(page, study):
     grey, other = study["greys"][3], study["mirrored"][3]
     choose(page, study, 3)
-    assert page.locator("#undo").is_disabled()
+    assert page.locator("#reset").is_disabled()
     cases = {
         "mirror": (lambda x: other, lambda x: grey),
         "invert": (lambda x: 255 - x, lambda x: 255 - x),
@@ -239,9 +249,10 @@ def test_every_edit_changes_frame_mirror_image_and_numbers(page, study):
         np.testing.assert_allclose(view(page), expected[0], atol=0.51, err_msg=name)
         np.testing.assert_allclose(view(page, "mirror-view"), expected[1], atol=0.51, err_msg=name)
         check_numbers(page, study, *expected)
-        page.locator("#undo").click()
+        assert page.locator("#changes button").count() == 1
+        page.locator("#changes button" if name in values else "#reset").click()
         np.testing.assert_array_equal(view(page), grey)
-        assert page.locator("#undo").is_disabled()
+        assert page.locator("#reset").is_disabled()
 
 
 def test_the_change_is_from_the_unedited_frame(page, study):
@@ -280,9 +291,13 @@ def test_the_brush_paints_by_pointer_and_by_keyboard_and_is_wiped_off(page, stud
     expected[39:45, 29:35] = 0
     np.testing.assert_array_equal(view(page), expected)
     check_numbers(page, study, expected, expected[:, ::-1])
-    page.locator("#wipe").click()
+    assert page.locator("#changes button").all_inner_texts() == [
+        f"{(expected != study['greys'][0]).sum()} pixels painted"
+    ]
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.get_by_role("button", name="Undo", exact=True).click()
     np.testing.assert_array_equal(view(page), study["greys"][0])
-    assert page.locator("#wipe").is_disabled()
+    assert page.locator("#changes button").count() == 0 and page.locator("#undo").is_disabled()
 
 
 def test_a_screenshot_of_ones_own_takes_the_frames_place(page, study, tmp_path):
@@ -344,6 +359,11 @@ def test_maps_agree_with_the_evidence(page, study):
         assert verdict is None or str(verdict) in page.locator("#verdict").inner_text()
 
 
+def test_the_first_map_is_that_of_occlusion(page):
+    assert page.locator("#method").input_value() == "occlusion, all frames at once"
+    assert np.abs(mapped(page)).max() == 1 and page.locator("#legend").is_visible()
+
+
 def test_a_map_follows_edits_has_every_question_and_can_be_taken_off(page):
     page.locator("#method").select_option("gradient")
     seen = []
@@ -361,7 +381,7 @@ def test_a_map_follows_edits_has_every_question_and_can_be_taken_off(page):
 
 
 def test_a_newer_request_ends_an_older_one(page):
-    page.locator("#method").select_option("occlusion, all frames at once")
+    page.locator("#method").select_option("SmoothGrad")
     page.wait_for_selector("#progress:not([hidden])")
     page.locator("#method").select_option("gradient")
     one = mapped(page)
@@ -381,48 +401,216 @@ def tile(page, layer, channel):
     return {"x": scale * lines[1][column].mean(), "y": scale * lines[0][row].mean()}
 
 
-def test_a_click_silences_a_channel_as_the_librarys_edit_does(page, study):
-    stack = frames.as_stacks(study["greys"][:1], 4)
+def changed(page):
+    """What the list says is changed."""
+    page.evaluate(PAINTED)
+    return page.locator("#changes button").all_inner_texts()
+
+
+def test_a_click_chooses_a_unit_and_its_buttons_change_it_as_the_library_does(page, study):
+    stack, other = (frames.as_stacks(study[key][:1], 4) for key in ("greys", "mirrored"))
+    opposite = study["policy"].run(other)
     plain = [here for here, _ in numbers(page).values()]
+    slide(page, "factor", -1.5)
     for layer, channel in (("conv0", 17), ("conv1", 53), ("conv2", 20), ("hidden", 300)):
-        units = np.eye(study["policy"].geometry.shape(layer)[-1])[[channel]]
-        trace = study["policy"].run(stack, edit=interventions.replace(layer, units[0], 0.0))
-        expected = [float(objective(trace)[0]) for objective in study["asked"].values()]
-        where = tile(page, layer, channel)
-        page.locator(f"#{layer}").click(position=where)
-        np.testing.assert_allclose([here for here, _ in numbers(page).values()], expected, atol=SHOWN)
-        assert page.locator("#silenced button").all_inner_texts() == [f"{layer}/{channel}"]
-        assert page.locator("#readout").inner_text() == f"{layer}/{channel}: 0.000 to 0.000"
-        page.locator(f"#{layer}").click(position=where)
-        assert [here for here, _ in numbers(page).values()] == plain
-        assert page.locator("#silenced button").count() == 0
+        units = np.eye(study["policy"].geometry.shape(layer)[-1])[channel]
+        edits = {
+            "silence": (interventions.replace(layer, units, 0.0), f"{layer}/{channel} silenced"),
+            "scale": (interventions.rescale(layer, units, -1.5), f"{layer}/{channel} × −1.5"),
+            "patch": (
+                interventions.replace(layer, units, opposite.layers[layer]),
+                f"{layer}/{channel} from the mirror image",
+            ),
+        }
+        page.locator(f"#{layer}").click(position=tile(page, layer, channel))
+        assert [here for here, _ in numbers(page).values()] == plain  # a choice changes nothing
+        assert page.locator("#unit-shown").inner_text() == f"{layer}/{channel}"
+        for button, (edit, words) in edits.items():
+            trace = study["policy"].run(stack, edit=edit)
+            expected = [float(objective(trace)[0]) for objective in study["asked"].values()]
+            page.locator(f"#{button}").click()
+            np.testing.assert_allclose([here for here, _ in numbers(page).values()], expected, atol=SHOWN)
+            assert changed(page) == [words]
+            pressed = page.locator("#unit-tools [aria-pressed=true]").evaluate_all("all => all.map(e => e.id)")
+            assert pressed == [button]
+            values = np.asarray(trace.layers[layer])[0][..., channel]
+            shown = page.locator("#readout").inner_text().replace("−", "-").split(" to ")
+            np.testing.assert_allclose([float(x) for x in shown], [values.min(), values.max()], atol=SHOWN)
+        page.locator("#patch").click()
+        assert [here for here, _ in numbers(page).values()] == plain and changed(page) == []
 
 
-def test_channels_are_silenced_and_restored_by_keyboard_too(page):
-    plain = numbers(page)
-    page.locator("#layer").select_option("conv1")
-    page.locator("#channel").fill("14")
-    page.locator("#silence").press("Enter")
+def test_a_unit_is_named_and_one_that_is_not_there_is_told(page):
+    page.locator("#unit-name").fill("conv1/14")
     page.evaluate(PAINTED)
-    assert page.locator("#silence").get_attribute("aria-pressed") == "true"
+    assert page.locator("#unit-shown").inner_text() == "conv1/14"
     assert page.locator("#unit").get_attribute("href") == "atlas.html#conv1/14"
-    page.locator("#layer").select_option("hidden")
+    page.locator("#unit-name").fill("hidden/512")
+    told = page.locator("#unit-name").evaluate("e => e.validationMessage")
+    assert told == "A unit is a layer and a number; the last is hidden/511."
+    page.locator("#unit-name").fill("hidden/511")
     page.evaluate(PAINTED)
-    assert not page.locator("#unit").is_visible()
-    page.locator("#channel").fill("511")
-    page.locator("#silence").press("Enter")
-    page.locator("#channel").fill("512")  # there is none
-    page.locator("#silence").press("Enter")
-    page.locator("#silence").press("Enter")
-    silenced = numbers(page)
-    assert silenced != plain
-    assert page.locator("#silenced button").all_inner_texts() == ["conv1/14", "hidden/511"]
-    page.get_by_role("button", name="Restore conv1/14").press("Enter")
-    assert numbers(page) != silenced
-    assert page.locator("#silenced button").all_inner_texts() == ["hidden/511"]
-    page.locator("#restore").click()
-    assert numbers(page) == plain and page.locator("#restore").is_disabled()
-    assert page.locator("#none-silenced").is_visible()
+    assert not page.locator("#unit").is_visible() and page.locator("#unit-shown").inner_text() == "hidden/511"
+
+
+def test_the_list_is_undone_entry_by_entry_step_by_step_and_at_once(page):
+    plain = numbers(page)
+    for name in ("conv1/14", "hidden/511", "conv2/6"):
+        page.locator("#unit-name").fill(name)
+        page.locator("#silence").press("Enter")
+        page.evaluate(PAINTED)
+    three = numbers(page)
+    page.get_by_role("button", name="Take back: hidden/511 silenced").press("Enter")
+    assert changed(page) == ["conv1/14 silenced", "conv2/6 silenced"]
+    page.locator("#undo").click()
+    assert changed(page) == ["conv1/14 silenced", "hidden/511 silenced", "conv2/6 silenced"] and numbers(page) == three
+    page.locator("#undo").click()
+    assert changed(page) == ["conv1/14 silenced", "hidden/511 silenced"]
+    page.locator("#reset").click()
+    assert changed(page) == [] and numbers(page) == plain and page.locator("#no-changes").is_visible()
+    page.locator("#undo").click()
+    assert changed(page) == ["conv1/14 silenced", "hidden/511 silenced"]
+
+
+def test_a_unit_that_is_pointed_at_shows_its_strongest_frames(page, study):
+    stored = files.read_arrays(RESULTS / "intermediates/original.npz", "conv1")["conv1"]
+    for channel in (3, 40):
+        page.locator("#conv1").hover(position=tile(page, "conv1", channel))
+        order = np.argsort(-stored[..., channel].reshape(len(stored), -1).max(1), kind="stable")[:4]
+        shown = page.locator("#exemplars img").evaluate_all("all => all.map(e => e.title)")
+        assert shown == [study["names"][i] for i in order]
+        assert page.locator("#exemplars span").count() == 4
+    assert page.locator("#unit-shown").inner_text() == "conv1/40"
+    page.mouse.move(5, 5)
+    assert page.locator("#unit-shown").inner_text() == "conv0/0"  # the chosen one again
+
+
+def test_pinned_units_stay_in_sight_with_what_a_change_does_to_them(page, study):
+    stored = files.read_arrays(RESULTS / "intermediates/original.npz", "conv2")["conv2"][0, ..., 6]
+    page.locator("#unit-name").fill("conv2/6")
+    page.locator("#pin").click()
+    mean = f"{stored.mean():.3f}".replace("-", "−")
+    assert page.locator("#pins button").all_inner_texts() == [f"conv2/6: {mean} → {mean}"]
+    page.locator("#unit-name").fill("conv1/14")
+    page.locator("#silence").click()
+    page.evaluate(PAINTED)
+    [shown] = page.locator("#pins button").all_inner_texts()
+    assert shown.startswith(f"conv2/6: {mean} → ") and not shown.endswith(f"→ {mean}")
+    page.locator("#pins button").click()
+    assert page.locator("#unit-shown").inner_text() == "conv2/6"
+    page.locator("#pin").click()
+    assert page.locator("#pins button").count() == 0
+
+
+EXPERIMENT = (
+    "frame/{name}?mirror=1&gamma=-0.7&blur=1.5&x=3&y=-2&paint=1300.9.255_1364.9.255_1428.9.0"
+    "&units=conv1/14*0,conv2/6*-1.25,conv2/9@mirror,hidden/7*3&unit=conv2/6&pins=conv1/14,hidden/7&of=value&map=gradient"
+)
+
+
+def test_the_address_holds_the_whole_experiment(page, open_page, study):  # noqa: F811
+    """What is done by hand is in the address, which brings it back elsewhere, digit for digit."""
+    choose(page, study, 3)
+    page.locator("#mirror").check()
+    for name, value in (("gamma", -0.7), ("blur", 1.5), ("shift-x", 3), ("brush-width", 3)):
+        slide(page, name, value)
+    page.locator("#view").click(position={"x": 40, "y": 60})
+    for name, factor in (("conv1/14", 0), ("conv2/6", -1.25)):
+        page.locator("#unit-name").fill(name)
+        page.locator("#factor").fill(str(factor))
+        page.locator("#scale").click()
+        page.locator("#pin").click()
+    page.locator("#unit-name").fill("conv2/9")
+    page.locator("#patch").click()
+    page.locator("#question").select_option("value")
+    page.locator("#method").select_option("gradient")
+    here = [changed(page), numbers(page), view(page), mapped(page), page.locator("#pins").inner_text()]
+    address = page.evaluate("location.href")
+    other = ready(open_page(viewport=PHONE))
+    other.goto(address)
+    other.reload()
+    ready(shows(other, study["names"][3]))
+    there = [changed(other), numbers(other), view(other), mapped(other), other.locator("#pins").inner_text()]
+    assert len(here[0]) == 8 and here[:2] == there[:2] and here[4] == there[4]
+    for one, two in zip(here[2:4], there[2:4], strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert other.locator("#unit-shown").inner_text() == "conv2/9" and other.evaluate("location.href") == address
+    choose(other, study, 4)  # the experiment goes along
+    assert changed(other) == here[0]
+
+
+def test_links_within_the_page_leave_the_experiment_alone(page, study):
+    choose(page, study, 2)
+    page.locator("#invert").check()
+    before = changed(page), numbers(page)
+    for link in ("How to use this page", "Skip to the frame", "Skip to the units"):
+        page.get_by_role("link", name=link).press("Enter")
+        assert (changed(page), numbers(page)) == before
+    assert page.locator("#name").inner_text() == study["names"][2]
+    page.go_back()
+    page.locator("#mirror").check()
+    assert changed(page) == ["mirrored", "inverted"]
+
+
+def test_the_link_and_the_script_are_copied(page, study):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#invert").check()
+    page.locator("#copy-link").click()
+    page.get_by_text("The link is copied.").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == f"{PAGE.as_uri()}#frame/{study['names'][0]}?invert=1"
+    page.locator("#show-python").click()
+    page.locator("#copy-python").click()
+    page.get_by_text("The script is copied.").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").startswith('"""Repeats an experiment')
+
+
+def test_the_python_repeats_the_experiment(page, study, tmp_path):
+    page.goto(f"{PAGE.as_uri()}#{EXPERIMENT.format(name=study['names'][7])}")
+    ready(shows(page, study["names"][7]))
+    shown = saved(page, "json", tmp_path)
+    page.locator("#show-python").click()
+    script = page.locator("#python-text").inner_text()
+    ruff = [sys.executable, "-m", "ruff", "check", "--config", ROOT / "pyproject.toml", "--select", "E9,F", "-"]
+    assert subprocess.run(ruff, input=script, text=True, capture_output=True).returncode == 0
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    for name, runs in shown["readouts"].items():
+        for key in ("now", "mirrored"):
+            assert found[key][name] == pytest.approx(runs[key], abs=1e-4), (name, key)
+        assert abs(runs["now"] - runs["unedited"]) > 1e-3
+
+
+def saved(page, kind, folder):
+    """What a button saves, read."""
+    with page.expect_download() as download:
+        page.locator(f"#save-{kind}").click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return json.loads(path.read_text("utf-8")) if kind == "json" else path
+
+
+def test_the_numbers_and_the_picture_are_saved_as_they_are_shown(page, study, tmp_path):
+    page.locator("#invert").check()
+    shown = numbers(page)
+    found = saved(page, "json", tmp_path)
+    assert found["frame"] == study["names"][0] and found["experiment"] == f"#frame/{study['names'][0]}?invert=1"
+    assert found["study"] == "demo" and found["checkpoint"] == study["facts"]["checkpoint"]["sha256"]
+    assert [action["name"] for action in found["actions"]] == list(study["table"].labels)
+    with saved(page, "csv", tmp_path).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    readouts = {row["name"]: row for row in rows if row["kind"] == "readout"}
+    for name, runs in found["readouts"].items():
+        assert (runs["now"], runs["mirrored"]) == pytest.approx(shown[name], abs=SHOWN)
+        assert {key: float(readouts[name][key]) for key in runs} == runs
+    assert [row["name"] for row in rows if row["kind"] == "action"] == list(study["table"].labels)
+    assert sum(action["now"] for action in found["actions"]) == pytest.approx(1, abs=1e-6)
+    mapped(page)
+    with Image.open(saved(page, "picture", tmp_path)) as image:
+        picture = np.asarray(image.convert("RGB"))
+    wide = round(256 * 512 / 300)
+    mirror = picture[16 : 16 + 256, wide + 48 + 256 : wide + 48 + 512, 0]  # the third picture, without a map on it
+    np.testing.assert_array_equal(mirror[2::4, 2::4], 255 - study["mirrored"][0])
 
 
 def test_tiles_have_the_colour_of_their_activation(page, study):
@@ -446,13 +634,43 @@ def test_nothing_widens_the_page(open_page, viewport):  # noqa: F811
     page = ready(open_page(viewport=viewport))
     page.locator("#method").select_option("gradient")
     for channel in range(12):
-        page.locator("#channel").fill(str(channel))
+        page.locator("#unit-name").fill(f"conv1/{channel}")
         page.locator("#silence").click()
+        page.locator("#pin").click()
     mapped(page)
-    assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
-    page.set_viewport_size({"width": 700, "height": 900})
+    for width in (viewport["width"], 360, 700, 768, 1280, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(PAINTED)
+        page.evaluate(PAINTED)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        cut = page.locator("table, figure, .actions li, .marks, .numbers td").evaluate_all(
+            "all => all.filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML)"
+        )
+        assert cut == [], width
+
+
+def test_cause_and_effect_are_on_one_screen(open_page):  # noqa: F811
+    page = ready(open_page(viewport={"width": 1440, "height": 900}))
+    page.locator("#unit-name").fill("conv1/14")
+    page.locator("#silence").click()
+    page.locator("#pin").click()
     page.evaluate(PAINTED)
-    assert page.evaluate("document.documentElement.scrollWidth") == 700
+    assert page.evaluate("scrollY") == 0
+    for selector in (
+        "#picture",
+        "#view",
+        "#mirror-view",
+        "#quantities",
+        "#actions",
+        "#changes li",
+        "#unit-tools",
+        "#pins li",
+    ):
+        box = page.locator(selector).first.bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 900, selector
+    for layer in ("conv0", "conv1", "conv2", "hidden"):
+        box = page.locator(f"#{layer}").bounding_box()
+        assert box["y"] + box["height"] <= 900, layer
 
 
 def test_only_files_of_the_report_are_asked_for(page, study):
@@ -464,28 +682,137 @@ def test_only_files_of_the_report_are_asked_for(page, study):
     assert page.complaints == [] and page.dialogs == []
 
 
-def test_every_control_has_a_name_is_reached_by_tab_and_shows_its_focus(page):
+def walk(page):
+    """The elements that the tab key comes to from the start of the page, each with the style of its outline."""
+    page.evaluate("() => { document.activeElement.blur(); window.passed = new Set([document.body]); }")
+    stops = []
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(
+            """() => {
+              const e = document.activeElement;
+              if (passed.has(e)) return null;
+              passed.add(e);
+              return [e.id || e.innerText, getComputedStyle(e).outlineStyle];
+            }"""
+        )
+        if stop is None:
+            return stops
+        stops.append(stop)
+    raise AssertionError("the tab key never comes round")
+
+
+def test_every_control_has_a_name_and_the_page_few_tab_stops(page):
     controls = page.locator("main :is(button, input, select, a[href], [tabindex='0'])")
     named = controls.evaluate_all(
         "all => all.map(e => [e.id, (e.labels?.[0]?.innerText || e.ariaLabel || e.innerText || '').trim()])"
     )
-    assert len(named) > 20 and all(name for _, name in named)
+    assert len(named) > 20 and all(name for key, name in named if key not in ("python-text",))
     page.locator("#invert").check()  # what undoes it can be reached, too
     page.evaluate(PAINTED)
-    wanted = set(
-        controls.evaluate_all("all => all.filter(e => e.checkVisibility() && !e.matches(':disabled')).map(e => e.id)")
-    )
-    page.locator("#content").focus()
-    reached, faint = set(), []
-    for _ in range(len(named) + 2):
-        page.keyboard.press("Tab")
-        name, style = page.evaluate(
-            "() => [document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]"
-        )
-        reached.add(name)
-        if name and style == "none":
-            faint.append(name)
-    assert wanted <= reached and faint == []
+    page.reload()
+    ready(page)
+    stops = walk(page)
+    assert len(stops) <= 26, stops
+    single = {"view", "mirror", "invert", "gamma", "blur", "shift-x", "shift-y", "brush-width", "brush-level", "own"}
+    single |= {"question", "method", "opacity", "conv0", "unit-name", "factor", "silence"}
+    assert single <= {name for name, _ in stops} and all(style != "none" for _, style in stops)
+
+
+def test_groups_are_walked_by_arrow_keys(page):
+    page.locator("#invert").check()
+    page.evaluate(PAINTED)
+    for start, key, wanted in (
+        ("#changes button", "ArrowRight", ["undo", "reset", "copy-link", "show-python", "save-picture", "save-csv"]),
+        ("#silence", "ArrowRight", ["scale", "patch", "pin", "unit", "silence"]),
+        ("#silence", "ArrowLeft", ["unit", "pin"]),
+    ):
+        page.locator(start).focus()
+        for name in wanted:
+            page.keyboard.press(key)
+            assert page.evaluate("document.activeElement.id") == name
+
+
+def test_the_whole_bench_is_worked_by_keyboard(open_page):  # noqa: F811
+    """From the first tab to a changed unit, a painted pixel, a map, and the script, without a pointer."""
+    page = ready(open_page(viewport={"width": 1440, "height": 900}))
+
+    def tab_to(name):
+        for _ in range(40):
+            if page.evaluate("document.activeElement.id") == name:
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"the tab key does not come to {name}")
+
+    plain = numbers(page)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # skips to the frame
+    tab_to("view")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Space")
+    tab_to("conv0")
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown"):  # beyond the last line lies the next layer
+        page.keyboard.press(key)
+        page.evaluate(PAINTED)
+    assert page.evaluate("document.activeElement.id") == "conv1"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "silence"
+    page.keyboard.press("Enter")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    tab_to("question")
+    page.keyboard.press("v")
+    tab_to("invert")
+    page.keyboard.press("Space")
+    tab_to("shift-x")
+    page.keyboard.press("ArrowRight")
+    assert changed(page) == ["inverted", "moved right by 1", "64 pixels painted", "conv1/1 silenced"]
+    assert page.locator("#question").input_value() == "value" and page.locator("#pins button").count() == 1
+    assert numbers(page) != plain
+    page.keyboard.press("Shift+Tab")
+    tab_to("conv1")
+    page.locator("#show-python").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#python").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#python").is_visible()
+
+
+def test_a_change_of_scheme_draws_the_tiles_in_its_colours(page, open_page):  # noqa: F811
+    light = pixels(page, "conv2")
+    page.emulate_media(color_scheme="dark")
+    page.evaluate(PAINTED)
+    dark = pixels(page, "conv2")
+    assert (dark != light).any()
+    np.testing.assert_array_equal(dark, pixels(ready(open_page(viewport=DESKTOP, color_scheme="dark")), "conv2"))
+
+
+def test_printed_the_bars_are_drawn_and_the_controls_are_not(page):
+    page.emulate_media(media="print")
+    assert page.locator(".bar").first.evaluate("e => getComputedStyle(e).printColorAdjust") == "exact"
+    assert not page.locator("#controls").is_visible() and page.locator("#quantities").is_visible()
+    assert page.locator("#conv1").is_visible() and not page.locator(".strip").is_visible()
+
+
+def test_without_scripts_the_page_says_so_and_shows_the_builds_numbers(browser, study):  # noqa: F811
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE)
+    page = context.new_page()
+    page.goto(PAGE.as_uri())
+    assert page.locator("noscript p").is_visible() and "needs JavaScript" in page.locator("noscript p").inner_text()
+    assert page.locator("button:visible, input:visible, select:visible, canvas:visible").count() == 0
+    fact = study["facts"]["frames"][2]
+    cells = page.locator("noscript tr").nth(3).locator("td").all_inner_texts()
+    numbers_ = [*(fact[name] for name in study["asked"]), fact["mirrored"]["yaw"]]
+    np.testing.assert_allclose([float(cell.replace("−", "-")) for cell in cells], numbers_, atol=SHOWN)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_reader_can_use_it(browser, scheme):  # noqa: F811
+    assert barriers(browser, PAGE, viewport=DESKTOP, color_scheme=scheme) == []
 
 
 def test_light_and_dark_are_readable(open_page):  # noqa: F811
@@ -500,6 +827,7 @@ def test_light_and_dark_are_readable(open_page):  # noqa: F811
             "tr.mirror td.number",
             ".slider label",
             "#actions li",
+            ".marks span",
             "h4",
         ):
             text = page.locator(f"{selector}:visible").first.evaluate("e => getComputedStyle(e).color")
@@ -564,17 +892,17 @@ def test_a_page_of_another_network_has_its_layers_and_its_answers(open_page, kin
     expected = trace.q[0] if returns else 100 * jax.nn.softmax(trace.logits[0])
     np.testing.assert_allclose(acts, expected, atol=SHOWN if returns else 0.0501)
     layers = list(network.targets[1:])
-    assert page.locator(".layers canvas").evaluate_all("all => all.map(e => e.id)") == layers
+    assert page.locator(".layer canvas").evaluate_all("all => all.map(e => e.id)") == layers
     for layer in layers:
         units = np.eye(network.shape(layer)[-1])[3]
         silenced = policy.run(
             frames.as_stacks(greys[:1], network.frames), edit=interventions.replace(layer, units, 0.0)
         )
-        where = tile(page, layer, 3)
-        page.locator(f"#{layer}").click(position=where)
+        page.locator(f"#{layer}").click(position=tile(page, layer, 3))
+        page.locator("#silence").click()
         assert numbers(page)["yaw"][0] == pytest.approx(float(asked["yaw"](silenced)[0]), abs=SHOWN)
-        assert page.locator("#silenced button").all_inner_texts() == [f"{layer}/3"]
-        page.locator(f"#{layer}").click(position=where)
+        assert changed(page) == [f"{layer}/3 silenced"]
+        page.locator("#silence").click()
     page.locator("#shift-x").fill("3")
     np.testing.assert_array_equal(view(page), np.pad(greys[0], ((0, 0), (3, 0)), mode="edge")[:, :-3])
     page.locator("#method").select_option("gradient")
@@ -604,7 +932,7 @@ def test_stacks_and_colours_are_shown_edited_and_read_out_as_they_are(open_page,
     check(np.pad(stack, ((0, 0), (0, 0), (3, 0)), mode="edge")[..., :-3])
     page.locator("#method").select_option("IG, mean frame")
     assert mapped(page).shape == stack.shape[1:] and np.abs(mapped(page)).max() == 1
-    page.locator("#undo").click()
+    page.locator("#reset").click()
     picture = np.random.default_rng(0).integers(0, 256, (30, 51, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
     Image.fromarray(picture).save(tmp_path / "own.png")
     page.locator("#own").set_input_files(tmp_path / "own.png")

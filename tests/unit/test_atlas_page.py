@@ -18,6 +18,7 @@ from PIL import Image
 import atlas as atlas_figure
 import style
 from minetest_interp.analysis import weights
+from minetest_interp.dreams import exemplars
 from minetest_interp.facts import atlas as atlas_facts
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
@@ -26,6 +27,7 @@ from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import Geometry
 from minetest_interp.pages import atlas as atlas_page
 from minetest_interp.pages import text as page_text
+from minetest_interp.pages import unit_frames
 from minetest_interp.pages.atlas import Evidence
 from minetest_interp.stages import atlas_page as stage
 from tests.conftest import random_policy
@@ -137,21 +139,36 @@ def facts_of_a_study(**more):
 
 
 def small_policy(channels=CHANNELS):
-    return random_policy(Geometry(channels=(channels,) * 3, hidden=HIDDEN, actions=12), seed=2)
+    """Of frames of 24 pixels, and of the receptive fields of `FIELDS`."""
+    sizes = {"size": SIZE, "kernels": (4, 2, 2), "strides": (4, 1, 1)}
+    return random_policy(Geometry(channels=(channels,) * 3, hidden=HIDDEN, actions=12, **sizes), seed=2)
+
+
+def small_labels():
+    """Frames with a concept, as the atlas is given them."""
+    rng = np.random.default_rng(11)
+    return {"labelled": 255 * rng.random((30, SIZE, SIZE), np.float32), "share": rng.random((30, SIZE, SIZE)) ** 9}
 
 
 def hostile_evidence(channels=CHANNELS):
     return small_evidence((channels,) * 3, quantities=("yaw", HOSTILE, "value"))
 
 
+def observe(atlas, channels=CHANNELS, **labels):
+    behaviours = action_table(**ACTIONS).behaviours
+    return exemplars.observe_units(small_policy(channels), behaviours, atlas, small_stacks(), **labels)
+
+
 def render(atlas=None, *, channels=CHANNELS, evidence=None, **facts):
+    atlas = atlas or small_atlas()
     return atlas_page.render(
         facts_of_a_study(**facts),
-        atlas or small_atlas(),
+        atlas,
         small_stacks(),
         TEMPLATES,
         policy=small_policy(channels),
         behaviours=action_table(**ACTIONS).behaviours,
+        observed=observe(atlas, channels, **small_labels()),
         evidence=hostile_evidence(channels) if evidence is None else evidence,
     )
 
@@ -257,8 +274,8 @@ def test_pictures_are_the_arrays_and_every_frame_is_one_file(atlas, made, page, 
     np.testing.assert_array_equal(mean[1], levels(atlas["mean"]))
     stacks = small_stacks()
     frames = {name for name in made if name.endswith(".png")}
-    assert frames == {f"atlas/frame-{i}.png" for i in (0, 1, 2, 4)}  # 3 is never shown
-    for i in (0, 1, 2, 4):
+    assert frames == {f"atlas/frame-{i}.png" for i in range(len(FRAMES))}  # all of so few are somewhere in the range
+    for i in range(len(FRAMES)):
         grey = stacks["original"][list(stacks["frames"]).index(FRAMES[i])]
         with Image.open(io.BytesIO(made[f"atlas/frame-{i}.png"])) as image:
             np.testing.assert_array_equal(np.asarray(image), levels(grey))
@@ -352,7 +369,7 @@ def test_every_picture_has_an_alternative_text(page, parts):
     for source in (page, *parts):
         for tag in re.findall(r"<img [^>]*>", source) + re.findall(r"<svg [^>]*>", source):
             if 'aria-hidden="true"' not in tag:
-                assert re.search(r'(alt|role="img" aria-label)="[^"]{5,}"', tag), tag
+                assert re.search(r'(alt|role="(?:img|group)" aria-label)="[^"]{5,}"', tag), tag
 
 
 def test_concept_overlap_is_the_measurements_or_says_why_not(parts):
@@ -382,16 +399,16 @@ def test_removal_is_the_measurements_for_channels_and_for_heads_names_the_channe
         if layer in FIELDS and channel.isdigit():
             expected = [
                 causal[f"{kind}/{layer}/size"][int(channel), q]
-                for kind in ("zero", "mean", "resample", "patch")
                 for q in range(3)
+                for kind in ("zero", "mean", "resample", "patch")
             ]
             np.testing.assert_allclose(exact(removal), expected)
-            assert list(table(removal)) == [
-                "set to zero",
-                "set to its mean",
-                "as on other frames",
-                "as on the mirror image",
-            ]
+            assert list(table(removal)) == ["yaw", "with its sign", f"rank, of {CHANNELS}", HOSTILE, "value"]
+            heads = re.findall(r'<th scope="col" class="number">([^<]*)</th>', removal)
+            assert heads == ["set to zero", "set to its mean", "as on other frames", "as on the mirror image"]
+            sizes = {kind: causal[f"{kind}/{layer}/size"][:, 0] for kind in ("zero", "mean", "resample", "patch")}
+            ranks = [str(1 + (of > of[int(channel)]).sum()) for of in sizes.values()]
+            assert table(removal)[f"rank, of {CHANNELS}"] == ranks
         elif layer in (*FIELDS, "hidden"):
             assert "only single channels were removed" in removal
         else:
@@ -471,6 +488,7 @@ def test_a_study_without_evidence_or_labelled_frames_is_told_so_and_shown():
         TEMPLATES,
         policy=small_policy(),
         behaviours=action_table(**ACTIONS).behaviours,
+        observed=observe(small_atlas()),
         evidence=Evidence(),
     )
     for name, part in zip(UNITS, contents(made), strict=True):
@@ -501,6 +519,94 @@ def test_the_index_carries_the_numbers_that_it_sorts_by(atlas, page):
         assert numbers == pytest.approx(expected)
 
 
+def test_middle_and_lowest_frames_are_those_of_the_policys_own_activations(atlas, parts):
+    stacks, policy = small_stacks(), small_policy()
+    names = stacks["frames"].tolist()
+    greys = np.stack([stacks["original"][names.index(name)] for name in FRAMES])
+    trace = policy.run(np.repeat(greys[:, None], policy.geometry.frames, axis=1))
+    for name in ("conv0/2", "conv1/1", "conv2/0"):
+        layer, channel = name.split("/")
+        response = np.asarray(trace.layers[layer], np.float64)[..., int(channel)]
+        flat = response.reshape(len(FRAMES), -1)
+        strongest = flat.max(1)
+        orders = {
+            "in the middle of its range": (
+                np.argsort(np.abs(strongest - np.median(strongest))),
+                strongest,
+                flat.argmax(1),
+            ),
+            "where it is lowest": (np.argsort(flat.min(1)), flat.min(1), flat.argmin(1)),
+        }
+        for title, (order, numbers, places) in orders.items():
+            shown = section(parts[UNITS.index(name)], f"Frames {title}")
+            np.testing.assert_allclose(exact(shown), numbers[order], rtol=1e-5, atol=1e-6)
+            found = [int(frame) for frame in re.findall(r'atlas/frame-(\d+).png"/>\s*<rect', shown)]
+            assert found == order.tolist()
+            corners = [tuple(map(int, pair)) for pair in re.findall(r'<rect class="field" x="(\d+)" y="(\d+)"', shown)]
+            expected = [divmod(int(places[frame]), response.shape[2]) for frame in order]
+            boxes = [policy.architecture.box(layer, place) for place in expected]
+            assert corners == [(left, top) for top, left, _, _ in boxes]
+
+
+def test_each_block_names_the_set_that_it_is_of(parts):
+    for name, part in zip(UNITS, parts, strict=True):
+        assert f"of the {len(FRAMES)} frames of this study that no dream" in section(
+            part, "Real frames that drive it most"
+        )
+        for title in ("Frames in the middle of its range", "Frames where it is lowest"):
+            assert f"of the same {len(FRAMES)} frames" in section(part, title)
+        assert ("strongest patches in the labelled frames" in part) == name.startswith("conv")
+        link = re.search(r'href="frames.html#frame/[^"?]*[?]units=([^"&]*)&unit=([^"]*)">Silence it', part)
+        assert (link and link.groups()) == ((f"{name}*0", name) if re.fullmatch(r"conv\d/\d+", name) else None)
+        if name in ("conv1/1", "conv2/2"):
+            assert "on the 30 labelled frames, which are not the study’s own" in section(part, "Concept overlap")
+
+
+def test_similar_units_are_those_whose_means_correlate(parts):
+    stacks, policy = small_stacks(), small_policy()
+    trace = policy.run(np.repeat(stacks["original"][:, None], policy.geometry.frames, axis=1))
+    channels = [name for name in UNITS if re.fullmatch(r"conv\d/\d+", name)]
+    means = [np.asarray(trace.layers[name[:5]], float)[..., int(name[6:])].mean((1, 2)) for name in channels]
+    expected = np.corrcoef(means)
+    for i, name in enumerate(channels):
+        rows = table(section(parts[UNITS.index(name)], "Similar units"))
+        for other in set(rows) & set(channels):
+            shown = float(rows[other][0].replace("−", "-"))
+            assert shown == pytest.approx(expected[i, channels.index(other)], abs=2e-3)
+        assert name not in rows and len(rows) > 5
+
+
+def test_the_map_has_every_unit_that_varies_near_those_that_it_goes_with(page):
+    observed = observe(small_atlas())
+    points = re.findall(
+        r'data-number="(\d+)"><title>([^<]*)</title>\s*<path class="mark kind-(\d)" transform="translate\(([^)]*)\)',
+        page,
+    )
+    varying = [i for i in range(len(UNITS)) if np.isfinite(observed.places[i]).all()]
+    assert sorted(int(number) for number, *_ in points) == varying and len(varying) > 10
+    assert {html.unescape(title) for _, title, *_ in points} == {UNITS[i] for i in varying}
+    places = {int(number): np.array(place.split(), float) for number, *_, place in points}
+    for place in places.values():
+        assert (place >= 0).all() and (place <= unit_frames.MAP_SIZE).all()
+    scale = np.ptp([places[i][0] for i in varying]) / np.ptp([observed.places[i][0] for i in varying])
+    for i in varying:
+        difference = (observed.places[i] - observed.places[varying[0]]) * (1, -1) * scale
+        np.testing.assert_allclose(places[i] - places[varying[0]], difference, atol=0.5)
+
+
+def test_the_table_of_all_units_has_the_indexs_numbers(atlas, page):
+    source = page.split('<h2 id="page:table-head">')[1].split("</table>")[0]
+    rows = table(source)
+    assert list(rows) == list(UNITS)
+    for i, cells in enumerate(rows.values()):
+        shown = [float(cell.replace("−", "-")) if cell != "–" else None for cell in cells[:5]]
+        assert shown[2] == pytest.approx(atlas["natural_mean"][i], abs=5.1e-4)
+        assert shown[4] == pytest.approx(atlas["control_correlation"][i], abs=5.1e-3)
+        assert (shown[3] is None) == bool(np.isnan(atlas["z"][i]))
+    claimed = [name for name, cells in rows.items() if "named by a claim" in cells[5]]
+    assert claimed == ["conv1/2", "conv2/0", "yaw", "yaw reversed"]
+
+
 @given(names=st.lists(st.text(min_size=1, max_size=8), unique=True, max_size=8))
 def test_no_two_units_share_a_link_and_none_takes_the_pages_own(names):
     links = atlas_page.anchors(names)
@@ -527,10 +633,13 @@ def test_the_stage_writes_the_same_files_each_time(atlas, made, tmp_path):
     evidence = hostile_evidence()._asdict()
     for name, arrays in evidence.items():
         files.write_arrays(tmp_path / f"{name}.npz", **arrays)
-    names = {name: tmp_path / f"{name}.npz" for name in ("atlas", "stacks", *evidence)}
+    concept = facts_of_a_study()["evidence"]["concept"]
+    labels = dict(zip(("original", f"{concept}/share"), small_labels().values(), strict=True))
+    files.write_arrays(tmp_path / "labels.npz", **labels)
+    names = {name: tmp_path / f"{name}.npz" for name in ("atlas", "stacks", *evidence, "labels")}
     stage.run(
         tmp_path / "small.model",
-        {"size": 64},
+        {"size": SIZE, "strides": [4, 1, 1]},
         ACTIONS,
         facts=tmp_path / "facts.json",
         templates=TEMPLATES,

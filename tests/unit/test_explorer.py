@@ -66,12 +66,19 @@ def write_study(folder, policy, table, names=NAMES, kind="grey"):
     for i, (picture, frame) in enumerate(zip(pictures(len(names)), seen, strict=True)):
         (folder / f"explore/frames/{i}.js").write_text(explorer.frame_script(i, picture, frame, frame[..., ::-1]))
     page, facts = folder / "frames.html", facts_of(names, policy.architecture)
+    known = facts["definitions"]
+    facts["definitions"] = {name: known.get(name, {"plus": {"x": name}}) for name in table.behaviours}
     page.write_text(explorer.render(facts, pictures(len(names)), TEMPLATES, kind=kind), "utf-8")
     return page
 
 
 def computed_by(policy, seen):
     return intermediates.compute(policy, frames.as_stacks(seen, policy.architecture.frames))
+
+
+def layers_of(network, level):
+    """One number in all places of all layers, on two frames."""
+    return {name: np.full((2, *network.shape(name)), level) for name in network.targets[1:]}
 
 
 def behaviours():
@@ -91,7 +98,7 @@ def content(script):
 @pytest.mark.parametrize("shape", [(44, 44), (2, 44, 44)], ids=["grey", "stack"])
 def test_weights_and_settings_come_back_exactly(shape):
     policy, table = policy_of_a_study(), table_of_a_study()
-    mean, computed = np.random.default_rng(0).random(shape), dict.fromkeys(NETWORK.targets[1:], np.full(3, -0.5))
+    mean, computed = np.random.default_rng(0).random(shape), layers_of(NETWORK, -0.5)
     computed |= {"logits": np.ones((3, 3)), "value": np.full(3, 0.25)}
     script = explorer.policy_script(
         policy, table, sha256="ab", mean=mean, computed=computed, attribution={"steps": 9, "draws": 4}
@@ -116,7 +123,7 @@ def test_weights_and_settings_come_back_exactly(shape):
 def test_behaviours_of_q_values_are_differences_of_means_whose_bars_end_where_the_frames_do(tmp_path):
     policy, table = policy_of("Q values", tmp_path), action_table(kinds.FACTORS, kinds.BEHAVIOURS)
     q = np.float32([[0, 3, 1, 1, 5, 2], [6, 0, 0, 0, 0, 0]])
-    computed = dict.fromkeys(policy.architecture.targets[1:], np.ones(3)) | {"q": q, "value": q.max(-1)}
+    computed = layers_of(policy.architecture, 1.0) | {"q": q, "value": q.max(-1)}
     found = content(
         explorer.policy_script(policy, table, sha256="", mean=np.zeros((44, 40)), computed=computed, attribution={})
     )
@@ -174,6 +181,38 @@ def test_the_range_leaves_out_the_few_strongest_and_is_never_zero():
     activations = np.r_[np.full(999, -0.51234), 77.0]
     assert explorer.drawing_range(activations) == 0.512
     assert explorer.drawing_range(np.zeros(4)) == 1.0
+
+
+def test_exemplars_are_the_strongest_frames_with_what_the_channel_saw_there():
+    rng = np.random.default_rng(7)
+    for layer in ("conv1", "hidden"):
+        activation = rng.normal(size=(9, *NETWORK.shape(layer)))
+        found = explorer.exemplars(NETWORK, layer, activation, count=3)
+        assert len(found) == NETWORK.shape(layer)[-1]
+        for channel, rows in enumerate(found):
+            strongest = activation[..., channel].reshape(9, -1).max(1)
+            assert [frame for frame, *_ in rows] == sorted(range(9), key=lambda frame: -strongest[frame])[:3]
+            for frame, *box in rows:
+                if layer == "hidden":
+                    assert not box
+                    continue
+                [place] = np.argwhere(activation[frame, ..., channel] == strongest[frame]).tolist()
+                assert tuple(box) == NETWORK.box(layer, tuple(place))
+
+
+def test_without_scripts_the_page_has_the_numbers_of_the_build(page):
+    """In words, as tables, and as bars that point to the side that they tell."""
+    facts = facts_of(NAMES)
+    [shown] = re.findall(r"<noscript>\s*(<p>.*?)</noscript>", page, re.DOTALL)
+    assert "needs JavaScript" in shown and "data:image/webp;base64," in shown
+    rows = re.findall(r'<tr><th scope="row">.*?</tr>', shown, re.DOTALL)
+    assert len(rows) == len(NAMES)
+    for row, frame in zip(rows, facts["frames"], strict=True):
+        cells = [cell.split("<")[0].strip() for cell in re.findall(r'<td class="number">(.*?)</td>', row, re.DOTALL)]
+        numbers = [*(frame[name] for name in facts["behaviours"]), frame["mirrored"]["yaw"]]
+        np.testing.assert_allclose([float(cell.replace("−", "-")) for cell in cells], numbers, atol=0.00051)
+        ends = [float(end) for end in re.findall(r"M0 0H(-?[\d.]+)V", row)]
+        np.testing.assert_allclose(ends, [-100 * frame["yaw"], -100 * frame["mirrored"]["yaw"]], atol=0.051)
 
 
 def test_names_are_text_wherever_they_stand(page):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from minetest_interp.analysis import attribution
+from minetest_interp.analysis import attribution, frame_edits, interventions
 from minetest_interp.analysis.attribution import Readouts
 from minetest_interp.model import frames, networks, objectives
 from minetest_interp.model.actions import action_table
@@ -26,14 +26,24 @@ NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="NOT CHECKED: the page's scripts, for want of `node` on the PATH")
 
 CLOSE = 1e-4
-SCRIPTS = ("operations", "network", "attribution", "edits")
+SCRIPTS = ("operations", "network", "attribution", "edits", "experiments", "repeat")
 SMALL = Geometry(2, 50, (5, 6, 7), (6, 4, 3), (3, 2, 1), 9, 6)
 FACTORS = {"policy": {"a": ["-", "go"], "b": ["-", "up"], "x": ["l", "-", "r"], "y": ["u", "-", "d"]},
            "small": kinds.FACTORS}  # fmt: skip
 SETTINGS = {"steps": 5, "samples": 4, "noise": 20.0, "patch": 12, "patch_stride": 7}
 # Of a frame in the page: a grey picture that is repeated, or a stack itself.
 PLANES = pytest.mark.parametrize("planes", [1, SMALL.frames], ids=["repeated", "stack"])
-SILENCED = {"conv0": [1, 4], "conv1": [0], "conv2": [6, 2], "hidden": [3, 8]}
+SILENCED = [("conv0", 1), ("conv0", 4), ("conv1", 0), ("conv2", 6), ("conv2", 2), ("hidden", 3), ("hidden", 8)]
+SILENCED = [{"layer": layer, "channel": channel, "factor": 0} for layer, channel in SILENCED]
+SCALED = [
+    {"layer": "conv0", "channel": 2, "factor": -1.5},
+    {"layer": "conv1", "channel": 3, "factor": 2},
+    {"layer": "hidden", "channel": 5, "factor": 0.25},
+]
+PATCHED = [{"layer": "conv1", "channel": 1, "patched": True}, {"layer": "conv2", "channel": 4, "patched": True}]
+UNITS = pytest.mark.parametrize(
+    "units", [[], SILENCED, SCALED, PATCHED + SCALED], ids=["whole", "silenced", "scaled", "patched"]
+)
 
 
 def node(tmp_path, body: str, **given):
@@ -74,23 +84,33 @@ def close(found, expected):
     np.testing.assert_allclose(np.ravel(found), np.ravel(expected), atol=atol, rtol=0)
 
 
-def silent(name, activation):
-    """Set to zero where SILENCED says so."""
-    return activation.at[..., jnp.array(SILENCED[name])].set(0.0) if name in SILENCED else activation
+def edit_of(policy, units, source):
+    """The library's edit for changes of units; patched ones become what they are in the layers of `source`."""
+
+    def one(layer, channel, factor=None, patched=False):
+        chosen = np.arange(policy.architecture.shape(layer)[-1]) == channel
+        if patched:
+            return interventions.replace(layer, chosen, source[layer])
+        return interventions.rescale(layer, chosen, factor) if factor else interventions.replace(layer, chosen, 0.0)
+
+    return interventions.in_turn(*(one(**unit) for unit in units))
 
 
 @pytest.mark.parametrize("name", ["policy", "small"])
-@pytest.mark.parametrize("silenced", [{}, SILENCED], ids=["whole", "silenced"])
-def test_the_network_gives_what_jax_gives_in_every_layer(name, silenced, request, tmp_path):
+@UNITS
+def test_the_network_gives_what_jax_gives_in_every_layer(name, units, request, tmp_path):
     policy = request.getfixturevalue(name)
     stacks = random_stacks(2, policy.geometry, seed=4)
     found = node(
         tmp_path,
         """const policy = network.decode(given.policy);
-        return given.stacks.map((stack) => network.forward(policy, levels(stack), given.silenced));""",
-        policy=stored(policy, name)[0], stacks=stacks, silenced=silenced,
+        const [one, other] = given.stacks.map((stack) => network.forward(policy, levels(stack)).layers);
+        return given.stacks.map((stack, i) =>
+          network.forward(policy, levels(stack), network.changes(given.units, i ? one : other)));""",
+        policy=stored(policy, name)[0], stacks=stacks, units=units,
     )  # fmt: skip
-    trace = policy.run(stacks, edit=silent) if silenced else policy.run(stacks)
+    source = {layer: activation[::-1] for layer, activation in policy.run(stacks).layers.items()}
+    trace = policy.run(stacks, edit=edit_of(policy, units, source))
     for i, run in enumerate(found):
         for layer in LAYERS:
             np.testing.assert_allclose(run["layers"][layer], np.ravel(trace.layers[layer][i]), atol=CLOSE, rtol=0)
@@ -123,12 +143,14 @@ def test_every_kind_of_network_gives_the_layers_heads_and_gradients_of_jax(kind,
     found = node(
         tmp_path,
         """const [policy, stack] = [network.decode(given.policy), levels(given.stack)];
-        return [{}, given.silenced].map((silenced) => {
-          const run = network.forward(policy, stack, silenced);
+        return [[], given.units].map((units) => {
+          const changed = network.changes(units, null);
+          const run = network.forward(policy, stack, changed);
           return [run, given.questions.map((question) => [
-            network.answer(policy, run, question), network.gradient(policy, stack, question, silenced)])];
+            network.answer(policy, run, question), network.gradient(policy, stack, question, changed)])];
         });""",
-        policy=given, stack=stack, silenced={name: [2] for name in masks}, questions=list(asked),
+        policy=given, stack=stack, questions=list(asked),
+        units=[{"layer": name, "channel": 2, "factor": 0} for name in masks],
     )  # fmt: skip
     assert given["ends"].keys() == asked.keys()
     with jax.numpy_rank_promotion("allow"):
@@ -145,24 +167,26 @@ def test_every_kind_of_network_gives_the_layers_heads_and_gradients_of_jax(kind,
             np.testing.assert_allclose(gradient, np.ravel(slope), atol=CLOSE * np.abs(slope).max(), rtol=0)
 
 
-@pytest.mark.parametrize("silenced", [{}, SILENCED], ids=["whole", "silenced"])
-def test_answers_and_gradients_are_those_of_jax(small, silenced, tmp_path):
+@UNITS
+def test_answers_and_gradients_are_those_of_jax(small, units, tmp_path):
     given, table, _ = stored(small, "small")
-    stack = random_stacks(1, SMALL, seed=6)
+    stack, other = random_stacks(2, SMALL, seed=6)[:, None]
+    edit = edit_of(small, units, small.run(other).layers)
     found = node(
         tmp_path,
         """const policy = network.decode(given.policy);
-        const [stack, silenced] = [levels(given.stack), given.silenced];
-        const run = network.forward(policy, stack, silenced);
+        const [stack, other] = [given.stack, given.other].map(levels);
+        const changed = network.changes(given.units, network.forward(policy, other).layers);
+        const run = network.forward(policy, stack, changed);
         return given.questions.map((question) => [
-          network.answer(policy, run, question), network.gradient(policy, stack, question, silenced)]);""",
-        policy=given, stack=stack, silenced=silenced, questions=[*BEHAVIOURS, "value"],
+          network.answer(policy, run, question), network.gradient(policy, stack, question, changed)]);""",
+        policy=given, stack=stack, other=other, units=units, questions=[*BEHAVIOURS, "value"],
     )  # fmt: skip
     asked = [*(objectives.behaviour_probability(behaviour) for behaviour in table.behaviours.values())]
     for (answer, gradient), objective in zip(found, [*asked, objectives.value()], strict=True):
 
         def score(x, objective=objective):
-            return objective(small.run(x, edit=silent) if silenced else small.run(x))[0]
+            return objective(small.run(x, edit=edit))[0]
 
         expected, slope = jax.value_and_grad(score)(stack)
         assert answer == pytest.approx(float(expected), abs=CLOSE)
@@ -172,7 +196,7 @@ def test_answers_and_gradients_are_those_of_jax(small, silenced, tmp_path):
 
 
 MAP = """const policy = network.decode(given.policy);
-const steps = attribution.METHODS[given.method]({ policy, question: "yaw", silenced: {} }, levels(given.frame));
+const steps = attribution.METHODS[given.method]({ policy, question: "yaw", changed: {} }, levels(given.frame));
 const shares = [];
 for (;;) { const { done, value } = steps.next(); if (done) return [shares, value]; shares.push(value); }"""
 
@@ -365,3 +389,94 @@ def test_a_screenshot_is_cut_about_its_middle(tmp_path):
         assert box["width"] / box["height"] == pytest.approx(aspect, rel=0.01)
         assert box["width"] == width or box["height"] == height
         assert box["left"] == (width - box["width"]) // 2 and box["top"] == (height - box["height"]) // 2
+
+
+STUDY = """const study = { size: [6, 7], channels: { conv0: 5, "a b/c,@": 4 }, steering: "yaw", method: "occlusion",
+  questions: ["yaw", "value", "<b>&?=#"], methods: ["gradient", "occlusion", "IG, black"] };
+const none = edits.none(6, 7);
+const painted = edits.stroke({ ...none, paint: edits.stroke(none, 1, 2, 3, 17) }, 5, 4, 2, 255);
+const whole = { frame: "100% ä/?&=#🌳", edits: { ...none, mirror: true, invert: true, gamma: -0.30000000000000004,
+  blur: 2.5, shiftX: -3, shiftY: 2, paint: painted }, units: [{ layer: "conv0", channel: 4, factor: 0 },
+  { layer: "a b/c,@", channel: 0, factor: -1.2345678901234567 }, { layer: "conv0", channel: 1, patched: true },
+  { layer: "conv0", channel: 2, factor: 1e-9 }], selected: { layer: "a b/c,@", channel: 3 },
+  pinned: [{ layer: "conv0", channel: 0 }], question: "<b>&?=#", method: "IG, black" };
+"""
+
+
+def test_an_address_brings_the_same_experiment_back_to_the_last_digit(tmp_path):
+    """Also through what a browser does to an address, and without a map."""
+    found = node(
+        tmp_path,
+        STUDY + """const plainly = { ...experiments.fresh(study), frame: "one" };
+        return [whole, { ...whole, method: "" }, plainly].map((asked) => {
+          const text = new URL("file:///a#" + experiments.write(asked, study)).hash.slice(1);
+          const back = experiments.read(text, study);
+          const plain = (one) => ({ ...one, edits: { ...one.edits, paint: Array.from(one.edits.paint, String) } });
+          return [text, plain(asked), plain(back)];
+        });""",
+    )  # fmt: skip
+    for _, asked, back in found:
+        assert back == asked
+    assert found[2][0] == "frame/one"
+
+
+def test_what_an_address_may_not_ask_for_is_left_out(tmp_path):
+    text = "frame/one?units=conv0/5*0,conv9/1*0,conv0/1*x,conv0/2*0,conv0/2*3,conv0&unit=conv0/9&pins=conv1/1"
+    text += "&of=nothing&map=nothing&gamma=x&blur=-2&x=1.4&paint=3.2.900_1.2_40.9.7&=&&invert=2"
+    [found, fresh] = node(
+        tmp_path,
+        STUDY + "return [experiments.read(given.text, study), experiments.fresh(study)];",
+        text=text,
+    )
+    assert found["units"] == [{"layer": "conv0", "channel": 2, "factor": 3}]
+    assert found["edits"].pop("shiftX") == 1 and fresh["edits"].pop("shiftX") == 0
+    assert [i for i, level in enumerate(found["edits"].pop("paint")) if level is not None] == [40, 41]
+    fresh["edits"].pop("paint")
+    assert found | {"units": []} == fresh | {"frame": "one"}
+
+
+def test_each_change_is_listed_and_taken_back_by_itself(tmp_path):
+    found = node(
+        tmp_path,
+        STUDY
+        + """return experiments.listed(whole).map(({ kind, rest }) =>
+          [kind, experiments.listed({ ...whole, ...rest }).map((one) => one.kind)]);""",
+    )
+    kinds_of = ["mirror", "invert", "gamma", "blur", "shiftX", "shiftY", "paint", "silence", "scale", "patch", "scale"]
+    assert [kind for kind, _ in found] == kinds_of
+    for i, (_, others) in enumerate(found):
+        assert others == kinds_of[:i] + kinds_of[i + 1 :]
+
+
+@PLANES
+def test_the_librarys_edits_of_a_frame_are_the_pages(planes, tmp_path):
+    frame = smooth_frames(planes, 12, seed=1).round()
+    mirrored = frame[..., ::-1].copy()
+    asked = {"width": 12, "mirror": True, "shiftX": -3, "shiftY": 2, "blur": 1.5, "invert": True, "gamma": -0.7}
+    runs = [(0, 2, 17), (30, 14, 255)]
+    paint = np.full(144, np.nan, np.float32)
+    for start, length, level in runs:
+        paint[start : start + length] = level
+    for keys in (["mirror"], ["shiftX", "shiftY"], ["blur"], ["invert"], ["gamma"], [], list(asked)):
+        kept = {key: asked[key] if key in keys or key == "width" else type(asked[key])() for key in asked}
+        shown = node(
+            tmp_path,
+            """const paint = Float32Array.from(given.paint, (level) => (level === null ? NaN : level));
+            const asked = { ...given.asked, paint };
+            const [frame, other] = [levels(given.frame), levels(given.other)];
+            return [edits.apply(frame, other, asked), edits.apply(frame, other, edits.mirrored(asked))];""",
+            frame=frame, other=mirrored, asked=kept, paint=[None if np.isnan(x) else float(x) for x in paint],
+        )  # fmt: skip
+        made = frame_edits.apply_to_both(
+            frame,
+            mirrored,
+            frame_edits.FrameEdits(
+                kept["mirror"],
+                (kept["shiftX"], kept["shiftY"]),
+                kept["blur"],
+                kept["invert"],
+                kept["gamma"],
+                tuple(runs),
+            ),
+        )
+        np.testing.assert_allclose(np.float32(shown), np.stack(made).reshape(2, -1), atol=2e-3, err_msg=str(keys))

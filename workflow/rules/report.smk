@@ -78,6 +78,8 @@ rule report:
 if "atlas" in SETTINGS:
 
     UNIT_EVIDENCE = {name: evidence(name) for name in ("units", "causal", "circuits") if "evidence" in SETTINGS}
+    if UNIT_EVIDENCE and STUDY.labels:
+        UNIT_EVIDENCE["labels"] = f"{EVIDENCE}/labels.npz"
 
     rule atlas_page:
         input:

@@ -9,7 +9,7 @@ comes out of it unchanged, so "set to v" means the activation that the next laye
 """
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import NamedTuple
 
 import jax
@@ -59,6 +59,16 @@ def add(layer: str, vector: AnyArray) -> Edit:
         return activation + jnp.broadcast_to(vector, activation.shape) if name == layer else activation
 
     return edit
+
+
+def rescale(layer: str, units: AnyArray, factor: float) -> Edit:
+    """The edit that multiplies a set of channels `[C]` by a factor."""
+    return lambda name, activation: replace(layer, units, factor * activation)(name, activation)
+
+
+def in_turn(*edits: Edit) -> Edit:
+    """The edit that makes several, one after the other."""
+    return lambda name, activation: reduce(lambda made, edit: edit(name, made), edits, activation)
 
 
 def read_out(policy: Policy, readouts: Sequence[Objective], greys: np.ndarray) -> np.ndarray:

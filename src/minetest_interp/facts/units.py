@@ -14,6 +14,7 @@ from minetest_interp.facts.study import Arrays
 
 # In the order of the page; the first is the headline.
 REPLACEMENTS = ("zero", "mean", "resample", "patch")
+CONFLICT_Q = 0.05  # the rate of false discoveries at which channels are named as well
 
 
 def trunk_overlap(units: Arrays, layer: str, channel: int) -> dict | None:
@@ -138,3 +139,32 @@ def claims_about(claims: Sequence[Mapping], name: str) -> list[Mapping]:
 def rank(numbers: Num[np.ndarray, " channel"], channel: int) -> dict[str, int]:
     """The rank of a channel's number, 1 the largest, `of` how many."""
     return {"rank": int((numbers > numbers[channel]).sum()) + 1, "of": len(numbers)}
+
+
+def is_conflict(on: bool, q: float, strongest: int, of: int) -> bool:
+    """Whether a unit's strongest frames deny its concept score: most hold a concept that switches it off, or most lack
+    one that switches it on.
+
+    Args:
+      on: whether the concept switches the unit on, by its score. q: of the score, which may be chance.
+      strongest: how many of the `of` strongest frames hold the concept.
+    """
+    return q < CONFLICT_Q and (2 * strongest < of if on else 2 * strongest > of)
+
+
+def similar_units(
+    correlations: Num[np.ndarray, "unit unit"], names: Sequence[str], i: int, *, count: int
+) -> tuple[list[dict], list[dict]]:
+    """The units whose activations go with unit i's over the frames, and those that go against it: name and correlation.
+
+    Strongest first; empty for a unit that does not vary.
+    """
+    others = [j for j in range(len(names)) if j != i and np.isfinite(correlations[i, j])]
+    ranked = sorted(others, key=lambda j: -correlations[i, j])
+    along = [j for j in ranked if correlations[i, j] > 0][:count]
+    against = [j for j in reversed(ranked) if correlations[i, j] < 0][:count]
+
+    def rows(chosen: Sequence[int]) -> list[dict]:
+        return [{"name": names[j], "correlation": float(correlations[i, j])} for j in chosen]
+
+    return rows(along), rows(against)

@@ -18,11 +18,12 @@ from markupsafe import Markup
 
 from minetest_interp.analysis import circuits, weights
 from minetest_interp.dreams import scores
+from minetest_interp.dreams.exemplars import Observed
 from minetest_interp.facts import units as unit_facts
 from minetest_interp.facts.atlas import SCORES, unit_scores
-from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import Behaviour
 from minetest_interp.model.policy import Policy
+from minetest_interp.pages import unit_frames
 from minetest_interp.pages.pictures import png, png_address
 from minetest_interp.pages.text import content_digest, html_environment, missing_page, one_line
 
@@ -49,6 +50,7 @@ def render(
     policy: Policy,
     behaviours: Mapping[str, Behaviour],
     evidence: Evidence,
+    observed: Observed | None,
 ) -> dict[str, bytes]:
     """The page and the files it needs: path from the report's folder to content.
 
@@ -58,25 +60,25 @@ def render(
       facts: the study's, for its title, sources, sizes and claims.
       atlas: as the atlas' stage writes it, `frames` and `mean` included.
       stacks: `frames` `[N]` and their grey pictures `original` `[N, H, W]`.
-
-    Raises:
-      InputError: the atlas shows a frame that `stacks` lacks.
+      observed: of all units, None where there is no atlas.
     """
     environment = html_environment(templates)
     environment.filters["picture"] = png_address
     style, script = (Markup((templates / name).read_text(encoding="utf-8")) for name in ("style.css", "atlas.js"))
-    if "atlas" in facts["not_measured"]:
+    if observed is None:
         reason = f"Not measured: {facts['not_measured']['atlas']}"
         return {PAGE: missing_page("Atlas", reason, facts, templates).encode()}
     parts = unit_parts(atlas, facts["network"]["reads"])
     names = {part["name"]: part["anchor"] for part in parts}
+    frames, places = [str(name) for name in atlas["frames"]], unit_frames.map_places(observed.places)
     vectors = readout_vectors(policy, behaviours)
     for i, part in enumerate(parts):
         found = part_evidence(part, evidence, policy.architecture.maps, facts["steering"]) | {
             "claims": unit_facts.claims_about(facts.get("claims", ()), part["name"]),
             "joints": joints(part, policy, atlas, vectors),
         }
-        part |= found | {"file": f"{FOLDER}/{i}.js", "order": orders(part["natural_mean"], found)}
+        part |= found | unit_frames.observed_part(observed, i, list(names), frames, found["trunk"])
+        part |= {"file": f"{FOLDER}/{i}.js", "order": orders(part["natural_mean"], found), "place": places[i]}
     context = {
         **facts,
         "style": style,
@@ -96,6 +98,10 @@ def render(
         "anchors": names,
         "measured": bool(evidence.units),
         "ablated": bool(evidence.causal),
+        "map": {"size": unit_frames.MAP_SIZE, "shown": observed.shown, "frames": observed.frames},
+        "judged": len(frames),
+        "conflict_q": unit_facts.CONFLICT_Q,
+        "labelled": observed.labelled,
         "layers": by_layer(parts),
     }
     made = {PAGE: environment.get_template("atlas.html.j2").render(context).encode()}
@@ -103,21 +109,18 @@ def render(
     for i, part in enumerate(parts):
         content = json.dumps(unit_page.render(context, unit=part).strip(), ensure_ascii=False)
         made[part["file"]] = f"addUnit({i}, {content});\n".encode()
-    for i, grey in shown_frames(atlas, stacks).items():
+    for i, grey in shown_frames(parts, frames, stacks).items():
         made[f"{FOLDER}/frame-{i}.png"] = png(grey)
     return made
 
 
-def shown_frames(atlas: Mapping[str, np.ndarray], stacks: Mapping[str, np.ndarray]) -> dict[int, np.ndarray]:
+def shown_frames(
+    parts: Sequence[Mapping], frames: Sequence[str], stacks: Mapping[str, np.ndarray]
+) -> dict[int, np.ndarray]:
     """The frames that any unit's patches come from: index to grey picture."""
     names = [str(name) for name in stacks["frames"]]
-    shown = {}
-    for index in np.unique(atlas["patch_frame"]):
-        name = str(atlas["frames"][index])
-        if name not in names:
-            raise InputError(f"the atlas shows the frame {name!r}, which the stacks lack. Build both from one study.")
-        shown[int(index)] = stacks["original"][names.index(name)]
-    return shown
+    used = {patch["frame"] for part in parts for key in ("patches", "middle", "lowest") for patch in part[key]}
+    return {index: stacks["original"][names.index(frames[index])] for index in sorted(used)}
 
 
 def unit_parts(atlas: Mapping[str, np.ndarray], reads: Sequence[int]) -> list[dict]:
@@ -159,18 +162,7 @@ def unit_parts(atlas: Mapping[str, np.ndarray], reads: Sequence[int]) -> list[di
                     }
                     for (kind, grey), seed in zip(shown, seeds, strict=True)
                 ],
-                "patches": [
-                    {
-                        "frame": int(frame),
-                        "name": one_line(frames[frame]),
-                        "key": frames[frame],
-                        "box": (int(row), int(column), height, width),
-                        "activation": float(activation),
-                    }
-                    for frame, row, column, activation in zip(
-                        *(atlas[f"patch_{key}"][i] for key in ("frame", "top", "left", "activation")), strict=True
-                    )
-                ],
+                "patches": [unit_frames.shown_patch(each, frames) for each in unit_frames.strongest_frames(atlas, i)],
                 "positions": int(atlas["histogram"][i].sum()),
                 "histogram": histogram(atlas["histogram"][i], atlas["edges"][i]),
                 "active": float(atlas["active"][i]),

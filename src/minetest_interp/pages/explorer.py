@@ -14,6 +14,7 @@ from jaxtyping import Float, Num, Shaped, UInt8
 from markupsafe import Markup
 from PIL import Image
 
+from minetest_interp.analysis.stats import highest
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import op_list
 from minetest_interp.model.actions import ActionTable
@@ -25,10 +26,12 @@ from minetest_interp.pages.text import content_digest, html_environment
 
 # In the order in which they build on one another.
 SCRIPTS = (
-    "operations", "network", "attribution", "edits", "page", "data", "live", "tiles", "numbers", "maps", "explorer",
+    "operations", "network", "attribution", "edits", "experiments", "repeat", "page", "data", "live", "tiles",
+    "numbers", "maps", "brush", "units", "saving", "explorer",
 )  # fmt: skip
 PICTURE_QUALITY, THUMBNAIL_QUALITY = 78, 60  # WebP's, of 100
 THUMBNAIL_WIDTH = 112  # pixels: twice what the page shows, for dense screens
+EXEMPLARS = 4  # frames that are shown of a unit
 CLIPPED = 0.005  # share of a layer's activations that are drawn no stronger than the rest
 # Of the maps, where a study measures no evidence.
 ATTRIBUTION = {"steps": 32, "samples": 16, "noise": 25.5, "patch": 8, "patch_stride": 4}
@@ -46,14 +49,17 @@ def render(
     """
     script = "\n".join((templates / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     script = f"\n{script}"
+    words = study_words(facts, colour=kind == "colours")
     context = {
         "style": _markup(templates / "style.css"),
         "explore_style": _markup(templates / "explore.css"),
         "script": Markup(script),
         "script_digest": content_digest(script),
         "thumbnails": [webp_address(list_thumbnail(picture), quality=THUMBNAIL_QUALITY) for picture in pictures],
-        "study_json": Markup(script_json(study_words(facts, colour=kind == "colours"))),
+        "first_picture": webp_address(pictures[0], quality=PICTURE_QUALITY),
+        "study_json": Markup(script_json(words)),
         "kind": kind,
+        "leftward": words["leftward"],
     }
     return html_environment(templates).get_template("frames.html.j2").render({**facts, **context})
 
@@ -63,9 +69,12 @@ def study_words(facts: Mapping, *, colour: bool) -> dict:
     network = facts["network"]
     judged = facts.get("evidence", {}).get("attribution", [])
     return {
+        "name": facts["study"],
         "frames": [frame["name"] for frame in facts["frames"]],
         "size": [network["height"], network["width"]],
         "layers": [layer["name"] for layer in network["layers"]],
+        "channels": {layer["name"]: layer["shape"][-1] for layer in network["layers"]},
+        "questions": [*facts["definitions"], *(["value"] if "value" in network["outputs"] else [])],
         "order": facts["pictures"]["order"],
         "colour": colour,
         "steering": facts["steering"],
@@ -106,6 +115,7 @@ def policy_script(
         "ranges": {name: drawing_range(computed[name]) for name in network.targets[1:]},
         "ends": bar_ends(behaviours, computed),
         "returns": return_span(computed["q"]) if "q" in computed else None,
+        "exemplars": {name: exemplars(network, name, computed[name]) for name in network.targets[1:]},
         "attribution": {key: attribution.get(key, value) for key, value in ATTRIBUTION.items()},
         "mean": float32_text(mean),
         "weights": {
@@ -131,6 +141,28 @@ def bar_ends(
     if "q" in computed:
         ends = {name: drawing_range(computed["q"] @ weights) for name, weights in behaviours.items()}
     return ends | ({"value": drawing_range(computed["value"])} if "value" in computed else {})
+
+
+def exemplars(
+    network: Architecture, layer: str, activation: Num[np.ndarray, "frame ..."], *, count: int = EXEMPLARS
+) -> list[list[list[int]]]:
+    """The frames on which each channel of a layer is strongest, strongest first: the frame's number and, in a layer
+    with positions, what the channel saw where it was: top, left, height and width in pixels.
+    """
+    channels = activation.reshape(len(activation), -1, activation.shape[-1])
+    strongest, places = channels.max(1), channels.argmax(1)
+    width = activation.shape[2] if activation.ndim == 4 else 1
+
+    def row(frame: int, channel: int) -> list[int]:
+        if activation.ndim != 4:
+            return [frame]
+        place = divmod(int(places[frame, channel]), width)
+        return [frame, *(int(number) for number in network.box(layer, place))]
+
+    return [
+        [row(int(frame), channel) for frame in highest(strongest[:, channel], count=count)]
+        for channel in range(activation.shape[-1])
+    ]
 
 
 def return_span(q: Float[np.ndarray, "frame action"]) -> tuple[float, float]:
