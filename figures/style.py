@@ -25,13 +25,13 @@ POSITIVE, NEGATIVE = "#B2182B", "#2166AC"
 OBSERVED, NULL, CONTROL = "#0072B2", "#222222", "#E69F00"
 ORIGINAL, MIRRORED = "#444444", "#E69F00"
 INK, FAINT = "#222222", "#BBBBBB"
-# A symbol and a colour for each verdict; the words stand beside them.
+# A symbol and a colour for each verdict; the words stand beside them. report/style.css has the same for the pages.
 VERDICTS = {
-    "supported": ("●", "#0072B2"),
-    "partly": ("◐", "#9A6A00"),
-    "contradicted": ("✕", "#B2182B"),
-    "no effect that matters": ("○", "#5E3C99"),
-    "cannot tell": ("?", "#666666"),
+    "supported": ("●", "#1C73A4"),
+    "partly": ("◐", "#946000"),
+    "contradicted": ("✕", "#7A0012"),
+    "no effect that matters": ("○", "#6A1BE0"),
+    "cannot tell": ("?", "#5A5A5A"),
 }
 # What people call the functions between layers.
 FUNCTIONS = {"relu": "ReLU", "tanh": "tanh", "silu": "SiLU"}
@@ -158,6 +158,16 @@ def side_words(turning: float) -> str:
     """Which way a turn goes, positive to the left, and how strongly."""
     side = "left" if turning > 0 else "right" if turning < 0 else "straight"
     return f"{side} {abs(turning):.2f}"
+
+
+def left_on_the_left(ax: Axes, positive: str) -> None:
+    """Turns an axis of a behaviour, or of places with its sign, so that what is left is drawn on the left.
+
+    Args:
+      positive: the side to which the behaviour is positive, "left" or "right".
+    """
+    if positive == "left":
+        ax.invert_xaxis()
 
 
 def colour_bar(ax: Axes, image: AxesImage, label: str, **options) -> Colorbar:

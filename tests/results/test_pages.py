@@ -7,9 +7,10 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import sync_playwright
 
+from minetest_interp.io import files
 from tests.browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, barriers
 from tests.conftest import ROOT
-from tests.unit.test_article import HOSTILE, pictures, render_pages, small_facts
+from tests.unit.test_article import HOSTILE, pictures, render_pages, small_facts, small_tried
 
 READABLE = 4.5  # WCAG 2.2 AA for body text
 PATIENCE = 5000  # milliseconds for anything on a page to come about
@@ -377,6 +378,100 @@ def test_print_shows_every_figure_and_no_bars(open_page):
     ):
         assert box == "avoid"
     assert page.evaluate("getComputedStyle(document.querySelector('main a'), '::after').content") == "none"
+
+
+def place_piece(page, name, column):
+    page.locator(f"[name=piece][value={name}]").check()
+    page.locator("#column").evaluate(
+        "(range, place) => { range.value = place; range.dispatchEvent(new Event('input')); }", column
+    )
+
+
+def shown_turn(page, dial):
+    """What a dial says, positive to the left, and the angle of its arrow in degrees."""
+    words = page.locator(f"#{dial} .turn").inner_text()
+    angle = page.locator(f"#{dial} .hand").evaluate("e => Number(e.style.transform.slice(7, -4))")
+    return (0.0 if words == "straight on" else float(words.split()[-1].replace("−", "-"))), angle
+
+
+def test_the_policy_answers_in_the_page_as_in_the_build(open_page, demo):
+    """At each place of every piece: the network in the page, and before it is there the answers that were stored."""
+    stored = files.read_arrays(ROOT / "results/demo/hands_on.npz")
+    page = open_page(demo / "index.html", viewport=DESKTOP)
+    assert "build" in page.locator("#timing").inner_text()
+    before = shown_turn(page, "answer")
+    page.locator("#column").focus()
+    page.wait_for_function("document.querySelector('#timing').textContent.includes('ms')")
+    assert shown_turn(page, "answer")[0] == pytest.approx(before[0], abs=0.011)
+    for name in ("dark", "light", "rough", "concept"):
+        policy, control = stored[f"try/{name}/turning"]
+        for column in range(0, len(policy), 7):
+            place_piece(page, name, column)
+            for dial, turned in (("answer", policy[column]), ("control", control[column])):
+                number, angle = shown_turn(page, dial)
+                assert number == pytest.approx(turned, abs=0.0051)
+                assert angle == pytest.approx(-90 * turned, abs=0.5)  # a turn to the left points to the left
+    assert page.complaints == []
+
+
+def test_a_piece_is_moved_by_hand_and_by_keys(open_page, demo):
+    page = open_page(demo / "index.html", viewport=DESKTOP)
+    column = page.locator("#column")
+    box = page.locator("#floor").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + 50)
+    page.mouse.down()
+    left = int(column.input_value())
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 50)
+    page.mouse.up()
+    assert int(column.input_value()) - left == pytest.approx(0.6 * 64, abs=1.5)
+    bar = page.locator("#bar").bounding_box()
+    assert bar["x"] + bar["width"] / 2 == pytest.approx(box["x"] + box["width"] * 0.8, abs=box["width"] / 60)
+    now = int(column.input_value())
+    column.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert int(column.input_value()) == now - 2
+
+
+def test_guesses_are_scored_against_the_policy_and_the_rules_play_along(open_page, story):
+    page = open_page(story, viewport=DESKTOP)
+    stored = small_tried()
+    sides = {
+        name: ["left" if x > 0 else "right" for x in stored[f"guess/{name}"]] for name in ("turning", "darker", "probe")
+    }
+    page.locator("#left").focus()
+    for number, truth in enumerate(sides["turning"], 1):
+        assert page.locator("#count").inner_text() == f"Frame {number} of 4"
+        page.keyboard.press("ArrowLeft")  # the reader always says left
+        said = page.locator("#reply").inner_text()
+        assert said.startswith(f"{'Yes' if truth == 'left' else 'No'}, it turns {truth}.")
+        expected = {"you": ["left"] * number} | {name: sides[name][:number] for name in ("darker", "probe")}
+        for name, answers in expected.items():
+            right = sum(answer == side for answer, side in zip(answers, sides["turning"], strict=False))
+            assert page.locator(f"#{name}").inner_text() == f"{right} of {number}"
+        if number < 4:
+            assert page.evaluate("document.activeElement.id") == "next"
+            page.keyboard.press("Enter")
+    assert "That was the last." in page.locator("#reply").inner_text()
+    assert page.complaints == []
+
+
+def test_without_a_script_what_can_be_tried_is_pictures_and_tables(open_page, story):
+    page = open_page(story, viewport=DESKTOP, java_script_enabled=False)
+    for name in LIVE[1:]:
+        assert page.locator(f"figure#{name} img[src='figures/{name}.png']").is_visible()
+    assert not page.locator("#bench").is_visible() and not page.locator("#game").is_visible()
+    assert page.locator(".stills img").count() == 2
+    page.locator("details:has(table) > summary").first.click()
+    assert page.locator("details[open] table").first.is_visible()
+
+
+def test_an_address_opens_the_claim_that_it_leads_to(open_page, story):
+    page = open_page(story, viewport=DESKTOP)
+    claim = page.locator("details.claim").nth(2)
+    assert not claim.locator("table").is_visible()
+    page.evaluate("id => { location.hash = id; }", claim.get_attribute("id"))
+    claim.locator("table").wait_for(state="visible")
 
 
 VIEWS = [(PHONE, "light"), (DESKTOP, "dark"), (PHONE, "dark"), (DESKTOP, "light")]

@@ -97,6 +97,7 @@ def test_every_frame_is_a_dot(tmp_path, labelled):
     np.testing.assert_array_equal(dots(equalised)[:, 1], kept["equalised"])
     np.testing.assert_array_equal(dots(inverted)[:, 1], kept["inverted"])
     if labelled:
-        np.testing.assert_array_equal(dots(trunk)[:, 0], kept["labelled/position"])
+        np.testing.assert_array_equal(dots(trunk)[:, 0], -kept["labelled/position"])
+        assert all(ax.xaxis_inverted() for ax in figure.axes)  # what is left, and positive, is drawn on the left
     else:
         assert "no labelled frames" in [text.get_text() for text in trunk.texts]

@@ -28,9 +28,15 @@ rule hands_on:
         results=subpath(output.arrays, parent=True),
         atlas=f"--atlas {RESULTS}/atlas.npz" if "atlas" in SETTINGS else "",
         labels=literal(
-            f"--labelled {evidence('labels')} --folder {quote(str(STUDY.labels))} --label-settings" if STUDY.labels else ""
+            f"--labelled {evidence('labels')} --folder {quote(str(STUDY.labels))} --label-settings"
+            if STUDY.labels
+            else ""
         ),
-        label_settings=lambda wildcards: quote(as_word({key: SETTINGS["labels"][key] for key in ("frames", "masks", "concepts")})) if STUDY.labels else "",
+        label_settings=lambda wildcards: (
+            quote(as_word({key: SETTINGS["labels"][key] for key in ("frames", "masks", "concepts")}))
+            if STUDY.labels
+            else ""
+        ),
         content=files_digest(STUDY.labelled),
         own=checkpoint_digest(),
         code=code_digest("minetest_interp.stages.hands_on"),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 
 from minetest_interp.analysis import paint, probes, stats
 from minetest_interp.analysis.bars import BarSettings
@@ -78,7 +78,7 @@ def cut_out(
     return best
 
 
-def at_every_column(frame: Float[np.ndarray, "plane row column"], piece: Piece) -> Float[np.ndarray, "column _ _ _"]:
+def at_every_column(frame: Num[np.ndarray, "plane row column"], piece: Piece) -> Float[np.ndarray, "place _ _ _"]:
     """The frame with the piece at each column at which it fits, its own first column counted."""
     _, height, width = piece.levels.shape
     places = frame.shape[-1] - width + 1

@@ -55,7 +55,11 @@ def render_html(facts: Mapping, templates: Path, figures: Mapping[str, Picture],
     script = (templates / "article.js").read_text(encoding="utf-8")
     hands = "\n" + "\n".join((templates / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     style = "\n".join((templates / name).read_text(encoding="utf-8") for name in ("style.css", "article.css"))
-    inside: dict[str, object] = {"style": Markup(style), "script": Markup(script), "script_digest": content_digest(script)}
+    inside: dict[str, object] = {
+        "style": Markup(style),
+        "script": Markup(script),
+        "script_digest": content_digest(script),
+    }
     inside |= {"hands_script": Markup(hands), "hands_digest": content_digest(hands), "sizes": figures}
     inside |= {**shown._asdict(), "strip": plots.strip, "scale": plots.scale, "arrow": plots.arrow}
     return {
