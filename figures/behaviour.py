@@ -13,8 +13,8 @@ LABELLED = ("labelled/position", "labelled/original")
 NIGHT = ("night/original", "night/mirrored")  # of the study's frames and labelled ones
 # What was done to the frame, and what a mere comparison of brightness would make of it.
 RETOUCHED = {
-    "equalised": ("halves equally bright", "mere brightness would give 0"),
-    "inverted": ("black and white exchanged", "mere brightness would turn round"),
+    "equalised": ("halves equally bright", "a brightness rule predicts 0"),
+    "inverted": ("black and white exchanged", "a brightness rule predicts a flip"),
 }
 
 

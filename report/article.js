@@ -89,6 +89,7 @@ function zoomFigures() {
     const [link, small] = [links[index], links[index].querySelector("img")];
     const large = new Image(small.getAttribute("width"), small.getAttribute("height"));
     large.alt = small.alt;
+    picture.classList.toggle("chart", link.classList.contains("chart"));
     large.src = link.href;
     picture.replaceChildren(large);
     picture.scrollTo(0, 0);

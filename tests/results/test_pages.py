@@ -5,7 +5,7 @@ import shutil
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from minetest_interp.io import files
 from tests.browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, barriers
@@ -181,9 +181,14 @@ def test_light_and_dark_differ_and_are_readable(open_page, story, selector):
     assert luminance(colours["light"][1]) > 0.5 > luminance(colours["dark"][1])
 
 
-def test_figures_stand_on_a_light_card_in_the_dark(open_page):
-    page = open_page(viewport=DESKTOP, color_scheme="dark")
-    assert page.locator("figure img").first.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
+def test_charts_take_the_pages_colours_in_the_dark_and_pictures_stand_on_a_card(open_page):
+    """A chart's white paper is inverted to nearly the page's; what shows the game keeps its light."""
+    for scheme, inverted in (("dark", "invert(0.9) hue-rotate(180deg)"), ("light", "none")):
+        page = open_page(viewport=DESKTOP, color_scheme=scheme)
+        for name, expected in (("c-alignment", inverted), ("frames", "none")):
+            image = page.locator(f"figure#{name} img")
+            assert image.evaluate("e => getComputedStyle(e).filter") == expected
+            assert image.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
 
 
 def test_every_link_inside_the_page_leads_somewhere(open_page):
@@ -401,7 +406,7 @@ def test_the_policy_answers_in_the_page_as_in_the_build(open_page, demo):
     assert "build" in page.locator("#timing").inner_text()
     before = shown_turn(page, "answer")
     page.locator("#column").focus()
-    page.wait_for_function("document.querySelector('#timing').textContent.includes('ms')")
+    expect(page.locator("#timing")).to_contain_text(" ms")
     assert shown_turn(page, "answer")[0] == pytest.approx(before[0], abs=0.011)
     for name in ("dark", "light", "rough", "concept"):
         policy, control = stored[f"try/{name}/turning"]

@@ -39,7 +39,7 @@ def pictured(stored: Arrays, facts: Mapping) -> Trial:
     pictures = (zip(*(stored[f"dreams/{name}"] for name in ("name", "pictures", "control")), strict=True)
                 if "dreams/name" in stored else ())  # fmt: skip
     dreams = [
-        {"name": str(name), "picture": png_address(dream), "control": png_address(control)}
+        {"name": turn_words(str(name), facts), "picture": png_address(dream), "control": png_address(control)}
         for name, dream, control in pictures
     ]
     network = facts["network"]
@@ -59,6 +59,14 @@ def pictured(stored: Arrays, facts: Mapping) -> Trial:
             "concept": None if cut is None else webp_address(cut, quality=CUT_QUALITY),
         }
     return Trial(stills, dreams, moved, Markup(script_json(known)))
+
+
+def turn_words(name: str, facts: Mapping) -> str:
+    """What a dream of a head raises: of the steering the side to which it turns, of another the name."""
+    steering = facts["steering"]
+    ends = {end: " ".join(values.values()) for end, values in facts["definitions"][steering].items()}
+    sides = {steering: ends["plus"], f"{steering} reversed": ends.get("minus", f"{steering} reversed")}
+    return f"{name}: turn {sides[name]}" if sides.get(name) in ("left", "right") else name
 
 
 def pieces_to_move(stored: Arrays) -> dict:
