@@ -17,7 +17,7 @@ from matplotlib.image import AxesImage
 
 WIDTH_INCHES = {"column": 3.25, "page": 6.75}
 DPI = 200
-THUMBNAIL = 128  # pixels, of a frame that is one of many
+THUMBNAIL = 96  # pixels, of a frame that is one of many
 FONT = "DejaVu Sans"  # comes with Matplotlib, so every machine has it
 
 # The two ends of RdBu_r, which stays readable for colour-blind readers.
