@@ -6,6 +6,7 @@
 # make lint       what every commit must pass
 # make coverage   the suite again, and the share of lines that it runs
 # make STUDY=treechop [DATA=folder] [PROBE=folder]   another study, local files, labelled frames
+# make site [STUDY=...]   the study's report as a folder, site/, for any host of static pages
 # make verify [STUDY=...] [REMOVE=1]   every file and number of a built study; REMOVE=1 removes what is wrong
 # make docs       the tables of docs/ that follow from other files
 # make example  docs/example/: the demo's built report, to be read without a build
@@ -25,13 +26,18 @@ OPEN_COUNTRY ?= captures-open
 SECONDS ?= 600
 RANDOMLY = $(if $(ORDER),$(if $(filter-out random,$(ORDER)),--randomly-seed=$(ORDER)),-p no:randomly)
 
-.PHONY: docs example tutorials report verify smoke expected test test-environments fuzz archive demo-data labelled-data demo-policy capture screenshots \
+.PHONY: docs site example tutorials report verify smoke expected test test-environments fuzz archive demo-data labelled-data demo-policy capture screenshots \
   bench lint coverage lock clean
 
 report: .venv/ready
 	@start=$$(date +%s) && \
 	$(BIN)/snakemake --cores $(CORES) --config study=$(STUDY) $(FOLDERS) && \
 	echo "Report: $(CURDIR)/report/$(STUDY)/index.html ($$(( $$(date +%s) - start )) s)"
+
+# Without the Hugo bundle, which is for another site, and with the sign that a code host is to serve it as it is.
+site: report
+	rm -rf site && cp -R report/$(STUDY) site && rm -rf site/hugo && find site -name .snakemake_timestamp -delete
+	touch site/.nojekyll
 
 verify: .venv/ready
 	@$(BIN)/python -m minetest_interp.stages.verify --study $(STUDY) --expected expected/$(STUDY).json \

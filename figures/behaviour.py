@@ -13,8 +13,8 @@ LABELLED = ("labelled/position", "labelled/original")
 NIGHT = ("night/original", "night/mirrored")  # of the study's frames and labelled ones
 # What was done to the frame, and what a mere comparison of brightness would make of it.
 RETOUCHED = {
-    "equalised": ("halves equally bright", "mere brightness would give 0"),
-    "inverted": ("black and white exchanged", "mere brightness would turn round"),
+    "equalised": ("halves equally bright", "a brightness rule predicts 0"),
+    "inverted": ("black and white exchanged", "a brightness rule predicts a flip"),
 }
 
 
@@ -62,7 +62,9 @@ def draw(
     axes = figure.subplots(2, 2)
     name = style.plain(behaviour, limit=16)
     ax = axes[0, 0]
-    _square(ax, f"{name} of the frame", f"{name} of its mirror image", (limit, limit), corners=((-1, 0), (0, -1)))
+    words = f"{name} of the frame{', left on the left' if positive == 'left' else ''}"
+    _square(ax, words, f"{name} of its mirror image", (limit, limit), corners=((-1, 0), (0, -1)))
+    style.left_on_the_left(ax, positive)
     ax.plot(here[day], there[day], "o", color=style.OBSERVED, markersize=3, alpha=0.8, label="day")
     if dark is not None:
         ax.plot(*dark, "^", color=style.NULL, markersize=3.5, alpha=0.8, label="night, with labelled frames", zorder=1)
@@ -74,12 +76,15 @@ def draw(
         ax.text(0.5, 0.5, "no labelled frames", ha="center", va="center", transform=ax.transAxes)
     else:
         position, turned = labelled
-        corners = ((-1, 0), (0, -1)) if positive == "left" else ((0, 0), (-1, -1))
-        _square(ax, f"{concept}, from left (−1) to right (+1)", name, (1.0, limit), corners=corners)
-        ax.plot(position, turned, "o", color=style.OBSERVED, markersize=3, alpha=0.8)
+        sign, ends = (-1, ("+1", "−1")) if positive == "left" else (1, ("−1", "+1"))
+        words = f"{concept}, from left ({ends[0]}) to right ({ends[1]})"
+        _square(ax, words, name, (1.0, limit), corners=((0, 0), (-1, -1)))
+        style.left_on_the_left(ax, positive)
+        ax.plot(sign * position, turned, "o", color=style.OBSERVED, markersize=3, alpha=0.8)
         ax.set_title(f"{len(position)} labelled frames with a {concept}")
     for ax, (kind, (words, expected)) in zip(axes[1], RETOUCHED.items(), strict=True):
         _square(ax, f"{name} of the frame", f"{name}, {words}", (limit, limit), corners=((0, 0), (-1, -1)))
+        style.left_on_the_left(ax, positive)
         ax.plot(here, retouched[kind], "o", color=style.OBSERVED, markersize=3, alpha=0.8)
         ax.set_title(expected)
     return figure

@@ -3,11 +3,11 @@
 import textwrap
 from pathlib import Path
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import style
+from minetest_interp.claims.strength import TICKS, can_stand, effect, place
 from minetest_interp.io import files
 from panel import panel_command
 
@@ -15,8 +15,6 @@ LINE_INCHES, ROW_INCHES, HEAD_INCHES, FOOT_INCHES = 0.13, 0.42, 0.3, 0.42
 # Left edges in inches: statement, strip, numbers, verdict.
 STATEMENT, STRIP, NUMBERS, VERDICT = 0.0, 2.45, 4.25, 5.5
 STRIP_INCHES = 1.7
-REACH = 30  # effects that matter, at either end of the strip; what lies beyond is drawn at its end
-TICKS = (-10, -1, 0, 1, 10)
 
 
 def load(results: Path) -> dict[str, object]:
@@ -48,28 +46,20 @@ def draw(claims: list[dict]) -> Figure:
     return figure
 
 
-def place(effect: float) -> float:
-    """Where an effect, in units of what matters, stands on the strip, in inches from the left."""
-    share = np.arcsinh(np.clip(effect, -REACH, REACH)) / np.arcsinh(REACH)
-    return STRIP + STRIP_INCHES * (1 + share) / 2
-
-
-def effect(part: dict, value: float) -> float:
-    """How far a value of a part lies from chance in the claim's direction, in units of what matters."""
-    sign = 1 if part["direction"] == "above" else -1
-    return sign * (value - part["chance"]) / part["matters"]
+def _inches(strength: float) -> float:
+    """Where an effect, in units of what matters, stands on the strip, from the figure's left."""
+    return STRIP + STRIP_INCHES * place(strength)
 
 
 def _scale(ax: Axes, top: float, bottom: float) -> None:
-    ax.fill_betweenx([top, bottom], place(-1), place(1), color="#EFEFEF", linewidth=0, zorder=0)
+    ax.fill_betweenx([top, bottom], _inches(-1), _inches(1), color="#EFEFEF", linewidth=0, zorder=0)
     for tick in TICKS:
         ax.plot(
-            [place(tick)] * 2, [top, bottom], color=style.NULL if tick == 0 else style.FAINT, linewidth=0.5, zorder=0
+            [_inches(tick)] * 2, [top, bottom], color=style.NULL if tick == 0 else style.FAINT, linewidth=0.5, zorder=0
         )
-        ax.text(place(tick), bottom + 0.1, f"{tick}".replace("-", "−"), ha="center", va="center", fontsize=6.5)
-    ax.text(
-        place(0), bottom + 0.27, "0 chance, ±1 the smallest effect that matters", ha="center", va="center", fontsize=6.5
-    )
+        ax.text(_inches(tick), bottom + 0.1, f"{tick}".replace("-", "−"), ha="center", va="center", fontsize=6.5)
+    words = "0 chance, ±1 the smallest effect that matters"
+    ax.text(_inches(0), bottom + 0.27, words, ha="center", va="center", fontsize=6.5)
 
 
 def _strip(ax: Axes, claim: dict, middle: float) -> None:
@@ -77,17 +67,17 @@ def _strip(ax: Axes, claim: dict, middle: float) -> None:
     judged = [part for part in claim["parts"] if part["verdict"]]
     step = min(LINE_INCHES, (ROW_INCHES - 0.06) / max(1, len(judged)))
     for i, part in enumerate(judged):
-        if part["estimate"] is None or part["chance"] is None:
+        if not can_stand(part):
             continue
         y, colour = middle + step * (i - (len(judged) - 1) / 2), style.VERDICTS[part["verdict"]][1]
         if part["interval"]:
-            ends = [place(effect(part, bound)) for bound in part["interval"]]
+            ends = [_inches(effect(part, bound)) for bound in part["interval"]]
             ax.plot(ends, [y, y], color=colour, linewidth=2 if i == 0 else 1, solid_capstyle="butt")
         goal = effect(part, part["claimed"])
         if goal > 1 + 1e-9:
-            ax.plot([place(goal)] * 2, [y - 0.045, y + 0.045], color=style.INK, linewidth=0.8)
+            ax.plot([_inches(goal)] * 2, [y - 0.045, y + 0.045], color=style.INK, linewidth=0.8)
         size = 4 if i == 0 else 2.5
-        ax.plot(place(effect(part, part["estimate"])), y, "o", color=colour, markersize=size, markeredgewidth=0)
+        ax.plot(_inches(effect(part, part["estimate"])), y, "o", color=colour, markersize=size, markeredgewidth=0)
 
 
 def _numbers(claim: dict) -> str:

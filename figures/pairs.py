@@ -51,23 +51,24 @@ def draw(
         _towards(axes[0, 0], removed["turning"], removed["position"], name, concept)
     if _begin(axes[0, 1], moved, f"the {concept} moved aside", "pairs"):
         ax, turned = axes[0, 1], np.diff(moved["turning"], axis=1)[:, 0]
-        _quadrants(
-            ax, 1.05 * max(np.abs(moved["moved"]).max(), 0.1), 1.05 * max(np.abs(turned).max(), 0.01), falling=True
-        )
-        ax.plot(moved["moved"], turned, "o", color=style.OBSERVED, markersize=4, alpha=0.8)
-        ax.set(xlabel=f"the {concept} moved, left (−) or right (+)", ylabel=f"{name} to the left, change")
+        _quadrants(ax, 1.05 * max(np.abs(moved["moved"]).max(), 0.1), 1.05 * max(np.abs(turned).max(), 0.01))
+        # A move to the left is negative in a picture; here it has the sign of a turn to the left.
+        ax.plot(-moved["moved"], turned, "o", color=style.OBSERVED, markersize=4, alpha=0.8)
+        ax.set(xlabel=f"the {concept} moved, left (+) or right (−)", ylabel=f"{name} to the left, change")
+        style.left_on_the_left(ax, "left")
     for ax, pairs, title, counted, x, y in (
         (axes[1, 0], light, "day and night", "pairs", "by day", "by night"),
         (axes[1, 1], motion, "four frames and one", "turns", "on four successive frames", "on the newest, four times"),
     ):
         if _begin(ax, pairs, title, counted):
             end = 1.05 * limit
-            _quadrants(ax, end, end, falling=False)
+            _quadrants(ax, end, end)
             ax.plot([-end, end], [-end, end], color=style.FAINT, linewidth=0.6)
             ax.plot(*pairs["turning"].T, "o", color=style.OBSERVED, markersize=4, alpha=0.8)
             ax.set(xlabel=f"{name} to the left, {x}", ylabel=f"{name} to the left, {y}")
             ax.set_aspect("equal")
             _correlation(ax, **{name: pairs[name] for name in ("turning", "shuffled") if name in pairs})
+            style.left_on_the_left(ax, "left")
     return figure
 
 
@@ -107,15 +108,13 @@ def _correlation(ax: Axes, turning: np.ndarray, shuffled: np.ndarray | None = No
     if known := [one for one in null if np.isfinite(one)]:
         words += ["shuffled weights:", f"{min(known):.2f} to {max(known):.2f}"]
     text = "\n".join(words).replace("-", "−")
-    ax.text(0.97, 0.03, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=7)
+    ax.text(0.03, 0.03, text, transform=ax.transAxes, ha="left", va="bottom", fontsize=7)
 
 
-def _quadrants(ax: Axes, right: float, top: float, *, falling: bool) -> None:
-    """Axes through zero, the two quadrants shaded where both numbers have opposite signs (falling) or one sign."""
+def _quadrants(ax: Axes, right: float, top: float) -> None:
+    """Axes through zero, the two quadrants shaded where both numbers have one sign."""
     for side in (-1, 1):
-        ax.fill_between(
-            [0, side * right], 0, (-side if falling else side) * top, color="#E8EEF4", linewidth=0, zorder=0
-        )
+        ax.fill_between([0, side * right], 0, side * top, color="#E8EEF4", linewidth=0, zorder=0)
     ax.axhline(0, color=style.FAINT, linewidth=0.6)
     ax.axvline(0, color=style.FAINT, linewidth=0.6)
     ax.set(xlim=(-right, right), ylim=(-top, top))

@@ -52,12 +52,12 @@ def draw(
       boxes: `[U, 4]` top, left, height and width of the receptive field. real: `[U, 2, H, W]`.
       pictures: recipe to `[U, K, H, W]`. control: its recipe and `[U, K, H, W]`.
     """
-    heads = ["real 1", "real 2", "real 1, cut"]
+    heads = ["top frame 1", "top frame 2", "top frame 1, cropped"]
     blocks = [pictures[name] for name in pictures]
     heads += [name if k == 0 else "" for name, block in pictures.items() for k in range(block.shape[1])]
     if control[1] is not None:
         blocks.append(control[1])
-        heads += [f"shuffled {control[0]}" if k == 0 else "" for k in range(control[1].shape[1])]
+        heads += ["control (shuffled weights)" if k == 0 else "" for k in range(control[1].shape[1])]
     count, whole = len(heads), real.shape[2:]
     width = style.WIDTH_INCHES["page"]
     tile = (width - LEFT - 2 * APART - GAP * count) / count

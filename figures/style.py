@@ -17,20 +17,21 @@ from matplotlib.image import AxesImage
 
 WIDTH_INCHES = {"column": 3.25, "page": 6.75}
 DPI = 200
+THUMBNAIL = 96  # pixels, of a frame that is one of many
 FONT = "DejaVu Sans"  # comes with Matplotlib, so every machine has it
 
 # The two ends of RdBu_r, which stays readable for colour-blind readers.
 POSITIVE, NEGATIVE = "#B2182B", "#2166AC"
-OBSERVED, NULL = "#0072B2", "#222222"
+OBSERVED, NULL, CONTROL = "#0072B2", "#222222", "#E69F00"
 ORIGINAL, MIRRORED = "#444444", "#E69F00"
 INK, FAINT = "#222222", "#BBBBBB"
-# A symbol and a colour for each verdict; the words stand beside them.
+# A symbol and a colour for each verdict; the words stand beside them. report/style.css has the same for the pages.
 VERDICTS = {
-    "supported": ("●", "#0072B2"),
-    "partly": ("◐", "#9A6A00"),
-    "contradicted": ("✕", "#B2182B"),
-    "no effect that matters": ("○", "#5E3C99"),
-    "cannot tell": ("?", "#666666"),
+    "supported": ("●", "#1C73A4"),
+    "partly": ("◐", "#946000"),
+    "contradicted": ("✕", "#7A0012"),
+    "no effect that matters": ("○", "#6A1BE0"),
+    "cannot tell": ("?", "#5A5A5A"),
 }
 # What people call the functions between layers.
 FUNCTIONS = {"relu": "ReLU", "tanh": "tanh", "silu": "SiLU"}
@@ -138,6 +139,35 @@ def show_map(ax: Axes, values: np.ndarray, *, row: str = "row", column: str = "c
     ax.set_xlabel(column, labelpad=-6 if width > 1 else 0)
     ax.set_ylabel(row, labelpad=-6 if height > 1 else 0)
     return image
+
+
+def turn_arrow(ax: Axes, turning: float) -> None:
+    """An arrow on a picture: straight up for straight on, to the left for a turn of +1, to the right for −1."""
+    angle = np.pi / 2 * (1 + np.clip(turning, -1, 1))
+    along = 0.3 * np.array([np.cos(angle), np.sin(angle)])
+    ax.annotate(
+        "",
+        xy=(0.5 + along[0], 0.12 + along[1]),
+        xytext=(0.5, 0.12),
+        xycoords="axes fraction",
+        arrowprops={"arrowstyle": "simple", "facecolor": "white", "edgecolor": INK, "linewidth": 0.8},
+    )
+
+
+def side_words(turning: float) -> str:
+    """Which way a turn goes, positive to the left, and how strongly."""
+    side = "left" if turning > 0 else "right" if turning < 0 else "straight"
+    return f"{side} {abs(turning):.2f}"
+
+
+def left_on_the_left(ax: Axes, positive: str) -> None:
+    """Turns an axis of a behaviour, or of places with its sign, so that what is left is drawn on the left.
+
+    Args:
+      positive: the side to which the behaviour is positive, "left" or "right".
+    """
+    if positive == "left":
+        ax.invert_xaxis()
 
 
 def colour_bar(ax: Axes, image: AxesImage, label: str, **options) -> Colorbar:

@@ -62,6 +62,16 @@ function followContents() {
   for (const section of sections) watch.observe(section);
 }
 
+/** A claim that the address leads to is opened. */
+function openAsked() {
+  const open = () => {
+    const asked = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (asked?.matches("details")) asked.open = true;
+  };
+  window.addEventListener("hashchange", open);
+  open();
+}
+
 function zoomFigures() {
   const dialog = document.querySelector("dialog.zoom");
   const [which, before, after, size, picture, caption] = ["which", "before", "after", "size", "picture", "caption"]
@@ -79,11 +89,13 @@ function zoomFigures() {
     const [link, small] = [links[index], links[index].querySelector("img")];
     const large = new Image(small.getAttribute("width"), small.getAttribute("height"));
     large.alt = small.alt;
+    picture.classList.toggle("chart", link.classList.contains("chart"));
     large.src = link.href;
     picture.replaceChildren(large);
     picture.scrollTo(0, 0);
-    which.textContent = `Figure ${index + 1} of ${links.length}`;
-    caption.textContent = link.closest("figure").querySelector("figcaption p").textContent;
+    const words = link.closest("figure").querySelector("figcaption p");
+    which.textContent = `${words.querySelector("b").textContent.slice(0, -1)} (${index + 1} of ${links.length} here)`;
+    caption.textContent = words.textContent;
     before.disabled = index === 0;
     after.disabled = index === links.length - 1;
     actual(false);
@@ -120,5 +132,6 @@ function zoomFigures() {
 document.addEventListener("DOMContentLoaded", () => {
   offerTheme();
   followContents();
+  openAsked();
   zoomFigures();
 });

@@ -78,6 +78,7 @@ MAKERS = {
     "stacks.npz": "preprocess",
     "pictures.npz": "preprocess",
     "readouts.npz": "readouts",
+    "hands_on.npz": "hands_on",
     "intermediates/": "intermediates",
     "gradients/": "gradients {stem}",
     "dreams/": "dream {stem}",
@@ -115,6 +116,7 @@ JOBS = {
     "atlas": stage("atlas", "preprocess"),
     "recipes": stage("recipes", "preprocess"),
     "labels": stage("labels", "describe"),
+    "hands_on": stage("hands_on", "preprocess", "readouts", "atlas", "labels"),
     **{measurement(name): stage(name, *reads) for name, reads in MEASUREMENTS.items()},
     **{f"measurement_on_turns {name}": stage(name, "labels", *r) for name, r in ON_TURNS.items()},
     "ledger": stage(
@@ -125,10 +127,10 @@ JOBS = {
     **PANELS,
     "facts": stage(
         "facts", "describe", "preprocess", "intermediates", "readouts", "gradients yaw-right",
-        *DREAMS, "atlas", "recipes", "ledger",
+        *DREAMS, "atlas", "recipes", "ledger", "hands_on",
         *(measurement(name) for name in ("units", "causal", "attribution", "circuits")),
     ),
-    "report": stage("report", "facts", *PANELS),
+    "report": stage("report", "facts", "hands_on", *PANELS),
     "atlas_page": stage(
         "atlas_page", "preprocess", "atlas", "facts", "labels",
         *(measurement(name) for name in ("units", "causal", "circuits")),
@@ -141,7 +143,7 @@ EVIDENCE = {measurement(name) for name in MEASUREMENTS}
 TURNS = {f"measurement_on_turns {name}" for name in ON_TURNS}
 POLICY = {
     "describe", "export", "intermediates", "gradients yaw-right", *DREAMS, "atlas", "recipes", "atlas_page",
-    "explorer", *EVIDENCE, *TURNS,
+    "explorer", "hands_on", *EVIDENCE, *TURNS,
 }  # fmt: skip
 ACTIONS = POLICY - {"intermediates"} | {"readouts"}
 

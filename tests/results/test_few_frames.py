@@ -36,7 +36,7 @@ def test_every_page_says_why(shop):
     facts = files.read_json(report / "facts.json")
     assert facts["not_measured"] == dict.fromkeys(DREAMED, REASON) and not facts.keys() & set(DREAMED)
     # Of either section its own sentence; of each of their figures what it shows, for readers and for those who listen.
-    expected = {"index.html": 2 + 2 * len(PANELS), "report.md": 2 + 2 * len(PANELS), "atlas.html": 1}
+    expected = {"appendix.html": 2 + 2 * len(PANELS), "report.md": 2 + 2 * len(PANELS), "atlas.html": 1}
     for page, count in expected.items():
         assert (report / page).read_text().count(f"Not measured: {REASON}.") == count, page
 

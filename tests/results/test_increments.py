@@ -194,14 +194,14 @@ CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
     "measure.interval.confidence": (0.9, WITH_INTERVALS),
     "measure.interval.least_clusters": (4, WITH_INTERVALS),
-    "measure.similarity": (0.8, WITH_INTERVALS - measurements("dream_controls", "heads")),
+    "measure.similarity": (0.8, WITH_INTERVALS - measurements("dream_controls", "heads") | {"hands_on"}),
     **{f"measure.units.{key}": (old + (0.5 if key in ("trunk_share", "false_discovery") else 1), measurements("units"))
        for key, old in MEASURE["units"].items()},
     **{f"measure.{name}.{key}": ({"strengths": [-2, 2], "penalties": [1]}[key] if isinstance(old, list) else old + 1,
                                  measurements(name) | ({"explorer"} if name == "attribution" else set()))
        for name in ("causal", "attribution", "circuits", "dream_controls", "heads", "probes")
        for key, old in MEASURE[name].items()},
-    **{f"measure.darkness.{key}": (new, measurements("darkness"))
+    **{f"measure.darkness.{key}": (new, measurements("darkness") | {"hands_on"})
        for key, new in {"doses": [0, 0.25, 1], "dark": 0.25, "width": 0.25, "widths": [0.125, 0.25], "bottom": 0.5,
                         "offset": 0.25, "offsets": [0.25], "contrast": 0.25, "gain": 2, "donors": 2,
                         "sigma": 0.1, "seed": 1}.items()},

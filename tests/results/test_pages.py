@@ -5,15 +5,18 @@ import shutil
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
-from minetest_interp.pages import article
+from minetest_interp.io import files
 from tests.browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, barriers
 from tests.conftest import ROOT
-from tests.unit.test_article import HOSTILE, TEMPLATES, pictures, small_facts
+from tests.unit.test_article import HOSTILE, pictures, render_pages, small_facts, small_tried
 
 READABLE = 4.5  # WCAG 2.2 AA for body text
-FIGURES = len(small_facts()["panels"])
+PATIENCE = 5000  # milliseconds for anything on a page to come about
+WIDTHS = (360, 768, 1280, 1440)
+LIVE = ("stills", "try-it", "guess")
+FIGURES = len(small_facts()["panels"]) - len(LIVE)  # on the appendix
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the report's page is not opened: no `chromium` on the PATH")
 
@@ -27,13 +30,25 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def page_file(tmp_path_factory):
+def folder(tmp_path_factory):
+    """A small study's story and appendix, in a folder with their figures."""
     folder = tmp_path_factory.mktemp("report")
     # So many frames that the table of all frames is far wider and longer than a phone.
     facts = small_facts(frames=("one", HOSTILE, "a" * 90, *(f"frame_{i}" for i in range(20))), night=("one",))
-    file = folder / "index.html"
-    file.write_text(article.render_html(facts, TEMPLATES, pictures(facts, folder / "figures")), "utf-8")
-    return file
+    for name, page in render_pages(facts, pictures(facts, folder / "figures")).items():
+        (folder / name).write_text(page, "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page_file(folder):
+    """The appendix, with all figures but those that are live in the story."""
+    return folder / "appendix.html"
+
+
+@pytest.fixture(scope="module")
+def story(folder):
+    return folder / "index.html"
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +67,7 @@ def open_page(browser, page_file):
 
     def open_with(file=None, **options):
         page = browser.new_page(**options)
+        page.set_default_timeout(PATIENCE)
         page.complaints, page.requested, page.dialogs = [], [], []
         page.on("console", lambda message: page.complaints.append(message.text))
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
@@ -73,7 +89,7 @@ def test_page_needs_nothing_but_its_folder(open_page, page_file):
     asked = [url for url in page.requested if not url.startswith("data:")]
     assert asked[0] == page_file.as_uri()
     assert sorted(asked[1:]) == sorted(
-        (page_file.parent / f"figures/{n}.png").as_uri() for n in small_facts()["panels"]
+        (page_file.parent / f"figures/{n}.png").as_uri() for n in small_facts()["panels"] if n not in LIVE
     )
     assert page.complaints == []
     assert page.dialogs == []
@@ -82,13 +98,15 @@ def test_page_needs_nothing_but_its_folder(open_page, page_file):
 def test_the_built_report_asks_for_nothing_outside_its_folder_even_when_it_is_moved(open_page, demo, tmp_path):
     moved = tmp_path / "else where"
     shutil.copytree(demo / "figures", moved / "figures")
-    shutil.copy(demo / "index.html", moved)
-    page = open_page(moved / "index.html", viewport=DESKTOP)
-    load_all(page)
-    assert all(page.evaluate("() => [...document.images].map(image => image.naturalWidth > 0)"))
-    for url in page.requested:
-        assert url.startswith((f"{moved.as_uri()}/", "data:")), url
-    assert page.complaints == []
+    for name in ("index.html", "appendix.html"):
+        shutil.copy(demo / name, moved)
+        page = open_page(moved / name, viewport=DESKTOP)
+        page.evaluate("() => document.querySelectorAll('details').forEach(details => details.open = true)")
+        load_all(page)
+        assert all(page.evaluate("() => [...document.images].map(image => image.naturalWidth > 0)"))
+        for url in page.requested:
+            assert url.startswith((f"{moved.as_uri()}/", "data:")), url
+        assert page.complaints == []
 
 
 def test_the_built_report_is_light(open_page, demo):
@@ -132,9 +150,6 @@ def test_nothing_widens_the_page(open_page, viewport, unfold):
     page = open_page(viewport=viewport)
     page.evaluate("open => document.querySelectorAll('details').forEach(details => details.open = open)", unfold)
     assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
-    if unfold and viewport is PHONE:
-        wide = page.evaluate("[...document.querySelectorAll('.scroll')].some(e => e.scrollWidth > e.clientWidth)")
-        assert wide  # the test has a table to scroll
 
 
 def test_every_figure_loads_and_has_an_alternative_text(open_page):
@@ -153,10 +168,10 @@ def test_every_figure_loads_and_has_an_alternative_text(open_page):
 @pytest.mark.parametrize(
     "selector", ["main p", ".lead", ".made summary", "nav a", ".theme", "main thead th", "tbody td", "figcaption p"]
 )
-def test_light_and_dark_differ_and_are_readable(open_page, selector):
+def test_light_and_dark_differ_and_are_readable(open_page, story, selector):
     colours = {}
     for scheme in ("light", "dark"):
-        page = open_page(viewport=DESKTOP, color_scheme=scheme)
+        page = open_page(story if selector == ".lead" else None, viewport=DESKTOP, color_scheme=scheme)
         text = page.locator(selector).first.evaluate("element => getComputedStyle(element).color")
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
         colours[scheme] = (text, paper)
@@ -166,9 +181,14 @@ def test_light_and_dark_differ_and_are_readable(open_page, selector):
     assert luminance(colours["light"][1]) > 0.5 > luminance(colours["dark"][1])
 
 
-def test_figures_stand_on_a_light_card_in_the_dark(open_page):
-    page = open_page(viewport=DESKTOP, color_scheme="dark")
-    assert page.locator("figure img").first.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
+def test_charts_take_the_pages_colours_in_the_dark_and_pictures_stand_on_a_card(open_page):
+    """A chart's white paper is inverted to nearly the page's; what shows the game keeps its light."""
+    for scheme, inverted in (("dark", "invert(0.9) hue-rotate(180deg)"), ("light", "none")):
+        page = open_page(viewport=DESKTOP, color_scheme=scheme)
+        for name, expected in (("c-alignment", inverted), ("frames", "none")):
+            image = page.locator(f"figure#{name} img")
+            assert image.evaluate("e => getComputedStyle(e).filter") == expected
+            assert image.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
 
 
 def test_every_link_inside_the_page_leads_somewhere(open_page):
@@ -222,7 +242,8 @@ def test_a_figure_is_shown_large_and_the_arrows_go_on(open_page, opening):
     def shows(index):
         figure = page.locator("figure").nth(index)
         image = dialog.locator("img")
-        assert dialog.locator(".which").inner_text() == f"Figure {index + 1} of {FIGURES}"
+        number = index + 1 + len(LIVE)
+        assert dialog.locator(".which").inner_text() == f"Figure {number} ({index + 1} of {FIGURES} here)"
         assert image.evaluate("i => i.src") == figure.locator("img").evaluate("i => i.src")
         assert image.get_attribute("alt") == figure.locator("img").get_attribute("alt")
         assert dialog.locator(".caption").inner_text() == figure.locator("figcaption p").first.inner_text()
@@ -253,7 +274,8 @@ def test_a_large_figure_can_have_its_own_size_and_is_closed_by_its_button(open_p
     assert size.get_attribute("aria-pressed") == "true" and picture.evaluate(width) == 1350
     picture.focus()
     page.keyboard.press("ArrowRight")
-    assert dialog.locator(".which").inner_text() == f"Figure 1 of {FIGURES}"  # the arrow moved the picture
+    # The arrow moved the picture.
+    assert dialog.locator(".which").inner_text() == f"Figure {1 + len(LIVE)} (1 of {FIGURES} here)"
     picture.click()
     assert size.get_attribute("aria-pressed") == "false"
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
@@ -265,7 +287,7 @@ def test_the_last_figure_is_the_end(open_page):
     page = open_page(viewport=DESKTOP)
     page.locator("figure a.zoom").last.click()
     page.keyboard.press("ArrowRight")
-    assert page.locator("dialog .which").inner_text() == f"Figure {FIGURES} of {FIGURES}"
+    assert page.locator("dialog .which").inner_text().endswith(f"({FIGURES} of {FIGURES} here)")
     assert page.get_by_role("button", name="Next").is_disabled()
 
 
@@ -363,6 +385,100 @@ def test_print_shows_every_figure_and_no_bars(open_page):
     assert page.evaluate("getComputedStyle(document.querySelector('main a'), '::after').content") == "none"
 
 
+def place_piece(page, name, column):
+    page.locator(f"[name=piece][value={name}]").check()
+    page.locator("#column").evaluate(
+        "(range, place) => { range.value = place; range.dispatchEvent(new Event('input')); }", column
+    )
+
+
+def shown_turn(page, dial):
+    """What a dial says, positive to the left, and the angle of its arrow in degrees."""
+    words = page.locator(f"#{dial} .turn").inner_text()
+    angle = page.locator(f"#{dial} .hand").evaluate("e => Number(e.style.transform.slice(7, -4))")
+    return (0.0 if words == "straight on" else float(words.split()[-1].replace("−", "-"))), angle
+
+
+def test_the_policy_answers_in_the_page_as_in_the_build(open_page, demo):
+    """At each place of every piece: the network in the page, and before it is there the answers that were stored."""
+    stored = files.read_arrays(ROOT / "results/demo/hands_on.npz")
+    page = open_page(demo / "index.html", viewport=DESKTOP)
+    assert "build" in page.locator("#timing").inner_text()
+    before = shown_turn(page, "answer")
+    page.locator("#column").focus()
+    expect(page.locator("#timing")).to_contain_text(" ms")
+    assert shown_turn(page, "answer")[0] == pytest.approx(before[0], abs=0.011)
+    for name in ("dark", "light", "rough", "concept"):
+        policy, control = stored[f"try/{name}/turning"]
+        for column in range(0, len(policy), 7):
+            place_piece(page, name, column)
+            for dial, turned in (("answer", policy[column]), ("control", control[column])):
+                number, angle = shown_turn(page, dial)
+                assert number == pytest.approx(turned, abs=0.0051)
+                assert angle == pytest.approx(-90 * turned, abs=0.5)  # a turn to the left points to the left
+    assert page.complaints == []
+
+
+def test_a_piece_is_moved_by_hand_and_by_keys(open_page, demo):
+    page = open_page(demo / "index.html", viewport=DESKTOP)
+    column = page.locator("#column")
+    box = page.locator("#floor").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + 50)
+    page.mouse.down()
+    left = int(column.input_value())
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 50)
+    page.mouse.up()
+    assert int(column.input_value()) - left == pytest.approx(0.6 * 64, abs=1.5)
+    bar = page.locator("#bar").bounding_box()
+    assert bar["x"] + bar["width"] / 2 == pytest.approx(box["x"] + box["width"] * 0.8, abs=box["width"] / 60)
+    now = int(column.input_value())
+    column.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert int(column.input_value()) == now - 2
+
+
+def test_guesses_are_scored_against_the_policy_and_the_rules_play_along(open_page, story):
+    page = open_page(story, viewport=DESKTOP)
+    stored = small_tried()
+    sides = {
+        name: ["left" if x > 0 else "right" for x in stored[f"guess/{name}"]] for name in ("turning", "darker", "probe")
+    }
+    page.locator("#left").focus()
+    for number, truth in enumerate(sides["turning"], 1):
+        assert page.locator("#count").inner_text() == f"Frame {number} of 4"
+        page.keyboard.press("ArrowLeft")  # the reader always says left
+        said = page.locator("#reply").inner_text()
+        assert said.startswith(f"{'Yes' if truth == 'left' else 'No'}, it turns {truth}.")
+        expected = {"you": ["left"] * number} | {name: sides[name][:number] for name in ("darker", "probe")}
+        for name, answers in expected.items():
+            right = sum(answer == side for answer, side in zip(answers, sides["turning"], strict=False))
+            assert page.locator(f"#{name}").inner_text() == f"{right} of {number}"
+        if number < 4:
+            assert page.evaluate("document.activeElement.id") == "next"
+            page.keyboard.press("Enter")
+    assert "That was the last." in page.locator("#reply").inner_text()
+    assert page.complaints == []
+
+
+def test_without_a_script_what_can_be_tried_is_pictures_and_tables(open_page, story):
+    page = open_page(story, viewport=DESKTOP, java_script_enabled=False)
+    for name in LIVE[1:]:
+        assert page.locator(f"figure#{name} img[src='figures/{name}.png']").is_visible()
+    assert not page.locator("#bench").is_visible() and not page.locator("#game").is_visible()
+    assert page.locator(".stills img").count() == 2
+    page.locator("details:has(table) > summary").first.click()
+    assert page.locator("details[open] table").first.is_visible()
+
+
+def test_an_address_opens_the_claim_that_it_leads_to(open_page, story):
+    page = open_page(story, viewport=DESKTOP)
+    claim = page.locator("details.claim").nth(2)
+    assert not claim.locator("table").is_visible()
+    page.evaluate("id => { location.hash = id; }", claim.get_attribute("id"))
+    claim.locator("table").wait_for(state="visible")
+
+
 VIEWS = [(PHONE, "light"), (DESKTOP, "dark"), (PHONE, "dark"), (DESKTOP, "light")]
 
 
@@ -371,8 +487,8 @@ VIEWS = [(PHONE, "light"), (DESKTOP, "dark"), (PHONE, "dark"), (DESKTOP, "light"
     # The other pages are larger: each size and each scheme once.
     [
         (name, *view)
-        for name in ("index", "atlas", "frames", "reproduce")
-        for view in (VIEWS if name == "index" else VIEWS[:2])
+        for name in ("index", "appendix", "atlas", "frames", "reproduce")
+        for view in (VIEWS if name in ("index", "appendix") else VIEWS[:2])
     ],
     ids=lambda value: value if isinstance(value, str) else str(value["width"]),
 )
@@ -392,11 +508,33 @@ def test_barriers_are_found(browser, tmp_path):
     assert {line.split()[0] for line in barriers(browser, tmp_path / "bad.html")} >= {"image-alt", "color-contrast"}
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_nothing_widens_the_built_report(open_page, demo, viewport):
-    page = open_page(demo / "index.html", viewport=viewport)
-    assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["index", "appendix", "reproduce"])
+def test_no_number_of_the_built_report_is_clipped(open_page, demo, name, width):
+    """No table, figure, nor row of the ledger is wider than its place, opened or not, so nothing is cut or scrolled."""
+    page = open_page(demo / f"{name}.html", viewport={"width": width, "height": 900})
+    page.evaluate("() => document.querySelectorAll('details').forEach(details => details.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    wide = page.evaluate(
+        "() => [...document.querySelectorAll('table, .scroll, figure, .claim, .claim summary > *')]"
+        ".filter(e => e.clientWidth && e.scrollWidth > e.clientWidth).map(e => e.outerHTML.slice(0, 200))"
+    )
+    assert wide == []
     assert page.complaints == []
+
+
+def test_the_story_is_short(open_page, demo):
+    for viewport, most in (({"width": 1440, "height": 900}, 12_000), (PHONE, 25 * PHONE["height"])):
+        page = open_page(demo / "index.html", viewport=viewport)
+        assert page.evaluate("document.documentElement.scrollHeight") <= most
+
+
+@pytest.mark.parametrize("viewport", [PHONE, {"width": 1440, "height": 900}], ids=["phone", "desktop"])
+def test_message_and_picture_stand_on_the_first_screen(open_page, demo, viewport):
+    page = open_page(demo / "index.html", viewport=viewport)
+    for selector in (".lead", ".stills", "#floor"):
+        box = page.locator(selector).bounding_box()
+        assert box["y"] + (box["height"] if selector != "#floor" else 40) <= viewport["height"], selector
 
 
 def contrast(one, other):

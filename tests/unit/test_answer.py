@@ -30,7 +30,7 @@ def test_every_ledger_has_an_answer_to_what_the_agent_does_and_how_sure_that_is(
     for found in itertools.product([*VERDICTS, None], repeat=len(asked)):
         known = {claim: verdict for claim, verdict in zip(asked, found, strict=True) if verdict}
         said = answer(rows(known), RULES, NAMES)
-        assert len(said) >= 2 and said[-1].startswith(f"Of {len(known)} claims about it, ")
+        assert len(said) >= 2 and said[-1].startswith(f"We tested {len(known)} claims about it: ")
         assert not any("{" in sentence for sentence in said)
 
 
@@ -43,5 +43,5 @@ def test_an_agent_is_said_to_turn_towards_trunks_only_where_more_than_their_brig
 
 def test_numbers_are_those_of_the_ledger():
     claims = [{"id": v, "verdict": v, "exploratory": "yes" if i < 2 else None} for i, v in enumerate(VERDICTS)]
-    assert "Of 5 claims about it, 1 are supported and 1 partly, 2 are contradicted" in answer(claims, RULES, NAMES)[-1]
-    assert "1 are left open; 2 were looked at" in answer(claims, RULES, NAMES)[-1]
+    assert "We tested 5 claims about it: 1 hold and 1 hold in part, 2 fail" in answer(claims, RULES, NAMES)[-1]
+    assert "for 1 the data are too few to tell; 2 were looked at" in answer(claims, RULES, NAMES)[-1]

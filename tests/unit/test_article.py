@@ -19,13 +19,16 @@ from minetest_interp.analysis.intervals import Estimate, missing
 from minetest_interp.claims import ledger as claims
 from minetest_interp.claims import series
 from minetest_interp.claims.verdicts import VERDICTS
+from minetest_interp.facts import hands_on as tried_facts
 from minetest_interp.facts import study as fact_rules
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.description import describe
 from minetest_interp.model.policy import Geometry, nature
 from minetest_interp.pages import article
+from minetest_interp.pages import hands_on as page_tried
 from minetest_interp.pages import pictures as page_pictures
+from minetest_interp.pages import references as page_references
 from minetest_interp.pages import text as page_text
 from minetest_interp.stages import report as stage
 
@@ -33,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "report"
 HOSTILE = '<img src=x onerror=alert(1)> | `*_a_*` [b](c) "\\{{< figure src=x >}}{{% d %}}'
 VIEWS = ("original", "mirrored", "unrounded", "reordered", "masked", "masked-mirrored")
+POST = "https://blog.eleuther.ai/minetester-intro/"
 ARITHMETIC = ("Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow", "Neg", "Pos")
 ARITHMETIC_FILTERS = ("abs", "round", "sum")
 NUMBER = r"[+−]?\d(?:[\d,.]*\d)?(?:e[+−]\d+)?"
@@ -53,7 +57,11 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
         "behaviour": [{"figure": "1", "frame": frames[0], "view": "original", names[0]: 0.25}],
         "activation_range": [],
     }
+    tried, untried = tried_facts.collect(small_tried(), {"steering": names[0], "behaviours": STEERS(names[0])})
     default_panels = {
+        "stills": {},
+        "try-it": {"concept": "trunk"},
+        "guess": {},
         "a-dream-value": {"dream": "value"},
         "b-dream-yaw": {"left": "value", "right": "yaw", "behaviour": names[0]},
         "c-alignment": {},
@@ -86,7 +94,7 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
             "colour": False,
         },
         "steering": names[0],
-        "definitions": {name: {"plus": {"key": "left"}, "minus": {"key": "right"}} for name in names},
+        "definitions": STEERS(*names),
         "behaviours": {name: fact_rules.spread(behaviours[f"original/{name}"]) for name in (*names, "value")},
         "mirror": fact_rules.mirror_tests(behaviours, names[0], night),
         "covered_boxes": 2,
@@ -104,9 +112,11 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
             for name, panel in (default_panels if panels is None else panels).items()
         },
         "frames": fact_rules.frame_rows(behaviours),
-        "not_measured": {},
+        "not_measured": untried,
+        **tried,
+        "reach": fact_rules.reach(ledger, 40),
         "claims": ledger,
-        "answer": [f"It turns {HOSTILE}.", "How sure that is."],
+        "answer": [f"It turns {HOSTILE}.", "Not by darkness.", "How sure that is."],
         "verdicts": claims.count_verdicts(ledger),
         "evidence": {
             "concept": "trunk",
@@ -134,6 +144,32 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
         },
         "published": fact_rules.published_rows(published, behaviours, Path()),
     }
+
+
+def STEERS(*names):
+    return {name: {"plus": {"key": "left"}, "minus": {"key": "right"}} for name in names}
+
+
+def small_tried(*, seed=5):
+    """What the stage `hands_on` stores, seeded: 8 by 8 pixels, three pieces, four frames to guess on."""
+    rng = np.random.default_rng(seed)
+
+    def picture(*, channels=3):
+        return rng.integers(0, 256, (9, 12, channels), np.uint8)
+
+    arrays = {"stills/frames": np.array(["one", HOSTILE]), "stills/turning": np.array([0.5, -0.25])}
+    arrays |= {f"stills/picture/{i}": picture() for i in range(2)}
+    arrays |= {"try/frame": np.array(HOSTILE), "try/donor": np.array(HOSTILE), "try/picture": picture()}
+    arrays |= {"try/planes": rng.integers(0, 256, (1, 8, 8), np.uint8), "try/concept/picture": picture(channels=4)}
+    for name in ("dark", "light", "concept"):
+        arrays |= {f"try/{name}/levels": rng.integers(0, 256, (1, 4, 2)).astype(float), f"try/{name}/top": np.array(1)}
+        arrays |= {f"try/{name}/share": rng.uniform(size=(4, 2)), f"try/{name}/turning": rng.uniform(-1, 1, (2, 7))}
+    arrays |= {"guess/frames": np.array(["a", HOSTILE, "c", "d"]), "guess/layer": np.array("conv2")}
+    arrays |= {f"guess/{name}": rng.uniform(-1, 1, 4) for name in ("turning", "position", "darker", "probe")}
+    arrays |= {f"guess/picture/{i}": picture() for i in range(4)}
+    arrays |= {"guess/number": np.array(40), "guess/darker/share": np.array(0.75), "guess/probe/share": np.array(0.625)}
+    arrays |= {"dreams/name": np.array(["value", "yaw"]), "dreams/control_correlation": np.array([0.25, 0.125])}
+    return arrays | {f"dreams/{name}": rng.uniform(0, 255, (2, 8, 8)) for name in ("pictures", "control")}
 
 
 def small_ledger():
@@ -174,16 +210,20 @@ def write_figures(folder, names, size=(1350, 500)):
 
 
 class Text(HTMLParser):
-    """What a reader gets of a page from `<main>` on: text and alternative texts, and its table rows."""
+    """What a reader gets of a page from `<main>` on: text and alternative texts, and its table rows.
+
+    What an SVG draws is not text: numbers stand beside it.
+    """
 
     def __init__(self, page):
         super().__init__()
         self.words, self.rows, self.titles = [], [], []
-        self.reading = self.row_open = self.in_title = False
+        self.reading = self.row_open = self.in_title = self.in_drawing = False
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
         self.reading |= tag == "main"
+        self.in_drawing |= tag == "svg"
         self.in_title = tag == "h2"
         if self.reading and tag == "img":
             self.words.append(dict(attrs)["alt"])
@@ -195,6 +235,7 @@ class Text(HTMLParser):
 
     def handle_endtag(self, tag):
         self.reading &= tag != "main"
+        self.in_drawing &= tag != "svg"
         if tag == "tr":
             self.row_open = False
 
@@ -202,7 +243,7 @@ class Text(HTMLParser):
         if self.in_title:
             self.titles.append(data)
             self.in_title = False
-        if self.reading:
+        if self.reading and not self.in_drawing:
             self.words.append(data)
             if self.row_open and self.rows[-1]:
                 self.rows[-1][-1] += data.strip("\n")
@@ -212,7 +253,17 @@ class Text(HTMLParser):
 def rendered(tmp_path_factory):
     facts = small_facts() | {"atlas": small_atlas_facts()}
     figures = pictures(facts, tmp_path_factory.mktemp("figures"))
-    return facts, article.render_html(facts, TEMPLATES, figures), article.render_markdown(facts, TEMPLATES)
+    return facts, both_pages(facts, figures), article.render_markdown(facts, TEMPLATES)
+
+
+def render_pages(facts, figures):
+    """The story and the appendix by the names of their files."""
+    return article.render_html(facts, TEMPLATES, figures, page_tried.pictured(small_tried(), facts))
+
+
+def both_pages(facts, figures):
+    """The story's page and the appendix's, one after the other."""
+    return "".join(render_pages(facts, figures).values())
 
 
 def pictures(facts, folder):
@@ -248,7 +299,10 @@ def shown(tokens):
     return "".join(child.content for child in inline)
 
 
-@pytest.mark.parametrize("missing", sorted(set(small_facts()) - {"published", "panels", "claims", "evidence"}))
+OPTIONAL = {"published", "panels", "claims", "evidence", "head_dreams"}
+
+
+@pytest.mark.parametrize("missing", sorted(set(small_facts()) - OPTIONAL))
 def test_a_missing_fact_stops_the_rendering(missing):
     facts = small_facts()
     del facts[missing]
@@ -269,7 +323,7 @@ def test_a_missing_number_inside_a_fact_stops_the_rendering():
     facts = small_facts(panels={})
     del facts["mirror"]["all"]["bias"]
     for render in (
-        lambda: article.render_html(facts, TEMPLATES, {}),
+        lambda: both_pages(facts, {}),
         lambda: article.render_markdown(facts, TEMPLATES),
         lambda: article.render_hugo(facts, TEMPLATES),
     ):
@@ -313,7 +367,7 @@ def test_all_three_print_the_same_numbers_in_the_same_order(rendered, hugo):
 
 def body(markdown):
     """The words of a Markdown from its first section on, without addresses, anchors and the marks of notes' words."""
-    text = markdown[markdown.index("## In short") : markdown.rindex("---")]
+    text = markdown[markdown.index("## At work") : markdown.rindex("---")]
     return re.sub(r"\]\([^)]*\)|<a id=[^>]*></a>|^\[\^\d+\]:", "]", text, flags=re.MULTILINE)
 
 
@@ -347,7 +401,8 @@ def test_nothing_of_a_study_is_a_mark_of_hugo(rendered, hugo):
     kinds = {token.type for token in tokens} | {child.type for token in tokens for child in token.children or []}
     assert not {"html_inline", "html_block", "image", "code_block", "fence"} & kinds
     addresses = [c.attrs["href"] for token in tokens for c in token.children or [] if c.type == "link_open"]
-    assert addresses and all(address.startswith("#") for address in addresses)
+    own = {POST} | {entry["url"] for entry in page_references.read_references(TEMPLATES / "references.bib")}
+    assert addresses and all(address.startswith("#") or address in own for address in addresses)
     for _, alt, caption in re.findall(SHORTCODE, hugo):
         assert not set(alt + caption) & set('{}\\"') and "`" not in alt
         inline = tree(caption)[1].children
@@ -388,13 +443,18 @@ def test_notes_lead_to_their_words_and_back_and_stand_in_all_three(rendered, hug
 
 
 def html_page(facts):
-    return article.render_html(facts, TEMPLATES, dict.fromkeys(facts["panels"], page_pictures.Picture(b"", 1, 1)))
+    return both_pages(facts, dict.fromkeys(facts["panels"], page_pictures.Picture(b"", 1, 1)))
 
 
 def below_figure(page: str, name: str) -> str:
     """What stands between a figure and the next one or the end of its section."""
     after = page.split(f'<figure id="{name}">', 1)[1].split("</figure>", 1)[1]
     return re.split("<figure|</section>", after)[0]
+
+
+def ledger_rows(page: str) -> dict[str, str]:
+    """Each claim's row by its anchor, with what opens below it, in the order of the page."""
+    return dict(re.findall(r'<details class="claim" id="([^"]*)">(.*?)</details>', page, re.DOTALL))
 
 
 FIGURES = ("e-mirror-day", "k-network", "frames", "series-units", "frames")  # of the small ledger's claims
@@ -407,10 +467,10 @@ def test_every_claim_stands_below_its_figure_and_one_without_a_figure_is_in_the_
     page = html_page(facts)
     assert "series-units" not in facts["panels"]
     for claim in facts["claims"]:
-        row = next(row for row in Text(page).rows if row and row[0] == claim["statement"])
-        assert row[1].split(maxsplit=1)[1] == f"{claim['verdict']} (exploratory)"
+        row = ledger_rows(page)[page_text.slug(claim["statement"])]
+        assert f"</span> {claim['verdict']}</span> (exploratory)" in row
         for name in facts["panels"]:
-            there = f'href="#{page_text.slug(claim["statement"])}"' in below_figure(page, name)
+            there = f'href="index.html#{page_text.slug(claim["statement"])}"' in below_figure(page, name)
             assert there == (name == claim["figure"])
     assert "<li></li>" not in page
 
@@ -427,9 +487,11 @@ def test_claims_figures_units_and_frames_lead_to_each_other(rendered):
     facts, page, markdown = rendered
     figures = {name: i for i, name in enumerate(re.findall(r'<figure id="([^"]*)">', page), 1)}
     for claim in facts["claims"]:
-        link = f'<a href="#{claim["figure"]}">Figure {figures[claim["figure"]]}</a>'
-        assert page.count(link) == len(facts["claims"])
+        row = ledger_rows(page)[page_text.slug(claim["statement"])]
+        figure = claim["figure"]
+        assert re.search(rf'<a [^>]*href="appendix.html#{figure}"><img [^>]*> Figure {figures[figure]}</a>', row)
         assert f"[Figure {figures[claim['figure']]}](<#{claim['figure']}>)" in markdown
+    assert list(figures.values()) == [int(n) for n in re.findall(r"<p><b>Figure (\d+)\.</b>", page)]
     assert '<a href="atlas.html#conv1/3">conv1/3</a>' in page and "[conv1/3](<atlas.html#conv1/3>)" in markdown
     assert '<a href="frames.html#frame/one">one</a>' in page and "[one](<frames.html#frame/one>)" in markdown
     assert f"frames.html#frame/{quote(HOSTILE, safe='')}" in page
@@ -482,17 +544,29 @@ def test_without_a_ledger_the_words_on_mirroring_follow_the_facts(flips, words):
     assert ("weaker than the post" in markdown) == (flips < 0.9)
 
 
-def test_every_claim_stands_in_the_ledger_with_its_verdict_and_leads_to_its_parts(rendered):
+def test_every_claim_stands_in_the_ledger_once_under_its_verdict_and_opens_to_its_parts(rendered):
     facts, page, markdown = rendered
+    rows = ledger_rows(page)
+    assert list(rows) == [page_text.slug(claim["statement"]) for claim in facts["claims"]]  # sorted by verdict already
     for claim in facts["claims"]:
-        rows = [row for row in Text(page).rows if row and row[0] == claim["statement"]]
-        assert rows[0][1].split(maxsplit=1)[1] == f"{claim['verdict']} (exploratory)"
         anchor = page_text.slug(claim["statement"])
-        assert f'id="{anchor}"' in page and f'href="#{anchor}"' in page
+        parts = {row[0]: re.sub("^[●◐✕○?] ", "", row[1]) for row in Text(f"<main>{rows[anchor]}").rows[1:]}
+        assert parts == {part["what"]: part["verdict"] or "shown only" for part in claim["parts"]}
+        heading = page[: page.index(f'id="{anchor}"')].rsplit("<h3>", 1)[1].split("</h3>")[0]
+        assert f"</span> {claim['verdict']}</span> (1)" in heading
+        assert page.count(f'id="{anchor}"') == 1 and claim["command"] in rows[anchor]
+        assert html.escape(claim["cases"], quote=False) in html.escape(html.unescape(rows[anchor]), quote=False)
     assert [claim["verdict"] for claim in facts["claims"]] == list(VERDICTS)
     for text in (html.unescape(page), shown(tree(markdown))):
-        assert "Of 5 claims the data support 1, partly support 1 and contradict 1; 1 show no effect" in text
+        assert "Of the claims 5 are the post's, the others ours." in " ".join(text.split())
         assert "nothing was measured" in text
+
+
+def test_the_ledger_is_sorted_by_verdict_whatever_its_order():
+    facts = small_facts()
+    wanted = [page_text.slug(claim["statement"]) for claim in facts["claims"]]
+    facts["claims"] = facts["claims"][::-1]
+    assert list(ledger_rows(html_page(facts))) == wanted
 
 
 @pytest.mark.parametrize(("along", "heading"), [("training step", "Over training"), (None, "Across checkpoints")])
@@ -505,7 +579,7 @@ def test_a_series_has_a_section_with_every_checkpoint_and_every_claim(along, hea
         "claims": series.claims(dict.fromkeys(names, facts["claims"])),
     }
     markdown, hugo = article.render_markdown(facts, TEMPLATES), article.render_hugo(facts, TEMPLATES)
-    page = article.render_html(facts, TEMPLATES, dict.fromkeys(facts["panels"], page_pictures.Picture(b"", 1, 1)))
+    page = html_page(facts)
     assert f"## {heading}" in markdown and f"## {heading}" in hugo and f'<h2 id="{page_text.slug(heading)}">' in page
     rows = Text(page).rows
     for claim in facts["claims"]:
@@ -528,7 +602,7 @@ def test_a_study_without_panels_night_or_published_numbers_has_a_shorter_report(
     del facts["claims"], facts["verdicts"], facts["evidence"]
     facts |= {"covered_boxes": 0, "training": {}, "dreams": {}}
     assert facts["mirror"]["night"] == {"n": 0, "flips": None, "correlation": None, "bias": None}
-    page, markdown = article.render_html(facts, TEMPLATES, {}), article.render_markdown(facts, TEMPLATES)
+    page, markdown = both_pages(facts, {}), article.render_markdown(facts, TEMPLATES)
     titles = re.findall(r"^## (.*)$", markdown, re.MULTILINE)
     assert [*titles, "Notes on method"] == Text(page).titles  # code hosts give notes no title
     assert not {"Night", "Dreams", "Inside layers 1 to 3", "The published numbers"} & set(titles)
@@ -540,9 +614,13 @@ def test_hostile_names_are_text_in_both_reports(rendered):
     facts, page, markdown = rendered
     assert HOSTILE in " ".join(Text(page).words)
     drawn = Elements(page)
-    assert {attrs["src"] for tag, attrs in drawn.found if tag == "img"} == {p["file"] for p in facts["panels"].values()}
+    sources = {attrs["src"] for tag, attrs in drawn.found if tag == "img" and "src" in attrs}
+    assert {source for source in sources if not source.startswith("data:image/")} == {
+        panel["file"] for panel in facts["panels"].values()
+    }
     assert not {name for _, attrs in drawn.found for name in attrs if name.startswith("on")}
-    assert [tag for tag, _ in drawn.found].count("script") == 1
+    scripts = [attrs for tag, attrs in drawn.found if tag == "script"]
+    assert scripts == [{}, {"type": "application/json", "id": "study"}, {}, {}]
     assert {tag for tag, _ in drawn.found} == Elements(plain_page(facts)).tags()
     assert 'href="javascript' not in page and "(<javascript" not in markdown
     tokens = tree(markdown)
@@ -573,7 +651,7 @@ class Elements(HTMLParser):
 def plain_page(facts):
     """The page of the same study with a harmless word wherever it has the hostile one."""
     plain = json.loads(json.dumps(facts).replace(json.dumps(HOSTILE)[1:-1], "harmless"))
-    return article.render_html(plain, TEMPLATES, dict.fromkeys(plain["panels"], page_pictures.Picture(b"", 1, 1)))
+    return html_page(plain)
 
 
 @example("0)")
@@ -621,9 +699,11 @@ def test_the_stage_writes_a_folder_that_stands_alone(tmp_path):
     facts = small_facts()
     write_figures(tmp_path / "panels", facts["panels"])
     files.write_json(tmp_path / "facts.json", facts)
-    stage.run(tmp_path / "facts.json", TEMPLATES, tmp_path / "panels", tmp_path / "report")
-    for index in ("index.html", "report.md", "hugo/index.md"):
-        text = (tmp_path / "report" / index).read_text(encoding="utf-8")
+    files.write_arrays(tmp_path / "tried.npz", **small_tried())
+    stage.run(tmp_path / "facts.json", tmp_path / "tried.npz", TEMPLATES, tmp_path / "panels", tmp_path / "report")
+    for indices in (("index.html", "appendix.html"), ("report.md",), ("hugo/index.md",)):
+        index = indices[0]
+        text = "".join((tmp_path / "report" / each).read_text(encoding="utf-8") for each in indices)
         named = set(re.findall(r"figures/[\w-]+\.png", text.replace("figures/small/", "")))
         assert named == {f"figures/{name}.png" for name in facts["panels"]}
         folder = (tmp_path / "report" / index).parent

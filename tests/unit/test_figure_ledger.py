@@ -8,6 +8,7 @@ from matplotlib.text import Text
 import behaviour
 import ledger
 import style
+from minetest_interp.claims import strength
 from minetest_interp.io import files
 
 
@@ -53,11 +54,11 @@ def test_each_claim_has_a_row_with_its_number_and_verdict(tmp_path):
 
 def test_all_effects_share_one_scale_on_which_the_claims_direction_is_to_the_right():
     above, below = CLAIMS[0]["parts"][0], CLAIMS[4]["parts"][0]
-    assert ledger.effect(above, 0.5) == 0 and ledger.effect(above, 0.6) == pytest.approx(1)
-    assert ledger.effect(below, 0.1) == pytest.approx(-1) and ledger.effect(below, -0.1) == pytest.approx(1)
-    middle = ledger.place(0)
-    assert ledger.place(1) > middle and ledger.place(1) - middle == pytest.approx(middle - ledger.place(-1))
-    assert ledger.place(1000) == ledger.place(ledger.REACH) == pytest.approx(ledger.STRIP + ledger.STRIP_INCHES)
+    assert strength.effect(above, 0.5) == 0 and strength.effect(above, 0.6) == pytest.approx(1)
+    assert strength.effect(below, 0.1) == pytest.approx(-1) and strength.effect(below, -0.1) == pytest.approx(1)
+    middle = strength.place(0)
+    assert strength.place(1) > middle and strength.place(1) - middle == pytest.approx(middle - strength.place(-1))
+    assert strength.place(1000) == strength.place(strength.REACH) == pytest.approx(1)
 
 
 def test_no_words_of_the_ledger_leave_the_page_or_meet():
@@ -96,6 +97,7 @@ def test_every_frame_is_a_dot(tmp_path, labelled):
     np.testing.assert_array_equal(dots(equalised)[:, 1], kept["equalised"])
     np.testing.assert_array_equal(dots(inverted)[:, 1], kept["inverted"])
     if labelled:
-        np.testing.assert_array_equal(dots(trunk)[:, 0], kept["labelled/position"])
+        np.testing.assert_array_equal(dots(trunk)[:, 0], -kept["labelled/position"])
+        assert all(ax.xaxis_inverted() for ax in figure.axes)  # what is left, and positive, is drawn on the left
     else:
         assert "no labelled frames" in [text.get_text() for text in trunk.texts]

@@ -43,7 +43,9 @@ def test_every_pair_is_where_its_numbers_are(tmp_path):
     removed, moved, light, motion = drawn(tmp_path).axes
     towards = -np.sign(kept["removed/position"])[:, None] * kept["removed/turning"]
     np.testing.assert_allclose(marks(removed)[:, 1], towards.T.ravel())
+    np.testing.assert_allclose(marks(moved)[:, 0], -kept["moved/moved"])
     np.testing.assert_allclose(marks(moved)[:, 1], np.diff(kept["moved/turning"])[:, 0])
+    assert all(ax.xaxis_inverted() for ax in (moved, light, motion))  # what is left, and positive, is drawn on the left
     for ax, name in ((light, "light"), (motion, "motion")):
         np.testing.assert_allclose(marks(ax), kept[f"{name}/turning"])
         assert f"r = {np.corrcoef(*kept[f'{name}/turning'].T)[0, 1]:.2f}".replace("-", "−") in ax.texts[-1].get_text()

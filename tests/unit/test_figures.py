@@ -49,7 +49,7 @@ PANELS = {
     "dream_yaw": (dream_yaw, TURNS),
     "alignment": (alignment, {}),
     "views": (views, {"frame": FRAMES[0]}),
-    "mirror": (mirror, {"frame": FRAMES[0]}),
+    "mirror": (mirror, {"frame": FRAMES[0], "behaviour": "yaw", "positive": "left"}),
     "channel": (channel, CHANNEL),
     "channel_gradient": (channel_gradient, SLOPE),
     "network": (network, {}),
@@ -267,7 +267,9 @@ def test_mirror_draws_each_behaviour_of_both_views_at_its_length(results):
     bars = next(ax for ax in figure.axes if ax.containers)
     for view, container in zip(("original", "mirrored"), bars.containers, strict=True):
         expected = [stored(results, "readouts.npz", f"{view}/{b}") for b in BEHAVIOURS if b != "value"]
-        np.testing.assert_allclose([bar.get_width() for bar in container], expected, rtol=1e-6)
+        names = [b for b in BEHAVIOURS if b != "value"]
+        pointing = [-number if b == "yaw" else number for b, number in zip(names, expected, strict=True)]
+        np.testing.assert_allclose([bar.get_width() for bar in container], pointing, rtol=1e-6)
         value = stored(results, "readouts.npz", f"{view}/value")
         for number in [*expected, value]:
             assert f"{number:+.4f}" in " ".join(words(figure)).replace("−", "-")

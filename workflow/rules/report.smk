@@ -8,6 +8,7 @@ rule facts:
         network=f"{RESULTS}/network.json",
         listing=f"{RESULTS}/frames.json",
         readouts=READOUTS,
+        hands_on=rules.hands_on.output.arrays,
         alignment=f"{RESULTS}/alignment.npz",
         dreams=[f"{RESULTS}/dreams/{name}.npz" for name in SETTINGS["dreams"]],
         channels=shown_channels(),
@@ -48,10 +49,12 @@ WITHOUT_CAPTIONS = [path for path in TEMPLATES if path.name != "captions.yaml"] 
 rule report:
     input:
         facts=rules.facts.output.facts,
+        tried=rules.hands_on.output.arrays,
         pictures=[f"{FIGURES}/{name}.png" for name in SETTINGS["panels"]],
         templates=declared(TEMPLATES),
     output:
         html=f"{REPORT}/index.html",
+        appendix=f"{REPORT}/appendix.html",
         markdown=f"{REPORT}/report.md",
         hugo=f"{REPORT}/hugo/index.md",
         figures=[f"{REPORT}/{beside}figures/{name}.png" for beside in ("", "hugo/") for name in SETTINGS["panels"]],
@@ -71,7 +74,7 @@ rule report:
     message:
         f"Render the report on {STUDY.name}."
     shell:
-        "python -m minetest_interp.stages.report --facts {input.facts} --templates {params.templates:q}"
+        "python -m minetest_interp.stages.report --facts {input.facts} --tried {input.tried} --templates {params.templates:q}"
         " --panels {params.panels} --output {params.output} > {log} 2>&1"
 
 

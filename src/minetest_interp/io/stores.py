@@ -324,6 +324,8 @@ similarity | member, member | float64 | correlation | of two members' steering o
 {layer}/trunk | member, channel of {layer} | float64 | AUROC less .5 | for trunk
 {layer}/{effect}/similarity | member, member | float64 | rank correlation | of two members' channels
 """)),
+    Store("hands_on.npz", "What readers of the article see and try; or why there is nothing to try.",
+          _arrays(tables.HANDS_ON)),
     Store("evidence/probes.npz", "What linear probes decode from layers; the turning in groups of frames.",
           _arrays(tables.PROBES)),
     Store("evidence/reward.npz", "The value beside what the shaped reward pays, and after single edits.",

@@ -73,3 +73,32 @@ changes/estimate | edit | float64 | reward | the value's mean change
 changes/interval | edit, low and high | float64 | reward | of it
 means/{along} | group of {along}, place mean low high | float64 | nodes or share; reward | mean, by groups
 """
+
+HANDS_ON = """
+reason | | text | | why there is nothing to try; then nothing follows the stills and dreams
+stills/frames | still | text | | names of frames, from the most left turn to the most right one
+stills/turning | still | float64 | as the steering | positive to the left
+stills/picture/{number} | ... | uint8 | 0 to 255 | row, column, colour
+dreams/name | head | text | | the value and the behaviours both ways
+dreams/pictures | head, row, column | float32 | grey level | the dream of the first seed
+dreams/control | head, row, column | float32 | grey level | the same of shuffled weights
+dreams/control_correlation | head | float64 | correlation | of the two
+try/frame | | text | | name of the labelled frame that pieces are moved over
+try/donor | | text | | name of the labelled frame that the cut-out is of; left out without one
+try/planes | plane, height, width | uint8 | level, 0 to 255 | the frame as the network reads it
+try/picture | ... | uint8 | 0 to 255 | the frame as people see it: row, column, colour
+try/concept/picture | ... | uint8 | 0 to 255 | the cut-out as people see it: row, column, colours and opacity
+try/{piece}/levels | plane, row of {piece}, column of {piece} | float64 | grey level | the piece's
+try/{piece}/share | row of {piece}, column of {piece} | float32 float64 | share, 0 to 1 | of each pixel that it covers
+try/{piece}/top | | int | row | its first one
+try/{piece}/turning | network, place of {piece} | float64 | as the steering | policy, shuffled weights; left is positive
+guess/frames | guess | text | | names of the labelled frames to guess on
+guess/turning | guess | float64 | as the steering | positive to the left
+guess/position | guess | float64 | -1 (left edge) to 1 (right edge) | of the concept
+guess/darker | guess | float64 | grey levels | by which the left half is darker
+guess/probe | guess | float64 | -1 to 1 | what a linear probe says of the concept's side, positive for left
+guess/number | | int | | labelled frames that could have been drawn
+guess/{rule}/share | | float64 | share | of those on which the rule names the policy's side
+guess/layer | | text | | that the probe reads
+guess/picture/{number} | ... | uint8 | 0 to 255 | row, column, colour
+"""

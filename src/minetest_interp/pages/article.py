@@ -1,19 +1,24 @@
-"""From facts to words: the report as an HTML page, as Markdown and as a page of Hugo, from the same templates.
+"""From facts to words: the report as HTML pages, as Markdown and as a page of Hugo, from the same templates.
 
-Facts are the map that `facts.json` holds. The templates' folder has `body.j2` with the words of all three, `html.j2`,
-`markdown.j2` and `hugo.j2` with the marks of each, `captions.yaml` with a caption and an alternative text per panel,
-and the page's styles and script. Every value that a template prints is escaped; what it lacks stops the rendering.
+Facts are the map that `facts.json` holds. The templates' folder has `story.j2` and `body.j2` with the words of all
+three, the story first and then the appendix, `html.j2`, `markdown.j2` and `hugo.j2` with the marks of each,
+`captions.yaml` with a caption and an alternative text per panel, `references.bib`, and the pages' styles and scripts.
+Every value that a template prints is escaped; what it lacks stops the rendering.
 """
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import jinja2
 import yaml
 from markupsafe import Markup
 
+from minetest_interp.pages import plots
+from minetest_interp.pages.hands_on import Trial
 from minetest_interp.pages.pictures import Picture
+from minetest_interp.pages.references import read_references
 from minetest_interp.pages.text import (
     content_digest,
     flow,
@@ -22,30 +27,54 @@ from minetest_interp.pages.text import (
     markdown_environment,
 )
 
+STORY, APPENDIX = "index.html", "appendix.html"
+# In the order in which they build on one another.
+SCRIPTS = ("operations", "network", "page", "data", "hands", "guess")
 
-def render_html(facts: Mapping, templates: Path, figures: Mapping[str, Picture]) -> str:
-    """One page that needs no other file than the figures, at their addresses in the facts; style and script are inside.
+
+class Written(NamedTuple):
+    """text: of a page. places: anchor to the page that it is on."""
+
+    text: str
+    places: dict[str, str]
+
+
+def render_html(facts: Mapping, templates: Path, figures: Mapping[str, Picture], shown: Trial) -> dict[str, str]:
+    """The story and the appendix by the names of their files, which lead to each other.
+
+    They need no other file than the figures, at their addresses in the facts, and the folder `explore` for the network;
+    styles and scripts are inside.
 
     Args:
-      figures: a picture for each of the study's panels.
+      figures: a picture for each of the study's panels. shown: what `hands_on.pictured` gives.
 
     Raises:
       jinja2.UndefinedError: a template names a fact that is not there.
     """
-    style = "\n".join((templates / name).read_text(encoding="utf-8") for name in ("style.css", "article.css"))
+    environment = html_environment(templates)
     script = (templates / "article.js").read_text(encoding="utf-8")
-    inside = {"style": Markup(style), "script": Markup(script), "script_digest": content_digest(script)}
-    return _render(html_environment(templates), "index.html.j2", facts, sizes=figures, **inside)
+    hands = "\n" + "\n".join((templates / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+    style = "\n".join((templates / name).read_text(encoding="utf-8") for name in ("style.css", "article.css"))
+    inside: dict[str, object] = {
+        "style": Markup(style),
+        "script": Markup(script),
+        "script_digest": content_digest(script),
+    }
+    inside |= {"hands_script": Markup(hands), "hands_digest": content_digest(hands), "sizes": figures}
+    inside |= {**shown._asdict(), "strip": plots.strip, "scale": plots.scale, "arrow": plots.arrow}
+    return {
+        page: _render(environment, "article.html.j2", facts, page=page, **inside).text for page in (STORY, APPENDIX)
+    }
 
 
 def render_markdown(facts: Mapping, templates: Path) -> str:
-    """The same words and numbers as the page, for code hosts, with the figures as relative links."""
-    return _lines(_render(markdown_environment(templates), "report.md.j2", facts))
+    """The same words and numbers as the pages, one after the other, for code hosts; the figures are relative links."""
+    return _lines(_render(markdown_environment(templates), "report.md.j2", facts).text)
 
 
 def render_hugo(facts: Mapping, templates: Path) -> str:
     """The same once more as the `index.md` of a Hugo page bundle, which has the figures beside it and no other page."""
-    return _lines(_render(hugo_environment(templates), "hugo.md.j2", facts))
+    return _lines(_render(hugo_environment(templates), "hugo.md.j2", facts).text)
 
 
 def render_reproduce_html(facts: Mapping, review: Mapping, templates: Path) -> str:
@@ -56,13 +85,13 @@ def render_reproduce_html(facts: Mapping, review: Mapping, templates: Path) -> s
     """
     style = Markup((templates / "style.css").read_text(encoding="utf-8"))
     context = {"study": facts["study"], "title": facts["title"], "panels": {}}
-    return _render(html_environment(templates), "reproduce.html.j2", context, review=review, style=style)
+    return _render(html_environment(templates), "reproduce.html.j2", context, review=review, style=style).text
 
 
 def render_reproduce_markdown(facts: Mapping, review: Mapping, templates: Path) -> str:
     """The same in Markdown."""
     context = {"study": facts["study"], "title": facts["title"], "panels": {}}
-    return _lines(_render(markdown_environment(templates), "reproduce.md.j2", context, review=review))
+    return _lines(_render(markdown_environment(templates), "reproduce.md.j2", context, review=review).text)
 
 
 def captions(templates: Path) -> dict[str, dict[str, str]]:
@@ -70,19 +99,23 @@ def captions(templates: Path) -> dict[str, dict[str, str]]:
     return yaml.safe_load((templates / "captions.yaml").read_text(encoding="utf-8"))
 
 
-def _render(environment: jinja2.Environment, template: str, facts: Mapping, **context) -> str:
-    """The templates write twice: only when they have written once are the figures numbered that the ledger leads to."""
+def _render(environment: jinja2.Environment, template: str, facts: Mapping, *, page: str = STORY, **context) -> Written:
+    """The templates write twice: only when they have written once are the figures numbered, and the places of anchors
+    known, that words lead to."""
     assert isinstance(environment.loader, jinja2.FileSystemLoader)
-    words = captions(Path(environment.loader.searchpath[0]))
+    folder = Path(environment.loader.searchpath[0])
+    words = captions(folder)
     panels = {name: panel | _words(environment, words[name], panel, facts) for name, panel in facts["panels"].items()}
-    numbers = dict.fromkeys(panels, 0)
+    context |= {"panels": panels, "page": page, "references": read_references(folder / "references.bib")}
+    numbers, places = dict.fromkeys(panels, 0), dict[str, str]()
     for _ in range(2):
-        # Lists that the templates fill as they write; a chapter is its title and those of its sections.
+        # Filled by the templates as they write; a chapter is its title and those of its sections.
         filled: dict[str, list] = {"chapters": [], "figures": [], "notes": []}
-        context |= {"panels": panels, "numbers": numbers, **filled}
+        anchors: dict[str, str] = {}
+        context |= {"numbers": numbers, "places": places, "anchors": anchors, "writing": {"page": page}, **filled}
         text = environment.get_template(template).render({**facts, **context})
-        numbers = {name: i for i, name in enumerate(filled["figures"], 1)}
-    return text
+        numbers, places = {name: i for i, name in enumerate(filled["figures"], 1)}, anchors
+    return Written(text, places)
 
 
 def _words(environment: jinja2.Environment, words: Mapping, panel: Mapping, facts: Mapping) -> dict[str, Markup]:

@@ -7,6 +7,7 @@ from typing import Any
 from minetest_interp.claims import ledger
 from minetest_interp.cli import command
 from minetest_interp.facts import atlas as atlas_facts
+from minetest_interp.facts import hands_on
 from minetest_interp.facts import study as study_facts
 from minetest_interp.facts.answer import answer
 from minetest_interp.facts.recipes import recipe_summary
@@ -90,6 +91,7 @@ def of_sections(settings: dict, readouts: Arrays, results: Path) -> dict[str, An
         content["verdicts"] = ledger.count_verdicts(content["claims"])
         concepts = settings.get("labels", {}).get("concepts", labels.CONCEPTS)
         content["evidence"] = {"concept": next(iter(concepts)), **evidence(results)}
+        content["reach"] = study_facts.reach(content["claims"], labelled(results) if "labels" in settings else 0)
     if "series" in settings:
         content["series"] = files.read_json(results / "series.json")
     content |= of_measurable(settings, readouts, results)
@@ -113,7 +115,8 @@ def of_measurable(settings: dict, readouts: Arrays, results: Path) -> dict[str, 
         content["mirror"] = study_facts.mirror_tests(readouts, settings["actions"]["steering"], night)
     else:
         reasons["mirror"] = "the study names no behaviour that should change sign in a mirror"
-    content["not_measured"] = reasons
+    tried, untried = hands_on.collect(files.read_arrays(results / "hands_on.npz"), settings["actions"])
+    content |= tried | {"not_measured": reasons | untried}
     if "alignment" in measured:
         content["alignment"] = study_facts.alignment(measured["alignment"])
     if "recipes" in measured:
@@ -128,6 +131,11 @@ def of_measurable(settings: dict, readouts: Arrays, results: Path) -> dict[str, 
         headline = settings["recipes"]["units"] if "recipes" in settings else []
         content["atlas"] = atlas_facts.atlas_summary(measured["atlas"], headline)
     return content
+
+
+def labelled(results: Path) -> int:
+    """The number of labelled frames."""
+    return len(files.read_arrays(results / "evidence/labels.npz", "frames")["frames"])
 
 
 def evidence(results: Path) -> dict:

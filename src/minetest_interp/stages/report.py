@@ -1,4 +1,4 @@
-"""Render the report from its facts: a page, Markdown, a Hugo page bundle, and the figures that they share."""
+"""Render the report from its facts: its pages, Markdown, a Hugo page bundle, and the figures that they share."""
 
 import os
 import shutil
@@ -7,17 +7,19 @@ from pathlib import Path
 
 from minetest_interp.cli import command
 from minetest_interp.io import files
-from minetest_interp.pages import article, pictures
+from minetest_interp.pages import article, hands_on, pictures
 
 
-def run(facts: Path, templates: Path, panels: Path, output: Path) -> None:
+def run(facts: Path, tried: Path, templates: Path, panels: Path, output: Path) -> None:
     content = files.read_json(facts)
     figures = {name: pictures.read_figure(panels / f"{name}.png") for name in content["panels"]}
     for name, picture in figures.items():
         file = output / "figures" / f"{name}.png"
         files.write(file, partial(Path.write_bytes, data=picture.content))
         files.write(output / "hugo/figures" / file.name, partial(put_again, file))
-    files.write_text(output / "index.html", article.render_html(content, templates, figures))
+    shown = hands_on.pictured(files.read_arrays(tried), content)
+    for name, page in article.render_html(content, templates, figures, shown).items():
+        files.write_text(output / name, page)
     files.write_text(output / "report.md", article.render_markdown(content, templates))
     files.write_text(output / "hugo/index.md", article.render_hugo(content, templates))
 
