@@ -54,14 +54,10 @@ def test_light_and_dark(claims, study):
         alive = (bright != 0) | (gradient > 0)
         return responses[second], [int(np.where(alive, s * bright - gradient, -9).argmax()) for s in (1, -1)]
 
-    def follows(responses, channel, i):
-        """The correlation with brightness, and the largest size with a gradient."""
-        found = correlations(responses[i][..., [channel]], filtered[second][i])[0]
-        return found[-1], np.abs(found[:-1]).max()
-
-    def over(responses, channel, sign, i):
-        bright, gradient = follows(responses, channel, i)
-        return sign * bright - gradient
+    def follows(responses, i):
+        """The correlation of each channel with brightness, and the largest size with a gradient."""
+        found = correlations(responses[i], filtered[second][i])
+        return found[:, -1], np.abs(found[:, :-1]).max(1)
 
     stored = files.read_arrays(RESULTS / "evidence/features.npz")
     own, channels = chosen(study["params"])
@@ -69,16 +65,20 @@ def test_light_and_dark(claims, study):
     others = [chosen(shuffled_weights(study["params"], seed)) for seed in range(NETWORKS)]
     found, each = parts(claims, "light-and-dark-detectors"), np.arange(20)
     for k, (name, sign) in enumerate((("light", 1), ("dark", -1))):
-        check(found[name], lambda i, k=k, sign=sign: over(own, channels[k], sign, i), each)
-        check(found[f"{name}-correlation"], lambda i, k=k, sign=sign: sign * follows(own, channels[k], i)[0], each)
-        null = np.array([follows(responses, of[k], each) for responses, of in others])
-        np.testing.assert_allclose(stored["light/shuffled"][k], null, atol=CLOSE)
+        # The channel of this network first, and after it those of the others.
+        picked = np.stack([responses[..., of[k]] for responses, of in ((own, channels), *others)], -1)
 
-        def beyond(i, k=k, sign=sign):
-            null = [over(responses, of[k], sign, i) for responses, of in others]
-            return over(own, channels[k], sign, i) - np.mean(null)
+        def over(i, picked=picked, sign=sign):
+            bright, gradient = follows(picked, i)
+            return sign * bright - gradient
 
-        check(found[f"{name}-over-shuffled"], beyond, each, draws=sign * null[:, 0] - null[:, 1])
+        check(found[name], lambda i, over=over: over(i)[0], each)
+        check(
+            found[f"{name}-correlation"], lambda i, sign=sign, own=picked[..., :1]: sign * follows(own, i)[0][0], each
+        )
+        np.testing.assert_allclose(stored["light/shuffled"][k], np.stack(follows(picked, each), 1)[1:], atol=CLOSE)
+        beyond = found[f"{name}-over-shuffled"]
+        check(beyond, lambda i, over=over: over(i)[0] - over(i)[1:].mean(), each, draws=over(each)[1:])
     every = np.abs(correlations(own, filtered[second]))
     same(found["brightness-first"], np.mean(every[:, -1] > every[:, :-1].max(1)), 20, 20)
     assert len(found) == 7
