@@ -1,11 +1,36 @@
-"""One build of the small study for all tests and all workers, each of which works on a copy."""
+"""One build of the small study for all tests and all workers, each of which works on a copy; and the built demo."""
 
 import fcntl
+import json
 import os
 
 import pytest
 
+from tests.results import recomputed
 from tests.results.workshop import Workshop
+
+
+@pytest.fixture(scope="session")
+def claims():
+    """The demo's ledger, by claim."""
+    if not (recomputed.RESULTS / "ledger.json").is_file():
+        pytest.skip("NOT CHECKED: the demo study has not been built; run make first")
+    return {claim["id"]: claim for claim in json.loads((recomputed.RESULTS / "ledger.json").read_text())}
+
+
+@pytest.fixture(scope="session")
+def study(claims):
+    return recomputed.read_study()
+
+
+@pytest.fixture(scope="session")
+def labelled(study):
+    return recomputed.read_labelled(study["params"])
+
+
+@pytest.fixture(scope="session")
+def trunks(labelled):
+    return recomputed.trunks_in_fields(labelled)
 
 
 @pytest.fixture(scope="session")

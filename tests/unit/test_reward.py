@@ -108,6 +108,21 @@ def test_the_middle_is_what_is_asked_for(labelled):
     np.testing.assert_allclose(half, labelled["share"][:, 21:63, 21:63].mean((1, 2)), atol=1e-6)
 
 
+def test_pictures_that_show_as_much_of_the_concept_have_the_same_share(labelled, monkeypatch):
+    generator = np.random.default_rng(0)
+    parts = np.tile(np.arange(42**2) % 200, (COUNT, 1))
+    for own in parts:  # as much in all, spread over other pixels
+        own[generator.permutation(42**2)[:200]] += 7
+    share = np.zeros((COUNT, SIDE, SIDE), np.float32)
+    share[:, 21:63, 21:63] = (parts / 235).reshape(-1, 42, 42)
+    assert len(np.unique(share.mean((1, 2), dtype=np.float64))) > 2  # but for rounding
+    share[: COUNT // 2, 0, 0] = 1 / 235
+    arrays = measure(labelled | {"share": share}, monkeypatch).arrays
+    assert len(np.unique(arrays["middle"])) == 1
+    np.testing.assert_array_equal(arrays["area"], np.repeat([arrays["area"].max(), arrays["area"].min()], COUNT // 2))
+    assert arrays["area"].max() > arrays["area"].min()
+
+
 def test_what_labels_do_not_say_is_missing(labelled, monkeypatch):
     labelled |= {
         "ray_trunks": np.full(COUNT, np.nan),

@@ -234,7 +234,7 @@ def weighted_partial_correlation(
 ) -> Statistic:
     """Correlation of what is left of x and y once each is regressed on the variables that are given.
 
-    From the covariance of the two given the others, a Schur complement of the correlation matrix of all (Whittaker 1990).
+    From their covariance given the others, a Schur complement of the correlation matrix of all (Whittaker 1990).
     Of ranks it is the partial rank correlation. NaN where what is given leaves nothing of x or of y.
     """
     variables = np.array([x, y, *given], np.float64)

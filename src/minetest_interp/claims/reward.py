@@ -28,6 +28,7 @@ PARTS = (*CORRELATED, PRESENT, *EDITS)
 NO_RAYS = "the labels do not tell how many trunks lie on the view ray; those of make capture do"
 NO_DISPLAY = "no labelled frame is known to show the display, so no logs can be counted in it"
 MOST_NODES = 4  # of trees on the ray that are drawn apart; more are drawn with them
+ROUNDING = 1e-7  # of shares of float32 pictures; a pixel of a mask is more of a picture
 GROUPS = 4  # of equally many frames, of those with the concept in the middle
 
 
@@ -80,8 +81,8 @@ def measure(
         "clusters": intervals.near_duplicates(original, similarity=similarity, group=labelled["group"]),
         "value": read_value(original),
         RAY: labelled["ray_trunks"],
-        MIDDLE: middle_share(share, middle),
-        AREA: share.mean((1, 2), dtype=np.float64),
+        MIDDLE: equal_shares(middle_share(share, middle)),
+        AREA: equal_shares(share.mean((1, 2), dtype=np.float64)),
         BRIGHTNESS: original.reshape(len(original), -1).mean(1, dtype=np.float64),
     }
     edits = _edits(read_value, labelled, arrays, concept, gamma)
@@ -95,6 +96,15 @@ def middle_share(share: Float[np.ndarray, "frame row column"], middle: float) ->
     height, width = share.shape[1:]
     weights = coverage(Box((1 - middle) / 2, (1 - middle) / 2, middle, middle), height, width)
     return (share * weights).sum((1, 2), dtype=np.float64) / weights.sum()
+
+
+def equal_shares(shares: Float[np.ndarray, " frame"]) -> Float[np.ndarray, " frame"]:
+    """Shares that differ by rounding alone, which would give them different ranks, as the smallest of them."""
+    order = np.argsort(shares, kind="stable")
+    first = np.diff(shares[order], prepend=-np.inf) > ROUNDING
+    found = np.empty(shares.shape)
+    found[order] = shares[order][first][np.cumsum(first) - 1]
+    return found
 
 
 def coverage(box: Box, height: int, width: int) -> Float[np.ndarray, "{height} {width}"]:
