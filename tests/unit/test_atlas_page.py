@@ -428,7 +428,8 @@ def test_weights_are_those_of_the_policy_and_lead_to_their_units(atlas, parts):
 def joints(part, title):
     """Name, link and weight of each row of a table of weights."""
     source = section(part, "Strongest weights").split(f"<caption>{title}</caption>")[1].split("</table>")[0]
-    rows = re.findall(r'<th scope="row">(?:<a href="([^"]*)">)?([^<]*)(?:</a>)?.*?<td class="number"[^>]*>([^<]*)<', source)
+    row = r'<th scope="row">(?:<a href="([^"]*)">)?([^<]*)(?:</a>)?.*?<td class="number"[^>]*>([^<]*)<'
+    rows = re.findall(row, source)
     return [(html.unescape(name).strip(), link or None, weight) for link, name, weight in rows]
 
 
