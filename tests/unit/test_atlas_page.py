@@ -246,7 +246,7 @@ def test_every_number_in_a_table_is_the_arrays(atlas, parts):
         rows = re.findall(r'<th scope="row">(.*?)</th>\s*(.*?)</tr>', section(part, "Scores of the dream"), re.DOTALL)
         assert [label for label, _ in rows] == list(LABELS)
         for (_, cells), keys in zip(rows, SIDES, strict=True):
-            cells = re.findall(r'<td class="number">\s*(.*?)\s*</td>', cells, re.DOTALL)
+            cells = re.findall(r'<td class="number"[^>]*>\s*(.*?)\s*</td>', cells, re.DOTALL)
             for cell, key in zip(cells, keys, strict=True):
                 if key is None or np.isnan(atlas[key][i]):
                     assert cell == "–"
@@ -445,7 +445,8 @@ def test_weights_are_those_of_the_policy_and_lead_to_their_units(atlas, parts):
 def joints(part, title):
     """Name, link and weight of each row of a table of weights."""
     source = section(part, "Strongest weights").split(f"<caption>{title}</caption>")[1].split("</table>")[0]
-    rows = re.findall(r'<th scope="row">(?:<a href="([^"]*)">)?([^<]*)(?:</a>)?.*?<td class="number">([^<]*)<', source)
+    row = r'<th scope="row">(?:<a href="([^"]*)">)?([^<]*)(?:</a>)?.*?<td class="number"[^>]*>([^<]*)<'
+    rows = re.findall(row, source)
     return [(html.unescape(name).strip(), link or None, weight) for link, name, weight in rows]
 
 
