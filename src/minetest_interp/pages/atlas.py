@@ -30,6 +30,7 @@ from minetest_interp.pages.text import content_digest, html_environment, missing
 PAGE, FOLDER = "atlas.html", "atlas"  # beside each other; the folder has what the page shows on demand
 WIDTH, HEIGHT, BASE = 320, 132, 110  # of a histogram, in CSS pixels; bars stand on BASE, with the axis' labels below
 MARGIN, TALLEST = 12, 92
+MARKS = 5  # shapes on the map of units, one for each layer, in turn
 STRONGEST, BEHIND = 8, 3  # rows of a table of weights or channels, and channels behind a hidden unit
 
 
@@ -287,9 +288,12 @@ def orders(mean: float, found: Mapping) -> dict[str, float | None]:
 
 
 def by_layer(parts: Sequence[dict]) -> list[dict]:
-    """The parts of each layer together, layers in the order of their first unit."""
+    """The parts of each layer together, layers in the order of their first unit; mark: the layer's on the map."""
     layers = dict.fromkeys(part["layer"] for part in parts)
-    return [{"name": layer, "units": [part for part in parts if part["layer"] == layer]} for layer in layers]
+    return [
+        {"name": layer, "mark": i % MARKS, "units": [part for part in parts if part["layer"] == layer]}
+        for i, layer in enumerate(layers)
+    ]
 
 
 def anchors(names: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ gives one value to a global. They are named by number, never by what a study cal
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,9 +60,20 @@ def render(
         "first_picture": webp_address(pictures[0], quality=PICTURE_QUALITY),
         "study_json": Markup(script_json(words)),
         "kind": kind,
-        "leftward": words["leftward"],
+        "heads": ["Frame", *facts["behaviours"], f"{facts['steering']}, mirrored"],
     }
-    return html_environment(templates).get_template("frames.html.j2").render({**facts, **context})
+    environment = html_environment(templates)
+    environment.filters["bar_end"] = partial(bar_end, left=facts["steering"] in words["leftward"])
+    return environment.get_template("frames.html.j2").render({**facts, **context})
+
+
+def bar_end(steering: float, *, left: bool) -> float:
+    """Where the bar of a steering ends, from -100 to 100 with what is left on the left.
+
+    Args:
+      left: whether positive steering turns left.
+    """
+    return round(100 * max(-1.0, min(1.0, -steering if left else steering)), 1)
 
 
 def study_words(facts: Mapping, *, colour: bool) -> dict:
