@@ -10,7 +10,7 @@ from minetest_interp.analysis.hands_on import Piece, at_every_column
 from minetest_interp.io import files
 from panel import arrays, panel_command
 
-WORDS = {"dark": "dark bar", "light": "light bar", "rough": "rough bar"}
+WORDS = {"rough": "rough bar", "dark": "dark bar", "light": "light bar"}
 
 
 def load(results: Path, *, concept: str) -> dict[str, object]:

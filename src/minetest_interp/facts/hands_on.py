@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from minetest_interp.analysis.hands_on import agreement_with
 from minetest_interp.facts.study import Arrays
 
-PIECES = ("dark", "light", "rough", "concept")
+PIECES = ("rough", "dark", "light", "concept")
 PLACES = ("left", "middle", "right")
 RULES = ("darker", "probe")
 
