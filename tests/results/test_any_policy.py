@@ -235,7 +235,7 @@ def test_the_report_has_the_network_its_readouts_and_what_it_lacks(client, built
     stacks = files.read_arrays(built / "results/client/stacks.npz", "original")["original"]
     if stacks.ndim == 3:
         stacks = np.repeat(stacks[:, None], client.stack[0], axis=1)
-    heads, page = client.run(stacks).heads, (built / "report/client/index.html").read_text()
+    heads, page = client.run(stacks).heads, (built / "report/client/appendix.html").read_text()
     if "q" in heads:
         steer = heads["q"][:, 1] - heads["q"][:, 2]
         assert "alignment" in facts["not_measured"]

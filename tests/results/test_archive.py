@@ -116,7 +116,7 @@ def test_a_strangers_check_covers_every_file(unpacked):
 
 
 def test_the_report_opens_with_all_that_it_shows(unpacked):
-    pages = [unpacked / "report/own" / name for name in ("index.html", "frames.html")]
+    pages = [unpacked / "report/own" / name for name in ("index.html", "appendix.html", "frames.html")]
     links = {
         (page.parent / link.split("#")[0]).resolve()
         for page in pages

@@ -78,14 +78,14 @@ def test_the_claim_is_in_the_ledger_and_below_its_figure(contributed):
     sizes = [abs(frame["yaw"]) for frame in facts["frames"]]
     assert claim["estimate"] == pytest.approx(sum(size > 0.5 for size in sizes) / len(sizes))
     assert claim["parts"][1]["estimate"] == pytest.approx(sum(sizes) / len(sizes), rel=1e-5)
-    page = (contributed.folder / "report/own/index.html").read_text(encoding="utf-8")
+    page = (contributed.folder / "report/own/appendix.html").read_text(encoding="utf-8")
     below = page.split('<figure id="behaviour">')[1].split("</section>")[0]
     assert "The yaw is strong on most frames." in below
     assert "The yaw is strong on most frames." in (contributed.folder / "report/own/REPRODUCE.md").read_text("utf-8")
 
 
 def test_the_panel_is_drawn_and_in_the_report(contributed):
-    page = (contributed.folder / "report/own/index.html").read_text(encoding="utf-8")
+    page = (contributed.folder / "report/own/appendix.html").read_text(encoding="utf-8")
     assert page.count('<figure id="steering-spread">') == 1 and "How often the yaw has which value" in page
     assert (contributed.folder / "figures/own/steering-spread.svg").is_file()
     facts = json.loads((contributed.folder / "report/own/facts.json").read_text(encoding="utf-8"))

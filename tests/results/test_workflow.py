@@ -55,8 +55,9 @@ def test_a_users_own_study_is_built_whole(shop):
     assert [frame["name"] for frame in facts["frames"]] == order
     keys = ["name", "yaw", "climb", "value"]
     assert all(list(f) == [*keys, "mirrored"] and list(f["mirrored"]) == keys[1:] for f in facts["frames"])
-    page = (shop.folder / "report/own/index.html").read_text()
-    assert "<b onmouseover" not in page and "&lt;b onmouseover" in page
+    for name in ("index", "appendix"):
+        page = (shop.folder / f"report/own/{name}.html").read_text()
+        assert "<b onmouseover" not in page and "&lt;b onmouseover" in page
 
 
 def first_party_files(modules: list[str]) -> set[Path]:
