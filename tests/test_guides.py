@@ -103,7 +103,7 @@ def test_the_walk_through_pong_ends_with_its_report(tmp_path, monkeypatch):
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    report = Path("report/pong/index.html").read_text(encoding="utf-8")
+    report = Path("report/pong/appendix.html").read_text(encoding="utf-8")
     assert "block2_1" in report and "the study names no behaviour that should change sign in a mirror" in report
     assert Path("results/pong/policy.onnx").stat().st_size > 10**6
 
