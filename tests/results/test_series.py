@@ -29,7 +29,7 @@ SECONDS = 600  # at most, for Slurm
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     shop = training_run(tmp_path_factory.mktemp("series") / "the project", STEPS)
-    own = (f"results/own/{name}" for name in ("ledger.json", "alignment.npz", "readouts.npz"))
+    own = (f"results/own/{name}" for name in ("ledger.json", "alignment.npz", "readouts.npz", "hands_on.npz"))
     shop.build("series", *own)
     return shop
 
