@@ -53,7 +53,7 @@ def replace(layer: str, units: AnyArray, values: AnyArray | float) -> Edit:
 
 
 def add(layer: str, vector: AnyArray) -> Edit:
-    """The edit that adds a vector, `[h, w, C]` or at every position `[C]` (activation addition; Turner et al. 2023)."""
+    """The edit that adds a vector, `[h, w, C]` or at every position `[C]` (activation addition; Mini et al. 2023)."""
 
     def edit(name: str, activation: Array) -> Array:
         return activation + jnp.broadcast_to(vector, activation.shape) if name == layer else activation
@@ -111,7 +111,7 @@ def patching_effects(
 ) -> np.ndarray:
     """Effects of giving channels the activation that the network computes on other frames, `[N, U, R]`.
 
-    Activation patching (Vig et al. 2020; Meng et al. 2022). Patching all channels gives the source's own outputs.
+    Activation patching (Pearl 2001; Meng et al. 2022). Patching all channels gives the source's own outputs.
 
     Args:
       sources: `[N, S, S]`, one for each frame. units: default every channel alone.
@@ -246,7 +246,7 @@ def steering_vector(
     """What trunks on the left add to a layer, its shape `[h, w, C]`, to be added where it is shown.
 
     Mean activation, as it is shown, of frames with the trunk left of -`OFF_MIDDLE`, less that right of `OFF_MIDDLE`
-    (difference of means; Turner et al. 2023).
+    (difference of means; Mini et al. 2023).
 
     Args:
       position: `[M]`, -1 (left) to 1 (right), NaN without trunk. least: frames that each side must have.
