@@ -30,13 +30,12 @@ def test_the_middle_is_about_the_median_and_the_lowest_where_it_is_lowest():
 
 
 def test_a_patch_holds_a_concept_from_a_tenth_of_it_on():
-    unit = Unit("conv0/0", "conv0", None, np.ones(5), (0, 0))
     share = np.zeros((2, 50, 50))
     share[0] = 0.1
     top, left, height, width = NETWORK.box("conv0", (2, 3))
     share[1, top : top + height, left : left + width] = 0.1
     share[1, top, left] -= 0.01
-    held = exemplars.holding(unit, NETWORK, share)
+    held = exemplars.holding("conv0", NETWORK, share)
     assert held[0].all() and not held[1].any()
 
 

@@ -98,10 +98,9 @@ def observe_units(
     counts: list[Counts | None] = [None] * len(listed)
     if labelled is not None and share is not None and len(labelled):
         layers = mask_overlap.activations(policy, labelled, network.maps)
+        held = {layer: holding(layer, network, share) for layer in network.maps}
         counts = [
-            None
-            if unit.position is None
-            else concept_counts(respond(unit, layers, None), holding(unit, network, share))
+            None if unit.position is None else concept_counts(respond(unit, layers, None), held[unit.layer])
             for unit in listed
         ]
     return Observed(
@@ -147,15 +146,12 @@ def range_frames(
 
 
 def holding(
-    unit: Unit, network: Architecture, share: Num[np.ndarray, "frame row column"]
+    layer: str, network: Architecture, share: Num[np.ndarray, "frame row column"]
 ) -> Bool[np.ndarray, "frame h w"]:
-    """Whether what a unit sees at each position holds the concept."""
-    height, width, _ = network.shape(unit.layer)
-    found = np.zeros((len(share), height, width), bool)
-    for row, column in np.ndindex(height, width):
-        top, left, high, wide = network.box(unit.layer, (row, column))
-        found[:, row, column] = share[:, top : top + high, left : left + wide].mean((1, 2)) >= HOLDS
-    return found
+    """Whether what the units of a layer see at each position holds the concept."""
+    fields = mask_overlap.field_labels(share, network, layer, trunk_share=HOLDS)
+    positive, _ = fields.moved()
+    return positive.reshape(len(share), *network.shape(layer)[:2])
 
 
 def concept_counts(
