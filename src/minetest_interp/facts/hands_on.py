@@ -76,6 +76,11 @@ def guessing(stored: Arrays, side: int) -> dict:
     }
 
 
+def is_leftward(ends: Mapping) -> bool:
+    """Whether what a behaviour adds is a turn to the left, so that it is positive to the left."""
+    return list(ends["plus"].values()) == ["left"]
+
+
 def named_side(turning: float) -> str:
     """The side in words of a number that is positive to the left."""
     return "left" if turning > 0 else "right" if turning < 0 else "neither"
@@ -87,8 +92,7 @@ def collect(stored: Arrays, settings: Mapping) -> tuple[dict, dict[str, str]]:
     Args:
       settings: the study's `actions`.
     """
-    ends = settings["behaviours"][settings["steering"]]
-    side = 1 if list(ends["plus"].values()) == ["left"] else -1
+    side = 1 if is_leftward(settings["behaviours"][settings["steering"]]) else -1
     found: dict = {"stills": stills(stored, side)}
     if "dreams/name" in stored:
         pairs = zip(stored["dreams/name"], stored["dreams/control_correlation"], strict=True)

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from minetest_interp.analysis.stats import highest
+from minetest_interp.facts.hands_on import is_leftward
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import op_list
 from minetest_interp.model.actions import ActionTable
@@ -90,9 +91,7 @@ def study_words(facts: Mapping, *, colour: bool) -> dict:
         "order": facts["pictures"]["order"],
         "colour": colour,
         "steering": facts["steering"],
-        "leftward": [
-            name for name, sides in facts["definitions"].items() if " ".join(sides["plus"].values()) == "left"
-        ],
+        "leftward": [name for name, ends in facts["definitions"].items() if is_leftward(ends)],
         "atlas": "atlas" in facts,
         "verdicts": {method["name"]: method["verdict"] for method in judged},
     }

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from markupsafe import Markup
 
-from minetest_interp.facts.hands_on import PIECES, RULES, named_side
+from minetest_interp.facts.hands_on import PIECES, RULES, is_leftward, named_side
 from minetest_interp.facts.study import Arrays
 from minetest_interp.pages.explorer import PICTURE_QUALITY, float32_text, level_text, script_json
 from minetest_interp.pages.pictures import png_address, webp_address
@@ -43,11 +43,10 @@ def pictured(stored: Arrays, facts: Mapping) -> Trial:
         for name, dream, control in pictures
     ]
     network = facts["network"]
-    ends = facts["definitions"][facts["steering"]]
     known = {
         "size": [network["height"], network["width"]],
         "steering": facts["steering"],
-        "side": 1 if list(ends["plus"].values()) == ["left"] else -1,
+        "side": 1 if is_leftward(facts["definitions"][facts["steering"]]) else -1,
         "trial": pieces_to_move(stored) if "try_it" in facts else None,
         "guesses": rounds(stored) if "guess" in facts else None,
     }
