@@ -187,9 +187,11 @@ def _parts(
 ) -> Parts:
     """quarter: explained by the strongest quarter, less random ones'. explained: by it alone; chance is the random one.
 
-    over-shuffled: the first less the mean of `others`, networks of shuffled weights, of which `strongest_and_random` is
-    known. needed: explained without a random
-    quarter, less without the strongest.
+    over-shuffled: the first less the mean of the same of networks of shuffled weights. needed: explained without a
+    random quarter, less without the strongest.
+
+    Args:
+      others: what `strongest_and_random` gives of each of those networks.
     """
     place = found.place(few)
     strongest, without = (found.explained(values[:, place]) for values in (found.strongest, found.without))
