@@ -114,7 +114,7 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
         "frames": fact_rules.frame_rows(behaviours),
         "not_measured": untried,
         **tried,
-        "reach": fact_rules.reach(ledger, 40),
+        "reach": fact_rules.reach(ledger),
         "claims": ledger,
         "answer": [f"It turns {HOSTILE}.", "Not by darkness.", "How sure that is."],
         "verdicts": claims.count_verdicts(ledger),

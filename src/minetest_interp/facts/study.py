@@ -198,15 +198,9 @@ def found_units(units: Arrays, causal: Arrays) -> list[dict]:
     return rows
 
 
-def reach(claims: Sequence[Mapping], labelled: int) -> dict:
-    """Where claims come from and on which frames they rest, by the words of their `source` and `cases`.
-
-    Returns:
-      labelled, the number of labelled frames; claims, how many rest on these in some part; post, how many are of the
-      post.
-    """
+def reach(claims: Sequence[Mapping]) -> dict[str, int]:
+    """How many claims rest in some part on labelled frames, by the words of `cases`, and how many are the post's."""
     return {
-        "labelled": labelled,
         "claims": sum("labelled" in claim["cases"] for claim in claims),
         "post": sum(claim["source"].startswith("the post") for claim in claims),
     }

@@ -91,7 +91,7 @@ def of_sections(settings: dict, readouts: Arrays, results: Path) -> dict[str, An
         content["verdicts"] = ledger.count_verdicts(content["claims"])
         concepts = settings.get("labels", {}).get("concepts", labels.CONCEPTS)
         content["evidence"] = {"concept": next(iter(concepts)), **evidence(results)}
-        content["reach"] = study_facts.reach(content["claims"], labelled(results) if "labels" in settings else 0)
+        content["reach"] = study_facts.reach(content["claims"])
     if "series" in settings:
         content["series"] = files.read_json(results / "series.json")
     content |= of_measurable(settings, readouts, results)
@@ -131,11 +131,6 @@ def of_measurable(settings: dict, readouts: Arrays, results: Path) -> dict[str, 
         headline = settings["recipes"]["units"] if "recipes" in settings else []
         content["atlas"] = atlas_facts.atlas_summary(measured["atlas"], headline)
     return content
-
-
-def labelled(results: Path) -> int:
-    """The number of labelled frames."""
-    return len(files.read_arrays(results / "evidence/labels.npz", "frames")["frames"])
 
 
 def evidence(results: Path) -> dict:
