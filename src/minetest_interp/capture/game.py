@@ -96,9 +96,13 @@ class Game:
       Lost: start a new Game in the same folder; its world has lost nothing but nodes that were not saved yet.
     """
 
-    def __init__(self, folder: Path, *, seed: int = 0, world: Path | None = None):
+    def __init__(self, folder: Path, *, seed: int = 0, world: Path | None = None, **changed):
         self.folder, self.world = folder.absolute(), folder.absolute() / "world"
         self._seed, self._saved = seed, world
+        # settings: in place of the capture's; variables: of the client's environment; mod: a second one of the server.
+        self._settings: dict = {**SETTINGS, **changed.get("settings", {})}
+        self._variables: dict = changed.get("variables", {})
+        self._mod: Path | None = changed.get("mod")
         self._requests = 0
         self._timeofday: float | None = None
         self._running: dict[str, subprocess.Popen] = {}
@@ -238,11 +242,13 @@ class Game:
             beside.rename(self.world)
         for side, target in (("server", self.world / "worldmods"), ("client", self.folder / ".minetest/clientmods")):
             shutil.copytree(MODS / side, target / "capture", dirs_exist_ok=True)
+        if self._mod:
+            shutil.copytree(self._mod, self.world / "worldmods" / self._mod.name, dirs_exist_ok=True)
         files.write_text(self.folder / ".minetest/clientmods/mods.conf", "load_mod_capture = true\n")
         if not (self.world / "world.mt").exists():
             backends = "".join(f"{kind}backend = sqlite3\n" for kind in ("", "player_", "auth_", "mod_storage_"))
             files.write_text(self.world / "world.mt", f"gameid = minetest\n{backends}")
-        settings = {**SETTINGS, "fixed_map_seed": self._seed}
+        settings = {**self._settings, "fixed_map_seed": self._seed}
         lines = [f"{name} = {str(value).lower()}" for name, value in settings.items()]
         files.write_text(self.folder / "minetest.conf", "\n".join(lines) + "\n")
         for left in ("capture-request.json", "capture-answer.json"):
@@ -251,7 +257,7 @@ class Game:
     def _start(self) -> None:
         game, xvfb = programs()
         number, written = os.pipe()
-        screen = [xvfb, "-displayfd", str(written), "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-fbdir", str(self.folder)]
+        screen = [xvfb, "-displayfd", str(written), "-screen", "0", f"{self._settings['screen_w']}x{self._settings['screen_h']}x24", "-fbdir", str(self.folder)]
         with os.fdopen(number) as pipe:
             try:
                 self._run("screen", [*screen, "-noreset", "-nolisten", "tcp"], pass_fds=[written])
@@ -266,12 +272,14 @@ class Game:
             "DISPLAY": f":{display}",
             "LIBGL_ALWAYS_SOFTWARE": "1",
             "GALLIUM_DRIVER": "llvmpipe",
+            **self._variables,
         }
         options = ["--config", self.folder / "minetest.conf", "--world", self.world, "--gameid", "minetest", "--go"]
         options += ["--logfile", self.folder / "minetest.log"]
         self._run("client", [game, *map(str, options)], env={**os.environ, **environment})
         self._ask("beat", frames=1, patience=120)
-        self._screen = Screen(self.folder)
+        self.display = f":{display}"
+        self._screen = Screen(self.folder, self._settings["screen_w"], self._settings["screen_h"])
 
     def _run(self, name: str, command: list[str], **options) -> None:
         # Its own session, so that Ctrl-C reaches it through `_end` only; setpriv, so that it does not outlive a kill.

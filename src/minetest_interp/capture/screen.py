@@ -17,17 +17,17 @@ COLOUR_BYTES = 12
 class Screen:
     """The screen in `folder`, where Xvfb was started with -fbdir."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, width: int = WIDTH, height: int = HEIGHT):
         with (folder / "Xvfb_screen0").open("rb") as file:
             self._memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         words = HEADER.unpack_from(self._memory)
         size = words[PIXELS_WIDTH], words[PIXELS_HEIGHT], words[BITS_PER_PIXEL]
-        if size != (WIDTH, HEIGHT, 32):
-            raise RuntimeError(f"the screen must be {WIDTH}x{HEIGHT} with 32 bits a pixel; got {size}.")
+        if size != (width, height, 32):
+            raise RuntimeError(f"the screen must be {width}x{height} with 32 bits a pixel; got {size}.")
         start = words[HEADER_SIZE] + COLOUR_BYTES * words[COLOURS]
-        shape, strides = (HEIGHT, WIDTH, 4), (words[BYTES_PER_LINE], 4, 1)
+        shape, strides = (height, width, 4), (words[BYTES_PER_LINE], 4, 1)
         self._pixels = np.ndarray(shape, np.uint8, self._memory, start, strides)  # blue, green, red, nothing
 
     def grab(self) -> np.ndarray:
-        """What the screen shows now, RGB, uint8 `[HEIGHT, WIDTH, 3]`."""
+        """What the screen shows now, RGB, uint8 `[height, width, 3]`."""
         return np.ascontiguousarray(self._pixels[..., 2::-1])

@@ -10,7 +10,8 @@ local FOREVER, PATIENCE = 1e9, 30 -- seconds
 -- other trees when it makes the place again.
 local SAVED = 3 -- seconds
 
-local asks = {} -- name -> function(request, reply); reply may be called in a later step
+capture = {asks = {}} -- another mod may add asks of its own
+local asks = capture.asks -- name -> function(request, reply); reply may be called in a later step
 local beat, beats = nil, 0 -- the client's latest report and how many have come
 local on_beat
 
