@@ -20,13 +20,17 @@ FOLDERS = $(if $(DATA),data="$(DATA)") $(if $(PROBE),probe="$(PROBE)")
 
 SHOTS ?= config/captures/demo.yaml
 CAPTURES ?= captures
+PLACES ?= config/episodes/demo.yaml
+EPISODES ?= episodes
+NUMBER ?= 20
+AGENT ?= policy
 TRAINING ?= captures-training
 WOODED ?= captures-labelled
 OPEN_COUNTRY ?= captures-open
 SECONDS ?= 600
 RANDOMLY = $(if $(ORDER),$(if $(filter-out random,$(ORDER)),--randomly-seed=$(ORDER)),-p no:randomly)
 
-.PHONY: docs site example tutorials report verify smoke expected test test-environments fuzz archive demo-data labelled-data demo-policy capture screenshots \
+.PHONY: docs site example tutorials report verify smoke expected test test-environments fuzz archive demo-data labelled-data demo-policy capture episodes screenshots \
   bench lint coverage lock clean
 
 report: .venv/ready
@@ -80,6 +84,12 @@ demo-policy: .venv/ready
 
 capture: .venv/ready
 	$(BIN)/python -m minetest_interp.capture --shot-list "$(SHOTS)" --output "$(CAPTURES)"
+
+# AGENT=policy is the demo's; random and forward (always forward) are what it is compared with.
+episodes: .venv/ready
+	$(BIN)/python -m minetest_interp.episodes --config "$(PLACES)" --agent $(AGENT) --checkpoint data/demo/demo.model \
+	  --settings '{"strides": [4, 2, 1], "size": 64}' --actions config/minetest-actions.yaml --number $(NUMBER) \
+	  --output "$(EPISODES)"
 
 docs: .venv/ready
 	$(BIN)/python -m docs.generate

@@ -25,8 +25,6 @@ from minetest_interp.capture.screen import Screen
 from minetest_interp.capture.settings import SETTINGS
 from minetest_interp.capture.types import (
     EYE_HEIGHT,
-    HEIGHT,
-    WIDTH,
     Look,
     Node,
     Pose,
@@ -257,7 +255,16 @@ class Game:
     def _start(self) -> None:
         game, xvfb = programs()
         number, written = os.pipe()
-        screen = [xvfb, "-displayfd", str(written), "-screen", "0", f"{self._settings['screen_w']}x{self._settings['screen_h']}x24", "-fbdir", str(self.folder)]
+        screen = [
+            xvfb,
+            "-displayfd",
+            str(written),
+            "-screen",
+            "0",
+            f"{self._settings['screen_w']}x{self._settings['screen_h']}x24",
+            "-fbdir",
+            str(self.folder),
+        ]
         with os.fdopen(number) as pipe:
             try:
                 self._run("screen", [*screen, "-noreset", "-nolisten", "tcp"], pass_fds=[written])

@@ -31,9 +31,7 @@ def levels_of(factors: Mapping[str, list[str]]) -> list[dict[str, str]]:
     """The level of each factor for every action, in the order of the table: the first factor is the slowest."""
     names = list(factors)
     shape = [len(factors[name]) for name in names]
-    return [
-        {name: factors[name][i] for name, i in zip(names, at, strict=True)} for at in np.ndindex(*shape)
-    ]
+    return [{name: factors[name][i] for name, i in zip(names, at, strict=True)} for at in np.ndindex(*shape)]
 
 
 def policy(path: Path, settings: Mapping, actions: tables.ActionSettings) -> Player:

@@ -31,7 +31,9 @@ def play(game: Game, keyboard: keys.Keyboard, player: agents.Player, *, steps: i
     random = np.random.default_rng(seed)
     held = [keys.held(levels) for levels in player.levels]
     log = game.world / "episode.jsonl"
-    kept: dict[str, list] = {name: [] for name in ("frames", "pictures", "logits", "value", "action", "late", "repeated")}
+    kept: dict[str, list] = {
+        name: [] for name in ("frames", "pictures", "logits", "value", "action", "late", "repeated")
+    }
     offsets, stack, last = [], None, None
     due = time.monotonic()
     for _ in range(steps):

@@ -8,6 +8,7 @@ import json
 import shutil
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -42,18 +43,20 @@ LOAD_S = 12.0  # seconds of real time in which the client draws the surroundings
 AROUND, BELOW, ABOVE = 64, 24, 48  # nodes of the map that are read
 
 
-def episodes(config: Path, agent: str, checkpoint: Path, settings: dict, actions: dict, number: int, output: Path) -> None:
+def episodes(
+    config: Path, agent: str, checkpoint: Path, settings: dict, actions: Path, number: int, output: Path
+) -> None:
     """Plays the episodes that `output` does not hold yet.
 
     Args:
-      agent: policy, random or forward. settings, actions: as in a study's config.
+      agent: policy, random or forward. settings: `policy` of a study's config. actions: the file of its action table.
 
     Raises:
       InputError: something is not installed, the list is wrong, or the machine is too slow.
     """
     wanted = yaml_files.read(config, advice="Compare with config/episodes/demo.yaml.")
     yaml_files.validate(wanted, yaml_files.schema(SCHEMA), config)
-    table: ActionSettings = actions  # type: ignore[assignment]
+    table = cast(ActionSettings, yaml_files.read(actions, advice="Compare with config/minetest-actions.yaml."))
     player = agents.policy(checkpoint, settings, table) if agent == "policy" else agents.baseline(agent, table)
     output.mkdir(parents=True, exist_ok=True)
     rate = wanted["clock"]
@@ -67,7 +70,10 @@ def episodes(config: Path, agent: str, checkpoint: Path, settings: dict, actions
             slowed = clock.slower(rate, share)
             if slowed == rate:
                 break
-            print(f"episode {n}: {share:.1%} of the steps were late or repeated; clock {rate:.2f} -> {slowed:.2f}", flush=True)
+            print(
+                f"episode {n}: {share:.1%} of the steps were late or repeated; clock {rate:.2f} -> {slowed:.2f}",
+                flush=True,
+            )
             rate = slowed
         target = output / f"episode-{n:03d}.npz"
         files.write_arrays(target, **arrays, agent=agent, bad_share=share)
@@ -78,7 +84,9 @@ def episodes(config: Path, agent: str, checkpoint: Path, settings: dict, actions
 
 def _episode(folder: Path, place: dict, player: Player, wanted: dict, n: int, rate: float) -> dict[str, np.ndarray]:
     shutil.rmtree(folder, ignore_errors=True)
-    world = {"world": Path(place["world"]["folder"])} if "folder" in place["world"] else {"seed": place["world"]["seed"]}
+    world = (
+        {"world": Path(place["world"]["folder"])} if "folder" in place["world"] else {"seed": place["world"]["seed"]}
+    )
     mod = Path(__file__).with_name("mods") / "episodes"
     seed, yaw = wanted["seed"] + n, float(np.radians(place["yaw"]))
     with Game(folder, **world, settings=SETTINGS, variables=clock.variables(rate), mod=mod) as game:
