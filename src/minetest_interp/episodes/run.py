@@ -1,7 +1,7 @@
 """Plays whole episodes in the real game and keeps one file of each.
 
-Needs Minetest, its game, Xvfb, libxtst6 and libfaketime, and starts a client without a screen. A run that was interrupted
-goes on with the next episode that is missing.
+Needs Minetest, its game, Xvfb, libxtst6 and libfaketime, and starts a client without a screen. A run that was
+interrupted goes on with the next episode that is missing.
 """
 
 import json
@@ -93,7 +93,7 @@ def _episode(folder: Path, place: dict, player: Player, wanted: dict, n: int, ra
         feet = place["feet"]
         game._ask("stand", feet=feet, yaw=yaw, timeofday=DAWN)
         centre = np.floor(feet).astype(int)
-        lowest, highest = centre - [AROUND, BELOW, AROUND], centre + [AROUND, ABOVE, AROUND]
+        lowest, highest = centre - np.array([AROUND, BELOW, AROUND]), centre + np.array([AROUND, ABOVE, AROUND])
         game.generate(lowest.tolist(), highest.tolist())
         voxels, drawtypes = game.dump(lowest.tolist(), highest.tolist()), game.drawtypes()
         time.sleep(LOAD_S)
