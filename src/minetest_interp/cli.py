@@ -39,6 +39,7 @@ READ: dict[object, dict[str, Any]] = {kind: {"type": kind} for kind in (str, int
     dict | None: {"type": _settings_option},
     list: {"type": _settings_option},
     list[Path]: {"type": Path, "nargs": "*"},
+    int | None: {"type": int},
     Path | None: {"type": Path},
     bool: {"action": "store_true"},
 }

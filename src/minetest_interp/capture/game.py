@@ -118,23 +118,23 @@ class Game:
 
     def survey(self, *, extent: int = 2000, step: int = 40) -> Survey:
         """Places on dry, low ground on a grid of `step` nodes, up to `extent` from the world's centre."""
-        found = self._ask("survey", extent=extent, step=step, patience=300)["found"]
+        found = self.ask("survey", extent=extent, step=step, patience=300)["found"]
         return Survey(
             np.array([place[:3] for place in found], float).reshape(-1, 3), tuple(place[3] for place in found)
         )
 
     def generate(self, lowest: Sequence[int], highest: Sequence[int]) -> None:
         """Makes the map's nodes between two corners, both included, wherever they are not there yet."""
-        if self._ask("emerge", lowest=lowest, highest=highest, patience=300)["failed"]:
+        if self.ask("emerge", lowest=lowest, highest=highest, patience=300)["failed"]:
             raise Lost(f"the game could not make the map around {lowest}; see {self.folder}.")
 
     def drawtypes(self) -> dict[str, dict]:
         """All registered nodes: name to {"drawtype": ..., "groups": {group: rating}}."""
-        return self._ask("drawtypes")["found"]
+        return self.ask("drawtypes")["found"]
 
     def dump(self, lowest: Sequence[int], highest: Sequence[int]) -> Voxels:
         """The nodes between two corners, both included; what was never generated is called "ignore"."""
-        answer = self._ask("dump", lowest=lowest, highest=highest, patience=300)
+        answer = self.ask("dump", lowest=lowest, highest=highest, patience=300)
         content, length = np.fromfile(self.world / "capture-voxels.bin", "<u2").reshape(-1, 2).T
         numbers = np.array([int(number) for number in answer["names"]])
         order = np.argsort(numbers)
@@ -162,7 +162,7 @@ class Game:
         try:
             if changes:
                 self._turn(aside, timeofday, hud=hud)
-                if not self._ask("place", nodes=list(changes))["come"]:
+                if not self.ask("place", nodes=list(changes))["come"]:
                     raise Unsettled(f"the client did not get the {len(changes)} nodes that were placed")
             self._leave(timeofday, hud=hud)
             self._turn(pose, timeofday, hud=hud)
@@ -170,7 +170,7 @@ class Game:
         finally:
             if changes:
                 self._turn(aside, timeofday, hud=hud)
-                if not self._ask("restore")["come"]:
+                if not self.ask("restore")["come"]:
                     raise Lost("the client did not get back the nodes that had been replaced.")
 
     def warm(self, pose: Pose, timeofday: float, *, least: float = 0.004, patience: float = 60.0) -> float:
@@ -193,7 +193,7 @@ class Game:
 
     def _leave(self, timeofday: float, *, hud: bool) -> None:
         self._turn(NOWHERE, timeofday, hud=hud)
-        self._ask("beat", frames=1 if timeofday == self._timeofday else DUSK_FRAMES, timeofday=timeofday)
+        self.ask("beat", frames=1 if timeofday == self._timeofday else DUSK_FRAMES, timeofday=timeofday)
         self._timeofday = timeofday
         deadline = time.monotonic() + 10
         while not same_pose(self._pose(), NOWHERE):
@@ -202,13 +202,13 @@ class Game:
 
     def _turn(self, pose: Pose, timeofday: float, *, hud: bool) -> None:
         angles = {"yaw": math.radians(pose.yaw), "pitch": -math.radians(pose.pitch)}
-        self._ask("look", feet=pose[:3], timeofday=timeofday, hud=hud, **angles)
+        self.ask("look", feet=pose[:3], timeofday=timeofday, hud=hud, **angles)
 
     def _rest(self, pose: Pose, patience: float) -> Look:
         began = time.monotonic()
         last, equal, since, reported = None, 0, began, self._pose()
         while (now := time.monotonic()) < began + patience:
-            picture = self._screen.grab()
+            picture = self.picture()
             if same_pose(reported, pose) and last is not None and np.array_equal(picture, last):
                 equal += 1
             else:
@@ -222,7 +222,7 @@ class Game:
 
     def _pose(self) -> Pose:
         """Where the client's camera is, after it has drawn another frame."""
-        beat = self._ask("beat", frames=1)
+        beat = self.ask("beat", frames=1)
         x, y, z = beat["eye"]
         return Pose(x, y - EYE_HEIGHT, z, math.degrees(beat["yaw"]) - 90, math.degrees(beat["pitch"]))
 
@@ -284,7 +284,7 @@ class Game:
         options = ["--config", self.folder / "minetest.conf", "--world", self.world, "--gameid", "minetest", "--go"]
         options += ["--logfile", self.folder / "minetest.log"]
         self._run("client", [game, *map(str, options)], env={**os.environ, **environment})
-        self._ask("beat", frames=1, patience=120)
+        self.ask("beat", frames=1, patience=120)
         self.display = f":{display}"
         self._screen = Screen(self.folder, self._settings["screen_w"], self._settings["screen_h"])
 
@@ -308,7 +308,17 @@ class Game:
                     process.wait()
         self._lock.close()
 
-    def _ask(self, what: str, *, patience: float = 60.0, **arguments) -> dict:
+    def check_alive(self) -> None:
+        """Raises Lost if something that was started has ended."""
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                raise Lost(f"the {name} ended (code {process.returncode}); see {self.folder}.")
+
+    def picture(self) -> np.ndarray:
+        """What the screen shows now, RGB, uint8 `[height, width, 3]`."""
+        return self._screen.grab()
+
+    def ask(self, what: str, *, patience: float = 60.0, **arguments) -> dict:
         """The server mod's answer to a request."""
         self._requests += 1
         request = {"id": self._requests, "ask": what, **arguments}
@@ -322,8 +332,6 @@ class Game:
                     if "error" in answer:
                         raise RuntimeError(f"the server's mod failed: {answer['error']}")
                     return answer
-            for name, process in self._running.items():
-                if process.poll() is not None:
-                    raise Lost(f"the {name} ended (code {process.returncode}); see {self.folder}.")
+            self.check_alive()
             time.sleep(0.002)
         raise Lost(f"no answer to {what!r} within {patience:.0f} s; see {self.folder}.")

@@ -1,9 +1,9 @@
-"""`python -m minetest_interp.episodes`, see `run`."""
+"""`python -m minetest_interp.episodes`, see `record`."""
 
 import signal
 
 from minetest_interp.cli import command  # first: it sets what JAX reads when it is imported  # isort: skip
-from minetest_interp.episodes.run import episodes
+from minetest_interp.episodes.record import episodes
 
 if __name__ == "__main__":
     # As Ctrl-C does: what was started is ended.

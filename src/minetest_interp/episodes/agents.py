@@ -1,41 +1,55 @@
-"""Who plays: a study's policy, random actions, or one action always."""
+"""Who plays: a study's policy, the same with an edited picture, or an agent that sees nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Num, UInt8
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import actions as tables
-from minetest_interp.model import agent, networks
+from minetest_interp.model import agent, frames, networks
 
-Forward = Callable[[np.ndarray], tuple[np.ndarray, float]]  # a stack [T, row, column] to logits and value (or NaN)
+Stack = UInt8[np.ndarray, "frame row column"]
+# From the step and the stack, None for players who see nothing, to logits and value (NaN without one).
+Forward = Callable[[int, Stack | None], tuple[np.ndarray, float]]
 
 
 class Player(NamedTuple):
-    """forward: logits and value of a stack. stack: frames in it. size: their height and width.
+    """levels: for each action, the level of each factor. sees: whether it is given stacks.
 
-    levels: for each action, the level of each factor.
+    stack, size: frames in one, and their height and width.
     """
 
     forward: Forward
-    stack: int
-    size: tuple[int, int]
     levels: list[dict[str, str]]
+    sees: bool = False
+    stack: int = 0
+    size: tuple[int, int] = (0, 0)
 
 
-def levels_of(factors: Mapping[str, list[str]]) -> list[dict[str, str]]:
+def levels_of(factors: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
     """The level of each factor for every action, in the order of the table: the first factor is the slowest."""
     names = list(factors)
     shape = [len(factors[name]) for name in names]
     return [{name: factors[name][i] for name, i in zip(names, at, strict=True)} for at in np.ndindex(*shape)]
 
 
-def policy(path: Path, settings: Mapping, actions: tables.ActionSettings) -> Player:
-    """A study's policy with its own network.
+def even(stack: Num[np.ndarray, "frame row column"]) -> Float[np.ndarray, "frame row column"]:
+    """Each frame with both halves at its mean grey level, by a factor for each half; levels stay within 0 to 255."""
+    halves = np.stack(np.split(stack.astype(np.float32), 2, axis=2))
+    means = halves.mean((2, 3), keepdims=True)
+    evened = halves * (means.mean(0) / np.maximum(means, 1))
+    return np.concatenate(list(evened.clip(0, 255)), axis=2)
+
+
+EDITS: dict[str, Callable] = {"policy": lambda stack: stack, "mirrored": frames.mirror_frames, "even": even}
+
+
+def policy(path: Path, settings: Mapping, actions: tables.ActionSettings, edit: str) -> Player:
+    """A study's policy with its own network, which sees what an edit makes of each stack.
 
     Raises:
       InputError: see `agent.load`; or the network reads colours.
@@ -51,29 +65,32 @@ def policy(path: Path, settings: Mapping, actions: tables.ActionSettings) -> Pla
         trace = network(stack[None])
         return trace.logits[0], trace.value[0] if trace.value is not None else np.nan
 
-    def forward(stack):
-        logits, value = run(stack)
+    def forward(step, stack):
+        logits, value = run(np.asarray(EDITS[edit](stack), np.float32))
         return np.asarray(logits), float(np.ravel(value)[0])
 
-    forward(np.zeros(shape, np.float32))  # compiled before anybody waits for it
-    return Player(forward, shape[0], shape[1:], levels_of(actions["factors"]))
+    forward(0, np.zeros(shape, np.uint8))  # compiled before anybody waits for it
+    return Player(forward, levels_of(actions["factors"]), sees=True, stack=shape[0], size=shape[1:])
 
 
-def baseline(kind: str, actions: tables.ActionSettings) -> Player:
-    """Random actions ("random"), or forward and nothing else ("forward").
-
-    Raises:
-      InputError: another kind.
-    """
+def random(actions: tables.ActionSettings) -> Player:
+    """Draws each action alike."""
     levels = levels_of(actions["factors"])
-    if kind == "random":
-        logits = np.zeros(len(levels), np.float32)
-    elif kind == "forward":
-        only = [{**dict.fromkeys(actions["factors"], "-"), "forward": "forward"} == level for level in levels]
-        logits = np.where(only, 0, -np.inf).astype(np.float32)
-    else:
-        raise InputError(f"`agent` must be policy, random or forward; got {kind!r}.")
-    return Player(lambda stack: (logits, np.nan), 4, (64, 64), levels)
+    return Player(lambda step, stack: (np.zeros(len(levels)), np.nan), levels)
+
+
+def forward(actions: tables.ActionSettings) -> Player:
+    """Holds forward and nothing else."""
+    levels = levels_of(actions["factors"])
+    only = {**dict.fromkeys(actions["factors"], "-"), "forward": "forward"}
+    logits = np.where([level == only for level in levels], 0, -np.inf)
+    return Player(lambda step, stack: (logits, np.nan), levels)
+
+
+def out_of_order(actions: tables.ActionSettings, logits: Float[np.ndarray, "step action"], seed: int) -> Player:
+    """Draws from a recorded episode's own probabilities, with its steps in random order."""
+    order = np.random.default_rng(seed).permutation(len(logits))
+    return Player(lambda step, stack: (logits[order[step]], np.nan), levels_of(actions["factors"]))
 
 
 def sample(logits: Float[np.ndarray, " action"], random: np.random.Generator) -> int:
@@ -81,6 +98,6 @@ def sample(logits: Float[np.ndarray, " action"], random: np.random.Generator) ->
     return int(np.argmax(logits - np.log(-np.log(random.uniform(np.finfo(float).tiny, 1, logits.shape)))))
 
 
-def push(stack: UInt8[np.ndarray, "frame row column"] | None, frame: np.ndarray, length: int) -> np.ndarray:
+def push(stack: Stack | None, frame: UInt8[np.ndarray, "row column"], length: int) -> Stack:
     """The stack with a new frame at its end; the first frame is repeated."""
     return np.repeat(frame[None], length, 0) if stack is None else np.concatenate([stack[1:], frame[None]])

@@ -1,52 +1,72 @@
-"""The game's clock, slowed by libfaketime until the machine draws every step in time."""
+"""The game's clock in our hands: it goes as the real one does, or stands still and is moved step by step.
 
+A game that is drawn in software draws fewer pictures a second than it has steps. Its clock therefore waits for it:
+each step takes the same time of the game, however long the machine needs, and has a picture of its own.
+"""
+
+import mmap
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from minetest_interp.io.errors import InputError
 
-LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT.so.1")
-MOST_BAD = 0.02  # share of steps that may be late or repeat a picture
-SLOWER, SLOWEST = 0.7, 0.04  # times the clock so far; of the real clock
+SOURCE = Path(__file__).with_name("clock.c")
+BEGIN = 10**12  # nanoseconds; a clock at zero reads as one that was never set
+TICK = 0.005  # seconds between moves while it goes as the real clock does
 
 
-def library() -> str:
-    """Path of libfaketime for programs of several threads.
+class Clock:
+    """The clock of a game that is started with `variables`.
 
-    Raises:
-      InputError: it is not installed.
-    """
-    for pattern in LIBRARIES:
-        for path in Path("/").glob(pattern.lstrip("/")):
-            return str(path)
-    raise InputError(
-        "libfaketime must be installed; there is none. Install it: "
-        "apt-get install --no-install-recommends libfaketime libxtst6"
-    )
-
-
-def variables(rate: float) -> dict[str, str]:
-    """Environment of a client whose clock goes at `rate` of the real one."""
-    return {"LD_PRELOAD": library(), "FAKETIME": f"+0 x{rate:.4f}", "DONT_FAKE_MONOTONIC": "0"}
-
-
-def bad_share(late: np.ndarray, repeated: np.ndarray) -> float:
-    """Share of the steps that came late or repeated a picture."""
-    return float(np.mean(late | repeated))
-
-
-def slower(rate: float, share: float) -> float:
-    """The clock after an episode with this share of bad steps: the same if it may be kept.
+    Args:
+      folder: of the clock's file and library; made if missing.
 
     Raises:
-      InputError: the clock is as slow as it may be already.
+      InputError: there is no C compiler, or it fails.
     """
-    if share <= MOST_BAD:
-        return rate
-    if rate <= SLOWEST:
-        raise InputError(
-            f"at most {MOST_BAD:.0%} of the steps may be late or repeat a picture; {share:.1%} were, with the game's "
-            f"clock at {rate:.2f} of the real one. Wait until less runs on this machine."
-        )
-    return max(SLOWEST, rate * SLOWER)
+
+    def __init__(self, folder: Path):
+        folder.mkdir(parents=True, exist_ok=True)
+        path, library = folder.absolute() / "clock", folder.absolute() / "clock.so"
+        compiler = shutil.which("cc") or shutil.which("gcc")
+        if not compiler:
+            raise InputError("a C compiler must be installed; there is none. Install it: apt-get install gcc libc6-dev")
+        command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
+        if problem := subprocess.run(command, capture_output=True, text=True, check=False).stderr.strip():
+            raise InputError(f"{SOURCE.name} must compile; {compiler} says: {problem.splitlines()[-1]}.")
+        path.write_bytes(np.int64(BEGIN).tobytes())
+        with path.open("r+b") as file:
+            self._now = np.frombuffer(mmap.mmap(file.fileno(), 8), np.int64)
+        self.variables = {"LD_PRELOAD": str(library), "GAME_CLOCK": os.fspath(path)}
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock on; the game's next loop takes so long."""
+        self._now[0] += round(seconds * 1e9)
+
+    @contextmanager
+    def going(self) -> Iterator[None]:
+        """Lets the clock go as the real one does."""
+        ended = threading.Event()
+
+        def go() -> None:
+            last = time.monotonic()
+            while not ended.wait(TICK):
+                now = time.monotonic()
+                self.advance(now - last)
+                last = now
+
+        thread = threading.Thread(target=go, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from minetest_interp.io.errors import InputError
 
-INSTALL = "apt-get install --no-install-recommends libxtst6 libfaketime"
+INSTALL = "apt-get install --no-install-recommends libxtst6"
 LEFT_BUTTON = 1
 REVERT_TO_PARENT = 2
 

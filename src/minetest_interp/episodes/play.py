@@ -1,101 +1,118 @@
-"""One episode: pictures from the screen to the player, its actions to the keys, at the steps of a clock."""
+"""One episode: pictures from the screen to the player, its actions to the keys, and the game's clock moved by a step."""
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from minetest_interp.capture.game import Game
-from minetest_interp.capture.types import EYE_HEIGHT
+from minetest_interp.capture.game import Game, Lost
+from minetest_interp.capture.types import EYE_HEIGHT, Pose
 from minetest_interp.episodes import agents, keys
+from minetest_interp.episodes.clock import Clock
 from minetest_interp.model import frames
 
-SMALL = 160  # pixels, width of the pictures that are kept
-LATE = 0.5  # of a step
-PAID = "tree"
-PER_NODE, PER_RAY, PER_PUNCH, PER_JUMP = 1.0, 0.01, 0.01, -0.01
+SMALL = 240  # pixels, width of the pictures that are kept
+PATIENCE = 60.0  # seconds for the picture of a step
+TOLERANCE = 1e-3  # seconds of game time
+
+
+class Event(NamedTuple):
+    """A node that was dug or punched at a step."""
+
+    step: int
+    name: str
+    x: int
+    y: int
+    z: int
 
 
 class Played(NamedTuple):
-    """Arrays by step, see the episode file's contract; offsets: bytes of the log that were there at each picture."""
+    """arrays: by step. dug, punched: in their order."""
 
     arrays: dict[str, np.ndarray]
-    offsets: np.ndarray
+    dug: list[Event]
+    punched: list[Event]
 
 
-def play(game: Game, keyboard: keys.Keyboard, player: agents.Player, *, steps: int, step_s: float, seed: int) -> Played:
-    """Plays `steps` steps of `step_s` seconds of real time each."""
+class Reports:
+    """What the game's mods write down: a line for each drawn frame, and for each node that is punched or dug."""
+
+    def __init__(self, path: Path):
+        self._file = path.open("rb")
+        self._rest = b""
+        self._waiting: list[dict] = []
+
+    def frame(self, after: float, count: int) -> tuple[dict | None, list[dict]]:
+        """The report of the `count`-th frame that was drawn at game time `after` or later, None while there are fewer.
+
+        Returns:
+          Also the nodes that were dug or punched before it; what has been returned is not returned again.
+        """
+        lines = (self._rest + self._file.read()).split(b"\n")
+        self._rest = lines.pop()
+        self._waiting += map(json.loads, lines)
+        drawn = [i for i, entry in enumerate(self._waiting) if entry.get("time", -1.0) >= after - TOLERANCE]
+        if len(drawn) < count:
+            return None, []
+        seen, self._waiting = self._waiting[: drawn[count - 1] + 1], self._waiting[drawn[count - 1] + 1 :]
+        return seen[-1], [entry for entry in seen if "at" in entry]
+
+
+def play(
+    game: Game, keyboard: keys.Keyboard, clock: Clock, player: agents.Player, *, steps: int, step_s: float, seed: int
+) -> Played:
+    """Plays `steps` steps of `step_s` seconds of game time each; the clock must stand still.
+
+    Of each step are kept the picture's pose and health, the action, and of a player who sees also frames and answers.
+
+    Raises:
+      Lost: the game draws no more, or its time is not the clock's.
+    """
     random = np.random.default_rng(seed)
     held = [keys.held(levels) for levels in player.levels]
-    log = game.world / "episode.jsonl"
-    kept: dict[str, list] = {
-        name: [] for name in ("frames", "pictures", "logits", "value", "action", "late", "repeated")
-    }
-    offsets, stack, last = [], None, None
-    due = time.monotonic()
-    for _ in range(steps):
-        time.sleep(max(0.0, due - time.monotonic()))
-        picture = game._screen.grab()
-        offsets.append(os.stat(log).st_size)
-        frame = frames.grey(picture, size=player.size, order="environment").astype(np.uint8)
-        stack = agents.push(stack, frame, player.stack)
-        logits, value = player.forward(stack.astype(np.float32))
+    reports = Reports(game.world / "episode.jsonl")
+    kept: dict[str, list] = {}
+    events: dict[str, list[Event]] = {"dug": [], "punched": []}
+    report, _ = _wait(game, reports, 0.0, 2)
+    start, stack = report["time"], None
+    for step in range(steps):
+        seen: dict = {"pose": pose(report), "hp": report["hp"]}
+        if player.sees:
+            picture = game.picture()
+            frame = frames.grey(picture, size=player.size, order="environment").astype(np.uint8)
+            stack = agents.push(stack, frame, player.stack)
+            seen |= {"frames": frame, "pictures": frames.thumbnail(picture, width=SMALL)}
+        logits, value = player.forward(step, stack)
         action = agents.sample(logits, random)
+        seen |= {"action": action} | ({"logits": logits, "value": value} if player.sees else {})
+        for name, what in seen.items():
+            kept.setdefault(name, []).append(what)
         keyboard.hold(held[action])
-        late = time.monotonic() - due > LATE * step_s
-        repeated = last is not None and np.array_equal(last, picture)
-        small = frames.thumbnail(picture, width=SMALL)
-        for name, value_of in zip(kept, (frame, small, logits, value, action, late, repeated), strict=True):
-            kept[name].append(value_of)
-        last, due = picture, max(due + step_s, time.monotonic() - step_s) if not late else time.monotonic() + step_s / 2
-    return Played({name: np.array(values) for name, values in kept.items()}, np.array(offsets))
+        clock.advance(step_s)
+        # The first frame of the new time reports the pose of the picture before it; the second comes after its picture.
+        report, happened = _wait(game, reports, start + (step + 1) * step_s, 2)
+        for entry in happened:
+            kind = "dug" if "dug" in entry else "punched"
+            events[kind].append(Event(step, entry[kind], *map(int, entry["at"])))
+    if abs(report["time"] - start - steps * step_s) > steps * TOLERANCE:
+        raise Lost(f"the game's time went {report['time'] - start:.2f} s in {steps} steps of {step_s} s.")
+    return Played({name: np.array(values) for name, values in kept.items()}, **events)
 
 
-class Events(NamedTuple):
-    """pose: x, y, z of the feet, yaw, pitch at each step. dug, punched: (step, name, x, y, z)."""
-
-    pose: np.ndarray
-    hp: np.ndarray
-    dug: list[tuple]
-    punched: list[tuple]
+def pose(report: dict) -> Pose:
+    """Feet and look of a report; the client's yaw and pitch are counted otherwise, see `camera`."""
+    x, y, z = report["eye"]
+    return Pose(x, y - EYE_HEIGHT, z, float(np.degrees(report["yaw"]) - 90), float(np.degrees(report["pitch"])))
 
 
-def read_events(log: Path, offsets: np.ndarray) -> Events:
-    """What the server's mod wrote down: the pose reported last before each picture; digging by the step before it."""
-    poses, healths, dug, punched = np.full((len(offsets), 5), np.nan), np.full(len(offsets), np.nan), [], []
-    position = 0
-    for line in log.read_bytes().splitlines(keepends=True):
-        position += len(line)
-        step = int(np.searchsorted(offsets, position))  # the first picture taken with the line in the log
-        if not line.endswith(b"\n"):
-            break
-        entry = json.loads(line)
-        if "eye" in entry and step < len(offsets):
-            x, y, z = entry["eye"]
-            poses[step] = x, y - EYE_HEIGHT, z, np.degrees(entry["yaw"]) - 90, np.degrees(entry["pitch"])
-            healths[step] = entry["hp"]
-        for kind, found in (("dug", dug), ("punched", punched)):
-            if kind in entry and step > 0:
-                found.append((step - 1, entry[kind], *map(int, entry["at"])))
-    for step in range(1, len(offsets)):
-        if np.isnan(poses[step, 0]):
-            poses[step], healths[step] = poses[step - 1], healths[step - 1]
-    return Events(poses, healths, dug, punched)
-
-
-def rewards(dug: list, punched: list, crossed: np.ndarray, jumped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The shaped and the plain reward of each step.
-
-    Args:
-      crossed: nodes of trees on the view ray at each step; NaN where unknown, which makes the shaped reward unknown.
-    """
-    steps = len(crossed)
-
-    def count(events):
-        return np.bincount([e[0] for e in events if PAID in e[1] and e[0] < steps], minlength=steps).astype(float)
-
-    plain = PER_NODE * count(dug)
-    return plain + PER_RAY * crossed + PER_PUNCH * count(punched) + PER_JUMP * jumped, plain
+def _wait(game: Game, reports: Reports, after: float, count: int) -> tuple[dict, list[dict]]:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        report, happened = reports.frame(after, count)
+        if report is not None:
+            return report, happened
+        game.check_alive()
+        time.sleep(0.001)
+    raise Lost(f"the game drew nothing within {PATIENCE:.0f} s; see {game.folder}.")

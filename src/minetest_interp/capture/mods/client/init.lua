@@ -3,6 +3,7 @@
 local RETRY = 0.5 -- seconds; the server drops a join that comes before it has let the client in, without a word
 local channel
 local waited = 0
+local time = 0 -- seconds of all steps, this one's included
 local expected -- {id = number, nodes = {{x, y, z, name}, ...}}: what the server has placed
 
 local function has_come(nodes)
@@ -19,6 +20,7 @@ end)
 
 minetest.register_globalstep(function(dtime)
 	waited = waited + dtime
+	time = time + dtime
 	if not (channel and channel:is_writeable()) then
 		if waited > RETRY then
 			if channel then channel:leave() end -- or the next join is not sent
@@ -32,6 +34,7 @@ minetest.register_globalstep(function(dtime)
 	if not camera then return end
 	local eye = camera:get_pos()
 	channel:send_all(minetest.write_json({
+		time = time,
 		eye = {eye.x, eye.y, eye.z},
 		yaw = camera:get_look_horizontal(),
 		pitch = camera:get_look_vertical(),

@@ -1,0 +1,158 @@
+"""Plays whole episodes in the real game and keeps one file of each.
+
+Needs Minetest, its game, Xvfb, libxtst6 and a C compiler, and starts a client without a screen. A run that was
+interrupted goes on with the next episode that is missing.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from minetest_interp import study as studies
+from minetest_interp.capture.game import Game, Lost
+from minetest_interp.episodes import agents, keys, labels, places
+from minetest_interp.episodes import play as playing
+from minetest_interp.episodes.agents import Player
+from minetest_interp.episodes.clock import Clock
+from minetest_interp.episodes.places import Place
+from minetest_interp.io import files, yaml_files
+from minetest_interp.io.errors import InputError
+from minetest_interp.study import Study
+
+SETTINGS = {
+    "free_move": False,
+    "noclip": False,
+    "creative_mode": False,
+    "enable_damage": True,
+    "enable_clouds": True,
+    "time_speed": 72,
+    "view_bobbing_amount": 1,
+    "fall_bobbing_amount": 0.03,
+    "node_highlighting": "box",
+}
+UNSEEN = {"screen_w": 256, "screen_h": 150, "viewing_range": 30}  # of agents that see nothing
+SCHEMA = Path(__file__).with_name("episodes.schema.yaml")
+DAWN = 6125 / 24000  # time of day at which a world begins
+CALM, LONGEST = 1.0, 30.0  # seconds without a new picture after which all is drawn, and until it counts as drawn
+LET_GO = 0.5  # seconds in which the player comes to stand on the ground
+AGENTS = *agents.EDITS, "random", "forward", "out-of-order"
+RESTARTS = 3  # in a row for one episode
+
+
+def episodes(
+    study: Path, config: Path, agent: str, output: Path, data: Path | None = None, number: int | None = None
+) -> None:
+    """Plays the episodes that `output` does not hold yet, one from each place.
+
+    Args:
+      study: YAML file of a study, whose policy plays. agent: one of `AGENTS`; out-of-order draws from what the policy
+        did. data: a local copy of the study's files. number: of the places that are played, from the first on.
+
+    Raises:
+      InputError: something is not installed, a setting is wrong, or the game does not stay alive.
+    """
+    wanted = yaml_files.read(config, advice="Compare with config/episodes/places.yaml.")
+    yaml_files.validate(wanted, yaml_files.schema(SCHEMA), config)
+    if agent not in AGENTS:
+        raise InputError(f"`agent` must be one of {', '.join(AGENTS)}; got {agent!r}.")
+    loaded = studies.load(study, Path("workflow/schemas/study.schema.yaml"), data=data)
+    listed = places.prepare(output, wanted)[:number]
+    folder = output / name_of(agent, loaded.name)
+    folder.mkdir(exist_ok=True)
+    player_at = _players(agent, loaded, output, wanted["seed"])
+    missing = [n for n, place in enumerate(listed) if not (folder / f"{place.name}.npz").exists()]
+    began = time.monotonic()
+    for done, n in enumerate(missing, start=1):
+        place = listed[n]
+        arrays = _tried(lambda place=place, n=n: _episode(output, place, player_at(place, n), wanted, n))
+        files.write_arrays(folder / f"{place.name}.npz", **arrays)
+        left = (time.monotonic() - began) / done * (len(missing) - done)
+        said = f"{arrays['dug'].sum()} trunks dug, reward {arrays['shaped'].sum():.2f}"
+        print(f"{folder}: {done} of {len(missing)}, {place.name}: {said}; {left / 60:.0f} min left", flush=True)
+    print(f"{folder}: {len(listed)} episodes, {len(missing)} of them new")
+
+
+def name_of(agent: str, study: str) -> str:
+    """The folder of an agent's episodes: those that see nothing of the study have their own name alone."""
+    return {"policy": study, "random": agent, "forward": agent}.get(agent, f"{study}-{agent}")
+
+
+def _players(agent: str, study: Study, output: Path, seed: int) -> Callable[[Place, int], Player]:
+    """Who plays at a place of some number."""
+    if agent in agents.EDITS:
+        player = agents.policy(study.checkpoint, study.config["policy"], study.actions, agent)
+        return lambda place, n: player
+    if agent == "out-of-order":
+
+        def shuffled(place: Place, n: int) -> Player:
+            recorded = files.read(output / study.name / f"{place.name}.npz")
+            return agents.out_of_order(study.actions, files.read_arrays(recorded, "logits")["logits"], seed + n)
+
+        return shuffled
+    player = {"random": agents.random, "forward": agents.forward}[agent](study.actions)
+    return lambda place, n: player
+
+
+def _tried(episode: Callable[[], dict]) -> dict[str, np.ndarray]:
+    for attempt in range(1, RESTARTS + 1):
+        try:
+            return episode()
+        except Lost as lost:
+            if attempt == RESTARTS:
+                raise InputError(f"the game must stay alive; {lost} Tried {attempt} times.") from lost
+            print(f"starting the game again: {lost}", flush=True)
+    raise AssertionError
+
+
+def _episode(output: Path, place: Place, player: Player, wanted: Mapping, n: int) -> dict[str, np.ndarray]:
+    folder = output / places.GAME
+    shutil.rmtree(folder, ignore_errors=True)
+    clock = Clock(folder)
+    settings = SETTINGS | ({} if player.sees else UNSEEN)
+    mod = Path(__file__).with_name("mods") / "episodes"
+    game = Game(folder, world=output / places.WORLD, settings=settings, variables=clock.variables, mod=mod)
+    with clock.going():
+        game.__enter__()
+    try:
+        with clock.going():
+            keyboard = _arrive(game, place)
+        played = playing.play(
+            game, keyboard, clock, player, steps=wanted["steps"], step_s=wanted["step"], seed=wanted["seed"] + n
+        )
+        keyboard.close()
+    finally:
+        with clock.going():
+            game.__exit__()
+    jumped = np.array([player.levels[a].get("jump") == "jump" for a in played.arrays["action"]])
+    known = labels.of_steps(places.around(output, place), played.arrays["pose"], played.dug, played.punched, jumped)
+    return {
+        **played.arrays,
+        **known,
+        **{f"events/{name}": _as_array(getattr(played, name)) for name in ("dug", "punched")},
+        "seed": np.array(wanted["seed"] + n),
+        "step_s": np.array(wanted["step"]),
+    }
+
+
+def _arrive(game: Game, place: Place) -> keys.Keyboard:
+    """Takes the player to the place, waits until all is drawn, and lets go."""
+    game.ask("stand", feet=place.pose[:3], yaw=float(np.radians(place.pose.yaw)), timeofday=DAWN)
+    began = since = time.monotonic()
+    last = game.picture()
+    while time.monotonic() < since + CALM and time.monotonic() < began + LONGEST:
+        time.sleep(0.1)
+        if not np.array_equal(picture := game.picture(), last):
+            last, since = picture, time.monotonic()
+    keyboard = keys.Keyboard(game.display)
+    keyboard.focus()
+    game.ask("play", timeofday=DAWN)
+    keyboard.button(True)
+    time.sleep(LET_GO)
+    return keyboard
+
+
+def _as_array(events: list[playing.Event]) -> np.ndarray:
+    return np.array([f"{e.step} {e.name} {e.x} {e.y} {e.z}" for e in events], dtype=np.str_)
