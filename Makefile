@@ -20,9 +20,8 @@ FOLDERS = $(if $(DATA),data="$(DATA)") $(if $(PROBE),probe="$(PROBE)")
 
 SHOTS ?= config/captures/demo.yaml
 CAPTURES ?= captures
-PLACES ?= config/episodes/demo.yaml
+PLACES ?= config/episodes/places.yaml
 EPISODES ?= episodes
-NUMBER ?= 20
 AGENT ?= policy
 TRAINING ?= captures-training
 WOODED ?= captures-labelled
@@ -30,7 +29,7 @@ OPEN_COUNTRY ?= captures-open
 SECONDS ?= 600
 RANDOMLY = $(if $(ORDER),$(if $(filter-out random,$(ORDER)),--randomly-seed=$(ORDER)),-p no:randomly)
 
-.PHONY: docs site example tutorials report verify smoke expected test test-environments fuzz archive demo-data labelled-data demo-policy capture episodes screenshots \
+.PHONY: docs site example tutorials report verify smoke expected test test-environments fuzz archive demo-data labelled-data demo-policy capture episodes gathered screenshots \
   bench lint coverage lock clean
 
 report: .venv/ready
@@ -85,11 +84,12 @@ demo-policy: .venv/ready
 capture: .venv/ready
 	$(BIN)/python -m minetest_interp.capture --shot-list "$(SHOTS)" --output "$(CAPTURES)"
 
-# AGENT=policy is the demo's; random and forward (always forward) are what it is compared with.
 episodes: .venv/ready
-	$(BIN)/python -m minetest_interp.episodes --config "$(PLACES)" --agent $(AGENT) --checkpoint data/demo/demo.model \
-	  --settings '{"strides": [4, 2, 1], "size": 64}' --actions config/minetest-actions.yaml --number $(NUMBER) \
-	  --output "$(EPISODES)"
+	$(BIN)/python -m minetest_interp.episodes --study "config/$(STUDY).yaml" $(if $(DATA),--data "$(DATA)") \
+	  --config "$(PLACES)" --agent $(AGENT) --output "$(EPISODES)"
+
+gathered: .venv/ready
+	$(BIN)/python -m minetest_interp.episodes.gather --episodes "$(EPISODES)" --output data/episodes
 
 docs: .venv/ready
 	$(BIN)/python -m docs.generate

@@ -1,11 +1,15 @@
-"""Playing without the game: actions to keys, sampling, rewards from events, the clock's refusals."""
+"""Playing without the game: actions to keys, sampling, edited pictures, what the mods report, and the clock."""
 
 import json
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 
-from minetest_interp.episodes import agents, clock, keys, play
+from minetest_interp.episodes import agents, keys, play
+from minetest_interp.episodes.clock import BEGIN, Clock
 from minetest_interp.io.errors import InputError
 
 FACTORS = {
@@ -38,11 +42,17 @@ def test_actions_are_drawn_by_their_probabilities_and_again_with_the_seed():
 
 
 def test_always_forward_draws_one_action():
-    player = agents.baseline("forward", {"factors": FACTORS})
-    logits, value = player.forward(None)
-    drawn = agents.sample(logits, np.random.default_rng(0))
+    player = agents.forward({"factors": FACTORS})
+    drawn = agents.sample(player.forward(0, None)[0], np.random.default_rng(0))
     assert player.levels[drawn] == {"forward": "forward", "jump": "-", "mouse_x": "-", "mouse_y": "-"}
-    assert np.isnan(value)
+
+
+def test_out_of_order_uses_every_step_of_the_recorded_episode_once():
+    logits = np.random.default_rng(0).normal(size=(20, 36))
+    player = agents.out_of_order({"factors": FACTORS}, logits, seed=3)
+    used = np.array([player.forward(step, None)[0] for step in range(20)])
+    assert not np.array_equal(used, logits)
+    np.testing.assert_array_equal(np.sort(used, axis=0), np.sort(logits, axis=0))
 
 
 def test_the_first_frame_is_repeated_and_the_newest_is_last():
@@ -52,33 +62,73 @@ def test_the_first_frame_is_repeated_and_the_newest_is_last():
     np.testing.assert_array_equal(agents.push(stack, second, 4).mean((1, 2)), [0, 0, 0, 1])
 
 
-def test_rewards_are_the_sum_of_their_events():
-    dug = [(1, "default:tree", 0, 0, 0), (1, "default:leaves", 0, 1, 0), (2, "default:aspen_tree", 0, 0, 0)]
-    shaped, plain = play.rewards(dug, [(0, "default:tree", 0, 0, 0)], np.array([2.0, 0, np.nan]), np.array([0, 1, 0]))
-    np.testing.assert_allclose(plain, [0, 1, 1])
-    np.testing.assert_allclose(shaped, [0.03, 0.99, np.nan])
+def test_even_halves_have_the_frames_own_mean():
+    stack = np.random.default_rng(0).integers(20, 90, (4, 6, 8)).astype(np.uint8)
+    stack[:, :, :4] += 60
+    evened = agents.even(stack)
+    for half in np.split(evened, 2, axis=2):
+        np.testing.assert_allclose(half.mean((1, 2)), stack.mean((1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(agents.even(evened), evened, rtol=1e-5)
 
 
-def test_events_belong_to_the_step_before_the_picture_that_shows_them(tmp_path):
-    def beat(x):
-        return json.dumps({"eye": [x, 1.47, 0], "yaw": np.pi / 2, "pitch": 0, "hp": 20}) + "\n"
-
-    lines = [beat(1), beat(2), json.dumps({"dug": "default:tree", "at": [3, 4, 5]}) + "\n", beat(3)]
-    (tmp_path / "log").write_text("".join(lines))
-    ends = np.cumsum([len(entry) for entry in lines])
-    events = play.read_events(tmp_path / "log", np.array([ends[0], ends[1], ends[1], ends[3]]))
-    np.testing.assert_allclose(events.pose[:, 0], [1, 2, 2, 3])
-    np.testing.assert_allclose(events.pose[:, 3], 0, atol=1e-9)
-    assert events.dug == [(2, "default:tree", 3, 4, 5)]
+def _line(**entry) -> str:
+    return json.dumps(entry) + "\n"
 
 
-def test_the_clock_slows_until_it_refuses():
-    assert clock.slower(0.4, clock.MOST_BAD) == 0.4
-    rate = 0.4
-    for _ in range(20):
-        if rate == clock.SLOWEST:
-            break
-        assert clock.slower(rate, 0.03) < rate
-        rate = clock.slower(rate, 0.03)
-    with pytest.raises(InputError, match="late"):
-        clock.slower(rate, 0.03)
+def test_a_report_is_the_second_of_its_time_and_what_was_dug_before_it_comes_with_it(tmp_path):
+    path = tmp_path / "log"
+    path.write_text(_line(time=1.0) + _line(time=1.05, eye=1) + _line(dug="default:tree", at=[1, 2, 3]))
+    reports = play.Reports(path)
+    assert reports.frame(1.05, 2) == (None, [])
+    half = _line(time=1.05, eye=2)
+    with path.open("a") as log:
+        log.write(half[:7])
+    assert reports.frame(1.05, 2) == (None, [])
+    with path.open("a") as log:
+        log.write(half[7:] + _line(time=1.05, eye=3))
+    report, happened = reports.frame(1.05, 2)
+    assert report["eye"] == 2
+    assert [entry["dug"] for entry in happened] == ["default:tree"]
+    assert reports.frame(1.05, 1)[0]["eye"] == 3
+    assert reports.frame(1.05, 1) == (None, [])
+
+
+def test_a_pose_is_feet_and_look_in_the_servers_angles():
+    pose = play.pose({"eye": [1.0, 2.47, 3.0], "yaw": np.pi / 2, "pitch": 0.5})
+    np.testing.assert_allclose(pose, [1, 1, 3, 0, np.degrees(0.5)], atol=1e-9)
+
+
+READS = """
+import sys, time
+for _ in sys.stdin:
+    print(time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW), time.monotonic_ns(), flush=True)
+"""
+
+
+def test_a_program_reads_a_clock_that_stands_still_and_moves_by_what_it_is_told(tmp_path):
+    clock = Clock(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", READS],
+        env=clock.variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    ) as program:
+
+        def read() -> list[int]:
+            program.stdin.write("\n")
+            return [int(word) for word in program.stdout.readline().split()]
+
+        first, again = read(), read()
+        assert first[0] == again[0] == BEGIN
+        assert again[1] > first[1]  # the other clocks go on
+        clock.advance(0.05)
+        assert read()[0] == BEGIN + 50_000_000
+        with clock.going():
+            began, now = time.monotonic(), read()[0]
+            while read()[0] == now:
+                assert time.monotonic() < began + 10
+        stands = read()[0]
+        assert stands == read()[0] > BEGIN + 50_000_000
+        program.stdin.close()

@@ -1,41 +1,82 @@
-"""A short episode in the real game."""
+"""Short episodes in the real game."""
 
+import json
 import os
+import shutil
 
 import numpy as np
 import pytest
+import yaml
 
 from minetest_interp.capture import game
-from minetest_interp.episodes import clock, run
+from minetest_interp.episodes import gather, record
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 from tests.conftest import ROOT
 
-STEPS = 40
+STEPS = 60
+
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("TEST_GAME"), reason="NOT CHECKED against the real game: set TEST_GAME=1"
+)
 
 
-@pytest.mark.skipif(not os.environ.get("TEST_GAME"), reason="NOT CHECKED against the real game: set TEST_GAME=1")
-def test_a_short_episode_is_played_and_kept(tmp_path):
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """A folder with one short episode of the demo policy and one of an agent that walks straight on."""
     try:
         game.programs()
-        clock.library()
     except InputError as error:
         pytest.skip(f"NOT CHECKED against the real game: {error}")
-    places = tmp_path / "places.yaml"
-    text = (ROOT / "config/episodes/demo.yaml").read_text()
-    places.write_text(text.replace("steps: 500", f"steps: {STEPS}").replace("clock: 0.4", "clock: 0.2"))
-    options = {"strides": [4, 2, 1], "size": 64}
-    run.episodes(
-        places,
-        "forward",
-        ROOT / "data/demo/demo.model",
-        options,
-        ROOT / "config/minetest-actions.yaml",
-        1,
-        tmp_path / "kept",
-    )
-    kept = files.read_arrays(tmp_path / "kept/episode-000.npz")
+    folder = tmp_path_factory.mktemp("episodes")
+    wanted = yaml.safe_load((ROOT / "config/episodes/places.yaml").read_text())
+    wanted["places"] |= {"number": 1, "biomes": ["savanna"]}
+    (folder / "places.yaml").write_text(json.dumps(wanted | {"steps": STEPS}))
+    for agent in ("policy", "forward"):
+        play(folder, agent)
+    return folder
+
+
+def play(folder, agent):
+    record.episodes(ROOT / "config/demo.yaml", folder / "places.yaml", agent, folder / "kept")
+
+
+def test_every_step_has_the_same_time_and_a_picture_of_its_own(played):
+    kept = files.read_arrays(played / "kept/demo/savanna-00.npz")
     assert kept["frames"].shape == (STEPS, 64, 64)
-    assert np.mean(kept["late"] | kept["repeated"]) <= clock.MOST_BAD
-    walked = np.nansum(np.linalg.norm(np.diff(kept["pose"][:, [0, 2]], axis=0), axis=1))
-    assert walked > 0.5
+    assert kept["logits"].shape == (STEPS, 36)
+    assert np.isfinite(kept["pose"]).all() and np.isfinite(kept["shaped"]).all()
+    turned = np.abs((np.diff(kept["pose"][:, 3]) + 180) % 360 - 180)
+    turns = np.isin(kept["action"] // 3 % 3, (0, 2))[:-1]
+    np.testing.assert_allclose(turned[turns], 5.0, atol=0.01)
+    np.testing.assert_allclose(turned[~turns], 0.0, atol=0.01)
+
+
+def test_who_walks_straight_on_goes_four_nodes_a_second(played):
+    pose = files.read_arrays(played / "kept/forward/savanna-00.npz")["pose"]
+    ways = np.linalg.norm(np.diff(pose[:, [0, 2]], axis=0), axis=1) / 0.05
+    assert 3.5 < np.median(ways[20:]) < 4.5
+
+
+def test_what_is_there_is_not_played_again(played, capsys):
+    path = played / "kept/demo/savanna-00.npz"
+    before = path.stat().st_mtime_ns
+    play(played, "policy")
+    assert path.stat().st_mtime_ns == before
+    assert "0 of them new" in capsys.readouterr().out
+
+
+def test_a_second_run_of_the_same_start_sees_the_same_at_first(played, tmp_path):
+    shutil.copytree(played / "kept", tmp_path / "kept", ignore=shutil.ignore_patterns("demo"))
+    record.episodes(ROOT / "config/demo.yaml", played / "places.yaml", "policy", tmp_path / "kept")
+    first, again = (files.read_arrays(folder / "kept/demo/savanna-00.npz") for folder in (played, tmp_path))
+    apart = np.abs(first["frames"][0].astype(int) - again["frames"][0].astype(int))
+    assert apart.mean() < 2
+
+
+def test_one_file_for_each_agent(played, tmp_path):
+    gather.gather(played / "kept", tmp_path)
+    demo, forward = (np.load(tmp_path / f"{name}.npz") for name in ("demo", "forward"))
+    assert demo["stacks"].shape == (1, 3, 4, 64, 64) and "stacks" not in forward
+    assert forward["shaped"].shape == (1, STEPS)
+    assert (tmp_path / "demo.webp").stat().st_size > 1000

@@ -37,20 +37,17 @@ def of_steps(
       Arrays by step, see `docs/episodes.md`; NaN where the map is not known.
     """
     steps = len(poses)
-    paid = _is_trunk(shown.voxels.names)[shown.voxels.content]
     crossed = np.full(steps, np.nan)
     nearest, on_trunk = np.full((steps, 2), np.nan), np.zeros(steps, bool)
-    trees, changes = _tree_columns(paid, shown), _by_step(dug)
-    for step, pose in enumerate(map(_pose, poses)):
-        if gone := changes.get(step):
-            shown = march.changed(shown, [Node(e.x, e.y, e.z, "air") for e in gone])
-            inside = np.array([[e.x, e.y, e.z] for e in gone]) - shown.voxels.origin
-            paid[tuple(inside.T)] = False
-            trees = _tree_columns(paid, shown)
-        count = line.trunks(shown, pose)
+    changes = {0} | {event.step + 1 for event in dug}
+    for step, pose in enumerate(Pose(*map(float, row)) for row in poses):
+        if step in changes:
+            now = without(shown, dug, step)
+            paid, trees = _is_trunk(now), KDTree(columns(now))
+        count = line.trunks(now, pose)
         crossed[step] = np.nan if count is None else count
-        on_trunk[step] = _stands_on(paid, shown, pose)
-        if trees is not None:
+        on_trunk[step] = _stands_on(paid, now, pose)
+        if trees.n:
             distance, which = trees.query([pose.x, pose.z])
             east, north = trees.data[which] - [pose.x, pose.z]
             bearing = np.degrees(np.arctan2(-east, north))  # 0 looks along +z, 90 along -x
@@ -68,26 +65,29 @@ def of_steps(
     }
 
 
-def _is_trunk(names: Sequence[str]) -> Bool[np.ndarray, " name"]:
-    return np.array([line.PAID in name for name in names])
+def without(shown: Scene, dug: Sequence[Event], step: int) -> Scene:
+    """The map as it is in the picture of a step: what was dug at earlier steps is gone."""
+    return march.changed(shown, [Node(e.x, e.y, e.z, "air") for e in dug if e.step < step])
 
 
-def _pose(row: np.ndarray) -> Pose:
-    return Pose(*map(float, row))
+def columns(shown: Scene) -> Int[np.ndarray, "column 2"]:
+    """The x and z of every column of nodes that has a trunk in it."""
+    return np.argwhere(_is_trunk(shown).any(1)) + np.array(shown.voxels.origin)[[0, 2]]
 
 
-def _tree_columns(paid: Bool[np.ndarray, "x y z"], shown: Scene) -> KDTree | None:
-    """The x and z of every column of nodes that has a trunk in it; None without any."""
-    columns = np.argwhere(paid.any(1)) + np.array(shown.voxels.origin)[[0, 2]]
-    return KDTree(columns) if len(columns) else None
+def events(written: np.ndarray) -> list[Event]:
+    """Events from the words of an episode's file."""
+    words = [str(line).split() for line in written]
+    return [Event(int(step), name, int(x), int(y), int(z)) for step, name, x, y, z in words]
 
 
-def _by_step(dug: Sequence[Event]) -> dict[int, list[Event]]:
-    """What is gone in the picture of each step: a node dug at a step is there in that step's own picture."""
-    found: dict[int, list[Event]] = {}
-    for event in dug:
-        found.setdefault(event.step + 1, []).append(event)
-    return found
+def words(happened: Sequence[Event]) -> np.ndarray:
+    """Events as an episode's file has them: step, name, x, y, z."""
+    return np.array([" ".join(map(str, event)) for event in happened], dtype=np.str_)
+
+
+def _is_trunk(shown: Scene) -> Bool[np.ndarray, "x y z"]:
+    return np.array([line.PAID in name for name in shown.voxels.names])[shown.voxels.content]
 
 
 def _stands_on(paid: Bool[np.ndarray, "x y z"], shown: Scene, pose: Pose) -> bool:

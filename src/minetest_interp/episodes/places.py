@@ -41,7 +41,7 @@ def prepare(folder: Path, wanted: Mapping) -> list[Place]:
         _make(folder, settings)
     kept = files.read_json(folder / LIST)
     if kept["settings"] != settings:
-        raise InputError(f"{folder}: must be of the settings {settings}; it is of {kept['settings']}. Name another one.")
+        raise InputError(f"{folder}: must be of {settings}; it is of {kept['settings']}. Name another folder.")
     return [Place(name, Pose(*pose)) for name, pose in kept["places"]]
 
 
@@ -56,7 +56,8 @@ def around(folder: Path, place: Place) -> Scene:
 def _make(folder: Path, settings: Mapping) -> None:
     shutil.rmtree(folder / GAME, ignore_errors=True)
     shutil.rmtree(folder / WORLD, ignore_errors=True)
-    places, wanted = [], settings["places"]
+    places: list[Place] = []
+    wanted = settings["places"]
     with Game(folder / GAME, seed=settings["world"]["seed"]) as game:
         survey, drawtypes = game.survey(), game.drawtypes()
         for number in range(wanted["number"]):
@@ -78,7 +79,13 @@ def _make(folder: Path, settings: Mapping) -> None:
 
 
 def _choose(
-    game: Game, survey: Survey, drawtypes: Mapping, random: np.random.Generator, wanted: Mapping, name: str, places: list
+    game: Game,
+    survey: Survey,
+    drawtypes: Mapping,
+    random: np.random.Generator,
+    wanted: Mapping,
+    name: str,
+    places: list[Place],
 ) -> Place:
     """The first place in a random order that has feet with the nearest trunk as far away as is wanted."""
     biome, (least, most) = name.rpartition("-")[0], wanted["trunk"]
@@ -95,7 +102,10 @@ def _choose(
         if len(fitting := np.flatnonzero((away >= least) & (away <= most))):
             x, y, z = feet[random.choice(fitting)].tolist()
             return Place(name, Pose(x, y, z, float(random.integers(360)), 0.0))
-    raise InputError(f"`places`: the world must have a place {name!r} with a trunk {least} to {most} nodes away; it has none.")
+    raise InputError(
+        f"`places`: the world must have a place {name!r} with a trunk {least} to {most} nodes away; it has none. "
+        "Ask for fewer, or for another world."
+    )
 
 
 def _read(game: Game, feet, radius: int) -> Voxels:

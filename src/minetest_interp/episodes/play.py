@@ -1,4 +1,4 @@
-"""One episode: pictures from the screen to the player, its actions to the keys, and the game's clock moved by a step."""
+"""One episode: pictures from the screen to the player, actions to the keys, and the game's clock moved by a step."""
 
 import json
 import time
@@ -40,8 +40,8 @@ class Reports:
     """What the game's mods write down: a line for each drawn frame, and for each node that is punched or dug."""
 
     def __init__(self, path: Path):
-        self._file = path.open("rb")
-        self._rest = b""
+        self._path = path
+        self._read = 0  # bytes
         self._waiting: list[dict] = []
 
     def frame(self, after: float, count: int) -> tuple[dict | None, list[dict]]:
@@ -50,9 +50,11 @@ class Reports:
         Returns:
           Also the nodes that were dug or punched before it; what has been returned is not returned again.
         """
-        lines = (self._rest + self._file.read()).split(b"\n")
-        self._rest = lines.pop()
-        self._waiting += map(json.loads, lines)
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            whole = file.read().rpartition(b"\n")[0]
+        self._read += len(whole) + bool(whole)
+        self._waiting += map(json.loads, whole.splitlines())
         drawn = [i for i, entry in enumerate(self._waiting) if entry.get("time", -1.0) >= after - TOLERANCE]
         if len(drawn) < count:
             return None, []

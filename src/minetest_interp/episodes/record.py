@@ -67,7 +67,7 @@ def episodes(
     began = time.monotonic()
     for done, n in enumerate(missing, start=1):
         place = listed[n]
-        arrays = _tried(lambda place=place, n=n: _episode(output, place, player_at(place, n), wanted, n))
+        arrays = _tried(output, place, player_at(place, n), wanted, n)
         files.write_arrays(folder / f"{place.name}.npz", **arrays)
         left = (time.monotonic() - began) / done * (len(missing) - done)
         said = f"{arrays['dug'].sum()} trunks dug, reward {arrays['shaped'].sum():.2f}"
@@ -96,15 +96,16 @@ def _players(agent: str, study: Study, output: Path, seed: int) -> Callable[[Pla
     return lambda place, n: player
 
 
-def _tried(episode: Callable[[], dict]) -> dict[str, np.ndarray]:
-    for attempt in range(1, RESTARTS + 1):
+def _tried(output: Path, place: Place, player: Player, wanted: Mapping, n: int) -> dict[str, np.ndarray]:
+    attempt = 1
+    while True:
         try:
-            return episode()
+            return _episode(output, place, player, wanted, n)
         except Lost as lost:
             if attempt == RESTARTS:
                 raise InputError(f"the game must stay alive; {lost} Tried {attempt} times.") from lost
             print(f"starting the game again: {lost}", flush=True)
-    raise AssertionError
+            attempt += 1
 
 
 def _episode(output: Path, place: Place, player: Player, wanted: Mapping, n: int) -> dict[str, np.ndarray]:
@@ -131,7 +132,7 @@ def _episode(output: Path, place: Place, player: Player, wanted: Mapping, n: int
     return {
         **played.arrays,
         **known,
-        **{f"events/{name}": _as_array(getattr(played, name)) for name in ("dug", "punched")},
+        **{f"events/{name}": labels.words(getattr(played, name)) for name in ("dug", "punched")},
         "seed": np.array(wanted["seed"] + n),
         "step_s": np.array(wanted["step"]),
     }
@@ -152,7 +153,3 @@ def _arrive(game: Game, place: Place) -> keys.Keyboard:
     keyboard.button(True)
     time.sleep(LET_GO)
     return keyboard
-
-
-def _as_array(events: list[playing.Event]) -> np.ndarray:
-    return np.array([f"{e.step} {e.name} {e.x} {e.y} {e.z}" for e in events], dtype=np.str_)

@@ -1,0 +1,114 @@
+"""`python -m minetest_interp.episodes.gather`: all episodes of an agent to one file, small enough to be kept with the code.
+
+What a policy saw is kept of some steps only, and as a film of one episode: the one whose shaped reward is the median.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from minetest_interp.cli import command  # isort: skip
+from minetest_interp.capture import march
+from minetest_interp.capture.types import Pose
+from minetest_interp.episodes import labels, places
+from minetest_interp.episodes.places import Place
+from minetest_interp.io import files
+from minetest_interp.io.errors import InputError
+
+EVERY = 25  # steps between two whose stacks and masks are kept
+LENGTH = 4  # frames of a stack; before the first there is the first
+MASK_WIDTH, MASK_HEIGHT = 128, 75
+NEARBY = 40  # nodes from the agent's way in which trunks are kept
+FILM_EVERY, FILM_QUALITY, FILM_MS = 2, 70, 100  # steps a picture, WebP's quality of 100, milliseconds a picture
+KINDS = {
+    "action": np.uint8,
+    "on_trunk": bool,
+    "dug": np.uint8,
+    "distance": np.float32,
+    "direction": np.float32,
+    "crossed": np.float32,
+    "shaped": np.float32,
+    "pose": np.float32,
+    "hp": np.uint8,
+}
+SEEN = {"logits": np.float32, "value": np.float32}
+
+
+def gather(episodes: Path, output: Path) -> None:
+    """Writes `output`/AGENT.npz and, of agents that see, AGENT.webp for each agent with an episode from every place.
+
+    Raises:
+      InputError: `episodes` is no folder of recorded episodes.
+    """
+    if not (episodes / places.LIST).exists():
+        raise InputError(f"{episodes}: must be a folder of `make episodes`; it has no {places.LIST}.")
+    listed = [Place(name, Pose(*pose)) for name, pose in files.read_json(episodes / places.LIST)["places"]]
+    output.mkdir(parents=True, exist_ok=True)
+    for folder in sorted(path for path in episodes.iterdir() if path.name not in (places.GAME, places.WORLD)):
+        if not folder.is_dir():
+            continue
+        paths = [folder / f"{place.name}.npz" for place in listed]
+        if missing := [path for path in paths if not path.exists()]:
+            print(f"{folder}: left out, since {len(missing)} of {len(paths)} episodes are missing")
+            continue
+        of_all = [files.read_arrays(path) for path in paths]
+        arrays = together(of_all, [place.name for place in listed])
+        if "frames" in of_all[0]:
+            arrays |= _seen(episodes, listed, of_all)
+            _film(output / f"{folder.name}.webp", of_all)
+        kept = output / f"{folder.name}.npz"
+        files.write_compressed(kept, **arrays)
+        print(f"{kept}: {len(paths)} episodes, {kept.stat().st_size / 1e6:.1f} MB")
+
+
+def together(of_all: list[dict[str, np.ndarray]], names: list[str]) -> dict[str, np.ndarray]:
+    """What every agent's file has, by place and step."""
+    kinds = KINDS | (SEEN if "logits" in of_all[0] else {})
+    arrays = {name: np.stack([of[name] for of in of_all]).astype(kind) for name, kind in kinds.items()}
+    if "frames" in of_all[0]:
+        frames = np.stack([of["frames"] for of in of_all]).astype(np.float32)
+        halves = np.split(frames, 2, axis=3)
+        arrays["darker"] = (halves[1].mean((2, 3)) - halves[0].mean((2, 3))).astype(np.float32)
+    return {"place": np.array(names), "step_s": of_all[0]["step_s"]} | arrays
+
+
+def stacks_at(frames: np.ndarray, steps: np.ndarray, length: int) -> np.ndarray:
+    """Stacks `[step, frame, row, column]` as the agent saw them at some steps, from its frames `[step, row, column]`."""
+    return frames[np.maximum(steps[:, None] + np.arange(1 - length, 1), 0)]
+
+
+def _seen(episodes: Path, listed: list[Place], of_all: list[dict]) -> dict[str, np.ndarray]:
+    steps = list(range(0, len(of_all[0]["action"]), EVERY))
+    masks, trees = [], []
+    for number, (place, of) in enumerate(zip(listed, of_all, strict=True)):
+        shown = places.around(episodes, place)
+        poses = [Pose(*map(float, of["pose"][step])) for step in steps]
+        known = [labels.without(shown, labels.events(of["events/dug"]), step) for step in steps]
+        views = [march.render(at, pose, width=MASK_WIDTH, height=MASK_HEIGHT) for at, pose in zip(known, poses, strict=True)]
+        masks.append([view.classes for view in views])
+        columns = labels.columns(shown)
+        near = np.abs(columns[:, None] - of["pose"][None, :, [0, 2]]).max(2).min(1) <= NEARBY
+        trees.append(np.column_stack([np.full(near.sum(), number), columns[near]]))
+    return {
+        "kept": np.array(steps, np.uint16),
+        "stacks": np.stack([stacks_at(of["frames"], np.array(steps), LENGTH) for of in of_all]),
+        "masks": np.array(masks, np.uint8),
+        "trees": np.concatenate(trees).astype(np.int16),
+    }
+
+
+def _film(path: Path, of_all: list[dict]) -> None:
+    earned = np.array([of["shaped"].sum() for of in of_all])
+    middle = int(np.argsort(earned, kind="stable")[(len(earned) - 1) // 2])
+    first, *others = map(Image.fromarray, of_all[middle]["pictures"][::FILM_EVERY])
+    files.write(
+        path,
+        lambda part: first.save(
+            part, "WebP", save_all=True, append_images=others, duration=FILM_MS, quality=FILM_QUALITY, loop=0
+        ),
+    )
+
+
+if __name__ == "__main__":
+    command(gather, record=False)
