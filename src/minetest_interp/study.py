@@ -63,6 +63,11 @@ class Study(NamedTuple):
         return None if name is None else self.folder / name
 
     @property
+    def policy(self) -> dict:
+        """How the checkpoint is read: the settings of the policy but for the files' own names."""
+        return {key: value for key, value in self.config["policy"].items() if key not in ("checkpoint", "check")}
+
+    @property
     def config(self) -> dict:
         """The settings in one map, with what they leave to other files and to defaults filled in."""
         config = {**self.settings, "actions": self.actions}

@@ -123,7 +123,7 @@ def as_json(content):
     return lambda wildcards: as_word(content)
 
 
-POLICY_SETTINGS = {key: value for key, value in SETTINGS["policy"].items() if key not in ("checkpoint", "check")}
+POLICY_SETTINGS = STUDY.policy
 POLICY, ACTIONS = as_json(POLICY_SETTINGS), as_json(SETTINGS["actions"])
 
 

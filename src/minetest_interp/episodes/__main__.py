@@ -8,4 +8,4 @@ from minetest_interp.episodes.record import episodes
 if __name__ == "__main__":
     # As Ctrl-C does: what was started is ended.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    command(episodes)
+    command(episodes, record=False)

@@ -56,7 +56,7 @@ def gather(episodes: Path, output: Path) -> None:
         arrays = together(of_all, [place.name for place in listed])
         if "frames" in of_all[0]:
             arrays |= _seen(episodes, listed, of_all)
-            _film(output / f"{folder.name}.webp", of_all)
+            arrays |= _film(output / f"{folder.name}.webp", of_all)
         kept = output / f"{folder.name}.npz"
         files.write_compressed(kept, **arrays)
         print(f"{kept}: {len(paths)} episodes, {kept.stat().st_size / 1e6:.1f} MB")
@@ -98,16 +98,14 @@ def _seen(episodes: Path, listed: list[Place], of_all: list[dict]) -> dict[str, 
     }
 
 
-def _film(path: Path, of_all: list[dict]) -> None:
+def _film(path: Path, of_all: list[dict]) -> dict[str, np.ndarray]:
+    """Writes a film of one episode; which place it is, and all of its frames."""
     earned = np.array([of["shaped"].sum() for of in of_all])
     middle = int(np.argsort(earned, kind="stable")[(len(earned) - 1) // 2])
     first, *others = map(Image.fromarray, of_all[middle]["pictures"][::FILM_EVERY])
-    files.write(
-        path,
-        lambda part: first.save(
-            part, "WebP", save_all=True, append_images=others, duration=FILM_MS, quality=FILM_QUALITY, loop=0
-        ),
-    )
+    options = {"save_all": True, "append_images": others, "duration": FILM_MS, "quality": FILM_QUALITY, "loop": 0}
+    files.write(path, lambda part: first.save(part, "WebP", **options))
+    return {"filmed": np.array(middle), "film": of_all[middle]["frames"]}
 
 
 if __name__ == "__main__":

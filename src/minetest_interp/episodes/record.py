@@ -67,7 +67,7 @@ def episodes(
     began = time.monotonic()
     for done, n in enumerate(missing, start=1):
         place = listed[n]
-        arrays = _tried(output, place, player_at(place, n), wanted, n)
+        arrays = _tried(output, folder, place, player_at(place, n), wanted, n)
         files.write_arrays(folder / f"{place.name}.npz", **arrays)
         left = (time.monotonic() - began) / done * (len(missing) - done)
         said = f"{arrays['dug'].sum()} trunks dug, reward {arrays['shaped'].sum():.2f}"
@@ -83,7 +83,7 @@ def name_of(agent: str, study: str) -> str:
 def _players(agent: str, study: Study, output: Path, seed: int) -> Callable[[Place, int], Player]:
     """Who plays at a place of some number."""
     if agent in agents.EDITS:
-        player = agents.policy(study.checkpoint, study.config["policy"], study.actions, agent)
+        player = agents.policy(study.checkpoint, study.policy, study.actions, agent)
         return lambda place, n: player
     if agent == "out-of-order":
 
@@ -96,11 +96,13 @@ def _players(agent: str, study: Study, output: Path, seed: int) -> Callable[[Pla
     return lambda place, n: player
 
 
-def _tried(output: Path, place: Place, player: Player, wanted: Mapping, n: int) -> dict[str, np.ndarray]:
+def _tried(
+    output: Path, folder: Path, place: Place, player: Player, wanted: Mapping, n: int
+) -> dict[str, np.ndarray]:
     attempt = 1
     while True:
         try:
-            return _episode(output, place, player, wanted, n)
+            return _episode(output, folder / places.GAME, place, player, wanted, n)
         except Lost as lost:
             if attempt == RESTARTS:
                 raise InputError(f"the game must stay alive; {lost} Tried {attempt} times.") from lost
@@ -108,8 +110,9 @@ def _tried(output: Path, place: Place, player: Player, wanted: Mapping, n: int) 
             attempt += 1
 
 
-def _episode(output: Path, place: Place, player: Player, wanted: Mapping, n: int) -> dict[str, np.ndarray]:
-    folder = output / places.GAME
+def _episode(
+    output: Path, folder: Path, place: Place, player: Player, wanted: Mapping, n: int
+) -> dict[str, np.ndarray]:
     shutil.rmtree(folder, ignore_errors=True)
     clock = Clock(folder)
     settings = SETTINGS | ({} if player.sees else UNSEEN)
