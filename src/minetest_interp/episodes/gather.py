@@ -1,4 +1,4 @@
-"""`python -m minetest_interp.episodes.gather`: all episodes of an agent to one file, small enough to be kept with the code.
+"""`python -m minetest_interp.episodes.gather`: an agent's episodes to one file, small enough to be kept with the code.
 
 What a policy saw is kept of some steps only, and as a film of one episode: the one whose shaped reward is the median.
 """
@@ -10,6 +10,7 @@ from PIL import Image
 
 from minetest_interp.cli import command  # isort: skip
 from minetest_interp.capture import march
+from minetest_interp.capture.march import Scene
 from minetest_interp.capture.types import Pose
 from minetest_interp.episodes import labels, places
 from minetest_interp.episodes.places import Place
@@ -74,7 +75,7 @@ def together(of_all: list[dict[str, np.ndarray]], names: list[str]) -> dict[str,
 
 
 def stacks_at(frames: np.ndarray, steps: np.ndarray, length: int) -> np.ndarray:
-    """Stacks `[step, frame, row, column]` as the agent saw them at some steps, from its frames `[step, row, column]`."""
+    """Stacks `[step, frame, row, column]` as the agent saw them, from its frames `[step, row, column]`."""
     return frames[np.maximum(steps[:, None] + np.arange(1 - length, 1), 0)]
 
 
@@ -83,10 +84,8 @@ def _seen(episodes: Path, listed: list[Place], of_all: list[dict]) -> dict[str, 
     masks, trees = [], []
     for number, (place, of) in enumerate(zip(listed, of_all, strict=True)):
         shown = places.around(episodes, place)
-        poses = [Pose(*map(float, of["pose"][step])) for step in steps]
-        known = [labels.without(shown, labels.events(of["events/dug"]), step) for step in steps]
-        views = [march.render(at, pose, width=MASK_WIDTH, height=MASK_HEIGHT) for at, pose in zip(known, poses, strict=True)]
-        masks.append([view.classes for view in views])
+        dug = labels.events(of["events/dug"])
+        masks.append([_mask(labels.without(shown, dug, step), of["pose"][step]) for step in steps])
         columns = labels.columns(shown)
         near = np.abs(columns[:, None] - of["pose"][None, :, [0, 2]]).max(2).min(1) <= NEARBY
         trees.append(np.column_stack([np.full(near.sum(), number), columns[near]]))
@@ -96,6 +95,10 @@ def _seen(episodes: Path, listed: list[Place], of_all: list[dict]) -> dict[str, 
         "masks": np.array(masks, np.uint8),
         "trees": np.concatenate(trees).astype(np.int16),
     }
+
+
+def _mask(shown: Scene, pose: np.ndarray) -> np.ndarray:
+    return march.render(shown, Pose(*map(float, pose)), width=MASK_WIDTH, height=MASK_HEIGHT).classes
 
 
 def _film(path: Path, of_all: list[dict]) -> dict[str, np.ndarray]:
