@@ -74,7 +74,7 @@ def policy(path: Path, settings: Mapping, actions: tables.ActionSettings, edit: 
 
 
 def random(actions: tables.ActionSettings) -> Player:
-    """Draws each action alike."""
+    """Draws every action with the same probability."""
     levels = levels_of(actions["factors"])
     return Player(lambda step, stack: (np.zeros(len(levels)), np.nan), levels)
 

@@ -13,7 +13,7 @@ from minetest_interp.capture import march
 from minetest_interp.capture.march import Scene
 from minetest_interp.capture.types import Pose
 from minetest_interp.episodes import labels, places
-from minetest_interp.episodes.places import Place
+from minetest_interp.episodes.places import Start
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 
@@ -44,7 +44,7 @@ def gather(episodes: Path, output: Path) -> None:
     """
     if not (episodes / places.LIST).exists():
         raise InputError(f"{episodes}: must be a folder of `make episodes`; it has no {places.LIST}.")
-    listed = [Place(name, Pose(*pose)) for name, pose in files.read_json(episodes / places.LIST)["places"]]
+    listed = [Start(name, Pose(*pose)) for name, pose in files.read_json(episodes / places.LIST)["places"]]
     output.mkdir(parents=True, exist_ok=True)
     for folder in sorted(path for path in episodes.iterdir() if path.name not in (places.GAME, places.WORLD)):
         if not folder.is_dir():
@@ -79,14 +79,14 @@ def stacks_at(frames: np.ndarray, steps: np.ndarray, length: int) -> np.ndarray:
     return frames[np.maximum(steps[:, None] + np.arange(1 - length, 1), 0)]
 
 
-def _seen(episodes: Path, listed: list[Place], of_all: list[dict]) -> dict[str, np.ndarray]:
+def _seen(episodes: Path, listed: list[Start], of_all: list[dict]) -> dict[str, np.ndarray]:
     steps = list(range(0, len(of_all[0]["action"]), EVERY))
     masks, trees = [], []
     for number, (place, of) in enumerate(zip(listed, of_all, strict=True)):
         shown = places.around(episodes, place)
         dug = labels.events(of["events/dug"])
         masks.append([_mask(labels.without(shown, dug, step), of["pose"][step]) for step in steps])
-        columns = labels.columns(shown)
+        columns = labels.tree_columns(shown)
         near = np.abs(columns[:, None] - of["pose"][None, :, [0, 2]]).max(2).min(1) <= NEARBY
         trees.append(np.column_stack([np.full(near.sum(), number), columns[near]]))
     return {

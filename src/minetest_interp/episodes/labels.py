@@ -43,7 +43,7 @@ def of_steps(
     for step, pose in enumerate(Pose(*map(float, row)) for row in poses):
         if step in changes:
             now = without(shown, dug, step)
-            paid, trees = _is_trunk(now), KDTree(columns(now))
+            paid, trees = _is_trunk(now), KDTree(tree_columns(now))
         count = line.trunks(now, pose)
         crossed[step] = np.nan if count is None else count
         on_trunk[step] = _stands_on(paid, now, pose)
@@ -70,7 +70,7 @@ def without(shown: Scene, dug: Sequence[Event], step: int) -> Scene:
     return march.changed(shown, [Node(e.x, e.y, e.z, "air") for e in dug if e.step < step])
 
 
-def columns(shown: Scene) -> Int[np.ndarray, "column 2"]:
+def tree_columns(shown: Scene) -> Int[np.ndarray, "column 2"]:
     """The x and z of every column of nodes that has a trunk in it."""
     return np.argwhere(_is_trunk(shown).any(1)) + np.array(shown.voxels.origin)[[0, 2]]
 

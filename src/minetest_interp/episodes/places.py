@@ -23,14 +23,14 @@ BELOW, ABOVE = 40, 56
 MARGIN = 26  # nodes that are read beyond where the feet may be
 
 
-class Place(NamedTuple):
+class Start(NamedTuple):
     """name: its biome and number. pose: where the episode begins, looking level."""
 
     name: str
     pose: Pose
 
 
-def prepare(folder: Path, wanted: Mapping) -> list[Place]:
+def prepare(folder: Path, wanted: Mapping) -> list[Start]:
     """The places, chosen and saved with their world and maps in `folder` if they are not there yet.
 
     Raises:
@@ -42,10 +42,10 @@ def prepare(folder: Path, wanted: Mapping) -> list[Place]:
     kept = files.read_json(folder / LIST)
     if kept["settings"] != settings:
         raise InputError(f"{folder}: must be of {settings}; it is of {kept['settings']}. Name another folder.")
-    return [Place(name, Pose(*pose)) for name, pose in kept["places"]]
+    return [Start(name, Pose(*pose)) for name, pose in kept["places"]]
 
 
-def around(folder: Path, place: Place) -> Scene:
+def around(folder: Path, place: Start) -> Scene:
     """The map around a place as it was saved."""
     kept = files.read_arrays(folder / f"{place.name}.npz")
     x, y, z = kept["origin"].tolist()
@@ -56,7 +56,7 @@ def around(folder: Path, place: Place) -> Scene:
 def _make(folder: Path, settings: Mapping) -> None:
     shutil.rmtree(folder / GAME, ignore_errors=True)
     shutil.rmtree(folder / WORLD, ignore_errors=True)
-    places: list[Place] = []
+    places: list[Start] = []
     wanted = settings["places"]
     with Game(folder / GAME, seed=settings["world"]["seed"]) as game:
         survey, drawtypes = game.survey(), game.drawtypes()
@@ -85,8 +85,8 @@ def _choose(
     random: np.random.Generator,
     wanted: Mapping,
     name: str,
-    places: list[Place],
-) -> Place:
+    places: list[Start],
+) -> Start:
     """The first place in a random order that has feet with the nearest trunk as far away as is wanted."""
     biome, (least, most) = name.rpartition("-")[0], wanted["trunk"]
     for at in random.permutation(np.flatnonzero(np.array(survey.biomes) == biome)):
@@ -101,7 +101,7 @@ def _choose(
         away = KDTree(trunks).query(feet[:, [0, 2]])[0]
         if len(fitting := np.flatnonzero((away >= least) & (away <= most))):
             x, y, z = feet[random.choice(fitting)].tolist()
-            return Place(name, Pose(x, y, z, float(random.integers(360)), 0.0))
+            return Start(name, Pose(x, y, z, float(random.integers(360)), 0.0))
     raise InputError(
         f"`places`: the world must have a place {name!r} with a trunk {least} to {most} nodes away; it has none. "
         "Ask for fewer, or for another world."

@@ -17,7 +17,7 @@ from minetest_interp.episodes import agents, keys, labels, places
 from minetest_interp.episodes import play as playing
 from minetest_interp.episodes.agents import Player
 from minetest_interp.episodes.clock import Clock
-from minetest_interp.episodes.places import Place
+from minetest_interp.episodes.places import Start
 from minetest_interp.io import files, yaml_files
 from minetest_interp.io.errors import InputError
 from minetest_interp.study import Study
@@ -43,7 +43,7 @@ RESTARTS = 3  # in a row for one episode
 
 
 def episodes(
-    study: Path, config: Path, agent: str, output: Path, data: Path | None = None, number: int | None = None
+    study: Path, config: Path, agent: str, output: Path, *, data: Path | None = None, number: int | None = None
 ) -> None:
     """Plays the episodes that `output` does not hold yet, one from each place.
 
@@ -80,14 +80,14 @@ def name_of(agent: str, study: str) -> str:
     return {"policy": study, "random": agent, "forward": agent}.get(agent, f"{study}-{agent}")
 
 
-def _players(agent: str, study: Study, output: Path, seed: int) -> Callable[[Place, int], Player]:
+def _players(agent: str, study: Study, output: Path, seed: int) -> Callable[[Start, int], Player]:
     """Who plays at a place of some number."""
     if agent in agents.EDITS:
         player = agents.policy(study.checkpoint, study.policy, study.actions, agent)
         return lambda place, n: player
     if agent == "out-of-order":
 
-        def shuffled(place: Place, n: int) -> Player:
+        def shuffled(place: Start, n: int) -> Player:
             recorded = files.read(output / study.name / f"{place.name}.npz")
             return agents.out_of_order(study.actions, files.read_arrays(recorded, "logits")["logits"], seed + n)
 
@@ -97,7 +97,7 @@ def _players(agent: str, study: Study, output: Path, seed: int) -> Callable[[Pla
 
 
 def _tried(
-    output: Path, folder: Path, place: Place, player: Player, wanted: Mapping, n: int
+    output: Path, folder: Path, place: Start, player: Player, wanted: Mapping, n: int
 ) -> dict[str, np.ndarray]:
     attempt = 1
     while True:
@@ -111,7 +111,7 @@ def _tried(
 
 
 def _episode(
-    output: Path, folder: Path, place: Place, player: Player, wanted: Mapping, n: int
+    output: Path, folder: Path, place: Start, player: Player, wanted: Mapping, n: int
 ) -> dict[str, np.ndarray]:
     shutil.rmtree(folder, ignore_errors=True)
     clock = Clock(folder)
@@ -141,7 +141,7 @@ def _episode(
     }
 
 
-def _arrive(game: Game, place: Place) -> keys.Keyboard:
+def _arrive(game: Game, place: Start) -> keys.Keyboard:
     """Takes the player to the place, waits until all is drawn, and lets go."""
     game.ask("stand", feet=place.pose[:3], yaw=float(np.radians(place.pose.yaw)), timeofday=DAWN)
     began = since = time.monotonic()
