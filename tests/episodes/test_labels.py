@@ -82,5 +82,5 @@ def test_what_is_not_known_is_nan(shown):
 
 def test_events_are_read_as_they_were_written():
     happened = [Event(3, NAMES[TREE], -1, 2, 3), Event(4, "x:y", 0, 0, 0)]
-    assert labels.events(labels.words(happened)) == happened
-    assert labels.events(labels.words([])) == []
+    assert labels.read_events(labels.written(happened)) == happened
+    assert labels.read_events(labels.written([])) == []

@@ -36,7 +36,7 @@ KINDS = {
 SEEN = {"logits": np.float32, "value": np.float32}
 
 
-def gather(episodes: Path, output: Path) -> None:
+def gather_episodes(episodes: Path, output: Path) -> None:
     """Writes `output`/AGENT.npz and, of agents that see, AGENT.webp for each agent with an episode from every place.
 
     Raises:
@@ -54,7 +54,7 @@ def gather(episodes: Path, output: Path) -> None:
             print(f"{folder}: left out, since {len(missing)} of {len(paths)} episodes are missing")
             continue
         of_all = [files.read_arrays(path) for path in paths]
-        arrays = together(of_all, [place.name for place in listed])
+        arrays = by_step(of_all, [place.name for place in listed])
         if "frames" in of_all[0]:
             arrays |= _seen(episodes, listed, of_all)
             arrays |= _film(output / f"{folder.name}.webp", of_all)
@@ -63,7 +63,7 @@ def gather(episodes: Path, output: Path) -> None:
         print(f"{kept}: {len(paths)} episodes, {kept.stat().st_size / 1e6:.1f} MB")
 
 
-def together(of_all: list[dict[str, np.ndarray]], names: list[str]) -> dict[str, np.ndarray]:
+def by_step(of_all: list[dict[str, np.ndarray]], names: list[str]) -> dict[str, np.ndarray]:
     """What every agent's file has, by place and step."""
     kinds = KINDS | (SEEN if "logits" in of_all[0] else {})
     arrays = {name: np.stack([of[name] for of in of_all]).astype(kind) for name, kind in kinds.items()}
@@ -84,8 +84,8 @@ def _seen(episodes: Path, listed: list[Start], of_all: list[dict]) -> dict[str, 
     masks, trees = [], []
     for number, (place, of) in enumerate(zip(listed, of_all, strict=True)):
         shown = places.around(episodes, place)
-        dug = labels.events(of["events/dug"])
-        masks.append([_mask(labels.without(shown, dug, step), of["pose"][step]) for step in steps])
+        dug = labels.read_events(of["events/dug"])
+        masks.append([_mask(labels.after_digging(shown, dug, step), of["pose"][step]) for step in steps])
         columns = labels.tree_columns(shown)
         near = np.abs(columns[:, None] - of["pose"][None, :, [0, 2]]).max(2).min(1) <= NEARBY
         trees.append(np.column_stack([np.full(near.sum(), number), columns[near]]))
@@ -112,4 +112,4 @@ def _film(path: Path, of_all: list[dict]) -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    command(gather, record=False)
+    command(gather_episodes, record=False)

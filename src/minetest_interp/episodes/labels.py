@@ -42,7 +42,7 @@ def of_steps(
     changes = {0} | {event.step + 1 for event in dug}
     for step, pose in enumerate(Pose(*map(float, row)) for row in poses):
         if step in changes:
-            now = without(shown, dug, step)
+            now = after_digging(shown, dug, step)
             paid, trees = _is_trunk(now), KDTree(tree_columns(now))
         count = line.trunks(now, pose)
         crossed[step] = np.nan if count is None else count
@@ -65,7 +65,7 @@ def of_steps(
     }
 
 
-def without(shown: Scene, dug: Sequence[Event], step: int) -> Scene:
+def after_digging(shown: Scene, dug: Sequence[Event], step: int) -> Scene:
     """The map as it is in the picture of a step: what was dug at earlier steps is gone."""
     return march.changed(shown, [Node(e.x, e.y, e.z, "air") for e in dug if e.step < step])
 
@@ -75,13 +75,13 @@ def tree_columns(shown: Scene) -> Int[np.ndarray, "column 2"]:
     return np.argwhere(_is_trunk(shown).any(1)) + np.array(shown.voxels.origin)[[0, 2]]
 
 
-def events(written: np.ndarray) -> list[Event]:
+def read_events(words: np.ndarray) -> list[Event]:
     """Events from the words of an episode's file."""
-    words = [str(line).split() for line in written]
-    return [Event(int(step), name, int(x), int(y), int(z)) for step, name, x, y, z in words]
+    split = [str(line).split() for line in words]
+    return [Event(int(step), name, int(x), int(y), int(z)) for step, name, x, y, z in split]
 
 
-def words(happened: Sequence[Event]) -> np.ndarray:
+def written(happened: Sequence[Event]) -> np.ndarray:
     """Events as an episode's file has them: step, name, x, y, z."""
     return np.array([" ".join(map(str, event)) for event in happened], dtype=np.str_)
 

@@ -30,7 +30,7 @@ class Start(NamedTuple):
     pose: Pose
 
 
-def prepare(folder: Path, wanted: Mapping) -> list[Start]:
+def starting_places(folder: Path, wanted: Mapping) -> list[Start]:
     """The places, chosen and saved with their world and maps in `folder` if they are not there yet.
 
     Raises:

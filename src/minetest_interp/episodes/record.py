@@ -59,7 +59,7 @@ def episodes(
     if agent not in AGENTS:
         raise InputError(f"`agent` must be one of {', '.join(AGENTS)}; got {agent!r}.")
     loaded = studies.load(study, Path("workflow/schemas/study.schema.yaml"), data=data)
-    listed = places.prepare(output, wanted)[:number]
+    listed = places.starting_places(output, wanted)[:number]
     folder = output / name_of(agent, loaded.name)
     folder.mkdir(exist_ok=True)
     player_at = _players(agent, loaded, output, wanted["seed"])
@@ -96,9 +96,7 @@ def _players(agent: str, study: Study, output: Path, seed: int) -> Callable[[Sta
     return lambda place, n: player
 
 
-def _tried(
-    output: Path, folder: Path, place: Start, player: Player, wanted: Mapping, n: int
-) -> dict[str, np.ndarray]:
+def _tried(output: Path, folder: Path, place: Start, player: Player, wanted: Mapping, n: int) -> dict[str, np.ndarray]:
     attempt = 1
     while True:
         try:
@@ -135,7 +133,7 @@ def _episode(
     return {
         **played.arrays,
         **known,
-        **{f"events/{name}": labels.words(getattr(played, name)) for name in ("dug", "punched")},
+        **{f"events/{name}": labels.written(getattr(played, name)) for name in ("dug", "punched")},
         "seed": np.array(wanted["seed"] + n),
         "step_s": np.array(wanted["step"]),
     }
