@@ -1,6 +1,7 @@
 """`python -m minetest_interp.episodes.gather`: an agent's episodes to one file, small enough to be kept with the code.
 
 What a policy saw is kept of some steps only, and as a film of one episode: the one whose shaped reward is the median.
+Of a policy with an edited picture it is not kept.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ from minetest_interp.cli import command  # isort: skip
 from minetest_interp.capture import march
 from minetest_interp.capture.march import Scene
 from minetest_interp.capture.types import Pose
-from minetest_interp.episodes import labels, places
+from minetest_interp.episodes import agents, labels, places
 from minetest_interp.episodes.places import Start
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
@@ -22,6 +23,7 @@ LENGTH = 4  # frames of a stack; before the first there is the first
 MASK_WIDTH, MASK_HEIGHT = 128, 75
 NEARBY = 40  # nodes from the agent's way in which trunks are kept
 FILM_EVERY, FILM_QUALITY, FILM_MS = 2, 70, 100  # steps a picture, WebP's quality of 100, milliseconds a picture
+EDITED = tuple(f"-{edit}" for edit in agents.EDITS)  # what the names of edited policies end with
 KINDS = {
     "action": np.uint8,
     "on_trunk": bool,
@@ -55,7 +57,7 @@ def gather_episodes(episodes: Path, output: Path) -> None:
             continue
         of_all = [files.read_arrays(path) for path in paths]
         arrays = by_step(of_all, [place.name for place in listed])
-        if "frames" in of_all[0]:
+        if "frames" in of_all[0] and not folder.name.endswith(EDITED):
             arrays |= _seen(episodes, listed, of_all)
             arrays |= _film(output / f"{folder.name}.webp", of_all)
         kept = output / f"{folder.name}.npz"
