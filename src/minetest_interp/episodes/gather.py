@@ -18,11 +18,11 @@ from minetest_interp.episodes.places import Start
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 
-EVERY = 25  # steps between two whose stacks and masks are kept
+EVERY = 50  # steps between two whose stacks and masks are kept
 LENGTH = 4  # frames of a stack; before the first there is the first
 MASK_WIDTH, MASK_HEIGHT = 128, 75
 NEARBY = 40  # nodes from the agent's way in which trunks are kept
-FILM_EVERY, FILM_QUALITY, FILM_MS = 2, 70, 100  # steps a picture, WebP's quality of 100, milliseconds a picture
+FILM_EVERY, FILM_QUALITY, FILM_MS = 2, 60, 100  # steps a picture, WebP's quality of 100, milliseconds a picture
 EDITED = tuple(f"-{edit}" for edit in agents.EDITS)  # what the names of edited policies end with
 KINDS = {
     "action": np.uint8,
