@@ -35,7 +35,7 @@ KINDS = {
     "pose": np.float32,
     "hp": np.uint8,
 }
-SEEN = {"logits": np.float32, "value": np.float32}
+SEEN = {"logits": np.float16, "value": np.float32}
 
 
 def gather_episodes(episodes: Path, output: Path) -> None:
@@ -56,8 +56,9 @@ def gather_episodes(episodes: Path, output: Path) -> None:
             print(f"{folder}: left out, since {len(missing)} of {len(paths)} episodes are missing")
             continue
         of_all = [files.read_arrays(path) for path in paths]
-        arrays = by_step(of_all, [place.name for place in listed])
-        if "frames" in of_all[0] and not folder.name.endswith(EDITED):
+        sees = "frames" in of_all[0] and not folder.name.endswith(EDITED)
+        arrays = by_step(of_all, [place.name for place in listed], sees=sees)
+        if sees:
             arrays |= _seen(episodes, listed, of_all)
             arrays |= _film(output / f"{folder.name}.webp", of_all)
         kept = output / f"{folder.name}.npz"
@@ -65,11 +66,11 @@ def gather_episodes(episodes: Path, output: Path) -> None:
         print(f"{kept}: {len(paths)} episodes, {kept.stat().st_size / 1e6:.1f} MB")
 
 
-def by_step(of_all: list[dict[str, np.ndarray]], names: list[str]) -> dict[str, np.ndarray]:
-    """What every agent's file has, by place and step."""
-    kinds = KINDS | (SEEN if "logits" in of_all[0] else {})
+def by_step(of_all: list[dict[str, np.ndarray]], names: list[str], *, sees: bool) -> dict[str, np.ndarray]:
+    """What every agent's file has by place and step; of one that sees also what it answered and which side was darker."""
+    kinds = KINDS | (SEEN if sees else {})
     arrays = {name: np.stack([of[name] for of in of_all]).astype(kind) for name, kind in kinds.items()}
-    if "frames" in of_all[0]:
+    if sees:
         frames = np.stack([of["frames"] for of in of_all]).astype(np.float32)
         halves = np.split(frames, 2, axis=3)
         arrays["darker"] = (halves[1].mean((2, 3)) - halves[0].mean((2, 3))).astype(np.float32)
