@@ -67,7 +67,7 @@ def gather_episodes(episodes: Path, output: Path) -> None:
 
 
 def by_step(of_all: list[dict[str, np.ndarray]], names: list[str], *, sees: bool) -> dict[str, np.ndarray]:
-    """What every agent's file has by place and step; of one that sees also what it answered and which side was darker."""
+    """What every agent's file has by place and step; of one that sees also its answers and which side was darker."""
     kinds = KINDS | (SEEN if sees else {})
     arrays = {name: np.stack([of[name] for of in of_all]).astype(kind) for name, kind in kinds.items()}
     if sees:
