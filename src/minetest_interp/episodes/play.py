@@ -95,7 +95,8 @@ def play(
     for _ in range(2):  # one may have been in work; the next takes what is left of the time before
         _draw(game, clock)
     time.sleep(STILL)
-    start, stack = reports.latest()["time"], None
+    shown, stack = reports.latest(), None
+    start = shown["time"]
     for step in range(steps):
         seen: dict = {}
         if player.sees:
@@ -109,9 +110,10 @@ def play(
         keyboard.hold(held[action])
         clock.advance(step_s)
         _draw(game, clock)
-        # The new frame reports the pose of the picture before it.
         report, happened = _report(game, reports, start + (step + 1 - TOLERANCE) * step_s)
-        seen |= {"pose": pose(report), "hp": report["hp"]}
+        # A frame reports where the camera still is, in the picture before it, and where it is going to look.
+        seen |= {"pose": pose({**shown, "eye": report["eye"]}), "hp": shown["hp"]}
+        shown = report
         for name, what in seen.items():
             kept.setdefault(name, []).append(what)
         for entry in happened:
