@@ -121,7 +121,21 @@ def test_without_a_value_a_rival_or_a_trunk_the_number_is_missing():
     assert found["value-foresees-return"]["correlation"].reason == NO_VALUE
     assert found["turns-to-nearest-trunk"]["correlation"].reason == play.NO_TRUNKS
     assert "forward" in found["earns-more"]["forward"].reason
-    np.testing.assert_array_equal(measured(own).arrays["own/reaches-trees"], 1)
+    np.testing.assert_array_equal(play.by_place(own, SETTINGS)["reaches-trees"], 1)
+
+
+def test_what_is_drawn_are_the_means_of_places_and_of_groups_of_steps():
+    own = seeing(0)
+    arrays = measured(own).arrays
+    assert list(arrays["agents"]) == list(play.AGENTS)
+    np.testing.assert_allclose(arrays["compared/digs-logs"][:, 0], [2, 0, 0, 0])
+    distance = own["distance"].reshape(PLACES, play.PARTS_OF_TIME, -1).mean((0, 2))
+    np.testing.assert_allclose(arrays["distance/own"][:, 0], distance)
+    followed = play.discounted(own["shaped"], SETTINGS.gamma)[:, :300]
+    value, mean, low, high = arrays["followed"].T
+    np.testing.assert_allclose(value, mean)  # the value is what follows
+    assert (low <= mean).all() and (mean <= high).all() and mean.mean() == pytest.approx(followed.mean())
+    assert (np.diff(arrays["turned/direction"][:, 1]) > 0).all()
 
 
 def test_without_episodes_every_part_says_so():

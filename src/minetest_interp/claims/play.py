@@ -26,6 +26,8 @@ STEERED = {"turns-to-nearest-trunk": ("correlation", "given-darkness"), "darker-
 WALKING = ("forward", "jump")
 CORRELATION = "correlation"
 COIN = 0.5
+PARTS_OF_TIME = 25  # of an episode, over which distances are averaged to be drawn
+GROUPS = 8  # of equally many steps
 NO_EPISODES = "the study has no episodes. Name a folder of them under `episodes`"
 NO_TRUNKS = "no step has a trunk in front of the agent"
 
@@ -61,15 +63,13 @@ def measure(episodes: Mapping[str, np.ndarray] | None, settings: Settings, *, si
         return Measured({"reason": np.array(NO_EPISODES)}, claims)
     played = {agent: _of(episodes, agent) for agent in AGENTS if f"{agent}/distance" in episodes}
     numbers = {agent: by_place(of, settings) for agent, of in played.items()}
-    own = played[OWN]
-    followed = discounted(own["shaped"], settings.gamma)
-    arrays = {f"{agent}/{name}": values for agent, of in numbers.items() for name, values in of.items()}
-    arrays |= {f"{agent}/by_step/distance": of["distance"] for agent, of in played.items()}
-    arrays |= {"places": episodes["places"], "value": own["value"], "followed": followed}
+    own, followed = played[OWN], discounted(played[OWN]["shaped"], settings.gamma)
     estimates = {claim: _against(numbers, claim, rivals, level) for claim, rivals in RIVALS.items()}
     estimates |= {"walks-in-play": _walking(own, level)}
     estimates |= {"value-foresees-return": {CORRELATION: _foresight(own["value"], followed, settings.steps, level)}}
-    return Measured(arrays, estimates | _steering(own, side, settings, level))
+    estimates |= _steering(own, side, settings, level)
+    drawn = _compared(played, numbers, level) | _followed(own["value"], followed, settings.steps, level)
+    return Measured({"places": episodes["places"]} | drawn | _turned(own, side, settings, level), estimates)
 
 
 def by_place(of: Mapping[str, np.ndarray], settings: Settings) -> dict[str, Float[np.ndarray, " place"]]:
@@ -130,8 +130,12 @@ def _foresight(value: np.ndarray, followed: np.ndarray, steps: int, level: Level
     return _rank_correlation([value[known], followed[known]], np.nonzero(known)[0], level)
 
 
+def _in_front(own: Arrays, settings: Settings) -> Bool[np.ndarray, "place step"]:
+    return (own["distance"] <= settings.far) & (np.abs(own["direction"]) <= settings.ahead)
+
+
 def _steering(own: Arrays, side: int, settings: Settings, level: Level) -> dict[str, Parts]:
-    ahead = (own["distance"] <= settings.far) & (np.abs(own["direction"]) <= settings.ahead)
+    ahead = _in_front(own, settings)
     if not ahead.any():
         return {claim: dict.fromkeys(parts, missing(NO_TRUNKS)) for claim, parts in STEERED.items()}
     turn, direction, darker = side * own["turn"][ahead], own["direction"][ahead], own["darker"][ahead]
@@ -150,3 +154,43 @@ def _rank_correlation(values: list[np.ndarray], places: np.ndarray, level: Level
     x, y, *given = map(scipy.stats.rankdata, values)
     statistic = intervals.weighted_partial_correlation(x, y, given)
     return intervals.estimate(statistic, places, level, chance=0.0, scale="correlation")
+
+
+def _compared(played: Mapping[str, Arrays], numbers: Mapping[str, Arrays], level: Level) -> Arrays:
+    """Means over places with their intervals, of every agent: of what is compared, and of the distance over time."""
+
+    def mean(values: np.ndarray) -> tuple[float, float, float]:
+        known = np.flatnonzero(np.isfinite(values))
+        return intervals.estimate(intervals.weighted_mean(values[known]), known, level).numbers
+
+    arrays: Arrays = {"agents": np.array(list(played))}
+    for claim in RIVALS:
+        arrays[f"compared/{claim}"] = np.array([mean(of[claim]) for of in numbers.values()])
+    for agent, of in played.items():
+        parts = np.array_split(of["distance"], min(PARTS_OF_TIME, of["distance"].shape[1]), axis=1)
+        arrays[f"distance/{agent}"] = np.array([mean(part.mean(1, dtype=np.float64)) for part in parts])
+    return arrays
+
+
+def _followed(value: np.ndarray, followed: np.ndarray, steps: int, level: Level) -> Arrays:
+    """What followed on values, by groups of about equally many steps."""
+    return {"followed": _by_groups(value[:, :steps], followed[:, :steps], level)}
+
+
+def _turned(own: Arrays, side: int, settings: Settings, level: Level) -> Arrays:
+    """How the agent turned, by the direction of the nearest trunk and by how much darker the left half was."""
+    ahead = _in_front(own, settings)
+    turn = np.where(ahead, side * own["turn"], np.nan)
+    return {f"turned/{name}": _by_groups(own[name], turn, level) for name in ("direction", "darker")}
+
+
+def _by_groups(x: np.ndarray, y: np.ndarray, level: Level) -> Float[np.ndarray, "group 4"]:
+    """Mean of x, and of y with its interval, of groups of about equally many steps by x; y is NaN where it is not asked."""
+    known = np.isfinite(x) & np.isfinite(y)
+    places, x, y = np.nonzero(known)[0], x[known], y[known]
+    groups = np.array_split(np.argsort(x, kind="stable"), GROUPS) if len(x) >= GROUPS else []
+    rows = [
+        (x[own].mean(), *intervals.estimate(intervals.weighted_mean(y[own]), places[own], level).numbers)
+        for own in groups
+    ]
+    return np.array(rows, np.float64).reshape(-1, 4)
