@@ -32,7 +32,7 @@ class Study(NamedTuple):
     fetched: whether the files come from `source.repository`; then they may not be there yet.
     labels: folder of the labelled frames, None without. labelled: their pictures and masks, in turn, and their table
       where there is one. turns: whether some of them are real stacks.
-    episodes: agent to the file of its episodes, empty where the study has none.
+    episodes: folder of recorded episodes, None without. played: agent to the file of its own.
     series: name to file of each checkpoint that is compared, in order; empty where the study has no series.
     panels: every panel that a study may draw, by name.
     """
@@ -50,7 +50,8 @@ class Study(NamedTuple):
     labels: Path | None
     labelled: tuple[Path, ...]
     turns: bool
-    episodes: Mapping[str, Path]
+    episodes: Path | None
+    played: Mapping[str, Path]
     series: Mapping[str, Path]
     panels: Mapping[str, Panel]
 
@@ -145,7 +146,8 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         fetched=fetched,
         labels=label_folder,
         labelled=labelled,
-        episodes=_find_episodes(settings.get("episodes"), path),
+        episodes=path.parent / settings["episodes"]["folder"] if "episodes" in settings else None,
+        played=_find_episodes(settings.get("episodes", {}), path),
         turns=turns and not settings["frames"].get("colour", False),
         series=series,
         panels=known_panels,
@@ -249,13 +251,13 @@ def _find_labels(
     return folder, (*(file for pair in pairs for file in pair), *([table] if table.is_file() else [])), len(turns) > 0
 
 
-def _find_episodes(settings: Mapping | None, path: Path) -> dict[str, Path]:
+def _find_episodes(settings: Mapping, path: Path) -> dict[str, Path]:
     """The file of each agent's episodes."""
-    if settings is None:
-        return {}
-    folder = path.parent / settings["folder"]
-    named = {agent: name for agent, name in settings.items() if agent != "folder"}
-    return {agent: files.inside(folder, name, key=f"{path}: `episodes.{agent}`") for agent, name in named.items()}
+    return {
+        agent: files.inside(path.parent / settings["folder"], name, key=f"{path}: `episodes.{agent}`")
+        for agent, name in settings.items()
+        if agent != "folder"
+    }
 
 
 def _known_studies(path: Path) -> str:

@@ -38,7 +38,7 @@ if "evidence" in SETTINGS and STUDY.episodes:
 
     rule episodes:
         input:
-            files=declared(STUDY.episodes.values()),
+            files=declared(STUDY.played.values()),
         output:
             episodes=f"{EVIDENCE}/episodes.npz",
         log:
@@ -49,9 +49,9 @@ if "evidence" in SETTINGS and STUDY.episodes:
             ENVIRONMENT
         threads: 1
         params:
-            agents=lambda wildcards: options(STUDY.episodes),
+            agents=lambda wildcards: options(STUDY.played),
             actions=ACTIONS,
-            content=files_digest(list(STUDY.episodes.values())),
+            content=files_digest(list(STUDY.played.values())),
             code=code_digest("minetest_interp.stages.episodes"),
         message:
             f"Read the episodes of {STUDY.name}."

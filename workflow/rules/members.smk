@@ -4,7 +4,8 @@ if STUDY.series:
     # One process for all that is measured of a member: a process of its own for each stage would import JAX ten times.
     MEMBER_STAGES = ("same_shape", "describe", "intermediates", "readouts", *MEASUREMENTS)
 
-    OF_MEMBERS = MEASUREMENTS | {"play": MEASUREMENTS["play"]._replace(files={})}  # the episodes are the study's own policy's
+    # The episodes are those of the study's own policy.
+    OF_MEMBERS = MEASUREMENTS | {"play": MEASUREMENTS["play"]._replace(files={})}
 
     MADE = ("units", "arrays", "estimates")  # options whose files are the member's own
 
