@@ -67,6 +67,7 @@ MEASUREMENTS = {
     "attribution": ("preprocess", "labels"),
     "features": ("preprocess", "labels"),
     "reward": ("labels",),
+    "play": ("episodes",),
     "circuits": ("preprocess",),
     "darkness": ("labels",),
 }
@@ -116,6 +117,7 @@ JOBS = {
     "atlas": stage("atlas", "preprocess"),
     "recipes": stage("recipes", "preprocess"),
     "labels": stage("labels", "describe"),
+    "episodes": stage("episodes"),
     "hands_on": stage("hands_on", "preprocess", "readouts", "atlas", "labels"),
     **{measurement(name): stage(name, *reads) for name, reads in MEASUREMENTS.items()},
     **{f"measurement_on_turns {name}": stage(name, "labels", *r) for name, r in ON_TURNS.items()},
@@ -145,7 +147,7 @@ POLICY = {
     "describe", "export", "intermediates", "gradients yaw-right", *DREAMS, "atlas", "recipes", "atlas_page",
     "explorer", "hands_on", *EVIDENCE, *TURNS,
 }  # fmt: skip
-ACTIONS = POLICY - {"intermediates"} | {"readouts"}
+ACTIONS = POLICY - {"intermediates"} | {"readouts", "episodes"}
 
 
 def measurements(*names: str) -> set[str]:

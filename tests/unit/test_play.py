@@ -7,10 +7,10 @@ import scipy
 from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import play
 from minetest_interp.claims.measured import NO_VALUE
-from minetest_interp.claims.play import Settings
+from minetest_interp.claims.play import PlaySettings
 
 PLACES, STEPS = 12, 400
-LEVEL, SETTINGS = Level(), Settings()
+LEVEL, SETTINGS = Level(), PlaySettings()
 
 
 def blind(seed):
@@ -23,7 +23,6 @@ def blind(seed):
         "on_trunk": np.zeros(shape, bool),
         "dug": np.zeros(shape, int),
         "shaped": np.where(random.random(shape) < 0.1, 0.01, 0.0),
-        "plain": np.zeros(shape),
         "forward": np.ones(shape, bool),
         "jump": random.random(shape) < 0.25,
         "turn": random.uniform(-1, 1, shape),
