@@ -36,6 +36,8 @@ def recorded(seed: int, actions: int, policy: Policy | None = None) -> dict[str,
         "darker": random.normal(size=shape).astype(np.float32),
         "kept": KEPT,
         "stacks": stacks,
+        "masks": random.integers(0, 3, (PLACES, len(KEPT), 15, 27)).astype(np.uint8),
+        "crossed": random.integers(0, 5, shape).astype(np.float32),
     }
 
 

@@ -17,6 +17,7 @@ from minetest_interp.io import files, yaml_files
 from minetest_interp.io.errors import InputError
 from minetest_interp.io.yaml_files import Schema
 from minetest_interp.model import captured, checkpoint_names, frame_groups, frames, labels, observations
+from minetest_interp.model import episodes as recorded
 from minetest_interp.model.actions import ActionSettings, action_table
 from minetest_interp.model.labels import LabelSettings
 from minetest_interp.panels import Panel
@@ -32,7 +33,8 @@ class Study(NamedTuple):
     fetched: whether the files come from `source.repository`; then they may not be there yet.
     labels: folder of the labelled frames, None without. labelled: their pictures and masks, in turn, and their table
       where there is one. turns: whether some of them are real stacks.
-    episodes: folder of recorded episodes, None without. played: agent to the file of its own.
+    episodes: folder of recorded episodes, None without. played: agent to the file of its own. on_policy: whether
+      the policy's own has labelled stacks.
     series: name to file of each checkpoint that is compared, in order; empty where the study has no series.
     panels: every panel that a study may draw, by name.
     """
@@ -52,6 +54,7 @@ class Study(NamedTuple):
     turns: bool
     episodes: Path | None
     played: Mapping[str, Path]
+    on_policy: bool
     series: Mapping[str, Path]
     panels: Mapping[str, Panel]
 
@@ -133,6 +136,8 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         series = checkpoint_names.find(listed, along=settings["series"].get("along"))
     label_settings = labels.settings(settings.get("labels", {})) if probe or "labels" in settings else None
     label_folder, labelled, turns = _find_labels(label_settings, path, probe)
+    played = _find_episodes(settings.get("episodes", {}), path)
+    grey = not settings["frames"].get("colour", False)
     study = Study(
         name=path.stem,
         settings=settings,
@@ -147,8 +152,9 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         labels=label_folder,
         labelled=labelled,
         episodes=path.parent / settings["episodes"]["folder"] if "episodes" in settings else None,
-        played=_find_episodes(settings.get("episodes", {}), path),
-        turns=turns and not settings["frames"].get("colour", False),
+        played=played,
+        on_policy=grey and "own" in played and recorded.has_labels(played["own"]),
+        turns=grey and turns,
         series=series,
         panels=known_panels,
     )

@@ -27,6 +27,7 @@ from tests.results.graph import (
     ENTRIES,
     JOBS,
     METHOD,
+    ON_POLICY,
     PAGES,
     POLICY,
     RECIPE,
@@ -245,8 +246,12 @@ SETTINGS = [
 ]
 FRAMES, LABELS = and_after({"preprocess"}), and_after({"labels"})
 REST = [
-    # The stack of a network of colours is one picture: there are no jobs on turns.
-    Edit("config/own.yaml", setting("frames.colour", True), and_after({"preprocess", "labels", "facts"}) - TURNS),
+    # The stack of a network of colours is one picture: there are no jobs on real stacks.
+    Edit(
+        "config/own.yaml",
+        setting("frames.colour", True),
+        and_after({"preprocess", "labels", "facts"}) - TURNS - ON_POLICY,
+    ),
     Edit("src/minetest_interp/model/policy.py", words("def shape", "# why\n    def shape"), set()),
     Edit("src/minetest_interp/dreams/notebook.py", words('"""', '"""Ho. '), set()),
     Edit("figures/style.py", words("\n\n\n", "\n\n\n\n"), set()),

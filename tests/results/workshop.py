@@ -124,15 +124,19 @@ def picture(seed: int) -> Image.Image:
 
 
 # Rules with more than one job, each told from the others by the name of its output.
-MANY = ("dream", "gradients", "measurement", "measurement_on_turns", "panel")
+MANY = ("dream", "gradients", "measurement", "panel")
 
 
 def rows(summary: str) -> list[tuple[str, dict]]:
     """What a `snakemake --summary` says of each output, with its job: the rule, and what tells it from others."""
     found = csv.DictReader(io.StringIO(summary), delimiter="\t")
-    return [
-        (f"{row['rule']} {Path(row['output_file']).stem}" if row["rule"] in MANY else row["rule"], row) for row in found
-    ]
+    return [(_job(row["rule"], Path(row["output_file"])), row) for row in found]
+
+
+def _job(rule: str, output: Path) -> str:
+    if rule == "measurement_again":
+        return f"measurement {output.parent.name} {output.stem}"
+    return f"{rule} {output.stem}" if rule in MANY else rule
 
 
 def jobs(summary: str, plan: str = "") -> set[str]:

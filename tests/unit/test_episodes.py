@@ -11,10 +11,11 @@ from minetest_interp.model import answers, checkpoint, episodes, intermediates
 from minetest_interp.stages import episodes as stage
 from minetest_interp.stages import play as play_stage
 from tests.conftest import random_policy
-from tests.played import PLACES, STEPS, recorded, write_all
+from tests.played import KEPT, PLACES, STEPS, recorded, write_all
 from tests.unit.test_measure import ACTIONS, SMALL
 
 COUNT = len(ACTIONS["factors"]["do"])
+STACK = random_policy(SMALL).architecture.stack
 SHORT = {name: array[:, :-1] for name, array in recorded(2, COUNT).items() if array.ndim == 2}
 SETTINGS = {"gamma": 0.9, "near": 3, "far": 20, "ahead": 36, "steps": 10}
 INTERVAL = {"confidence": 0.95, "least_clusters": 3}
@@ -35,7 +36,9 @@ def folder(policy, tmp_path):
 def build(folder, **others):
     named = {"own": "own", "random": "random", "forward": "forward", "out_of_order": "out-of-order"} | others
     given = {agent: folder / f"{name}.npz" for agent, name in named.items() if name}
-    stage.run(**given, actions=ACTIONS, output=folder / "episodes.npz")
+    written = {"episodes": folder / "episodes.npz", "on_policy": folder / "on_policy.npz"}
+    files.write_json(folder / "network.json", dict(zip(("frames", "height", "width"), STACK, strict=True)))
+    stage.run(**given, **written, actions=ACTIONS, concepts={"trunk": 1}, network=folder / "network.json")
     play_stage.run(
         checkpoint_path=folder / "policy.model",
         policy={"size": SMALL.size},
@@ -95,9 +98,9 @@ def test_agents_that_were_not_recorded_may_be_left_out(folder):
         ),
         ("own", {"value": np.zeros((PLACES, STEPS), int)}, r"value must be floats \[4, 60\]"),
         ("own", {"place": np.array(["same"] * PLACES)}, "place must be names, each once"),
-        ("own", {"kept": np.array([0, STEPS])}, "stacks must be uint8 .* and kept the steps, below 60; got uint8"),
-        ("own", {"kept": np.array([-1, 0])}, "kept the steps, below 60"),
-        ("own", {"kept": None}, "kept the steps, below 60"),
+        ("own", {"kept": np.array([0, STEPS])}, "stacks must be uint8 .* and kept steps below 60; got uint8"),
+        ("own", {"kept": np.array([-1, 0])}, "kept steps below 60"),
+        ("own", {"kept": None}, "kept steps below 60"),
         ("own", {"stacks": np.zeros((PLACES, 2, 84, 84), np.uint8)}, r"got uint8 \[4, 2, 84, 84\]"),
         ("own", {"stacks": np.zeros((PLACES, 2, 2, 84, 84))}, "got float64"),
         ("own", {"shaped": np.full((PLACES, STEPS), np.nan)}, "shaped must be finite at every step"),
@@ -121,8 +124,32 @@ def test_episodes_of_another_policy_are_refused(folder):
 
 def test_episodes_of_a_policy_that_reads_other_stacks_are_refused(folder):
     change(folder, "own", stacks=np.zeros((PLACES, 2, 4, 64, 64), np.uint8))
-    with pytest.raises(InputError, match=r"what was recorded is \[4, 64, 64\]. Check `episodes.own`"):
+    with pytest.raises(InputError, match=r"got uint8 \[4, 2, 4, 64, 64\]"):
         build(folder)
+
+
+def test_what_the_policy_saw_is_labelled_by_its_masks_with_places_as_sites(folder):
+    build(folder)
+    own, found = np.load(folder / "own.npz"), np.load(folder / "on_policy.npz")
+    np.testing.assert_array_equal(found["original"], own["stacks"].reshape(-1, *STACK))
+    np.testing.assert_array_equal(found["mirrored"], found["original"][..., ::-1])
+    assert found["site"].tolist() == np.repeat(own["place"], len(KEPT)).tolist()
+    assert found["frames"][:3].tolist() == ["place 0 step 0", "place 0 step 10", "place 1 step 0"]
+    trunk = own["masks"].reshape(-1, *own["masks"].shape[2:]) == 1
+    columns = np.linspace(-1, 1, 2 * trunk.shape[2] + 1)[1::2]
+    centres = (trunk.sum(1) * columns).sum(1) / trunk.sum((1, 2))
+    np.testing.assert_allclose(found["trunk/position"], centres, atol=1e-9)
+    assert found["trunk/share"].shape == (len(trunk), *STACK[1:])
+    np.testing.assert_allclose(found["trunk/share"].mean((1, 2)), trunk.mean((1, 2)), atol=0.05)
+    np.testing.assert_array_equal(found["distance"], own["distance"][:, KEPT].ravel())
+
+
+def test_without_masks_nothing_is_labelled(folder):
+    assert episodes.has_labels(folder / "own.npz")
+    change(folder, "own", masks=None)
+    assert not episodes.has_labels(folder / "own.npz")
+    (folder / "own.npz").write_bytes(b"no npz")
+    assert not episodes.has_labels(folder / "own.npz")
 
 
 def test_logits_in_half_precision_are_this_policys(policy):

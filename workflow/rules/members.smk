@@ -41,5 +41,5 @@ if STUDY.series:
             ["intermediates", policy | results | {"stacks": f"{RESULTS}/stacks.npz"}],
             ["readouts", results | {"actions": agent["actions"], "readouts": place(rules.readouts.output.readouts)}],
             *(measured(each, OF_MEMBERS[each], EVIDENCE) for each in OF_MEMBERS),
-            *(measured(each, on_turns(each), TURNS) for each in ON_TURNS),
+            *(measured(each, repeated(each, TURNS), f"{EVIDENCE}/{TURNS}") for each in REPEATED if TURNS in AGAIN),
         ]

@@ -3,6 +3,7 @@
 They are an npz of arrays by place and step. A trunk is a node whose name holds "tree".
 """
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import numpy as np
 
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
+from minetest_interp.model import frames
+from minetest_interp.model.captured import Captured
+from minetest_interp.model.labels import horizontal_centre
 
 LIMIT_BYTES = 2**27
 PLACES = "place"
@@ -32,6 +36,8 @@ FINITE = ("shaped", "darker", LOGITS)
 WORDS = {"u": "unsigned integers", "f": "floats", "b": "booleans"}
 KINDS = {"u": np.int32, "f": np.float32}  # whatever the precision in the file
 STACKS, KEPT = "stacks", "kept"  # what the policy saw at some steps, and which; a file may be without
+MASKS = "masks"  # class numbers of what the newest frames show, as in a folder of labelled frames; likewise
+CROSSED = "crossed"  # trees' nodes on the view ray, by place and step; likewise
 
 
 def read(path: Path, *, sees: bool) -> dict[str, np.ndarray]:
@@ -60,7 +66,7 @@ def read(path: Path, *, sees: bool) -> dict[str, np.ndarray]:
         if name in arrays and not np.isfinite(arrays[name]).all():
             raise InputError(f"{path}: {name} must be finite at every step; it has NaN or infinity.")
     return {
-        name: array if name == STACKS else np.asarray(array, KINDS.get(array.dtype.kind))
+        name: array if name in (STACKS, MASKS) else np.asarray(array, KINDS.get(array.dtype.kind))
         for name, array in arrays.items()
     }
 
@@ -76,22 +82,72 @@ def check_actions(arrays: Mapping[str, np.ndarray], count: int, path: Path) -> N
         raise InputError(f"{path}: must be of an agent with {count} actions; got {actions}. Check `episodes.own`.")
 
 
-def check_stacks(arrays: Mapping[str, np.ndarray], path: Path) -> None:
+def check_stacks(arrays: Mapping[str, np.ndarray], path: Path, *, seen: tuple[int, int, int]) -> None:
     """Checks the stacks that were kept of some steps, if there are any.
 
+    Args:
+      seen: frames, height and width of the policy's stacks.
+
     Raises:
-      InputError: they are not by place and kept step, or kept of steps that there are not.
+      InputError: they are not by place and kept step, kept of steps that there are not, or no stacks of this policy.
     """
     if STACKS not in arrays:
         return
     stacks, kept, steps = arrays[STACKS], arrays.get(KEPT, np.empty(0, int)), arrays["action"].shape[1]
     known = kept.ndim == 1 and kept.dtype.kind == "i" and len(kept) and kept.min() >= 0 and kept.max() < steps
     shape = len(arrays[PLACES]), kept.size
-    if not known or stacks.dtype != np.uint8 or stacks.ndim != 5 or stacks.shape[:2] != shape:
+    if not known or stacks.dtype != np.uint8 or stacks.shape != (*shape, *seen):
         raise InputError(
-            f"{path}: {STACKS} must be uint8 [place, kept, frame, row, column] and {KEPT} the steps, below {steps}; "
+            f"{path}: {STACKS} must be uint8 {[*shape, *seen]}, by place and step, and {KEPT} steps below {steps}; "
             f"got {stacks.dtype} {list(stacks.shape)} and {kept.dtype} {list(kept.shape)}."
         )
+    masks = arrays.get(MASKS)
+    if masks is not None and (masks.dtype != np.uint8 or masks.ndim != 4 or masks.shape[:2] != shape):
+        raise InputError(
+            f"{path}: {MASKS} must be uint8 [place, kept, row, column], as many as {STACKS}; "
+            f"got {masks.dtype} {list(masks.shape)}."
+        )
+
+
+def has_labels(path: Path) -> bool:
+    """Whether a file has stacks with masks; False too where it cannot be read, which `read` says in words."""
+    try:
+        return {STACKS, MASKS} <= {*files.array_names(path)}
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+
+
+def labelled_stacks(arrays: Mapping[str, np.ndarray], concepts: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """The stacks that were kept as labelled ones, in the form of `evidence/turns.npz`; places are the sites.
+
+    Args:
+      arrays: of a policy, with stacks and masks. concepts: names of the masks' class numbers.
+    """
+    stacks, kept = arrays[STACKS], arrays[KEPT]
+    masks = arrays[MASKS].reshape(-1, *arrays[MASKS].shape[2:])
+    places, steps = (each.ravel() for each in np.meshgrid(arrays[PLACES], kept, indexing="ij"))
+    seen = stacks.reshape(-1, *stacks.shape[2:]).astype(np.float32)
+    found = {"frames": np.array([f"{place} step {step}" for place, step in zip(places, steps, strict=True)])}
+    found |= {"original": seen, "mirrored": frames.mirror_frames(seen)}
+    for name, number in concepts.items():
+        shown = masks == number
+        resized = [frames.resize(of.astype(np.float32), size=seen.shape[2:]).clip(0, 1) for of in shown]
+        found[f"{name}/share"] = np.array(resized)
+        found[f"{name}/position"] = np.array([horizontal_centre(of) for of in shown])
+    unknown = np.full(len(places), "")
+    at_kept = {name: arrays[name][:, kept].ravel().astype(float) for name in ("distance", CROSSED) if name in arrays}
+    said = Captured(
+        group=unknown,
+        role=unknown,
+        site=places,
+        biome=unknown,
+        species=unknown,
+        light=unknown,
+        distance=at_kept["distance"],
+        ray_trunks=at_kept.get(CROSSED, np.full(len(places), np.nan)),
+        hud=np.ones(len(places)),
+    )
+    return found | said._asdict()
 
 
 def beside(arrays: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
