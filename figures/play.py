@@ -17,6 +17,8 @@ AGENTS = {
     "random": ("random actions", style.NULL, ":", "s"),
     "forward": ("always forward", "#999999", "--", "^"),
     "out-of-order": ("its own probabilities, out of order", style.MIRRORED, "-.", "D"),
+    "mirrored": ("the agent, frames mirrored", "#b07aa1", (0, (6, 2, 1, 2, 1, 2)), "v"),
+    "even": ("the agent, halves of one brightness", "#59a14f", (0, (1, 3)), "P"),
 }
 COMPARED = {"digs-logs": "logs dug in an episode", "earns-more": "reward of an episode"}
 
@@ -56,7 +58,7 @@ def draw(
     for ax, (name, label) in zip(bars, COMPARED.items(), strict=True):
         _agents(ax, compared[name], label)
     handles = [_handle(agent) for agent in distance]
-    upper.legend(handles=handles, loc="outside upper center", ncols=len(handles), handlelength=3)
+    upper.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 3), handlelength=3)
     foresight, direction, darker = lower.subplots(1, 3)
     follows = {"ylabel": "reward that followed, discounted", "none": "the agent has no value"}
     _groups(foresight, followed, "the agent's value", **follows)

@@ -7,7 +7,7 @@ import numpy as np
 from minetest_interp.model import intermediates
 from minetest_interp.model.policy import Policy
 
-AGENTS = ("own", "random", "forward", "out-of-order")
+AGENTS = ("own", "random", "forward", "out-of-order", "mirrored", "even")
 PLACES, STEPS, KEPT = 4, 60, np.array([0, 10])
 
 

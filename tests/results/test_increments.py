@@ -148,7 +148,7 @@ STUDY_KEYS = {
     "labels.concepts.trunk": (1, {"labels"}),
     "episodes.folder": ("../other episodes", {"episodes"}),
     "episodes.own": ("own too.npz", {"episodes"}),
-    **{f"episodes.{agent}": ("other.npz", {"episodes"}) for agent in ("random", "forward", "out-of-order")},
+    **{f"episodes.{agent}": ("other.npz", {"episodes"}) for agent in played.AGENTS[1:]},
     "evidence.claims": ("other-claims.yaml", None),  # the same claims under another name: nothing at all
     **{
         f"evidence.named.conv{i}":

@@ -44,7 +44,7 @@ def seeing(seed):
 
 
 def episodes(own, **others):
-    rivals = {"random": blind(1), "forward": blind(2), "out-of-order": blind(3)} | others
+    rivals = {agent: blind(seed) for seed, agent in enumerate(play.AGENTS[1:], start=1)} | others
     agents = {"own": own} | {name: of for name, of in rivals.items() if of is not None}
     return {"places": np.arange(PLACES).astype(str)} | {
         f"{agent}/{name}": array for agent, of in agents.items() for name, array in of.items()

@@ -15,13 +15,25 @@ from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Estimate, Level, missing
 from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured, Parts
 
-OWN, RANDOM, FORWARD, OUT_OF_ORDER = AGENTS = "own", "random", "forward", "out-of-order"
+OWN, RANDOM, FORWARD, OUT_OF_ORDER, MIRRORED, EVEN = AGENTS = (
+    "own",
+    "random",
+    "forward",
+    "out-of-order",
+    "mirrored",
+    "even",
+)
+REACHES = "reaches-trees"
 RIVALS = {
-    "reaches-trees": (RANDOM, OUT_OF_ORDER),
+    REACHES: (RANDOM, OUT_OF_ORDER),
     "digs-logs": (RANDOM, OUT_OF_ORDER),
     "earns-more": (RANDOM, FORWARD),
     "climbs": (OUT_OF_ORDER,),
 }
+EDITED = {
+    "sight-guides-play": MIRRORED,
+    "darkness-guides-play": EVEN,
+}  # how soon it reaches trees with an edited picture
 STEERED = {"turns-to-nearest-trunk": ("correlation", "given-darkness"), "darker-side-in-play": ("given-trunk",)}
 WALKING = ("forward", "jump")
 CORRELATION = "correlation"
@@ -58,6 +70,7 @@ def measure(episodes: Mapping[str, np.ndarray] | None, settings: PlaySettings, *
     if episodes is None:
         nothing = missing(NO_EPISODES)
         claims = {claim: dict.fromkeys(rivals, nothing) for claim, rivals in RIVALS.items()}
+        claims |= {claim: {agent: nothing} for claim, agent in EDITED.items()}
         claims |= {claim: dict.fromkeys(parts, nothing) for claim, parts in STEERED.items()}
         claims |= {"walks-in-play": dict.fromkeys(WALKING, nothing), "value-foresees-return": {CORRELATION: nothing}}
         return Measured({"reason": np.array(NO_EPISODES)}, claims)
@@ -65,6 +78,7 @@ def measure(episodes: Mapping[str, np.ndarray] | None, settings: PlaySettings, *
     numbers = {agent: by_place(of, settings) for agent, of in played.items()}
     own, followed = played[OWN], discounted(played[OWN]["shaped"], settings.gamma)
     estimates = {claim: _against(numbers, claim, rivals, level) for claim, rivals in RIVALS.items()}
+    estimates |= {claim: _against(numbers, REACHES, (agent,), level) for claim, agent in EDITED.items()}
     estimates |= {"walks-in-play": _walking(own, level)}
     estimates |= {"value-foresees-return": {CORRELATION: _foresight(own["value"], followed, settings.steps, level)}}
     estimates |= _steering(own, side, settings, level)
@@ -75,7 +89,7 @@ def measure(episodes: Mapping[str, np.ndarray] | None, settings: PlaySettings, *
 def by_place(of: Mapping[str, np.ndarray], settings: PlaySettings) -> dict[str, Float[np.ndarray, " place"]]:
     """What each claim of `RIVALS` compares, of one agent, by the claim's name."""
     return {
-        "reaches-trees": steps_before(of["distance"] <= settings.near),
+        REACHES: steps_before(of["distance"] <= settings.near),
         "digs-logs": of["dug"].sum(1).astype(np.float64),
         "earns-more": of["shaped"].sum(1, dtype=np.float64),
         "climbs": of["on_trunk"].mean(1, dtype=np.float64),
@@ -101,7 +115,7 @@ def _of(episodes: Mapping[str, np.ndarray], agent: str) -> Arrays:
 
 def _against(numbers: Mapping[str, Arrays], claim: str, rivals: tuple[str, ...], level: Level) -> Parts:
     """The agent's mean over places less that of each other agent; of `reaches-trees` the other way round."""
-    sign = -1 if claim == "reaches-trees" else 1
+    sign = -1 if claim == REACHES else 1
 
     def beyond(rival: str) -> Estimate:
         if rival not in numbers:

@@ -19,6 +19,8 @@ def run(
     random: Path | None = None,
     forward: Path | None = None,
     out_of_order: Path | None = None,
+    mirrored: Path | None = None,
+    even: Path | None = None,
 ) -> None:
     table = action_table(actions["factors"], actions["behaviours"])
     played = recorded.read(own, sees=True)
@@ -32,7 +34,8 @@ def run(
     if recorded.STACKS in played:
         kept = played[recorded.KEPT]
         arrays |= {"stacks": played[recorded.STACKS], "logits": played[recorded.LOGITS][:, kept]}
-    for agent, path in ((play.RANDOM, random), (play.FORWARD, forward), (play.OUT_OF_ORDER, out_of_order)):
+    others = dict(zip(play.AGENTS[1:], (random, forward, out_of_order, mirrored, even), strict=True))
+    for agent, path in others.items():
         if path is not None:
             other = recorded.beside(recorded.read(path, sees=False), played, path)
             arrays |= {f"{agent}/{name}": array for name, array in other.items()}
