@@ -127,7 +127,7 @@ def test_what_is_drawn_are_the_means_of_places_and_of_groups_of_steps():
     own = seeing(0)
     arrays = measured(own).arrays
     assert list(arrays["agents"]) == list(play.AGENTS)
-    np.testing.assert_allclose(arrays["compared/digs-logs"][:, 0], [2, 0, 0, 0])
+    np.testing.assert_allclose(arrays["compared/digs-logs"][:, 0], [2, 0, 0, 0, 0, 0])
     distance = own["distance"].reshape(PLACES, play.PARTS_OF_TIME, -1).mean((0, 2))
     np.testing.assert_allclose(arrays["distance/own"][:, 0], distance)
     followed = play.discounted(own["shaped"], SETTINGS.gamma)[:, :300]
