@@ -1,8 +1,8 @@
 """A study's YAML file, checked: which policy, which frames, what to compute and which panels to draw.
 
-What a study may name: two folders, `source.folder` and `labels.folder`, wherever they are; files inside these, and
-inside the YAML file's own folder, by relative paths without `..` and by no link that leads out. Where its files are to
-be fetched, their folder must lie in `../data`, so that nothing else is ever written over.
+What a study may name: three folders, `source.folder`, `labels.folder` and `episodes.folder`, wherever they are; files
+inside these, and inside the YAML file's own folder, by relative paths without `..` and by no link that leads out. Where
+its files are to be fetched, their folder must lie in `../data`, so that nothing else is ever written over.
 """
 
 import difflib
@@ -17,6 +17,7 @@ from minetest_interp.io import files, yaml_files
 from minetest_interp.io.errors import InputError
 from minetest_interp.io.yaml_files import Schema
 from minetest_interp.model import captured, checkpoint_names, frame_groups, frames, labels, observations
+from minetest_interp.model import episodes as recorded
 from minetest_interp.model.actions import ActionSettings, action_table
 from minetest_interp.model.labels import LabelSettings
 from minetest_interp.panels import Panel
@@ -32,6 +33,8 @@ class Study(NamedTuple):
     fetched: whether the files come from `source.repository`; then they may not be there yet.
     labels: folder of the labelled frames, None without. labelled: their pictures and masks, in turn, and their table
       where there is one. turns: whether some of them are real stacks.
+    episodes: folder of recorded episodes, None without. played: agent to the file of its own. on_policy: whether
+      the policy's own has labelled stacks.
     series: name to file of each checkpoint that is compared, in order; empty where the study has no series.
     panels: every panel that a study may draw, by name.
     """
@@ -49,6 +52,9 @@ class Study(NamedTuple):
     labels: Path | None
     labelled: tuple[Path, ...]
     turns: bool
+    episodes: Path | None
+    played: Mapping[str, Path]
+    on_policy: bool
     series: Mapping[str, Path]
     panels: Mapping[str, Panel]
 
@@ -135,6 +141,8 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         series = checkpoint_names.find(listed, along=settings["series"].get("along"))
     label_settings = labels.settings(settings.get("labels", {})) if probe or "labels" in settings else None
     label_folder, labelled, turns = _find_labels(label_settings, path, probe)
+    played = _find_episodes(settings.get("episodes", {}), path)
+    grey = not settings["frames"].get("colour", False)
     study = Study(
         name=path.stem,
         settings=settings,
@@ -148,7 +156,10 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         fetched=fetched,
         labels=label_folder,
         labelled=labelled,
-        turns=turns and not settings["frames"].get("colour", False),
+        episodes=path.parent / settings["episodes"]["folder"] if "episodes" in settings else None,
+        played=played,
+        on_policy=grey and "own" in played and recorded.has_labels(played["own"]),
+        turns=grey and turns,
         series=series,
         panels=known_panels,
     )
@@ -249,6 +260,15 @@ def _find_labels(
     table = folder / captured.TABLE
     turns = frame_groups.stacks(*frame_groups.read(folder, [picture.stem for picture, _ in pairs]), frames=1)
     return folder, (*(file for pair in pairs for file in pair), *([table] if table.is_file() else [])), len(turns) > 0
+
+
+def _find_episodes(settings: Mapping, path: Path) -> dict[str, Path]:
+    """The file of each agent's episodes."""
+    return {
+        agent: files.inside(path.parent / settings["folder"], name, key=f"{path}: `episodes.{agent}`")
+        for agent, name in settings.items()
+        if agent != "folder"
+    }
 
 
 def _known_studies(path: Path) -> str:

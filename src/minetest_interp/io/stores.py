@@ -330,12 +330,15 @@ similarity | member, member | float64 | correlation | of two members' steering o
           _arrays(tables.PROBES)),
     Store("evidence/reward.npz", "The value beside what the shaped reward pays, and after single edits.",
           _arrays(tables.REWARD)),
+    Store("evidence/episodes.npz", "Whole episodes of the real game, of the policy and of agents that see nothing.",
+          _arrays(tables.EPISODES)),
+    Store("evidence/play.npz", "What agents do in whole episodes.", _arrays(tables.PLAY)),
 )  # fmt: skip
 
 
 def store_of(path: str) -> Store | None:
     """The store that a file below results/<study>/ is of; the same measurement of real stacks is one."""
-    path = path.replace("evidence/turns/", "evidence/")
+    path = re.sub("^evidence/(turns|on_policy)/", "evidence/", path)
     for store in STORES:
         if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(store.path)), path):
             return store
