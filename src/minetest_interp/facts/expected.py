@@ -43,12 +43,12 @@ RULES = (
     (r"recipes/compared/.*/units/|atlas/rows/", None),
     (r".*/tells$", None),  # a whole number that follows from an interval
     (r".*/(claimed|matters)$", "exact"),
-    (r".*/(positive|sign_changes|flips|clipped)$", "share"),
-    (r"(published|frames|behaviours|views|alignment|mirror|channels)/|dreams/.*/first$", "float32"),
+    (r".*/(positive|sign_changes|flips|clipped)$|guess/share/", "share"),
+    (r"dreams/.*/first$", "float32"),
     (r"(atlas|recipes)/.*/(ceiling|real)$|claims/|evidence/|series/", "statistic"),
     (r"dreams/", "ascent"),
-    (r"(atlas|recipes)/", "optimised"),
-    (r"", "exact"),
+    (r"(atlas|recipes|head_dreams)/", "optimised"),
+    (r"", "float32"),
 )
 EQUAL, WITHIN, DIFFERS, NOT_MEASURED = STATES = ("equal", "within tolerance", "differs", "not measured")
 
