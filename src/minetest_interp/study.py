@@ -63,6 +63,12 @@ class Study(NamedTuple):
         return None if name is None else self.folder / name
 
     @property
+    def repositories(self) -> list[str]:
+        """Where the study's files were published, in the order in which they are asked; empty where they were not."""
+        given = self.settings["source"].get("repository", [])
+        return [given] if isinstance(given, str) else list(given)
+
+    @property
     def config(self) -> dict:
         """The settings in one map, with what they leave to other files and to defaults filled in."""
         config = {**self.settings, "actions": self.actions}
