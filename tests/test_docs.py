@@ -2,10 +2,12 @@
 
 import json
 import re
+import tomllib
 
 import pytest
+import yaml
 
-from docs import example, generate
+from docs import deposit, example, generate
 from tests.conftest import ROOT
 
 TABLES = {path.name: path.read_text(encoding="utf-8") for path in generate.pages()}
@@ -66,3 +68,20 @@ def test_every_verdict_is_the_expected_one():
         for found in numbers.values()
     ]
     assert [[row[1], row[3]] for row in cells("verdicts.md")] == [list(pair) for pair in zip(*verdicts, strict=True)]
+
+
+def test_every_place_that_cites_the_project_says_the_same_of_it():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    zenodo, codemeta = (json.loads((ROOT / name).read_text("utf-8")) for name in (".zenodo.json", "codemeta.json"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert citation["version"] == zenodo["version"] == codemeta["version"] == project["version"]
+    assert citation["title"] == zenodo["title"] == codemeta["name"]
+    assert citation["abstract"] == zenodo["description"] == codemeta["description"]
+    licence = citation["license"]
+    assert licence == zenodo["license"] == project["license"]["text"] == codemeta["license"].rpartition("/")[2]
+    authors = [[each["name"] for each in of] for of in (citation["authors"], zenodo["creators"], codemeta["author"])]
+    assert authors[0] == authors[1] == authors[2]
+
+
+def test_a_person_is_cited_with_the_family_name_first():
+    assert deposit.names([{"family-names": "B", "given-names": "A"}, {"name": "The C"}]) == ["B, A", "The C"]
