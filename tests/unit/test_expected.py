@@ -2,12 +2,16 @@
 
 import copy
 import json
+import math
+import re
 
 import pytest
 
 from minetest_interp.facts import expected
 from minetest_interp.facts.expected import DIFFERS, EQUAL, KINDS, NOT_MEASURED, WITHIN
 from minetest_interp.io import files
+from minetest_interp.provenance import environment
+from minetest_interp.stages import verify
 from tests.conftest import ROOT
 
 PART = {"name": "flips", "unit": "share", "n": 40, "estimate": 0.85, "interval": [0.7, 0.95], "verdict": "partly"}
@@ -139,3 +143,30 @@ def test_committed_tolerances_are_those_of_the_code(file):
     assert content["study"] == file.stem and content["numbers"]
     assert content["kinds"] == {name: kind._asdict() for name, kind in KINDS.items()}
     assert {kind for _, kind, _ in content["numbers"].values()} <= KINDS.keys()
+
+
+def test_how_far_a_number_moved_is_a_share_of_its_tolerance(wanted):
+    moved = copy.deepcopy(FACTS)
+    moved["behaviours"]["yaw"]["mean"] += wanted["numbers"]["behaviours/yaw/mean"][2] / 4
+    moved["claims"][0]["verdict"] = "supported"
+    moved["mirror"]["all"]["n"] = 6
+    del moved["dreams"]
+    shares = {row.path: row.share for row in expected.compare(wanted, moved)}
+    assert shares["behaviours/yaw/mean"] == pytest.approx(0.25) and shares["frames/dark é/yaw"] == 0
+    assert shares["claims/mirror/verdict"] == shares["mirror/all/n"] == shares["dreams/value/best"] == math.inf
+
+
+def test_what_moved_within_its_tolerance_is_said_in_words_by_kind(wanted):
+    assert verify.within_tolerance(expected.compare(wanted, FACTS)) == []
+    moved = copy.deepcopy(FACTS)
+    moved["behaviours"]["yaw"]["mean"] += wanted["numbers"]["behaviours/yaw/mean"][2] / 4
+    moved["frames"][0]["yaw"] += wanted["numbers"]["frames/dark é/yaw"][2] / 2
+    moved["dreams"]["value"]["best"] += wanted["numbers"]["dreams/value/best"][2] / 8
+    first, second, last = verify.within_tolerance(expected.compare(wanted, moved))
+    assert re.match(
+        r"Within tolerance: 2 of \d+ float32 numbers, frames/dark é/yaw farthest, by 0.5 of what it may\.", first
+    )
+    assert (
+        first.endswith(KINDS["float32"].why) and "1 of 2 ascent numbers, dreams/value/best farthest, by 0.12" in second
+    )
+    assert last == f"They are compared on {environment.host()}."

@@ -5,6 +5,7 @@ number in the facts, through names where a list's entries have them: `claims/yaw
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -73,6 +74,16 @@ class Comparison(NamedTuple):
     def kind(self) -> str:
         """Of the expected number; of the one that was found where none is expected."""
         return next(number.kind for number in (self.expected, self.here) if number)
+
+    @property
+    def share(self) -> float:
+        """How far it moved, as a share of the tolerance; infinite where words or counts differ."""
+        if self.state == EQUAL:
+            return 0.0
+        values = [number.value for number in (self.expected, self.here) if number and not isinstance(number.value, str)]
+        if self.expected is None or len(values) < 2 or not self.expected.within:
+            return math.inf
+        return abs(float(values[0]) - float(values[1])) / self.expected.within
 
 
 def numbers(facts: Mapping) -> dict[str, Number]:
