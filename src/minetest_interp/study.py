@@ -74,6 +74,12 @@ class Study(NamedTuple):
         return {key: value for key, value in self.config["policy"].items() if key not in ("checkpoint", "check")}
 
     @property
+    def repositories(self) -> list[str]:
+        """Where the study's files were published, in the order in which they are asked; empty where they were not."""
+        given = self.settings["source"].get("repository", [])
+        return [given] if isinstance(given, str) else list(given)
+
+    @property
     def config(self) -> dict:
         """The settings in one map, with what they leave to other files and to defaults filled in."""
         config = {**self.settings, "actions": self.actions}

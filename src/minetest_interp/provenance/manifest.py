@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from minetest_interp.io import files
+from minetest_interp.io import fetch, files
 from minetest_interp.io.errors import InputError
 from minetest_interp.provenance import job_logs
 from minetest_interp.provenance.source_tree import Source
@@ -154,8 +154,8 @@ def _place(study: Study, source: Source, file: Path, root: Path) -> dict[str, st
     name = os.path.relpath(file, study.folder)
     if path in source.files:
         return {"path": path}
-    if name in study.checksums and "repository" in study.config["source"]:
-        return {"url": f"{study.config['source']['repository'].rstrip('/')}/{name}"}
+    if name in study.checksums and study.repositories:
+        return {"url": fetch.address(study.repositories[0], name, study.checksums[name])}
     return {}
 
 
