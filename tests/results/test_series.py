@@ -10,7 +10,6 @@ from collections import Counter
 import pytest
 
 from minetest_interp import study as studies
-from minetest_interp.claims.play import NO_EPISODES, RIVALS
 from minetest_interp.io import files, layout
 from minetest_interp.model import checkpoint
 from minetest_interp.pages import article
@@ -43,21 +42,13 @@ def test_the_studys_own_checkpoint_as_a_member_gives_the_same_bytes(shop):
         "network.json", "alignment.npz", "intermediates", "readouts.npz", "evidence", "ledger.json",
     }  # fmt: skip
     for name in names:
-        if name.name not in ("network.json", "ledger.json") and name.stem != "play":
+        if name.name not in ("network.json", "ledger.json"):
             assert (member / name).read_bytes() == (results / name).read_bytes(), name
     named, own = (files.read_json(folder / "network.json") for folder in (member, results))
     assert named.pop("file") == f"ppo_{STEPS[-1]}.model" and own.pop("file") == "my policy.model" and named == own
-    theirs, ours = ([row for row in rows if row["measurement"] != "play"] for rows in read_ledgers(member, results))
+    theirs, ours = read_ledgers(member, results)
     assert all("/series/ppo_5000/" in row["command"] for row in theirs)
     assert [row | {"command": row["command"].replace("/series/ppo_5000/", "/")} for row in theirs] == ours
-
-
-def test_episodes_are_the_studys_own_and_no_members(shop):
-    results = shop.folder / "results/own"
-    for folder, known in ((results, True), (layout.member(results, f"ppo_{STEPS[-1]}"), False)):
-        (rows,) = read_ledgers(folder)
-        reasons = {part["reason"] for row in rows if row["id"] in RIVALS for part in row["parts"]}
-        assert reasons == {None if known else NO_EPISODES}
 
 
 def read_ledgers(*folders):
