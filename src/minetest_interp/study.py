@@ -1,8 +1,8 @@
 """A study's YAML file, checked: which policy, which frames, what to compute and which panels to draw.
 
-What a study may name: two folders, `source.folder` and `labels.folder`, wherever they are; files inside these, and
-inside the YAML file's own folder, by relative paths without `..` and by no link that leads out. Where its files are to
-be fetched, their folder must lie in `../data`, so that nothing else is ever written over.
+What a study may name: three folders, `source.folder`, `labels.folder` and `episodes.folder`, wherever they are; files
+inside these, and inside the YAML file's own folder, by relative paths without `..` and by no link that leads out. Where
+its files are to be fetched, their folder must lie in `../data`, so that nothing else is ever written over.
 """
 
 import difflib
@@ -32,6 +32,7 @@ class Study(NamedTuple):
     fetched: whether the files come from `source.repository`; then they may not be there yet.
     labels: folder of the labelled frames, None without. labelled: their pictures and masks, in turn, and their table
       where there is one. turns: whether some of them are real stacks.
+    episodes: agent to the file of its episodes, empty where the study has none.
     series: name to file of each checkpoint that is compared, in order; empty where the study has no series.
     panels: every panel that a study may draw, by name.
     """
@@ -49,6 +50,7 @@ class Study(NamedTuple):
     labels: Path | None
     labelled: tuple[Path, ...]
     turns: bool
+    episodes: Mapping[str, Path]
     series: Mapping[str, Path]
     panels: Mapping[str, Panel]
 
@@ -148,6 +150,7 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         fetched=fetched,
         labels=label_folder,
         labelled=labelled,
+        episodes=_find_episodes(settings.get("episodes"), path),
         turns=turns and not settings["frames"].get("colour", False),
         series=series,
         panels=known_panels,
@@ -249,6 +252,15 @@ def _find_labels(
     table = folder / captured.TABLE
     turns = frame_groups.stacks(*frame_groups.read(folder, [picture.stem for picture, _ in pairs]), frames=1)
     return folder, (*(file for pair in pairs for file in pair), *([table] if table.is_file() else [])), len(turns) > 0
+
+
+def _find_episodes(settings: Mapping | None, path: Path) -> dict[str, Path]:
+    """The file of each agent's episodes."""
+    if settings is None:
+        return {}
+    folder = path.parent / settings["folder"]
+    named = {agent: name for agent, name in settings.items() if agent != "folder"}
+    return {agent: files.inside(folder, name, key=f"{path}: `episodes.{agent}`") for agent, name in named.items()}
 
 
 def _known_studies(path: Path) -> str:

@@ -91,8 +91,8 @@ def test_a_network_of_ones_own_is_held_to_its_record(tmp_path, kind):
         ({"logits": np.zeros((3, 7))}, r"logits must have the shape .3, 18.; got .3, 7."),
         ({"value": np.zeros((1, 3))}, r"value must have the shape .3.; got .1, 3."),
         ({"value": np.array([0, np.nan, 0])}, "value differs by nan"),
-        ({"value": np.array(["a", "b", "c"])}, "must be an npz of arrays of numbers; could not convert"),
-        ({"value": np.array([None] * 3)}, "must be an npz of arrays of numbers; Object arrays cannot be loaded"),
+        ({"value": np.array(["a", "b", "c"])}, "must be arrays of numbers; value is <U1"),
+        ({"value": np.array([None] * 3)}, "must be an npz of arrays; Object arrays cannot be loaded"),
         ({"stacks": np.zeros((0, 4, 64, 64))}, r"stacks must be .N, 4, 64, 64.; got .0, 4, 64, 64."),
     ],
 )
@@ -107,9 +107,9 @@ def test_files_that_are_no_npz_are_refused(recorded, tmp_path, monkeypatch):
     monkeypatch.setattr(answers, "LIMIT_BYTES", 2**20)
     for name, content in {"text": b"hello", "cut": (tmp_path / "bomb.npz").read_bytes()[:-9], "empty": b""}.items():
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(InputError, match="must be an npz of arrays of numbers"):
+        with pytest.raises(InputError, match="must be an npz of arrays"):
             answers.compare(policy, tmp_path / name)
-    with pytest.raises(InputError, match="must be an npz of arrays of numbers; more than 1048576 bytes"):
+    with pytest.raises(InputError, match="must be an npz of arrays; more than 1048576 bytes"):
         answers.compare(policy, tmp_path / "bomb.npz")
     with pytest.raises(InputError, match="there must be an npz at this path; there is none. Check `policy.check`"):
         answers.compare(policy, tmp_path / "missing.npz")

@@ -34,6 +34,32 @@ if STUDY.labels:
             " --labelled {output.labelled} --turns {output.turns} > {log} 2>&1"
 
 
+if "evidence" in SETTINGS and STUDY.episodes:
+
+    rule episodes:
+        input:
+            files=declared(STUDY.episodes.values()),
+        output:
+            episodes=f"{EVIDENCE}/episodes.npz",
+        log:
+            f"{RESULTS}/logs/evidence/episodes.txt",
+        benchmark:
+            f"{RESULTS}/benchmarks/evidence/episodes.tsv"
+        conda:
+            ENVIRONMENT
+        threads: 1
+        params:
+            agents=lambda wildcards: options(STUDY.episodes),
+            actions=ACTIONS,
+            content=files_digest(list(STUDY.episodes.values())),
+            code=code_digest("minetest_interp.stages.episodes"),
+        message:
+            f"Read the episodes of {STUDY.name}."
+        shell:
+            "python -m minetest_interp.stages.episodes {params.agents} --actions {params.actions:q}"
+            " --output {output.episodes} > {log} 2>&1"
+
+
 if "evidence" in SETTINGS:
 
     rule measurement:

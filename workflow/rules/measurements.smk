@@ -21,16 +21,21 @@ if "evidence" in SETTINGS:
 
     FRAMES = {"stacks": f"{RESULTS}/stacks.npz"}
     LABELS = {"labels": f"{EVIDENCE}/labels.npz"} if STUDY.labels else {}
+    EPISODES = {"episodes": f"{EVIDENCE}/episodes.npz"} if STUDY.episodes else {}
     UNITS = {"units": f"{EVIDENCE}/units.npz"}
     INTERVAL = {"interval": MEASURE["interval"]}
     CLUSTERS = INTERVAL | {"similarity": MEASURE["similarity"]}
+
+    def side(readout) -> int:
+        """1 where it is positive to the left, else -1."""
+        return 1 if ends(readout)["positive"] == "left" else -1
 
     def about(name) -> dict:
         """The concepts and readouts that claims of a measurement are about, the study's own first, each with its side."""
         claims = [claim for claim in CLAIMS["claims"].values() if claim["measurement"] == name]
         found = [(claim.get("concept", CONCEPT), claim.get("readout", STEERING)) for claim in claims]
         pairs = [pair for pair in dict.fromkeys([(CONCEPT, STEERING), *found]) if pair[0] in CONCEPTS]
-        return {"about": [[*pair, 1 if ends(pair[1])["positive"] == "left" else -1] for pair in pairs]}
+        return {"about": [[*pair, side(pair[1])] for pair in pairs]}
 
     MEASUREMENTS = {
         "behaviour": Measurement(
@@ -47,6 +52,7 @@ if "evidence" in SETTINGS:
         "circuits": Measurement(FRAMES, CLUSTERS | about("circuits")),
         "features": Measurement(FRAMES | LABELS, CLUSTERS | about("features") | {"named": NAMED}),
         "reward": Measurement(LABELS, CLUSTERS | about("reward")),
+        "play": Measurement(EPISODES, INTERVAL | {"side": side(STEERING)}),
     }
     # These are repeated on real stacks, which take the place of the study's frames and of the labelled ones.
     ON_TURNS = ("behaviour", "units", "causal") if STUDY.turns else ()

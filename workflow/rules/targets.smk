@@ -20,6 +20,7 @@ def between() -> list:
         made += [
             [evidence(name) for name in MEASUREMENTS],
             [f"{TURNS}/{name}.npz" for name in ON_TURNS],
+            rules.episodes.output if STUDY.episodes else [],
             rules.ledger.input,
         ]
     if STUDY.series:

@@ -23,6 +23,9 @@ PLACEHOLDERS = {
     "grouping": "kinds|surroundings",
     "edit": "logs|trunk|darker",
     "along": "ray|middle",
+    "agent": "own|random|forward|out-of-order",
+    "held": "forward|jump",
+    "to": "direction|darker",
 }
 TYPES = {"text": "U", "bool": "b1", "int": "i", "uint8": "u1", "float32": "f4", "float64": "f8"}
 

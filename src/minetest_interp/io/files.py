@@ -5,8 +5,10 @@ And reading what others made: regular files of bounded size, and none outside th
 
 import errno
 import hashlib
+import io
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -132,6 +134,23 @@ def read_bytes(path: Path, *, what: str, limit: int, advice: str) -> bytes:
         raise InputError(f"{path}: {what} must have at most {limit} bytes; got more. Give a smaller one.")
     READ[path] = hashlib.sha256(content).hexdigest()
     return content
+
+
+def read_npz(path: Path, *, limit: int, advice: str) -> dict[str, np.ndarray]:
+    """The arrays of an npz that somebody else wrote.
+
+    Raises:
+      InputError: as `read_bytes`; or the file is no npz of arrays of numbers and text, or holds more than `limit` bytes.
+    """
+    data = read_bytes(path, what="an npz", limit=limit, advice=advice)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            if sum(entry.file_size for entry in packed.infolist()) > limit:
+                raise ValueError(f"more than {limit} bytes")
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except Exception as error:  # hostile bytes raise nearly anything in here
+        raise InputError(f"{path}: must be an npz of arrays; {error}. {advice}") from None
 
 
 def read_text(path: Path, *, what: str, limit: int, advice: str) -> str:

@@ -330,6 +330,9 @@ similarity | member, member | float64 | correlation | of two members' steering o
           _arrays(tables.PROBES)),
     Store("evidence/reward.npz", "The value beside what the shaped reward pays, and after single edits.",
           _arrays(tables.REWARD)),
+    Store("evidence/episodes.npz", "Whole episodes of the real game, of the policy and of agents that see nothing.",
+          _arrays(tables.EPISODES)),
+    Store("evidence/play.npz", "What agents do in whole episodes.", _arrays(tables.PLAY)),
 )  # fmt: skip
 
 

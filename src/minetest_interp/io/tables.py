@@ -53,6 +53,32 @@ followed/position | frame with the concept | float64 | -1 (left edge) to 1 (righ
 {grouping}/asked | group of {grouping} | bool | | whether there are enough clusters to be asked about
 """
 
+EPISODES = """\
+places | place | text | | names of the starting places
+{agent}/action | place, step | int | | number in the action table
+{agent}/distance | place, step | float32 | nodes | from the feet to the nearest standing trunk, horizontally; NaN if none is known
+{agent}/direction | place, step | float32 | degrees | of it, from where the agent looks, positive to the left
+{agent}/on_trunk | place, step | bool | | whether a trunk is under the feet
+{agent}/dug | place, step | int | trunks | dug at the step
+{agent}/shaped | place, step | float32 | reward | the shaped reward of the step
+own/turn | place, step | float32 | -1 to 1 | the steering
+own/value | place, step | float32 | reward | the critic's; NaN without one
+own/darker | place, step | float32 | levels | mean of the right half of the newest frame less that of the left
+own/{held} | place, step | bool | | whether the key was held
+stacks | place, kept step, frame, row, column | uint8 | level, 0 to 255 | what the policy saw at some steps; may be left out
+logits | place, kept step, action | float32 | nats | what it answered, as it was recorded; likewise
+"""
+
+PLAY = """\
+reason | | text | | where there are no episodes; then it is the only array
+places | place | text | | names of the starting places
+agents | agent | text | | who played: the policy itself first
+compared/{claim} | agent, mean low high | float64 | the claim's | over places, with the interval
+distance/{agent} | part of the episode, mean low high | float64 | nodes | to the nearest trunk, over places
+followed | group, value mean low high | float64 | reward | the value, and the discounted reward that followed
+turned/{to} | group of {to}, place mean low high | float64 | degrees or levels; -1 to 1 | the steering, left positive
+"""
+
 REWARD = """\
 reason | | text | | where there are no labels or no value; then it is the only array
 frames | frame | text | | names

@@ -4,8 +4,6 @@ They are an npz of `stacks` `[N, T, H, W]`, 0 to 255, and what was answered to t
 `[N]` or `[N, 1]` and `q` `[N, A]`, and layers by their names here.
 """
 
-import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from minetest_interp.model import intermediates
 from minetest_interp.model.policy import Policy
 
 TOLERANCE = 1e-4  # of an output's largest number, or of 1 where that is smaller
+HALF = 1e-3  # likewise, of what may have been kept in half precision
 LIMIT_BYTES = 2**28
 STACKS = ("stacks", "stack", "frames")  # what people call them
 
@@ -27,7 +26,10 @@ def compare(policy: Policy, path: Path) -> None:
       InputError: the file is not one, or an answer differs: the first that does, from the stack on, and by how much.
     """
     network = policy.architecture
-    recorded = _read(path)
+    read = files.read_npz(path, limit=LIMIT_BYTES, advice="Check `policy.check`.")
+    if words := [name for name, array in read.items() if array.dtype.kind not in "biuf"]:
+        raise InputError(f"{path}: must be arrays of numbers; {words[0]} is {read[words[0]].dtype}. Write numbers.")
+    recorded = {name: array.astype(np.float32) for name, array in read.items()}
     name = next((name for name in STACKS if name in recorded), None)
     known = [*network.targets[1:], *network.outputs]
     unknown = sorted(recorded.keys() - {name, *known})
@@ -44,17 +46,20 @@ def compare(policy: Policy, path: Path) -> None:
         _check(name, recorded[name], given[name], path)
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an npz of bounded size, float32."""
-    data = files.read_bytes(path, what="an npz", limit=LIMIT_BYTES, advice="Check `policy.check`.")
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            if sum(entry.file_size for entry in packed.infolist()) > LIMIT_BYTES:
-                raise ValueError(f"more than {LIMIT_BYTES} bytes")
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            return {name: stored[name].astype(np.float32) for name in stored.files}
-    except Exception as error:  # hostile bytes raise nearly anything in here
-        raise InputError(f"{path}: must be an npz of arrays of numbers; {error}. Write it by numpy.savez.") from None
+def check_logits(policy: Policy, stacks: np.ndarray, logits: np.ndarray, path: Path) -> None:
+    """Runs the policy on stacks `[..., T, H, W]` that somebody recorded and compares its logits `[..., A]` with theirs.
+
+    Raises:
+      InputError: they are another policy's.
+    """
+    given = intermediates.compute(policy, stacks.reshape(-1, *stacks.shape[-3:]).astype(np.float32))["logits"]
+    recorded = logits.reshape(-1, logits.shape[-1])
+    apart = float(np.abs(recorded - given).max()) if recorded.shape == given.shape else np.inf
+    if not apart <= HALF * max(1.0, float(np.abs(recorded).max())):
+        raise InputError(
+            f"{path}: the episodes must be this policy's; its logits differ from those that were recorded by {apart:.3g}. "
+            "Check `episodes.own`, or record them again."
+        )
 
 
 def _check(name: str, recorded: np.ndarray, given: np.ndarray, path: Path) -> None:

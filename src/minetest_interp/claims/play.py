@@ -1,0 +1,196 @@
+"""What the agent does in whole episodes of the real game, beside agents that see nothing.
+
+Agents play one episode from each starting place and are compared place by place; places are the clusters. A trunk is a
+node whose name holds "tree". Directions are in degrees from where the agent looks, positive to the left.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import scipy
+from jaxtyping import Bool, Float, Num
+
+from minetest_interp.analysis import intervals
+from minetest_interp.analysis.intervals import Estimate, Level, missing
+from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured, Parts
+
+OWN, RANDOM, FORWARD, OUT_OF_ORDER = AGENTS = "own", "random", "forward", "out-of-order"
+RIVALS = {
+    "reaches-trees": (RANDOM, OUT_OF_ORDER),
+    "digs-logs": (RANDOM, OUT_OF_ORDER),
+    "earns-more": (RANDOM, FORWARD),
+    "climbs": (OUT_OF_ORDER,),
+}
+STEERED = {"turns-to-nearest-trunk": ("correlation", "given-darkness"), "darker-side-in-play": ("given-trunk",)}
+WALKING = ("forward", "jump")
+CORRELATION = "correlation"
+COIN = 0.5
+PARTS_OF_TIME = 25  # of an episode, over which distances are averaged to be drawn
+GROUPS = 8  # of equally many steps
+NO_EPISODES = "the study has no episodes. Name a folder of them under `episodes`"
+NO_TRUNKS = "no step has a trunk in front of the agent"
+
+
+class Settings(NamedTuple):
+    """gamma: by which a reward counts less a step later. near: nodes, from which on a trunk is reached. far: nodes, and
+    ahead: degrees to either side, within which the nearest trunk counts as one to turn to. steps: the first of an
+    episode, whose return is known well enough.
+    """
+
+    gamma: float = 0.99
+    near: float = 3.0
+    far: float = 20.0
+    ahead: float = 36.0
+    steps: int = 300
+
+
+def measure(episodes: Mapping[str, np.ndarray] | None, settings: Settings, *, side: int, level: Level) -> Measured:
+    """Tests the claims about episodes; what cannot be measured is missing.
+
+    Args:
+      episodes: `{agent}/{what}` `[P, S]` of P places and S steps for each of `AGENTS` that played: distance of the
+        nearest trunk in nodes and its direction, NaN where none is known; on_trunk; dug, trunks dug at the step; shaped
+        and plain, the rewards. Of the agent itself also forward and jump, pressed or not; turn, its steering; value, NaN
+        without one; and darker, mean grey level of the right half less the left's.
+      side: 1 where positive steering turns left, -1 where it turns right.
+    """
+    if episodes is None:
+        nothing = missing(NO_EPISODES)
+        claims = {claim: dict.fromkeys(rivals, nothing) for claim, rivals in RIVALS.items()}
+        claims |= {claim: dict.fromkeys(parts, nothing) for claim, parts in STEERED.items()}
+        claims |= {"walks-in-play": dict.fromkeys(WALKING, nothing), "value-foresees-return": {CORRELATION: nothing}}
+        return Measured({"reason": np.array(NO_EPISODES)}, claims)
+    played = {agent: _of(episodes, agent) for agent in AGENTS if f"{agent}/distance" in episodes}
+    numbers = {agent: by_place(of, settings) for agent, of in played.items()}
+    own, followed = played[OWN], discounted(played[OWN]["shaped"], settings.gamma)
+    estimates = {claim: _against(numbers, claim, rivals, level) for claim, rivals in RIVALS.items()}
+    estimates |= {"walks-in-play": _walking(own, level)}
+    estimates |= {"value-foresees-return": {CORRELATION: _foresight(own["value"], followed, settings.steps, level)}}
+    estimates |= _steering(own, side, settings, level)
+    drawn = _compared(played, numbers, level) | _followed(own["value"], followed, settings.steps, level)
+    return Measured({"places": episodes["places"]} | drawn | _turned(own, side, settings, level), estimates)
+
+
+def by_place(of: Mapping[str, np.ndarray], settings: Settings) -> dict[str, Float[np.ndarray, " place"]]:
+    """What each claim of `RIVALS` compares, of one agent, by the claim's name."""
+    return {
+        "reaches-trees": steps_before(of["distance"] <= settings.near),
+        "digs-logs": of["dug"].sum(1).astype(np.float64),
+        "earns-more": of["shaped"].sum(1, dtype=np.float64),
+        "climbs": of["on_trunk"].mean(1, dtype=np.float64),
+    }
+
+
+def steps_before(reached: Bool[np.ndarray, "place step"]) -> Float[np.ndarray, " place"]:
+    """Share of the steps that come before the first that is true, 1 where none is."""
+    first = np.argmax(reached, axis=1) / reached.shape[1]
+    return np.where(reached.any(1), first, 1.0)
+
+
+def discounted(reward: Num[np.ndarray, "place step"], gamma: float) -> Float[np.ndarray, "place step"]:
+    """The sum of the rewards from each step on, each counting `gamma` times as much as the one before."""
+    backwards = np.asarray(reward, np.float64)[:, ::-1]
+    return scipy.signal.lfilter([1.0], [1.0, -gamma], backwards, axis=1)[:, ::-1]
+
+
+def _of(episodes: Mapping[str, np.ndarray], agent: str) -> Arrays:
+    start = f"{agent}/"
+    return {name.removeprefix(start): array for name, array in episodes.items() if name.startswith(start)}
+
+
+def _against(numbers: Mapping[str, Arrays], claim: str, rivals: tuple[str, ...], level: Level) -> Parts:
+    """The agent's mean over places less that of each other agent; of `reaches-trees` the other way round."""
+    sign = -1 if claim == "reaches-trees" else 1
+
+    def beyond(rival: str) -> Estimate:
+        if rival not in numbers:
+            return missing(f"no episodes of the agent {rival!r} were recorded")
+        difference = sign * (numbers[OWN][claim] - numbers[rival][claim])
+        return intervals.estimate(intervals.weighted_mean(difference), np.arange(len(difference)), level, chance=0.0)
+
+    return {rival: beyond(rival) for rival in rivals}
+
+
+def _walking(own: Arrays, level: Level) -> Parts:
+    def often(name: str) -> Estimate:
+        if name not in own:
+            return missing(f"the action table has no behaviour {name}")
+        share = own[name].mean(1, dtype=np.float64)
+        mean = intervals.weighted_mean(share)
+        return intervals.estimate(mean, np.arange(len(share)), level, chance=COIN, scale="share")
+
+    return {name: often(name) for name in WALKING}
+
+
+def _foresight(value: np.ndarray, followed: np.ndarray, steps: int, level: Level) -> Estimate:
+    value, followed = value[:, :steps], followed[:, :steps]
+    if not (known := np.isfinite(value) & np.isfinite(followed)).any():
+        return missing(NO_VALUE)
+    return _rank_correlation([value[known], followed[known]], np.nonzero(known)[0], level)
+
+
+def _in_front(own: Arrays, settings: Settings) -> Bool[np.ndarray, "place step"]:
+    return (own["distance"] <= settings.far) & (np.abs(own["direction"]) <= settings.ahead)
+
+
+def _steering(own: Arrays, side: int, settings: Settings, level: Level) -> dict[str, Parts]:
+    ahead = _in_front(own, settings)
+    if not ahead.any():
+        return {claim: dict.fromkeys(parts, missing(NO_TRUNKS)) for claim, parts in STEERED.items()}
+    turn, direction, darker = side * own["turn"][ahead], own["direction"][ahead], own["darker"][ahead]
+    places = np.nonzero(ahead)[0]
+    return {
+        "turns-to-nearest-trunk": {
+            CORRELATION: _rank_correlation([turn, direction], places, level),
+            "given-darkness": _rank_correlation([turn, direction, darker], places, level),
+        },
+        "darker-side-in-play": {"given-trunk": _rank_correlation([turn, darker, direction], places, level)},
+    }
+
+
+def _rank_correlation(values: list[np.ndarray], places: np.ndarray, level: Level) -> Estimate:
+    """Of the first two, given the others."""
+    x, y, *given = map(scipy.stats.rankdata, values)
+    statistic = intervals.weighted_partial_correlation(x, y, given)
+    return intervals.estimate(statistic, places, level, chance=0.0, scale="correlation")
+
+
+def _compared(played: Mapping[str, Arrays], numbers: Mapping[str, Arrays], level: Level) -> Arrays:
+    """Means over places with their intervals, of every agent: of what is compared, and of the distance over time."""
+
+    def mean(values: np.ndarray) -> tuple[float, float, float]:
+        known = np.flatnonzero(np.isfinite(values))
+        return intervals.estimate(intervals.weighted_mean(values[known]), known, level).numbers
+
+    arrays: Arrays = {"agents": np.array(list(played))}
+    for claim in RIVALS:
+        arrays[f"compared/{claim}"] = np.array([mean(of[claim]) for of in numbers.values()])
+    for agent, of in played.items():
+        parts = np.array_split(of["distance"], min(PARTS_OF_TIME, of["distance"].shape[1]), axis=1)
+        arrays[f"distance/{agent}"] = np.array([mean(part.mean(1, dtype=np.float64)) for part in parts])
+    return arrays
+
+
+def _followed(value: np.ndarray, followed: np.ndarray, steps: int, level: Level) -> Arrays:
+    """What followed on values, by groups of about equally many steps."""
+    return {"followed": _by_groups(value[:, :steps], followed[:, :steps], level)}
+
+
+def _turned(own: Arrays, side: int, settings: Settings, level: Level) -> Arrays:
+    """How the agent turned, by the direction of the nearest trunk and by how much darker the left half was."""
+    ahead = _in_front(own, settings)
+    turn = np.where(ahead, side * own["turn"], np.nan)
+    return {f"turned/{name}": _by_groups(own[name], turn, level) for name in ("direction", "darker")}
+
+
+def _by_groups(x: np.ndarray, y: np.ndarray, level: Level) -> Float[np.ndarray, "group 4"]:
+    """Mean of x, and of y with its interval, of groups of about equally many steps by x; y is NaN where it is not asked."""
+    known = np.isfinite(x) & np.isfinite(y)
+    places, x, y = np.nonzero(known)[0], x[known], y[known]
+    groups = np.array_split(np.argsort(x, kind="stable"), GROUPS) if len(x) >= GROUPS else []
+    rows = [
+        (x[own].mean(), *intervals.estimate(intervals.weighted_mean(y[own]), places[own], level).numbers)
+        for own in groups
+    ]
+    return np.array(rows, np.float64).reshape(-1, 4)
