@@ -65,8 +65,8 @@ def advantages(
 
 
 def moments(advantage: Float[np.ndarray, " step"], *, count: int = MARKED, apart: int = APART) -> Int[np.ndarray, " m"]:
-    """The steps of the largest advantages, in order of time: up to `count` above and `count` below zero, any two at least
-    `apart` steps apart; of two that are closer it is the larger."""
+    """The steps of the largest advantages in order of time: up to `count` above zero and as many below, any two `apart`
+    steps apart or more; of two that are closer it is the larger."""
     chosen: list[int] = []
     left = {1: count, -1: count}
     for step in np.argsort(-np.abs(advantage), kind="stable"):  # NaN is last
@@ -87,7 +87,7 @@ def episode_facts(shown: Arrays, settings: play.Settings, named: Mapping[str, in
 
     def at(step: int) -> dict:
         found = {name: float(array[step]) for name, array in numbers.items()}
-        return {"step": int(step)} | {name: x if np.isfinite(x) else None for name, x in found.items()}
+        return {"step": step} | {name: x if np.isfinite(x) else None for name, x in found.items()}
 
     return {
         "place": str(shown["place"]),
@@ -98,6 +98,6 @@ def episode_facts(shown: Arrays, settings: play.Settings, named: Mapping[str, in
         "known": int(shown["known"]),
         "earned": float(shown["earned"][-1]),
         "dug": int(shown["dug"].sum(dtype=int)),
-        "moments": [at(step) for step in shown["moments"]],
+        "moments": [at(step) for step in shown["moments"].tolist()],
         "units": [f"{layer}/{channel}" for layer, channel in named.items()],
     }

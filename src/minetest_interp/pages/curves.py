@@ -25,7 +25,7 @@ def curve(
     name: str,
     values: Float[np.ndarray, " step"],
     *,
-    within: Float[np.ndarray, " step"] | None = None,
+    within: Float[np.ndarray, " known"] | None = None,
     symmetric: bool = False,
     zero: bool = False,
     spikes: bool = False,
