@@ -3,6 +3,7 @@
 # make test-environments   the smoke study under what people's shells set, each time with the same bytes
 # make fuzz [SECONDS=600]    looks for failures that the suite does not know, with new seeds
 # make archive    the study, its provenance and the source in one zip, archive/*.zip
+# make release VERSION=x.y.z [DATA=folder] [DRY=yes]   both studies built, verified, archived and tagged
 # make lint       what every commit must pass
 # make coverage   the suite again, and the share of lines that it runs
 # make STUDY=treechop [DATA=folder] [PROBE=folder]   another study, local files, labelled frames
@@ -29,7 +30,7 @@ OPEN_COUNTRY ?= captures-open
 SECONDS ?= 600
 RANDOMLY = $(if $(ORDER),$(if $(filter-out random,$(ORDER)),--randomly-seed=$(ORDER)),-p no:randomly)
 
-.PHONY: docs site example tutorials report verify smoke expected test test-environments fuzz archive demo-data labelled-data demo-policy capture episodes gathered screenshots \
+.PHONY: docs site example tutorials report verify smoke expected test test-environments fuzz archive release demo-data labelled-data demo-policy capture episodes gathered screenshots \
   bench lint coverage lock clean
 
 report: .venv/ready
@@ -68,6 +69,9 @@ test-environments: .venv/ready-to-test
 archive: .venv/ready
 	$(BIN)/python -m workflow.archive --study "$(STUDY)" --cores $(CORES) $(if $(DATA),--data "$(DATA)") \
 	  $(if $(PROBE),--probe "$(PROBE)") $(if $(CHANGED),--changed)
+
+release: .venv/ready
+	$(BIN)/python -m workflow.release --version "$(VERSION)" $(if $(DATA),--data "$(DATA)") $(if $(DRY),--dry-run)
 
 demo-data: .venv/ready
 	$(BIN)/python -m minetest_interp.stages.demo_data --study "$(CAPTURES)" --training "$(TRAINING)" \

@@ -1,15 +1,18 @@
-"""Write the tables of docs/ that follow from other files: `python -m docs.generate`, or `make docs`.
+"""Write the pages that follow from other files: `python -m docs.generate`, or `make docs`.
 
-docs/panels.md from figures/panels.yaml, docs/verdicts.md from config/claims.yaml and the numbers in expected/, and
-docs/results.md from the declarations in io/stores.py.
+docs/panels.md from figures/panels.yaml; docs/verdicts.md from config/claims.yaml and the numbers in expected/;
+docs/results.md from the declarations in io/stores.py; .zenodo.json, codemeta.json and codecheck.yml from CITATION.cff;
+data/croissant.json from that and the captures; ARTIFACT.md from the numbers in expected/ and the last measured speed.
 """
 
 import json
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
+from docs import artifact, croissant, deposit
 from minetest_interp import panels
 from minetest_interp.claims import ledger
 from minetest_interp.io import files, stores
@@ -121,7 +124,15 @@ def pages() -> dict[Path, str]:
     found = {s: json.loads((ROOT / f"expected/{s}.json").read_text(encoding="utf-8"))["numbers"] for s in STUDIES}
     studies = {s: yaml.safe_load((ROOT / f"config/{s}.yaml").read_text(encoding="utf-8")) for s in STUDIES}
     named = {study: config["evidence"]["named"] for study, config in studies.items()}
+    measured = json.loads((ROOT / "benchmarks/history.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return {
+        ROOT / "ARTIFACT.md": artifact.page(found, measured),
+        ROOT / ".zenodo.json": files.json_text(deposit.zenodo(citation)),
+        ROOT / "codecheck.yml": deposit.codecheck(citation, studies, records),
+        ROOT / "codemeta.json": files.json_text(deposit.codemeta(citation, project["requires-python"])),
+        ROOT / "data/croissant.json": files.json_text(croissant.describe(citation)),
         ROOT / "docs/panels.md": panels_page(records),
         ROOT / "docs/verdicts.md": verdicts_page(claims, found, named),
         ROOT / "docs/results.md": results_page(stores.STORES),

@@ -44,6 +44,7 @@ PROSE = (
     "Makefile",
     "README.md",
     "CONTRIBUTING.md",
+    "ARTIFACT.md",
 )
 PRIVATE = re.compile(
     r"(?<![a-z])(rooms?|houses?|told|alike|(?<!YMid )meets?|hangs? on|gives? leave|behind (?:its|the|their) ReLU)"

@@ -2,10 +2,13 @@
 
 import json
 import re
+import tomllib
 
 import pytest
+import yaml
 
-from docs import example, generate
+from docs import artifact, deposit, example, generate
+from minetest_interp.model import checkpoint
 from tests.conftest import ROOT
 
 TABLES = {path.name: path.read_text(encoding="utf-8") for path in generate.pages()}
@@ -24,6 +27,33 @@ def test_the_generated_pages_are_up_to_date():
 def without_numbers(text):
     """The numbers of a build may differ from one machine to another, its words not."""
     return re.sub(r"[\d.,]*\d", "0", text)
+
+
+@pytest.mark.parametrize("study", ["demo", "treechop"])
+def test_the_manifest_of_a_codecheck_is_what_a_build_makes(study):
+    manifest = yaml.safe_load((ROOT / "codecheck.yml").read_text(encoding="utf-8"))["manifest"]
+    listed = {row["file"] for row in manifest if f"/{study}/" in row["file"]}
+    pages = {f"report/{study}/{name}" for name in ("index.html", "facts.json", "REPRODUCE.md")}
+    assert pages <= listed and all(row["comment"] for row in manifest)
+    if not (ROOT / f"report/{study}/REPRODUCE.md").is_file():
+        pytest.skip(f"NOT CHECKED: the files follow from the build of {study}; run make STUDY={study} first")
+    figures = {path.relative_to(ROOT).as_posix() for path in (ROOT / "figures" / study).glob("*.png")}
+    assert listed == pages | figures and all((ROOT / name).is_file() for name in listed)
+
+
+def test_the_training_of_the_published_agent_is_that_of_its_checkpoint(treechop):
+    args = checkpoint.load(treechop / "ppo_treechop-v0.model", size=64, strides=[4, 2, 1]).args
+    assert artifact.TRAINING.items() <= args.items()
+
+
+def test_the_appendix_for_evaluators_has_the_expected_numbers():
+    page = (ROOT / "ARTIFACT.md").read_text(encoding="utf-8")
+    numbers = json.loads((ROOT / "expected/treechop.json").read_text(encoding="utf-8"))["numbers"]
+    assert f"Of the {numbers['published/total'][0]} numbers" in page and f"{len(numbers):,} of the published" in page
+    verdicts = [path for path in numbers if re.fullmatch(r"claims/[^/]*/verdict", path)]
+    assert f"Its {len(verdicts)} claims" in page
+    for verdict in artifact.VERDICTS:
+        assert f"{sum(numbers[path][0] == verdict for path in verdicts)} {verdict}" in page
 
 
 def test_the_example_is_the_report_that_the_demo_builds():
@@ -66,3 +96,20 @@ def test_every_verdict_is_the_expected_one():
         for found in numbers.values()
     ]
     assert [[row[1], row[3]] for row in cells("verdicts.md")] == [list(pair) for pair in zip(*verdicts, strict=True)]
+
+
+def test_every_place_that_cites_the_project_says_the_same_of_it():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    zenodo, codemeta = (json.loads((ROOT / name).read_text("utf-8")) for name in (".zenodo.json", "codemeta.json"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert citation["version"] == zenodo["version"] == codemeta["version"] == project["version"]
+    assert citation["title"] == zenodo["title"] == codemeta["name"]
+    assert citation["abstract"] == zenodo["description"] == codemeta["description"]
+    licence = citation["license"]
+    assert licence == zenodo["license"] == project["license"]["text"] == codemeta["license"].rpartition("/")[2]
+    authors = [[each["name"] for each in of] for of in (citation["authors"], zenodo["creators"], codemeta["author"])]
+    assert authors[0] == authors[1] == authors[2]
+
+
+def test_a_person_is_cited_with_the_family_name_first():
+    assert deposit.names([{"family-names": "B", "given-names": "A"}, {"name": "The C"}]) == ["B, A", "The C"]

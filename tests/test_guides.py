@@ -24,6 +24,7 @@ PAGES = {
     for path in (
         ROOT / "README.md",
         ROOT / "CONTRIBUTING.md",
+        ROOT / "ARTIFACT.md",
         ROOT / "config/README.md",
         *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "example"),  # a build's words
     )
@@ -32,7 +33,7 @@ TEXT = "\n".join(PAGES.values())
 # Written by the reader, or by a build.
 MADE = (
     "config/mine.yaml", "figures/steering_spread", "tests/unit/test_figure_steering_spread",
-    "figures/demo", "figures/own", "results/", "report/demo", "report/mine", "report/pong",
+    "figures/demo", "figures/own", "results/", "report/demo", "report/mine", "report/pong", "report/treechop",
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from minetest_interp.io import files, yaml_files
 from minetest_interp.io.errors import InputError
 from minetest_interp.io.yaml_files import Schema
 from minetest_interp.model import captured, checkpoint_names, frame_groups, frames, labels, observations
+from minetest_interp.model import episodes as recorded
 from minetest_interp.model.actions import ActionSettings, action_table
 from minetest_interp.model.labels import LabelSettings
 from minetest_interp.panels import Panel
@@ -32,7 +33,8 @@ class Study(NamedTuple):
     fetched: whether the files come from `source.repository`; then they may not be there yet.
     labels: folder of the labelled frames, None without. labelled: their pictures and masks, in turn, and their table
       where there is one. turns: whether some of them are real stacks.
-    episodes: agent to the file of its episodes, empty where the study has none.
+    episodes: folder of recorded episodes, None without. played: agent to the file of its own. on_policy: whether
+      the policy's own has labelled stacks.
     series: name to file of each checkpoint that is compared, in order; empty where the study has no series.
     panels: every panel that a study may draw, by name.
     """
@@ -50,7 +52,9 @@ class Study(NamedTuple):
     labels: Path | None
     labelled: tuple[Path, ...]
     turns: bool
-    episodes: Mapping[str, Path]
+    episodes: Path | None
+    played: Mapping[str, Path]
+    on_policy: bool
     series: Mapping[str, Path]
     panels: Mapping[str, Panel]
 
@@ -74,6 +78,12 @@ class Study(NamedTuple):
     def policy(self) -> dict:
         """How the checkpoint is read: the settings of the policy but for the files' own names."""
         return {key: value for key, value in self.config["policy"].items() if key not in ("checkpoint", "check")}
+
+    @property
+    def repositories(self) -> list[str]:
+        """Where the study's files were published, in the order in which they are asked; empty where they were not."""
+        given = self.settings["source"].get("repository", [])
+        return [given] if isinstance(given, str) else list(given)
 
     @property
     def config(self) -> dict:
@@ -143,6 +153,8 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         series = checkpoint_names.find(listed, along=settings["series"].get("along"))
     label_settings = labels.settings(settings.get("labels", {})) if probe or "labels" in settings else None
     label_folder, labelled, turns = _find_labels(label_settings, path, probe)
+    played = _find_episodes(settings.get("episodes", {}), path)
+    grey = not settings["frames"].get("colour", False)
     study = Study(
         name=path.stem,
         settings=settings,
@@ -156,8 +168,10 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         fetched=fetched,
         labels=label_folder,
         labelled=labelled,
-        episodes=_find_episodes(settings.get("episodes"), path),
-        turns=turns and not settings["frames"].get("colour", False),
+        episodes=path.parent / settings["episodes"]["folder"] if "episodes" in settings else None,
+        played=played,
+        on_policy=grey and "own" in played and recorded.has_labels(played["own"]),
+        turns=grey and turns,
         series=series,
         panels=known_panels,
     )
@@ -260,13 +274,13 @@ def _find_labels(
     return folder, (*(file for pair in pairs for file in pair), *([table] if table.is_file() else [])), len(turns) > 0
 
 
-def _find_episodes(settings: Mapping | None, path: Path) -> dict[str, Path]:
+def _find_episodes(settings: Mapping, path: Path) -> dict[str, Path]:
     """The file of each agent's episodes."""
-    if settings is None:
-        return {}
-    folder = path.parent / settings["folder"]
-    named = {agent: name for agent, name in settings.items() if agent != "folder"}
-    return {agent: files.inside(folder, name, key=f"{path}: `episodes.{agent}`") for agent, name in named.items()}
+    return {
+        agent: files.inside(path.parent / settings["folder"], name, key=f"{path}: `episodes.{agent}`")
+        for agent, name in settings.items()
+        if agent != "folder"
+    }
 
 
 def _known_studies(path: Path) -> str:

@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 
+from minetest_interp.capture.game import Lost
 from minetest_interp.episodes import agents, keys, play
 from minetest_interp.episodes.clock import BEGIN, Clock
 from minetest_interp.io.errors import InputError
@@ -75,22 +76,23 @@ def _line(**entry) -> str:
     return json.dumps(entry) + "\n"
 
 
-def test_a_report_is_the_second_of_its_time_and_what_was_dug_before_it_comes_with_it(tmp_path):
+def test_a_frame_is_reported_once_with_what_was_dug_before_it(tmp_path):
     path = tmp_path / "log"
-    path.write_text(_line(time=1.0) + _line(time=1.05, eye=1) + _line(dug="default:tree", at=[1, 2, 3]))
+    path.write_text(_line(time=1.0) + _line(dug="default:tree", at=[1, 2, 3]))
     reports = play.Reports(path)
-    assert reports.frame(1.05, 2) == (None, [])
+    assert reports.frame(1.05) == (None, [])
     half = _line(time=1.05, eye=2)
     with path.open("a") as log:
         log.write(half[:7])
-    assert reports.frame(1.05, 2) == (None, [])
+    assert reports.frame(1.05) == (None, [])
     with path.open("a") as log:
-        log.write(half[7:] + _line(time=1.05, eye=3))
-    report, happened = reports.frame(1.05, 2)
+        log.write(half[7:] + _line(time=1.1, eye=3))
+    report, happened = reports.frame(1.05)
     assert report["eye"] == 2
     assert [entry["dug"] for entry in happened] == ["default:tree"]
-    assert reports.frame(1.05, 1)[0]["eye"] == 3
-    assert reports.frame(1.05, 1) == (None, [])
+    assert reports.latest()["eye"] == 3
+    with pytest.raises(Lost, match="report"):
+        reports.latest()
 
 
 def test_a_pose_is_feet_and_look_in_the_servers_angles():

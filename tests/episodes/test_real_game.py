@@ -77,6 +77,6 @@ def test_a_second_run_of_the_same_start_sees_the_same_at_first(played, tmp_path)
 def test_one_file_for_each_agent(played, tmp_path):
     gather.gather_episodes(played / "kept", tmp_path)
     demo, forward = (np.load(tmp_path / f"{name}.npz") for name in ("demo", "forward"))
-    assert demo["stacks"].shape == (1, 3, 4, 64, 64) and "stacks" not in forward
+    assert demo["stacks"].shape == (1, 2, 4, 64, 64) and "stacks" not in forward
     assert forward["shaped"].shape == (1, STEPS)
     assert (tmp_path / "demo.webp").stat().st_size > 1000

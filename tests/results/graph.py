@@ -67,10 +67,12 @@ MEASUREMENTS = {
     "attribution": ("preprocess", "labels"),
     "features": ("preprocess", "labels"),
     "reward": ("labels",),
+    "play": ("episodes",),
     "circuits": ("preprocess",),
     "darkness": ("labels",),
 }
-ON_TURNS = {"behaviour": (), "units": (), "causal": ("measurement_on_turns units",)}
+REPEATED = {"behaviour": (), "units": (), "causal": ("units",)}
+AGAIN = {"turns": "labels", "on_policy": "episodes"}  # where it is repeated, and what reads the stacks
 # Results that panels read, by the beginning of their paths, and the jobs that make them.
 MAKERS = {
     "network.json": "describe",
@@ -116,13 +118,18 @@ JOBS = {
     "atlas": stage("atlas", "preprocess"),
     "recipes": stage("recipes", "preprocess"),
     "labels": stage("labels", "describe"),
+    "episodes": stage("episodes", "describe"),
     "hands_on": stage("hands_on", "preprocess", "readouts", "atlas", "labels"),
     **{measurement(name): stage(name, *reads) for name, reads in MEASUREMENTS.items()},
-    **{f"measurement_on_turns {name}": stage(name, "labels", *r) for name, r in ON_TURNS.items()},
+    **{
+        f"measurement {where} {name}": stage(name, stacks, *(f"measurement {where} {other}" for other in reads))
+        for where, stacks in AGAIN.items()
+        for name, reads in REPEATED.items()
+    },
     "ledger": stage(
         "ledger",
         *(measurement(name) for name in MEASUREMENTS),
-        *(f"measurement_on_turns {name}" for name in ON_TURNS),
+        *(f"measurement {where} {name}" for where in AGAIN for name in REPEATED),
     ),
     **PANELS,
     "facts": stage(
@@ -140,17 +147,17 @@ JOBS = {
 }  # fmt: skip
 PAGES = {"report", "atlas_page", "explorer", "reproduce"}
 EVIDENCE = {measurement(name) for name in MEASUREMENTS}
-TURNS = {f"measurement_on_turns {name}" for name in ON_TURNS}
+TURNS, ON_POLICY = ({f"measurement {where} {name}" for name in REPEATED} for where in AGAIN)
 POLICY = {
     "describe", "export", "intermediates", "gradients yaw-right", *DREAMS, "atlas", "recipes", "atlas_page",
-    "explorer", "hands_on", *EVIDENCE, *TURNS,
+    "explorer", "hands_on", *EVIDENCE, *TURNS, *ON_POLICY,
 }  # fmt: skip
-ACTIONS = POLICY - {"intermediates"} | {"readouts"}
+ACTIONS = POLICY - {"intermediates"} | {"readouts", "episodes"}
 
 
 def measurements(*names: str) -> set[str]:
     return {measurement(name) for name in names} | {
-        f"measurement_on_turns {name}" for name in names if name in ON_TURNS
+        f"measurement {where} {name}" for where in AGAIN for name in names if name in REPEATED
     }
 
 

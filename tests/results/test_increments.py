@@ -20,12 +20,14 @@ import pytest
 import yaml
 
 from minetest_interp.io import files
+from tests import played
 from tests.conftest import ROOT
 from tests.results.graph import (
     ACTIONS,
     ENTRIES,
     JOBS,
     METHOD,
+    ON_POLICY,
     PAGES,
     POLICY,
     RECIPE,
@@ -144,6 +146,9 @@ STUDY_KEYS = {
     "labels.frames": ("pictures/*.p*g", {"labels"}),
     "labels.masks": ("other masks", {"labels"}),
     "labels.concepts.trunk": (1, {"labels"}),
+    "episodes.folder": ("../other episodes", {"episodes"}),
+    "episodes.own": ("own too.npz", {"episodes"}),
+    **{f"episodes.{agent}": ("other.npz", {"episodes"}) for agent in played.AGENTS[1:]},
     "evidence.claims": ("other-claims.yaml", None),  # the same claims under another name: nothing at all
     **{
         f"evidence.named.conv{i}":
@@ -189,12 +194,13 @@ WITH_INTERVALS = measurements(
     "circuits",
     "features",
     "reward",
+    "play",
 )
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
     "measure.interval.confidence": (0.9, WITH_INTERVALS),
     "measure.interval.least_clusters": (4, WITH_INTERVALS),
-    "measure.similarity": (0.8, WITH_INTERVALS - measurements("dream_controls", "heads") | {"hands_on"}),
+    "measure.similarity": (0.8, WITH_INTERVALS - measurements("dream_controls", "heads", "play") | {"hands_on"}),
     **{f"measure.units.{key}": (old + (0.5 if key in ("trunk_share", "false_discovery") else 1), measurements("units"))
        for key, old in MEASURE["units"].items()},
     **{f"measure.{name}.{key}": ({"strengths": [-2, 2], "penalties": [1]}[key] if isinstance(old, list) else old + 1,
@@ -209,6 +215,8 @@ CLAIM_KEYS = {
        for key, old in MEASURE["features"].items()},
     "measure.reward.middle": (0.25, measurements("reward")),
     "measure.reward.gamma": (3, measurements("reward")),
+    **{f"measure.play.{key}": (old / 2 if key == "gamma" else old + 1, measurements("play"))
+       for key, old in MEASURE["play"].items()},
     f"{CLAIM}.statement": ("Other.", {"ledger"}),
     f"{CLAIM}.source": ("Other.", {"ledger"}),
     f"{CLAIM}.test": ("Other.", {"ledger"}),
@@ -238,8 +246,12 @@ SETTINGS = [
 ]
 FRAMES, LABELS = and_after({"preprocess"}), and_after({"labels"})
 REST = [
-    # The stack of a network of colours is one picture: there are no jobs on turns.
-    Edit("config/own.yaml", setting("frames.colour", True), and_after({"preprocess", "labels", "facts"}) - TURNS),
+    # The stack of a network of colours is one picture: there are no jobs on real stacks.
+    Edit(
+        "config/own.yaml",
+        setting("frames.colour", True),
+        and_after({"preprocess", "labels", "facts"}) - TURNS - ON_POLICY,
+    ),
     Edit("src/minetest_interp/model/policy.py", words("def shape", "# why\n    def shape"), set()),
     Edit("src/minetest_interp/dreams/notebook.py", words('"""', '"""Ho. '), set()),
     Edit("figures/style.py", words("\n\n\n", "\n\n\n\n"), set()),
@@ -262,6 +274,7 @@ REST = [
     Edit(f"own labels/pictures/{NAMES[0]}.png", more("x"), LABELS),
     # Without the turn there are no jobs on turns.
     Edit(f"own labels/pictures/{NAMES[0]}.png", gone, LABELS - TURNS),
+    *(Edit(f"own episodes/{agent}.npz", more("x"), and_after({"episodes"})) for agent in played.AGENTS),
     Edit("own labels/frames.csv", words("turn 0", "turn 00"), LABELS - TURNS),
     Edit("own labels/frames.csv", more("later,,\n"), LABELS),
     # A version may change any number; the hash of one more wheel, or who needs a library, none.
@@ -345,8 +358,10 @@ def shop(tmp_path_factory):
     """Both studies, with the records of a build."""
     shop = Workshop(tmp_path_factory.mktemp("the project") / "café au lait", WHOLE)
     (shop.labels / "frames.csv").write_text(TURN)
-    for name, link in (("own files", "other files"), ("own labels", "other labels")):
-        (shop.folder / link).symlink_to(name)
+    for what in ("files", "labels", "episodes"):
+        (shop.folder / f"other {what}").symlink_to(f"own {what}")
+    (shop.episodes / "own too.npz").write_bytes((shop.episodes / "own.npz").read_bytes())
+    (shop.episodes / "other.npz").write_bytes((shop.episodes / "random.npz").read_bytes())
     (shop.files / "other.model").write_bytes((shop.files / "my policy.model").read_bytes())
     (shop.labels / "other masks").symlink_to("masks")
     config = shop.folder / "config"

@@ -18,6 +18,7 @@ from minetest_interp.io import files
 from minetest_interp.model import checkpoint
 from minetest_interp.model.policy import Geometry
 from minetest_interp.provenance import source_tree
+from tests import played
 from tests.conftest import ROOT, random_policy
 
 # Two frames of 84x84 and six actions: nothing here has the Minetester sizes.
@@ -44,6 +45,7 @@ STUDY = {
         "yaw-right": {"objective": {**YAW, "sign": -1}, "steps": 3, "seed": 1},
     },
     "labels": {"folder": "../own labels", "frames": "pictures/*.png", "concepts": {"trunk": 2}},
+    "episodes": {"folder": "../own episodes", **{agent: f"{agent}.npz" for agent in played.AGENTS}},
     "evidence": {"claims": "own-claims.yaml", "named": {"conv0": 5, "conv1": 4, "conv2": 3}},
     "gradients": {"yaw-right": {**YAW, "sign": -1}},
     "panels": {
@@ -79,6 +81,7 @@ STUDY = {
         "paths": {},
         "features": {},
         "reward": {},
+        "play": {},
     },
 }
 # The same claims, measured in no time.
@@ -105,6 +108,7 @@ MEASURE = {
         "offsets": [0.5], "contrast": 0.5, "gain": 4, "donors": 1, "sigma": 0.05, "seed": 0,
     },
     "reward": {"middle": 0.5, "gamma": 2},
+    "play": {"gamma": 0.9, "near": 3, "far": 20, "ahead": 36, "steps": 50},
 }  # fmt: skip
 
 TIMED = {"REPRODUCE.md", "reproduce.html"}
@@ -120,15 +124,19 @@ def picture(seed: int) -> Image.Image:
 
 
 # Rules with more than one job, each told from the others by the name of its output.
-MANY = ("dream", "gradients", "measurement", "measurement_on_turns", "panel")
+MANY = ("dream", "gradients", "measurement", "panel")
 
 
 def rows(summary: str) -> list[tuple[str, dict]]:
     """What a `snakemake --summary` says of each output, with its job: the rule, and what tells it from others."""
     found = csv.DictReader(io.StringIO(summary), delimiter="\t")
-    return [
-        (f"{row['rule']} {Path(row['output_file']).stem}" if row["rule"] in MANY else row["rule"], row) for row in found
-    ]
+    return [(_job(row["rule"], Path(row["output_file"])), row) for row in found]
+
+
+def _job(rule: str, output: Path) -> str:
+    if rule == "measurement_again":
+        return f"measurement {output.parent.name} {output.stem}"
+    return f"{rule} {output.stem}" if rule in MANY else rule
 
 
 def jobs(summary: str, plan: str = "") -> set[str]:
@@ -162,18 +170,21 @@ class Workshop:
 
     def __init__(self, folder: Path, study: dict = STUDY):
         self.folder = folder
-        self.files, self.labels = folder / "own files", folder / "own labels"
+        self.files, self.labels, self.episodes = (folder / f"own {what}" for what in ("files", "labels", "episodes"))
         if folder.exists():  # a copy
             return
         copy_source(folder, without=("data/", "tests/"))
         self.files.mkdir()
+        self.episodes.mkdir()
         for name in ("pictures", "masks"):
             (self.labels / name).mkdir(parents=True)
         for seed, name in enumerate(NAMES):
             picture(seed).save(self.files / f"{name}.png")
             picture(seed + 50).save(self.labels / f"pictures/{name}.png")
             mask(seed).save(self.labels / f"masks/{name}.png")
-        checkpoint.save(self.files / "my policy.model", random_policy(GEOMETRY, seed=5, gain=50.0), {"seed": 5})
+        policy = random_policy(GEOMETRY, seed=5, gain=50.0)
+        checkpoint.save(self.files / "my policy.model", policy, {"seed": 5})
+        played.write_all(self.episodes, GEOMETRY.actions, policy)
         claims = yaml.safe_load((folder / "config/claims.yaml").read_text()) | {"measure": MEASURE}
         (folder / "config/own-claims.yaml").write_text(yaml.safe_dump(claims, sort_keys=False))
         self.write_study(study)

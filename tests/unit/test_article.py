@@ -195,7 +195,7 @@ def small_ledger():
     return claims.ledger(
         stated,
         measured,
-        on_turns=turns,
+        again={"on_turns": turns, "on_policy": {}},
         about=claims.About("trunk", "yaw", ["trunk"]),
         named={},
         commands={"units": "snakemake x"},

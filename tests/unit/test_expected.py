@@ -2,12 +2,16 @@
 
 import copy
 import json
+import math
+import re
 
 import pytest
 
 from minetest_interp.facts import expected
 from minetest_interp.facts.expected import DIFFERS, EQUAL, KINDS, NOT_MEASURED, WITHIN
 from minetest_interp.io import files
+from minetest_interp.provenance import environment
+from minetest_interp.stages import verify
 from tests.conftest import ROOT
 
 PART = {"name": "flips", "unit": "share", "n": 40, "estimate": 0.85, "interval": [0.7, 0.95], "verdict": "partly"}
@@ -21,6 +25,9 @@ FACTS = {
     "behaviours": {"yaw": {"mean": -0.25, "positive": 0.4}},
     "frames": [{"name": "dark é", "yaw": 0.5, "mirrored": {"yaw": -0.5}}],
     "mirror": {"all": {"n": 5, "flips": 0.8, "correlation": 0.9}},
+    "stills": [{"steering": 0.2, "worth": {"n": 4}}],
+    "head_dreams": [{"name": "yaw", "control_correlation": 0.2}],
+    "guess": {"number": 96, "share": {"darker": 0.7}},
     "dreams": {"value": {"steps": 500, "seed": 1, "first": 0.1, "best": 2.5}},
     "claims": [
         {"id": "mirror", "measurement": "behaviour", "unit": "share", "n": 40, "estimate": 0.85, "verdict": "partly",
@@ -37,6 +44,11 @@ KIND_OF = {
     "frames/dark é/mirrored/yaw": "float32",
     "mirror/all/n": "exact",
     "mirror/all/flips": "share",
+    "stills/0/steering": "float32",
+    "stills/0/worth/n": "exact",
+    "head_dreams/yaw/control_correlation": "optimised",
+    "guess/number": "exact",
+    "guess/share/darker": "share",
     "dreams/value/first": "float32",
     "dreams/value/best": "ascent",
     "claims/mirror/verdict": "exact",
@@ -64,6 +76,12 @@ def test_a_number_s_kind_follows_from_where_it_lies():
     assert {path: found[path].kind for path in KIND_OF} == KIND_OF
 
 
+def test_a_number_that_is_no_count_has_a_tolerance_wherever_it_lies():
+    found = expected.numbers(FACTS | {"of tomorrow": {"rows": [{"count": 3, "mean": 3.0}]}})
+    assert found["of tomorrow/rows/0/count"].within == 0 < found["of tomorrow/rows/0/mean"].within
+    assert all(number.within > 0 for number in found.values() if isinstance(number.value, float))
+
+
 def test_settings_and_single_units_of_the_atlas_are_not_expected_of_another_machine():
     found = expected.numbers(FACTS)
     assert not [path for path in found if path.startswith(("training", "panels", "atlas/rows"))]
@@ -76,7 +94,8 @@ def test_facts_agree_with_themselves_to_the_last_digit(wanted):
 
 def test_every_tolerance_is_its_kind_s_and_stated_with_a_reason(wanted):
     assert {name: kind["why"] for name, kind in wanted["kinds"].items()} == {name: k.why for name, k in KINDS.items()}
-    cases = {"mirror/all/flips": 5, "behaviours/yaw/positive": 5, "claims/mirror/on_turns/estimate": 24}
+    cases = {"mirror/all/flips": 5, "behaviours/yaw/positive": 5, "guess/share/darker": 5}
+    cases["claims/mirror/on_turns/estimate"] = 24
     for path, (value, kind, within) in wanted["numbers"].items():
         absolute, relative, one_case, _ = KINDS[kind]
         if kind == "share":
@@ -124,3 +143,30 @@ def test_committed_tolerances_are_those_of_the_code(file):
     assert content["study"] == file.stem and content["numbers"]
     assert content["kinds"] == {name: kind._asdict() for name, kind in KINDS.items()}
     assert {kind for _, kind, _ in content["numbers"].values()} <= KINDS.keys()
+
+
+def test_how_far_a_number_moved_is_a_share_of_its_tolerance(wanted):
+    moved = copy.deepcopy(FACTS)
+    moved["behaviours"]["yaw"]["mean"] += wanted["numbers"]["behaviours/yaw/mean"][2] / 4
+    moved["claims"][0]["verdict"] = "supported"
+    moved["mirror"]["all"]["n"] = 6
+    del moved["dreams"]
+    shares = {row.path: row.share for row in expected.compare(wanted, moved)}
+    assert shares["behaviours/yaw/mean"] == pytest.approx(0.25) and shares["frames/dark é/yaw"] == 0
+    assert shares["claims/mirror/verdict"] == shares["mirror/all/n"] == shares["dreams/value/best"] == math.inf
+
+
+def test_what_moved_within_its_tolerance_is_said_in_words_by_kind(wanted):
+    assert verify.within_tolerance(expected.compare(wanted, FACTS)) == []
+    moved = copy.deepcopy(FACTS)
+    moved["behaviours"]["yaw"]["mean"] += wanted["numbers"]["behaviours/yaw/mean"][2] / 4
+    moved["frames"][0]["yaw"] += wanted["numbers"]["frames/dark é/yaw"][2] / 2
+    moved["dreams"]["value"]["best"] += wanted["numbers"]["dreams/value/best"][2] / 8
+    first, second, last = verify.within_tolerance(expected.compare(wanted, moved))
+    assert re.match(
+        r"Within tolerance: 2 of \d+ float32 numbers, frames/dark é/yaw farthest, by 0.5 of what it may\.", first
+    )
+    assert (
+        first.endswith(KINDS["float32"].why) and "1 of 2 ascent numbers, dreams/value/best farthest, by 0.12" in second
+    )
+    assert last == f"They are compared on {environment.host()}."

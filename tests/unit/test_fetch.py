@@ -1,5 +1,6 @@
 """Fetching, against a server on loopback."""
 
+import contextlib
 import hashlib
 import http.server
 import threading
@@ -11,7 +12,9 @@ from minetest_interp.io.errors import InputError
 
 FILES = {"a.model": b"parameters", "shots/one.png": b"pixels"}
 SUMS = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
-OFFLINE = "could not be fetched .* pass a local copy with --config data=FOLDER"
+ADVICE = "Go online, or pass a local copy with --config data=FOLDER"
+OFFLINE = rf"must be fetched .*(HTTPError|ConnectionError|Timeout|ChunkedEncodingError|TooManyRedirects).*\. {ADVICE}"
+OTHER = rf"must be fetched .*: other bytes\)\. {ADVICE}"
 
 
 class Server:
@@ -26,8 +29,8 @@ class Server:
         self.over = threading.Event()
 
 
-@pytest.fixture
-def server():
+@contextlib.contextmanager
+def serve():
     state = Server()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -64,6 +67,21 @@ def server():
 
 
 @pytest.fixture
+def server():
+    with serve() as state:
+        yield state
+
+
+@pytest.fixture
+def second():
+    """A server that has the same files, by their digest."""
+    with serve() as state:
+        state.files = {f"sha256:{SUMS[name]}/raw": content for name, content in FILES.items()}
+        state.address += "/sha256:{sha256}/raw"
+        yield state
+
+
+@pytest.fixture
 def folder(tmp_path):
     return tmp_path / "data"
 
@@ -78,30 +96,30 @@ WHOLE = {f"data/{name}": content for name, content in FILES.items()}
 
 
 def test_what_is_missing_is_fetched_and_what_is_there_is_left_alone(server, folder):
-    fetch.fetch(server.address, SUMS, folder)
+    fetch.fetch([server.address], SUMS, folder)
     assert lying(folder) == WHOLE
-    fetch.fetch(server.address, SUMS, folder)
+    fetch.fetch([server.address], SUMS, folder)
     (folder / "a.model").unlink()
-    fetch.fetch(server.address, SUMS, folder)
+    fetch.fetch([server.address], SUMS, folder)
     assert server.asked == ["a.model", "shots/one.png", "a.model"] and lying(folder) == WHOLE
 
 
 def fails_and_goes_on(server, folder, message):
     """The second file fails: it is named, nothing of it is kept, the first waits, and the next fetch needs only it."""
     with pytest.raises(InputError, match=message):
-        fetch.fetch(server.address, SUMS, folder)
+        fetch.fetch([server.address], SUMS, folder)
     assert lying(folder) == {".data.part/a.model": FILES["a.model"]}
     server.asked.clear()
 
 
 def recovers(server, folder):
-    fetch.fetch(server.address, SUMS, folder)
+    fetch.fetch([server.address], SUMS, folder)
     assert server.asked == ["shots/one.png"] and lying(folder) == WHOLE
 
 
 def test_a_wrong_file_is_refused_by_name_and_not_kept(server, folder):
     server.files["shots/one.png"] = b"other pixels"
-    fails_and_goes_on(server, folder, r"shots/one.png as served by .* must have the SHA-256")
+    fails_and_goes_on(server, folder, f"shots/one.png {OTHER}")
     server.files.update(FILES)
     recovers(server, folder)
 
@@ -124,18 +142,47 @@ def test_a_server_that_says_nothing_is_given_up(server, folder, monkeypatch):
 def test_wherever_a_file_is_fetched_from_it_must_be_the_published_one(server, folder):
     server.moved["shots/one.png"] = f"{server.address}/elsewhere"
     server.files["elsewhere"] = b"other pixels"
-    fails_and_goes_on(server, folder, r"shots/one.png as served by .* must have the SHA-256")
+    fails_and_goes_on(server, folder, f"shots/one.png {OTHER}")
     server.moved["shots/one.png"] = "/shots/one.png"  # round in circles
     fails_and_goes_on(server, folder, f"shots/one.png {OFFLINE}")
     server.moved["shots/one.png"] = "/elsewhere"
     server.files["elsewhere"] = FILES["shots/one.png"]
-    fetch.fetch(server.address, SUMS, folder)
+    fetch.fetch([server.address], SUMS, folder)
     assert lying(folder) == WHOLE
 
 
 def test_a_missing_file_and_a_dead_server_say_what_to_pass(server, folder):
     del server.files["a.model"]
     with pytest.raises(InputError, match=f"a.model {OFFLINE}"):
-        fetch.fetch(server.address, SUMS, folder)
+        fetch.fetch([server.address], SUMS, folder)
     with pytest.raises(InputError, match=OFFLINE):
-        fetch.fetch("http://127.0.0.1:9", SUMS, folder)
+        fetch.fetch(["http://127.0.0.1:9"], SUMS, folder)
+
+
+@pytest.mark.parametrize("fault", ["dead", "missing", "wrong", "cut"])
+def test_where_one_source_fails_the_next_gives_the_file(server, second, folder, fault):
+    first = "http://127.0.0.1:9" if fault == "dead" else server.address
+    if fault == "missing":
+        server.files.clear()
+    elif fault == "wrong":
+        server.files = dict.fromkeys(FILES, b"other bytes")
+    server.cut = set(FILES) if fault == "cut" else set()
+    fetch.fetch([first, second.address], SUMS, folder)
+    assert lying(folder) == WHOLE and second.asked == list(second.files)
+    # The second file is asked for where the first was found.
+    assert set(server.asked) == (set() if fault == "dead" else {"a.model"})
+
+
+def test_the_second_source_is_left_alone_while_the_first_is_good(server, second, folder):
+    fetch.fetch([server.address, second.address], SUMS, folder)
+    assert lying(folder) == WHOLE and second.asked == []
+
+
+def test_where_every_source_fails_one_line_says_how_each_did(server, second, folder):
+    server.files["shots/one.png"] = b"other pixels"
+    second.files.clear()
+    with pytest.raises(InputError) as failed:
+        fetch.fetch([server.address, second.address], SUMS, folder)
+    assert "\n" not in str(failed.value) and str(failed.value).endswith(f"{ADVICE}.")
+    assert f"({server.address}: other bytes; {second.address}: HTTPError)" in str(failed.value)
+    assert lying(folder) == {".data.part/a.model": FILES["a.model"]}

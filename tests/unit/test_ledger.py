@@ -27,7 +27,7 @@ CLAIM = {  # with two judged parts
         "bias": {"what": "constant bias"},
     },
 }
-OPTIONS = {"on_turns": {}, "about": ABOUT, "named": NAMED, "commands": {"behaviour": "make it"}}
+OPTIONS = {"again": {}, "about": ABOUT, "named": NAMED, "commands": {"behaviour": "make it"}}
 
 
 def measured(claim, **changes):
@@ -40,7 +40,7 @@ def test_a_row_names_its_units_as_the_atlas_does():
     about, named = ABOUT._replace(readout="turn"), {"conv0": 3, "conv2": 41}
     found = {name: measured(claim) for name, claim in claims.items()}
     commands = {"causal": "a", "dream_controls": "b", "behaviour": "c"}
-    rows = ledger.ledger(claims, found, on_turns={}, about=about, named=named, commands=commands)
+    rows = ledger.ledger(claims, found, again={}, about=about, named=named, commands=commands)
     assert [row["units"] for row in rows] == [["conv2/41", "turn"], ["value"], []]
 
 
@@ -50,7 +50,7 @@ def test_a_claim_about_a_layer_is_about_the_first_the_last_or_each_that_was_meas
     asked = ("edge-detector", "tree-detector-block1_0", "tree-detector-torso.end", "tree-detector-steers")
     found = {name: measured(claims.get(name, claims["tree-detector"])) for name in asked}
     commands = {"units": "", "causal": ""}
-    rows = ledger.ledger(claims, found, on_turns={}, about=ABOUT, named=named, commands=commands)
+    rows = ledger.ledger(claims, found, again={}, about=ABOUT, named=named, commands=commands)
     assert [row["id"] for row in rows] == [*asked]
     assert [row["units"][0] for row in rows] == ["pool0/3", "block1_0/4", "torso.end/5", "torso.end/5"]
     assert rows[1]["statement"] == "Channel 4 of block1_0 detects trunks (leaves are no trunks)."
@@ -105,7 +105,9 @@ def test_a_claims_p_value_is_its_largest_and_is_corrected_for_all_claims():
 def test_a_claim_that_was_repeated_on_real_stacks_has_a_second_verdict():
     still, moving = measured(CLAIM), measured(CLAIM, flips={"interval": (0.1, 0.3), "estimate": 0.2, "n": 24})
     rows = ledger.ledger(
-        {"other": CLAIM, "it": CLAIM}, {"it": still, "other": still}, **OPTIONS | {"on_turns": {"it": moving}}
+        {"other": CLAIM, "it": CLAIM},
+        {"it": still, "other": still},
+        **OPTIONS | {"again": {"on_turns": {"it": moving}}},
     )
     again = rows[1]["on_turns"]
     assert (again["verdict"], again["estimate"], again["n"], again["chance"]) == (CONTRADICTED, 0.2, 24, 0.5)

@@ -70,6 +70,8 @@ def study(root):
         labels=None,
         labelled=(),
         turns=False,
+        episodes=None,
+        played={},
         series={},
         panels={},
         module=None,
@@ -135,8 +137,8 @@ def test_what_a_job_was_to_make_and_did_not_record_is_refused_by_name(root, stud
 
 
 def test_folders_of_the_reader_are_not_told(root, study, tmp_path_factory):
-    data, probe = (tmp_path_factory.mktemp(name) for name in ("my data", "my labels"))
-    for path in (data / "policy.model", data / "frames/a.png", probe / "frames/b.png"):
+    data, probe, played = (tmp_path_factory.mktemp(name) for name in ("my data", "my labels", "my episodes"))
+    for path in (data / "policy.model", data / "frames/a.png", probe / "frames/b.png", played / "own.npz"):
         files.write_text(path, path.name)
     away = study._replace(
         settings={**study.settings, "evidence": {}},
@@ -145,19 +147,23 @@ def test_folders_of_the_reader_are_not_told(root, study, tmp_path_factory):
         frames=(data / "frames/a.png",),
         labels=probe,
         labelled=(probe / "frames/b.png",),
+        episodes=played,
+        played={"own": played / "own.npz"},
     )
     job = record(root, "one", environment=HERE, ended="2026-01-01T00:00:00+00:00", seconds="1")
     with (root / job.log).open("a") as log:
         log.write(f"read {'2' * 64}  {data}/frames/a.png\nread {'3' * 64}  {probe}/frames/b.png\n")
-    job = job._replace(command=f"python -m one --data '{data}' --probe '{probe}/frames'")
+        log.write(f"read {'4' * 64}  {played}/own.npz\n")
+    job = job._replace(command=f"python -m one --data '{data}' --probe '{probe}/frames' --own '{played}/own.npz'")
     said = manifest.describe(away, SOURCE, [job], root=root)
-    assert said["jobs"][0]["command"] == "python -m one --data 'DATA' --probe 'PROBE/frames'"
-    assert {"DATA/frames/a.png", "PROBE/frames/b.png"} <= set(said["jobs"][0]["inputs"])
+    assert said["jobs"][0]["command"] == "python -m one --data 'DATA' --probe 'PROBE/frames' --own 'EPISODES/own.npz'"
+    assert {"DATA/frames/a.png", "PROBE/frames/b.png", "EPISODES/own.npz"} <= set(said["jobs"][0]["inputs"])
     assert [(row["role"], row["name"]) for row in said["inputs"]][1:] == [
         ("frame", "frames/a.png"),
         ("label", "frames/b.png"),
+        ("episodes", "own.npz"),
     ]
-    assert not [folder for folder in (data, probe, root) if str(folder) in json.dumps(said)]
+    assert not [folder for folder in (data, probe, played, root) if str(folder) in json.dumps(said)]
 
 
 HEADER = "output_file\tdate\trule\tlog-file(s)\tinput-file(s)\tshellcmd\tstatus\tplan\n"

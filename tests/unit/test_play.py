@@ -7,10 +7,10 @@ import scipy
 from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import play
 from minetest_interp.claims.measured import NO_VALUE
-from minetest_interp.claims.play import Settings
+from minetest_interp.claims.play import PlaySettings
 
 PLACES, STEPS = 12, 400
-LEVEL, SETTINGS = Level(), Settings()
+LEVEL, SETTINGS = Level(), PlaySettings()
 
 
 def blind(seed):
@@ -23,7 +23,6 @@ def blind(seed):
         "on_trunk": np.zeros(shape, bool),
         "dug": np.zeros(shape, int),
         "shaped": np.where(random.random(shape) < 0.1, 0.01, 0.0),
-        "plain": np.zeros(shape),
         "forward": np.ones(shape, bool),
         "jump": random.random(shape) < 0.25,
         "turn": random.uniform(-1, 1, shape),
@@ -45,7 +44,7 @@ def seeing(seed):
 
 
 def episodes(own, **others):
-    rivals = {"random": blind(1), "forward": blind(2), "out-of-order": blind(3)} | others
+    rivals = {agent: blind(seed) for seed, agent in enumerate(play.AGENTS[1:], start=1)} | others
     agents = {"own": own} | {name: of for name, of in rivals.items() if of is not None}
     return {"places": np.arange(PLACES).astype(str)} | {
         f"{agent}/{name}": array for agent, of in agents.items() for name, array in of.items()
@@ -128,7 +127,7 @@ def test_what_is_drawn_are_the_means_of_places_and_of_groups_of_steps():
     own = seeing(0)
     arrays = measured(own).arrays
     assert list(arrays["agents"]) == list(play.AGENTS)
-    np.testing.assert_allclose(arrays["compared/digs-logs"][:, 0], [2, 0, 0, 0])
+    np.testing.assert_allclose(arrays["compared/digs-logs"][:, 0], [2, 0, 0, 0, 0, 0])
     distance = own["distance"].reshape(PLACES, play.PARTS_OF_TIME, -1).mean((0, 2))
     np.testing.assert_allclose(arrays["distance/own"][:, 0], distance)
     followed = play.discounted(own["shaped"], SETTINGS.gamma)[:, :300]

@@ -206,6 +206,18 @@ def test_recorded_stacks_are_named_by_file_and_number(folder):
     assert load(folder, named).frames == (folder / "files/run.npz",)
 
 
+def test_published_files_may_have_several_sources(folder):
+    (folder / "sums").write_text(f"{'0' * 64}  one.png\n")
+    source = {"folder": "../data/x", "attribution": "-", "origin": "-", "commit": "0" * 40, "checksums": "sums"}
+    several = ["https://x.example", "https://y.example/{sha256}"]
+    for written, asked in ((several[0], several[:1]), (several, several)):
+        config = changed(source=source | {"repository": written}, frames={"files": "*.png"}, panels={})
+        assert load(folder, config).repositories == asked
+    for wrong in ([], "ftp://x.example", [several[0], "y.example"]):
+        with pytest.raises(InputError, match=r"source\.repository"):
+            load(folder, changed(source=source | {"repository": wrong}, frames={"files": "*.png"}, panels={}))
+
+
 def test_names_in_recorded_stacks_that_are_not_fetched_yet_are_not_judged(folder):
     (folder / "sums").write_text(f"{'0' * 64}  run.npy\n")
     source = {"folder": "../data/x", "attribution": "-", "repository": "https://x.example", "origin": "-"}

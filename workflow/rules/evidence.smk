@@ -38,8 +38,10 @@ if "evidence" in SETTINGS and STUDY.episodes:
 
     rule episodes:
         input:
-            files=declared(STUDY.episodes.values()),
+            files=declared(STUDY.played.values()),
+            network=rules.describe.output.network,
         output:
+            **({"on_policy": f"{EVIDENCE}/on_policy.npz"} if STUDY.on_policy else {}),
             episodes=f"{EVIDENCE}/episodes.npz",
         log:
             f"{RESULTS}/logs/evidence/episodes.txt",
@@ -49,15 +51,17 @@ if "evidence" in SETTINGS and STUDY.episodes:
             ENVIRONMENT
         threads: 1
         params:
-            agents=lambda wildcards: options(STUDY.episodes),
+            agents=lambda wildcards: options(STUDY.played),
             actions=ACTIONS,
-            content=files_digest(list(STUDY.episodes.values())),
+            concepts=as_json(CONCEPTS),
+            outputs=lambda wildcards, output: options(dict(output.items())),
+            content=files_digest(list(STUDY.played.values())),
             code=code_digest("minetest_interp.stages.episodes"),
         message:
             f"Read the episodes of {STUDY.name}."
         shell:
             "python -m minetest_interp.stages.episodes {params.agents} --actions {params.actions:q}"
-            " --output {output.episodes} > {log} 2>&1"
+            " --concepts {params.concepts:q} --network {input.network} {params.outputs} > {log} 2>&1"
 
 
 if "evidence" in SETTINGS:
@@ -93,30 +97,34 @@ if "evidence" in SETTINGS:
             "python -m minetest_interp.stages.{wildcards.measurement} --checkpoint-path {params.checkpoint:q}"
             " --policy {params.policy:q} --actions {params.actions:q} {params.options} {params.outputs} > {log} 2>&1"
 
-    if ON_TURNS:
+    if AGAIN:
 
-        use rule measurement as measurement_on_turns with:
+        use rule measurement as measurement_again with:
             input:
-                lambda wildcards: on_turns(wildcards.measurement).files.values(),
+                lambda wildcards: repeated(wildcards.measurement, wildcards.where).files.values(),
                 checkpoint=declared([STUDY.checkpoint]),
             output:
-                arrays=f"{TURNS}/{{measurement}}.npz",
-                estimates=f"{TURNS}/{{measurement}}.json",
+                arrays=f"{EVIDENCE}/{{where}}/{{measurement}}.npz",
+                estimates=f"{EVIDENCE}/{{where}}/{{measurement}}.json",
             log:
-                f"{RESULTS}/logs/evidence/turns/{{measurement}}.txt",
+                f"{RESULTS}/logs/evidence/{{where}}/{{measurement}}.txt",
             benchmark:
-                f"{RESULTS}/benchmarks/evidence/turns/{{measurement}}.tsv"
+                f"{RESULTS}/benchmarks/evidence/{{where}}/{{measurement}}.tsv"
             wildcard_constraints:
-                measurement="|".join(ON_TURNS),
+                measurement="|".join(REPEATED),
+                where="|".join(AGAIN),
             params:
-                options=lambda wildcards: measurement_options(wildcards.measurement, on_turns(wildcards.measurement)),
+                options=lambda wildcards: measurement_options(
+                    wildcards.measurement, repeated(wildcards.measurement, wildcards.where)
+                ),
             message:
-                f"Test the claims about {STUDY.name} that rest on {{wildcards.measurement}} again on real stacks."
+                f"Test the claims about {STUDY.name} that rest on {{wildcards.measurement}} again: {{wildcards.where}}."
 
     rule ledger:
         input:
             measured=[f"{EVIDENCE}/{name}.json" for name in MEASUREMENTS],
-            on_turns=[f"{TURNS}/{name}.json" for name in ON_TURNS],
+            on_turns=again(TURNS, "json"),
+            on_policy=again(ON_POLICY, "json"),
         output:
             ledger=f"{RESULTS}/ledger.json",
         log:
@@ -144,4 +152,5 @@ if "evidence" in SETTINGS:
         shell:
             "python -m minetest_interp.stages.ledger --claims {params.claims:q} --about {params.about:q}"
             " --named {params.named:q} --commands {params.commands:q} --measured {input.measured} --on-turns {input.on_turns}"
+            " --on-policy {input.on_policy}"
             " --output {output.ledger} > {log} 2>&1"

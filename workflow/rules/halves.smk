@@ -50,6 +50,7 @@ if "evidence" in SETTINGS and STUDY.labels:
                 for name in MEASUREMENTS
             ],
             on_turns=[],
+            on_policy=[],
         output:
             ledger=of_half(rules.ledger.output.ledger),
         log:

@@ -54,13 +54,20 @@ if "evidence" in SETTINGS:
         "reward": Measurement(LABELS, CLUSTERS | about("reward")),
         "play": Measurement(EPISODES, INTERVAL | {"side": side(STEERING)}),
     }
-    # These are repeated on real stacks, which take the place of the study's frames and of the labelled ones.
-    ON_TURNS = ("behaviour", "units", "causal") if STUDY.turns else ()
-    TURNS = f"{EVIDENCE}/turns"
+    # These are repeated on real stacks, which take the place of the study's frames and of the labelled ones: turns in the
+    # captures, and what the policy saw in its episodes.
+    REPEATED = ("behaviour", "units", "causal")
+    TURNS, ON_POLICY = "turns", "on_policy"
+    AGAIN = [name for name, known in ((TURNS, STUDY.turns), (ON_POLICY, STUDY.on_policy)) if known]
 
-    def on_turns(name) -> Measurement:
-        files = dict.fromkeys(MEASUREMENTS[name].files, f"{EVIDENCE}/turns.npz")
-        return MEASUREMENTS[name]._replace(files=files | ({"units": f"{TURNS}/units.npz"} if "units" in files else {}))
+    def again(where, *kinds) -> list:
+        """Files of what is repeated there, nothing if the study has no such stacks."""
+        return [f"{EVIDENCE}/{where}/{name}.{kind}" for name in REPEATED for kind in kinds] if where in AGAIN else []
+
+    def repeated(name, where) -> Measurement:
+        files = dict.fromkeys(MEASUREMENTS[name].files, f"{EVIDENCE}/{where}.npz")
+        own = {"units": f"{EVIDENCE}/{where}/units.npz"} if "units" in files else {}
+        return MEASUREMENTS[name]._replace(files=files | own)
 
     def options(words) -> str:
         """Options and what stands behind them as a part of a command line, quoted."""

@@ -4,7 +4,8 @@ if STUDY.series:
     # One process for all that is measured of a member: a process of its own for each stage would import JAX ten times.
     MEMBER_STAGES = ("same_shape", "describe", "intermediates", "readouts", *MEASUREMENTS)
 
-    OF_MEMBERS = MEASUREMENTS | {"play": MEASUREMENTS["play"]._replace(files={})}  # the episodes are the study's own policy's
+    # The episodes are those of the study's own policy.
+    OF_MEMBERS = MEASUREMENTS | {"play": MEASUREMENTS["play"]._replace(files={})}
 
     MADE = ("units", "arrays", "estimates")  # options whose files are the member's own
 
@@ -40,5 +41,5 @@ if STUDY.series:
             ["intermediates", policy | results | {"stacks": f"{RESULTS}/stacks.npz"}],
             ["readouts", results | {"actions": agent["actions"], "readouts": place(rules.readouts.output.readouts)}],
             *(measured(each, OF_MEMBERS[each], EVIDENCE) for each in OF_MEMBERS),
-            *(measured(each, on_turns(each), TURNS) for each in ON_TURNS),
+            *(measured(each, repeated(each, TURNS), f"{EVIDENCE}/{TURNS}") for each in REPEATED if TURNS in AGAIN),
         ]

@@ -19,7 +19,7 @@ if STUDY.series:
                     *rules.intermediates.output,
                     *rules.readouts.output,
                     *(f"{EVIDENCE}/{name}.{kind}" for name in MEASUREMENTS for kind in ("npz", "json")),
-                    *(f"{TURNS}/{name}.{kind}" for name in ON_TURNS for kind in ("npz", "json")),
+                    *again(TURNS, "npz", "json"),
                 )
             ],
         log:
@@ -44,6 +44,7 @@ if STUDY.series:
         input:
             measured=[of_member(path) for path in rules.ledger.input.measured],
             on_turns=[of_member(path) for path in rules.ledger.input.on_turns],
+            on_policy=[],
         output:
             ledger=of_member(rules.ledger.output.ledger),
         log:

@@ -12,13 +12,13 @@ if STUDY.fetched:
             ENVIRONMENT
         params:
             # Snakemake takes no notice of changes in a param that depends on the output: only missing files are fetched.
-            repository=lambda wildcards, output: SETTINGS["source"]["repository"],
+            repositories=lambda wildcards, output: as_word(STUDY.repositories),
             checksums=lambda wildcards, output: as_word(STUDY.checksums),
             folder=literal(STUDY.folder),
         message:
             f"Fetch the published files of {STUDY.name}, each verified by its SHA-256."
         shell:
-            "python -m minetest_interp.stages.fetch --repository {params.repository:q}"
+            "python -m minetest_interp.stages.fetch --repositories {params.repositories:q}"
             " --checksums {params.checksums:q} --folder {params.folder:q} > {log} 2>&1"
 
 

@@ -20,7 +20,7 @@ def between() -> list:
     if "evidence" in SETTINGS:
         made += [
             [evidence(name) for name in MEASUREMENTS],
-            [f"{TURNS}/{name}.npz" for name in ON_TURNS],
+            *(again(where, "npz") for where in AGAIN),
             rules.episodes.output if STUDY.episodes else [],
             rules.ledger.input,
         ]

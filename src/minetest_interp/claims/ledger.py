@@ -52,7 +52,7 @@ def ledger(
     claims: Mapping[str, Mapping],
     measured: Mapping[str, Mapping],
     *,
-    on_turns: Mapping[str, Mapping],
+    again: Mapping[str, Mapping[str, Mapping]],
     about: About,
     named: Mapping[str, int],
     commands: Mapping[str, str],
@@ -60,19 +60,21 @@ def ledger(
     """The rows of the ledger in the order of the claims file.
 
     Args:
-      claims: the claims file's `claims`. measured: estimates by claim and part. on_turns: those of the claims that were
-        repeated on real stacks. about: what claims are about that do not say it. named: layer to the channel that
-        claims are about, in the network's order. commands: measurement to what makes its numbers again.
+      claims: the claims file's `claims`. measured: estimates by claim and part. again: those of the claims that were
+        repeated, by the key of a row that they go to: on_turns on real stacks, on_policy on those of episodes.
+      about: what claims are about that do not say it. named: layer to the channel that claims are about, in the
+        network's order. commands: measurement to what makes its numbers again.
 
     Returns:
       per claim: id, statement, source, test, units, figure, measurement, rule, command, verdict; n, clusters, estimate,
-      interval, chance, unit and reason of its first part; `parts`, each with its own; and `on_turns`, n, clusters,
-      estimate, interval, chance, reason and the verdict on real stacks, None for a claim that was not repeated.
+      interval, chance, unit and reason of its first part; `parts`, each with its own; and for each key of `again`
+      n, clusters, estimate, interval, chance, reason and the verdict there, None for a claim that was not repeated.
 
     Raises:
       InputError: a claim or part that nothing measures.
     """
-    rows, again = [], []
+    rows: list[dict] = []
+    parts_again: dict[str, list] = {key: [] for key in again}
     for identifier, test, claim, layer in each(claims, named, measured):
         names, lacks = {**layer, **about.names(claim)}, about.lacks(claim)
         key = about.key(claim, test)
@@ -95,12 +97,15 @@ def ledger(
                 "parts": parts,
             }
         )
-        again.append(_parts(claim, on_turns[key], names) if key in on_turns and not lacks else None)
-    repeated = iter(_summaries([parts for parts in again if parts]))
-    return [
-        row | summary | {"on_turns": next(repeated) if parts else None}
-        for row, summary, parts in zip(rows, _summaries([row["parts"] for row in rows]), again, strict=True)
-    ]
+        for where, there in again.items():
+            parts_again[where].append(_parts(claim, there[key], names) if key in there and not lacks else None)
+    for row, summary in zip(rows, _summaries([row["parts"] for row in rows]), strict=True):
+        row |= summary
+    for where, claims_there in parts_again.items():
+        repeated = iter(_summaries([parts for parts in claims_there if parts]))
+        for row, parts in zip(rows, claims_there, strict=True):
+            row[where] = next(repeated) if parts else None
+    return rows
 
 
 def each(

@@ -15,24 +15,36 @@ from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Estimate, Level, missing
 from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured, Parts
 
-OWN, RANDOM, FORWARD, OUT_OF_ORDER = AGENTS = "own", "random", "forward", "out-of-order"
+OWN, RANDOM, FORWARD, OUT_OF_ORDER, MIRRORED, EVEN = AGENTS = (
+    "own",
+    "random",
+    "forward",
+    "out-of-order",
+    "mirrored",
+    "even",
+)
+REACHES = "reaches-trees"
 RIVALS = {
-    "reaches-trees": (RANDOM, OUT_OF_ORDER),
+    REACHES: (RANDOM, OUT_OF_ORDER),
     "digs-logs": (RANDOM, OUT_OF_ORDER),
     "earns-more": (RANDOM, FORWARD),
     "climbs": (OUT_OF_ORDER,),
 }
+EDITED = {
+    "sight-guides-play": MIRRORED,
+    "darkness-guides-play": EVEN,
+}  # how soon it reaches trees with an edited picture
 STEERED = {"turns-to-nearest-trunk": ("correlation", "given-darkness"), "darker-side-in-play": ("given-trunk",)}
 WALKING = ("forward", "jump")
 CORRELATION = "correlation"
 COIN = 0.5
 PARTS_OF_TIME = 25  # of an episode, over which distances are averaged to be drawn
 GROUPS = 8  # of equally many steps
-NO_EPISODES = "the study has no episodes. Name a folder of them under `episodes`"
+NO_EPISODES = "the study names no episodes of this policy"
 NO_TRUNKS = "no step has a trunk in front of the agent"
 
 
-class Settings(NamedTuple):
+class PlaySettings(NamedTuple):
     """gamma: by which a reward counts less a step later. near: nodes, from which on a trunk is reached. far: nodes, and
     ahead: degrees to either side, within which the nearest trunk counts as one to turn to. steps: the first of an
     episode, whose return is known well enough.
@@ -45,19 +57,20 @@ class Settings(NamedTuple):
     steps: int = 300
 
 
-def measure(episodes: Mapping[str, np.ndarray] | None, settings: Settings, *, side: int, level: Level) -> Measured:
+def measure(episodes: Mapping[str, np.ndarray] | None, settings: PlaySettings, *, side: int, level: Level) -> Measured:
     """Tests the claims about episodes; what cannot be measured is missing.
 
     Args:
       episodes: `{agent}/{what}` `[P, S]` of P places and S steps for each of `AGENTS` that played: distance of the
-        nearest trunk in nodes and its direction, NaN where none is known; on_trunk; dug, trunks dug at the step; shaped
-        and plain, the rewards. Of the agent itself also forward and jump, pressed or not; turn, its steering; value, NaN
+        nearest trunk in nodes and its direction, NaN where none is known; on_trunk; dug, trunks dug at the step; and
+        shaped, the reward. Of the agent itself also forward and jump, pressed or not; turn, its steering; value, NaN
         without one; and darker, mean grey level of the right half less the left's.
       side: 1 where positive steering turns left, -1 where it turns right.
     """
     if episodes is None:
         nothing = missing(NO_EPISODES)
         claims = {claim: dict.fromkeys(rivals, nothing) for claim, rivals in RIVALS.items()}
+        claims |= {claim: {agent: nothing} for claim, agent in EDITED.items()}
         claims |= {claim: dict.fromkeys(parts, nothing) for claim, parts in STEERED.items()}
         claims |= {"walks-in-play": dict.fromkeys(WALKING, nothing), "value-foresees-return": {CORRELATION: nothing}}
         return Measured({"reason": np.array(NO_EPISODES)}, claims)
@@ -65,6 +78,7 @@ def measure(episodes: Mapping[str, np.ndarray] | None, settings: Settings, *, si
     numbers = {agent: by_place(of, settings) for agent, of in played.items()}
     own, followed = played[OWN], discounted(played[OWN]["shaped"], settings.gamma)
     estimates = {claim: _against(numbers, claim, rivals, level) for claim, rivals in RIVALS.items()}
+    estimates |= {claim: _against(numbers, REACHES, (agent,), level) for claim, agent in EDITED.items()}
     estimates |= {"walks-in-play": _walking(own, level)}
     estimates |= {"value-foresees-return": {CORRELATION: _foresight(own["value"], followed, settings.steps, level)}}
     estimates |= _steering(own, side, settings, level)
@@ -72,10 +86,10 @@ def measure(episodes: Mapping[str, np.ndarray] | None, settings: Settings, *, si
     return Measured({"places": episodes["places"]} | drawn | _turned(own, side, settings, level), estimates)
 
 
-def by_place(of: Mapping[str, np.ndarray], settings: Settings) -> dict[str, Float[np.ndarray, " place"]]:
+def by_place(of: Mapping[str, np.ndarray], settings: PlaySettings) -> dict[str, Float[np.ndarray, " place"]]:
     """What each claim of `RIVALS` compares, of one agent, by the claim's name."""
     return {
-        "reaches-trees": steps_before(of["distance"] <= settings.near),
+        REACHES: steps_before(of["distance"] <= settings.near),
         "digs-logs": of["dug"].sum(1).astype(np.float64),
         "earns-more": of["shaped"].sum(1, dtype=np.float64),
         "climbs": of["on_trunk"].mean(1, dtype=np.float64),
@@ -101,7 +115,7 @@ def _of(episodes: Mapping[str, np.ndarray], agent: str) -> Arrays:
 
 def _against(numbers: Mapping[str, Arrays], claim: str, rivals: tuple[str, ...], level: Level) -> Parts:
     """The agent's mean over places less that of each other agent; of `reaches-trees` the other way round."""
-    sign = -1 if claim == "reaches-trees" else 1
+    sign = -1 if claim == REACHES else 1
 
     def beyond(rival: str) -> Estimate:
         if rival not in numbers:
@@ -130,11 +144,11 @@ def _foresight(value: np.ndarray, followed: np.ndarray, steps: int, level: Level
     return _rank_correlation([value[known], followed[known]], np.nonzero(known)[0], level)
 
 
-def _in_front(own: Arrays, settings: Settings) -> Bool[np.ndarray, "place step"]:
+def _in_front(own: Arrays, settings: PlaySettings) -> Bool[np.ndarray, "place step"]:
     return (own["distance"] <= settings.far) & (np.abs(own["direction"]) <= settings.ahead)
 
 
-def _steering(own: Arrays, side: int, settings: Settings, level: Level) -> dict[str, Parts]:
+def _steering(own: Arrays, side: int, settings: PlaySettings, level: Level) -> dict[str, Parts]:
     ahead = _in_front(own, settings)
     if not ahead.any():
         return {claim: dict.fromkeys(parts, missing(NO_TRUNKS)) for claim, parts in STEERED.items()}
@@ -177,7 +191,7 @@ def _followed(value: np.ndarray, followed: np.ndarray, steps: int, level: Level)
     return {"followed": _by_groups(value[:, :steps], followed[:, :steps], level)}
 
 
-def _turned(own: Arrays, side: int, settings: Settings, level: Level) -> Arrays:
+def _turned(own: Arrays, side: int, settings: PlaySettings, level: Level) -> Arrays:
     """How the agent turned, by the direction of the nearest trunk and by how much darker the left half was."""
     ahead = _in_front(own, settings)
     turn = np.where(ahead, side * own["turn"], np.nan)
@@ -185,7 +199,7 @@ def _turned(own: Arrays, side: int, settings: Settings, level: Level) -> Arrays:
 
 
 def _by_groups(x: np.ndarray, y: np.ndarray, level: Level) -> Float[np.ndarray, "group 4"]:
-    """Mean of x, and of y with its interval, of groups of about equally many steps by x; y is NaN where it is not asked."""
+    """Mean of x, and of y with its interval, of groups of about equally many steps by x; where y is NaN is left out."""
     known = np.isfinite(x) & np.isfinite(y)
     places, x, y = np.nonzero(known)[0], x[known], y[known]
     groups = np.array_split(np.argsort(x, kind="stable"), GROUPS) if len(x) >= GROUPS else []

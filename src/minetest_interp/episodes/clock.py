@@ -1,4 +1,4 @@
-"""The game's clock in our hands: it goes as the real one does, or stands still and is moved step by step.
+"""The game's clock in our hands: it goes as the real one does, or the game draws one frame for each step of it.
 
 A game that is drawn in software draws fewer pictures a second than it has steps. Its clock therefore waits for it:
 each step takes the same time of the game, however long the machine needs, and has a picture of its own.
@@ -21,6 +21,7 @@ from minetest_interp.io.errors import InputError
 SOURCE = Path(__file__).with_name("clock.c")
 BEGIN = 10**12  # nanoseconds; a clock at zero reads as one that was never set
 TICK = 0.005  # seconds between moves while it goes as the real clock does
+FOREVER = 2**62  # frames
 
 
 class Clock:
@@ -42,18 +43,29 @@ class Clock:
         command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
         if problem := subprocess.run(command, capture_output=True, text=True, check=False).stderr.strip():
             raise InputError(f"{SOURCE.name} must compile; {compiler} says: {problem.splitlines()[-1]}.")
-        path.write_bytes(np.int64(BEGIN).tobytes())
+        path.write_bytes(np.array([BEGIN, FOREVER, 0]).tobytes())
         with path.open("r+b") as file:
-            self._now = np.frombuffer(mmap.mmap(file.fileno(), 8), np.int64)
+            self._shared = np.frombuffer(mmap.mmap(file.fileno(), 24), np.int64)  # as `struct shared` of clock.c
         self.variables = {"LD_PRELOAD": str(library), "GAME_CLOCK": os.fspath(path)}
 
     def advance(self, seconds: float) -> None:
-        """Moves the clock on; the game's next loop takes so long."""
-        self._now[0] += round(seconds * 1e9)
+        """Moves the clock on."""
+        self._shared[0] += round(seconds * 1e9)
+
+    @property
+    def drawn(self) -> int:
+        """How many frames have come to the screen."""
+        return int(self._shared[2])
+
+    def allow_frame(self) -> int:
+        """Lets the game draw one more frame, with what the clock shows then; which one that is."""
+        self._shared[1] = self.drawn + 1
+        return self.drawn + 1
 
     @contextmanager
     def going(self) -> Iterator[None]:
-        """Lets the clock go as the real one does."""
+        """Lets the clock go as the real one does, and the game draw; afterwards both stand still."""
+        self._shared[1] = FOREVER
         ended = threading.Event()
 
         def go() -> None:
@@ -70,3 +82,4 @@ class Clock:
         finally:
             ended.set()
             thread.join()
+            self._shared[1] = 0

@@ -1,6 +1,7 @@
 """`python -m minetest_interp.episodes.gather`: an agent's episodes to one file, small enough to be kept with the code.
 
 What a policy saw is kept of some steps only, and as a film of one episode: the one whose shaped reward is the median.
+Of a policy with an edited picture it is not kept.
 """
 
 from pathlib import Path
@@ -12,16 +13,17 @@ from minetest_interp.cli import command  # isort: skip
 from minetest_interp.capture import march
 from minetest_interp.capture.march import Scene
 from minetest_interp.capture.types import Pose
-from minetest_interp.episodes import labels, places
+from minetest_interp.episodes import agents, labels, places
 from minetest_interp.episodes.places import Start
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 
-EVERY = 25  # steps between two whose stacks and masks are kept
+EVERY = 50  # steps between two whose stacks and masks are kept
 LENGTH = 4  # frames of a stack; before the first there is the first
 MASK_WIDTH, MASK_HEIGHT = 128, 75
 NEARBY = 40  # nodes from the agent's way in which trunks are kept
-FILM_EVERY, FILM_QUALITY, FILM_MS = 2, 70, 100  # steps a picture, WebP's quality of 100, milliseconds a picture
+FILM_EVERY, FILM_QUALITY, FILM_MS = 2, 60, 100  # steps a picture, WebP's quality of 100, milliseconds a picture
+EDITED = tuple(f"-{edit}" for edit in agents.EDITS)  # what the names of edited policies end with
 KINDS = {
     "action": np.uint8,
     "on_trunk": bool,
@@ -33,7 +35,7 @@ KINDS = {
     "pose": np.float32,
     "hp": np.uint8,
 }
-SEEN = {"logits": np.float32, "value": np.float32}
+SEEN = {"logits": np.float16, "value": np.float32}
 
 
 def gather_episodes(episodes: Path, output: Path) -> None:
@@ -54,8 +56,9 @@ def gather_episodes(episodes: Path, output: Path) -> None:
             print(f"{folder}: left out, since {len(missing)} of {len(paths)} episodes are missing")
             continue
         of_all = [files.read_arrays(path) for path in paths]
-        arrays = by_step(of_all, [place.name for place in listed])
-        if "frames" in of_all[0]:
+        sees = "frames" in of_all[0] and not folder.name.endswith(EDITED)
+        arrays = by_step(of_all, [place.name for place in listed], sees=sees)
+        if sees:
             arrays |= _seen(episodes, listed, of_all)
             arrays |= _film(output / f"{folder.name}.webp", of_all)
         kept = output / f"{folder.name}.npz"
@@ -63,11 +66,11 @@ def gather_episodes(episodes: Path, output: Path) -> None:
         print(f"{kept}: {len(paths)} episodes, {kept.stat().st_size / 1e6:.1f} MB")
 
 
-def by_step(of_all: list[dict[str, np.ndarray]], names: list[str]) -> dict[str, np.ndarray]:
-    """What every agent's file has, by place and step."""
-    kinds = KINDS | (SEEN if "logits" in of_all[0] else {})
+def by_step(of_all: list[dict[str, np.ndarray]], names: list[str], *, sees: bool) -> dict[str, np.ndarray]:
+    """What every agent's file has by place and step; of one that sees also its answers and which side was darker."""
+    kinds = KINDS | (SEEN if sees else {})
     arrays = {name: np.stack([of[name] for of in of_all]).astype(kind) for name, kind in kinds.items()}
-    if "frames" in of_all[0]:
+    if sees:
         frames = np.stack([of["frames"] for of in of_all]).astype(np.float32)
         halves = np.split(frames, 2, axis=3)
         arrays["darker"] = (halves[1].mean((2, 3)) - halves[0].mean((2, 3))).astype(np.float32)

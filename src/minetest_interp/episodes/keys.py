@@ -65,7 +65,7 @@ class Keyboard:
         self._down = held.keys
         if held.right or held.down:
             self._test.XTestFakeRelativeMotionEvent(self._display, held.right, held.down, c_ulong(0))
-        self._x.XFlush(self._display)
+        self._x.XSync(self._display, 0)  # until the events wait for the game
 
     def _code(self, key: str) -> int:
         if key not in self._codes:

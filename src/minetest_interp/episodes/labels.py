@@ -18,7 +18,7 @@ from minetest_interp.episodes.play import Event
 
 PER_NODE, PER_RAY, PER_PUNCH, PER_JUMP = 1.0, 0.01, 0.01, -0.01
 HALF_WIDTH = 0.3  # nodes, of the player
-BELOW = 0.1  # nodes under the feet that are looked at; in a jump there is air
+BELOW = 0.2  # nodes under the feet that are looked at, which the view's bobbing moves; in a jump there is air
 
 
 def of_steps(

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,8 @@ from minetest_interp.model import frames
 
 SMALL = 240  # pixels, width of the pictures that are kept
 PATIENCE = 60.0  # seconds for the picture of a step
-TOLERANCE = 1e-3  # seconds of game time
+STILL = 0.2  # seconds until a frame's report is on disk
+TOLERANCE = 0.1  # of a step; the client adds up its steps in single precision
 
 
 class Event(NamedTuple):
@@ -44,8 +46,8 @@ class Reports:
         self._read = 0  # bytes
         self._waiting: list[dict] = []
 
-    def frame(self, after: float, count: int) -> tuple[dict | None, list[dict]]:
-        """The report of the `count`-th frame that was drawn at game time `after` or later, None while there are fewer.
+    def frame(self, after: float) -> tuple[dict | None, list[dict]]:
+        """The report of the first frame at game time `after` or later, None until it comes.
 
         Returns:
           Also the nodes that were dug or punched before it; what has been returned is not returned again.
@@ -55,11 +57,24 @@ class Reports:
             whole = file.read().rpartition(b"\n")[0]
         self._read += len(whole) + bool(whole)
         self._waiting += map(json.loads, whole.splitlines())
-        drawn = [i for i, entry in enumerate(self._waiting) if entry.get("time", -1.0) >= after - TOLERANCE]
-        if len(drawn) < count:
-            return None, []
-        seen, self._waiting = self._waiting[: drawn[count - 1] + 1], self._waiting[drawn[count - 1] + 1 :]
-        return seen[-1], [entry for entry in seen if "at" in entry]
+        for number, entry in enumerate(self._waiting):
+            if entry.get("time", -1.0) >= after:
+                seen, self._waiting = self._waiting[: number + 1], self._waiting[number + 1 :]
+                return entry, [happened for happened in seen if "at" in happened]
+        return None, []
+
+    def latest(self) -> dict:
+        """The report of the newest frame; it and all before are not returned again.
+
+        Raises:
+          Lost: there is none.
+        """
+        newest = None
+        while (report := self.frame(0.0)[0]) is not None:
+            newest = report
+        if newest is None:
+            raise Lost("the game must report its frames; it has not.")
+        return newest
 
 
 def play(
@@ -77,28 +92,34 @@ def play(
     reports = Reports(game.world / "episode.jsonl")
     kept: dict[str, list] = {}
     events: dict[str, list[Event]] = {"dug": [], "punched": []}
-    report, _ = _wait(game, reports, 0.0, 2)
-    start, stack = report["time"], None
+    for _ in range(2):  # one may have been in work; the next takes what is left of the time before
+        _draw(game, clock)
+    time.sleep(STILL)
+    shown, stack = reports.latest(), None
+    start = shown["time"]
     for step in range(steps):
-        seen: dict = {"pose": pose(report), "hp": report["hp"]}
+        seen: dict = {}
         if player.sees:
             picture = game.picture()
-            frame = frames.grey(picture, size=player.size, order="environment").astype(np.uint8)
-            stack = agents.push(stack, frame, player.stack)
-            seen |= {"frames": frame, "pictures": frames.thumbnail(picture, width=SMALL)}
+            small = frames.grey(picture, size=player.size, order="environment").astype(np.uint8)
+            stack = agents.push(stack, small, player.stack)
+            seen |= {"frames": small, "pictures": frames.thumbnail(picture, width=SMALL)}
         logits, value = player.forward(step, stack)
         action = agents.sample(logits, random)
         seen |= {"action": action} | ({"logits": logits, "value": value} if player.sees else {})
-        for name, what in seen.items():
-            kept.setdefault(name, []).append(what)
         keyboard.hold(held[action])
         clock.advance(step_s)
-        # The first frame of the new time reports the pose of the picture before it; the second comes after its picture.
-        report, happened = _wait(game, reports, start + (step + 1) * step_s, 2)
+        _draw(game, clock)
+        report, happened = _report(game, reports, start + (step + 1 - TOLERANCE) * step_s)
+        # A frame reports where the camera still is, in the picture before it, and where it is going to look.
+        seen |= {"pose": pose({**shown, "eye": report["eye"]}), "hp": shown["hp"]}
+        shown = report
+        for name, what in seen.items():
+            kept.setdefault(name, []).append(what)
         for entry in happened:
             kind = "dug" if "dug" in entry else "punched"
             events[kind].append(Event(step, entry[kind], *map(int, entry["at"])))
-    if abs(report["time"] - start - steps * step_s) > steps * TOLERANCE:
+    if abs(report["time"] - start - steps * step_s) > TOLERANCE * step_s:
         raise Lost(f"the game's time went {report['time'] - start:.2f} s in {steps} steps of {step_s} s.")
     return Played({name: np.array(values) for name, values in kept.items()}, **events)
 
@@ -109,12 +130,27 @@ def pose(report: dict) -> Pose:
     return Pose(x, y - EYE_HEIGHT, z, float(np.degrees(report["yaw"]) - 90), float(np.degrees(report["pitch"])))
 
 
-def _wait(game: Game, reports: Reports, after: float, count: int) -> tuple[dict, list[dict]]:
+def _draw(game: Game, clock: Clock) -> None:
+    frame = clock.allow_frame()
+    _wait(game, lambda: clock.drawn >= frame)
+
+
+def _report(game: Game, reports: Reports, after: float) -> tuple[dict, list[dict]]:
+    found: list = [None, []]
+
+    def come() -> bool:
+        found[0], happened = reports.frame(after)
+        found[1] += happened
+        return found[0] is not None
+
+    _wait(game, come)
+    return found[0], found[1]
+
+
+def _wait(game: Game, come: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        report, happened = reports.frame(after, count)
-        if report is not None:
-            return report, happened
+    while not come():
+        if time.monotonic() > deadline:
+            raise Lost(f"the game drew nothing within {PATIENCE:.0f} s; see {game.folder}.")
         game.check_alive()
-        time.sleep(0.001)
-    raise Lost(f"the game drew nothing within {PATIENCE:.0f} s; see {game.folder}.")
+        time.sleep(0.0005)

@@ -5,6 +5,7 @@ number in the facts, through names where a list's entries have them: `claims/yaw
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -43,12 +44,12 @@ RULES = (
     (r"recipes/compared/.*/units/|atlas/rows/", None),
     (r".*/tells$", None),  # a whole number that follows from an interval
     (r".*/(claimed|matters)$", "exact"),
-    (r".*/(positive|sign_changes|flips|clipped)$", "share"),
-    (r"(published|frames|behaviours|views|alignment|mirror|channels)/|dreams/.*/first$", "float32"),
+    (r".*/(positive|sign_changes|flips|clipped)$|guess/share/", "share"),
+    (r"dreams/.*/first$", "float32"),
     (r"(atlas|recipes)/.*/(ceiling|real)$|claims/|evidence/|series/", "statistic"),
     (r"dreams/", "ascent"),
-    (r"(atlas|recipes)/", "optimised"),
-    (r"", "exact"),
+    (r"(atlas|recipes|head_dreams)/", "optimised"),
+    (r"", "float32"),
 )
 EQUAL, WITHIN, DIFFERS, NOT_MEASURED = STATES = ("equal", "within tolerance", "differs", "not measured")
 
@@ -73,6 +74,16 @@ class Comparison(NamedTuple):
     def kind(self) -> str:
         """Of the expected number; of the one that was found where none is expected."""
         return next(number.kind for number in (self.expected, self.here) if number)
+
+    @property
+    def share(self) -> float:
+        """How far it moved, as a share of the tolerance; infinite where words or counts differ."""
+        if self.state == EQUAL:
+            return 0.0
+        values = [number.value for number in (self.expected, self.here) if number and not isinstance(number.value, str)]
+        if self.expected is None or len(values) < 2 or not self.expected.within:
+            return math.inf
+        return abs(float(values[0]) - float(values[1])) / self.expected.within
 
 
 def numbers(facts: Mapping) -> dict[str, Number]:

@@ -23,7 +23,7 @@ PLACEHOLDERS = {
     "grouping": "kinds|surroundings",
     "edit": "logs|trunk|darker",
     "along": "ray|middle",
-    "agent": "own|random|forward|out-of-order",
+    "agent": "own|random|forward|out-of-order|mirrored|even",
     "held": "forward|jump",
     "to": "direction|darker",
 }

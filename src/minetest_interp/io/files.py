@@ -140,7 +140,7 @@ def read_npz(path: Path, *, limit: int, advice: str) -> dict[str, np.ndarray]:
     """The arrays of an npz that somebody else wrote.
 
     Raises:
-      InputError: as `read_bytes`; or the file is no npz of arrays of numbers and text, or holds more than `limit` bytes.
+      InputError: as `read_bytes`; or the file is no npz of numbers and text, or holds more than `limit` bytes.
     """
     data = read_bytes(path, what="an npz", limit=limit, advice=advice)
     try:

@@ -339,7 +339,7 @@ similarity | member, member | float64 | correlation | of two members' steering o
 
 def store_of(path: str) -> Store | None:
     """The store that a file below results/<study>/ is of; the same measurement of real stacks is one."""
-    path = path.replace("evidence/turns/", "evidence/")
+    path = re.sub("^evidence/(turns|on_policy)/", "evidence/", path)
     for store in STORES:
         if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(store.path)), path):
             return store

@@ -56,7 +56,7 @@ followed/position | frame with the concept | float64 | -1 (left edge) to 1 (righ
 EPISODES = """\
 places | place | text | | names of the starting places
 {agent}/action | place, step | int | | number in the action table
-{agent}/distance | place, step | float32 | nodes | from the feet to the nearest standing trunk, horizontally; NaN if none is known
+{agent}/distance | place, step | float32 | nodes | to the nearest standing trunk, horizontally; NaN if none is known
 {agent}/direction | place, step | float32 | degrees | of it, from where the agent looks, positive to the left
 {agent}/on_trunk | place, step | bool | | whether a trunk is under the feet
 {agent}/dug | place, step | int | trunks | dug at the step
@@ -65,7 +65,7 @@ own/turn | place, step | float32 | -1 to 1 | the steering
 own/value | place, step | float32 | reward | the critic's; NaN without one
 own/darker | place, step | float32 | levels | mean of the right half of the newest frame less that of the left
 own/{held} | place, step | bool | | whether the key was held
-stacks | place, kept step, frame, row, column | uint8 | level, 0 to 255 | what the policy saw at some steps; may be left out
+stacks | place, kept step, frame, row, column | uint8 | level, 0 to 255 | what it saw at some steps; may be left out
 logits | place, kept step, action | float32 | nats | what it answered, as it was recorded; likewise
 """
 

@@ -50,15 +50,20 @@ def check_logits(policy: Policy, stacks: np.ndarray, logits: np.ndarray, path: P
     """Runs the policy on stacks `[..., T, H, W]` that somebody recorded and compares its logits `[..., A]` with theirs.
 
     Raises:
-      InputError: they are another policy's.
+      InputError: the policy has no logits or reads other stacks, or an answer is another policy's.
     """
-    given = intermediates.compute(policy, stacks.reshape(-1, *stacks.shape[-3:]).astype(np.float32))["logits"]
-    recorded = logits.reshape(-1, logits.shape[-1])
-    apart = float(np.abs(recorded - given).max()) if recorded.shape == given.shape else np.inf
+    network, advice = policy.architecture, "Check `episodes.own`, or record them again."
+    if "logits" not in network.outputs or stacks.shape[-3:] != network.stack:
+        raise InputError(
+            f"{path}: the episodes must be of a policy that has logits and reads {list(network.stack)}; this one gives "
+            f"{', '.join(network.outputs)}, and what was recorded is {list(stacks.shape[-3:])}. {advice}"
+        )
+    given = intermediates.compute(policy, stacks.reshape(-1, *network.stack).astype(np.float32))["logits"]
+    recorded = logits.reshape(given.shape)
+    apart = float(np.abs(recorded - given).max())
     if not apart <= HALF * max(1.0, float(np.abs(recorded).max())):
         raise InputError(
-            f"{path}: the episodes must be this policy's; its logits differ from those that were recorded by {apart:.3g}. "
-            "Check `episodes.own`, or record them again."
+            f"{path}: the episodes must be this policy's; its logits differ from those kept by {apart:.3g}. {advice}"
         )
 
 

@@ -192,6 +192,9 @@ def _inputs(
     if "label" in entities:
         labels = _collection(crate, "labels", entities["label"])
         described.append(("labels", labels, "Frames with masks of what they show."))
+    if "episodes" in entities:
+        episodes = _collection(crate, "episodes", entities["episodes"])
+        described.append(("episodes", episodes, "What agents did in whole episodes of the game."))
     return described
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from minetest_interp.io import files
+from minetest_interp.io import fetch, files
 from minetest_interp.io.errors import InputError
 from minetest_interp.provenance import job_logs
 from minetest_interp.provenance.source_tree import Source
@@ -37,7 +37,8 @@ def describe(study: Study, source: Source, jobs: Iterable[FinishedJob], *, root:
     """The manifest of a built study, ready for JSON.
 
     Paths are relative to `root`, where source and results lie. Where the study's files lie elsewhere, which says
-    nothing to others, DATA stands for their folder, and PROBE for that of the labelled frames.
+    nothing to others, DATA stands for their folder, PROBE for that of the labelled frames, and EPISODES for that of the
+    episodes.
 
     Raises:
       InputError: a job left no record, or a file is not as its job wrote it; the first such is named.
@@ -66,7 +67,7 @@ def outputs(manifest: Mapping) -> dict[str, str]:
 
 def _places(study: Study, root: Path) -> dict[str, str]:
     """Folders to what stands for them."""
-    given = {"DATA": study.folder, "PROBE": study.labels}
+    given = {"DATA": study.folder, "PROBE": study.labels, "EPISODES": study.episodes}
     outside = {str(f): name for name, f in given.items() if f and not f.resolve().is_relative_to(root.resolve())}
     return {f"{root}/": "", **outside}
 
@@ -133,6 +134,8 @@ def _inputs(study: Study, source: Source, root: Path) -> list[dict]:
         roles["answers"] = (study.folder, [study.answers])
     if study.labels and "evidence" in study.config:
         roles["label"] = (study.labels, study.labelled)
+    if study.episodes and "evidence" in study.config:
+        roles["episodes"] = (study.episodes, [*study.played.values()])
     return [
         {
             "role": role,
@@ -151,8 +154,8 @@ def _place(study: Study, source: Source, file: Path, root: Path) -> dict[str, st
     name = os.path.relpath(file, study.folder)
     if path in source.files:
         return {"path": path}
-    if name in study.checksums and "repository" in study.config["source"]:
-        return {"url": f"{study.config['source']['repository'].rstrip('/')}/{name}"}
+    if name in study.checksums and study.repositories:
+        return {"url": fetch.address(study.repositories[0], name, study.checksums[name])}
     return {}
 
 

@@ -2,38 +2,46 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from minetest_interp.claims import play
 from minetest_interp.cli import command
 from minetest_interp.io import files
-from minetest_interp.model import episodes
-from minetest_interp.model.actions import action_table, behaviours_of
+from minetest_interp.model import episodes as recorded
+from minetest_interp.model.actions import action_table, behaviour_values
 
 
 def run(
     own: Path,
     actions: dict,
-    output: Path,
+    concepts: dict,
+    network: Path,
+    episodes: Path,
+    on_policy: Path | None = None,
     random: Path | None = None,
     forward: Path | None = None,
     out_of_order: Path | None = None,
+    mirrored: Path | None = None,
+    even: Path | None = None,
 ) -> None:
     table = action_table(actions["factors"], actions["behaviours"])
-    played = episodes.read(own, sees=True)
-    episodes.check_actions(played, len(table.labels), own)
-    arrays = {"places": played["place"], "own/turn": behaviours_of(played, table)[actions["steering"]]}
-    arrays |= {f"own/{name}": played[name] for name in (*episodes.BY_STEP, *episodes.SEEN)}
+    played = recorded.read(own, sees=True)
+    recorded.check_actions(played, len(table.labels), own)
+    described = files.read_json(network)
+    recorded.check_stacks(played, own, seen=(described["frames"], described["height"], described["width"]))
+    arrays = {"places": played["place"], "own/turn": behaviour_values(played["logits"], table)[actions["steering"]]}
+    arrays |= {f"own/{name}": played[name] for name in (*recorded.BY_STEP, *recorded.SEEN)}
     held = {name: table.behaviours[name].plus for name in play.WALKING if name in table.behaviours}
     arrays |= {f"own/{name}": actions_of[played["action"]] for name, actions_of in held.items()}
-    if episodes.STACKS in played:
-        kept = played[episodes.KEPT]
-        arrays |= {"stacks": played[episodes.STACKS], "logits": played[episodes.LOGITS][:, kept]}
-    for agent, path in ((play.RANDOM, random), (play.FORWARD, forward), (play.OUT_OF_ORDER, out_of_order)):
+    if recorded.STACKS in played:
+        kept = played[recorded.KEPT]
+        arrays |= {"stacks": played[recorded.STACKS], "logits": played[recorded.LOGITS][:, kept]}
+    others = dict(zip(play.AGENTS[1:], (random, forward, out_of_order, mirrored, even), strict=True))
+    for agent, path in others.items():
         if path is not None:
-            other = episodes.in_order(episodes.read(path, sees=False), played["place"], path)
-            arrays |= {f"{agent}/{name}": other[name] for name in episodes.BY_STEP}
-    files.write_arrays(output, **arrays)
+            other = recorded.beside(recorded.read(path, sees=False), played, path)
+            arrays |= {f"{agent}/{name}": array for name, array in other.items()}
+    files.write_arrays(episodes, **arrays)
+    if on_policy is not None:
+        files.write_arrays(on_policy, **recorded.labelled_stacks(played, concepts))
 
 
 if __name__ == "__main__":

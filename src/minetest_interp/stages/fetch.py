@@ -6,8 +6,8 @@ from minetest_interp.cli import command
 from minetest_interp.io import fetch
 
 
-def run(repository: str, checksums: dict, folder: Path) -> None:
-    fetch.fetch(repository, checksums, folder, progress=lambda name: print(f"fetched {name}", flush=True))
+def run(repositories: list, checksums: dict, folder: Path) -> None:
+    fetch.fetch(repositories, checksums, folder, progress=lambda name: print(f"fetched {name}", flush=True))
 
 
 if __name__ == "__main__":

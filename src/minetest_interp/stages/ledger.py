@@ -14,12 +14,15 @@ def run(
     commands: dict,
     measured: list[Path],
     on_turns: list[Path],
+    on_policy: list[Path],
     output: Path,
 ) -> None:
-    still, moving = (
-        {c: parts for path in paths for c, parts in files.read_json(path).items()} for paths in (measured, on_turns)
+    found, turns, played = (
+        {c: parts for path in paths for c, parts in files.read_json(path).items()}
+        for paths in (measured, on_turns, on_policy)
     )
-    rows = ledgers.ledger(claims, still, on_turns=moving, about=ledgers.About(**about), named=named, commands=commands)
+    again = {"on_turns": turns, "on_policy": played}
+    rows = ledgers.ledger(claims, found, again=again, about=ledgers.About(**about), named=named, commands=commands)
     files.write_json(output, rows)
 
 

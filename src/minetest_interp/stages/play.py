@@ -21,11 +21,13 @@ def run(
     estimates: Path,
     episodes: Path | None = None,
 ) -> None:
-    found = None if episodes is None else files.read_arrays(episodes)
-    if found is not None and "stacks" in found:
-        (loaded, _, _), _ = agent.load(checkpoint_path, policy, actions)
-        answers.check_logits(loaded, found["stacks"], found["logits"], episodes)
-    measured = play.measure(found, play.Settings(**settings), side=side, level=Level(**interval))
+    found = None
+    if episodes is not None:
+        found = files.read_arrays(episodes)
+        if "stacks" in found:
+            (loaded, _, _), _ = agent.load(checkpoint_path, policy, actions)
+            answers.check_logits(loaded, found["stacks"], found["logits"], episodes)
+    measured = play.measure(found, play.PlaySettings(**settings), side=side, level=Level(**interval))
     write(measured, arrays, estimates)
 
 

@@ -18,7 +18,7 @@ from minetest_interp.facts import expected as expectations
 from minetest_interp.facts import reviewer
 from minetest_interp.facts.expected import DIFFERS, EQUAL, NOT_MEASURED, WITHIN, Comparison
 from minetest_interp.io import files
-from minetest_interp.provenance import integrity, job_logs
+from minetest_interp.provenance import environment, integrity, job_logs
 from minetest_interp.provenance.integrity import KINDS, Fault
 
 MOST_ROWS = 20
@@ -82,6 +82,8 @@ def _print_numbers(console: Console, compared: Sequence[Comparison]) -> bool:
         counts = expectations.count_states(rows)
         table.add_row(part, str(len(rows)), *(str(counts[state]) for state in states))
     console.print(table)
+    for line in within_tolerance(compared):
+        console.print(line, markup=False)
     differing = [row for row in compared if row.state == DIFFERS]
     for row in differing[:MOST_ROWS]:
         console.print(f"differs: {row.path}: {_said(row)}.", markup=False)
@@ -100,6 +102,21 @@ def _print_numbers(console: Console, compared: Sequence[Comparison]) -> bool:
             f"Reproduced: {reviewer.in_words(compared, None)} numbers, {counts[EQUAL]} to the last digit.{blind}"
         )
     return bool(differing)
+
+
+def within_tolerance(compared: Sequence[Comparison]) -> list[str]:
+    """How many numbers of each kind moved and how far, in words; nothing where all are equal to the last digit."""
+    lines = []
+    for name, kind in expectations.KINDS.items():
+        of_kind = [row for row in compared if row.kind == name]
+        moved = [row for row in of_kind if row.state == WITHIN]
+        if moved:
+            farthest = max(moved, key=lambda row: row.share)
+            lines.append(
+                f"Within tolerance: {len(moved)} of {len(of_kind)} {name} numbers, {farthest.path} farthest, by "
+                f"{farthest.share:.2g} of what it may. {kind.why}"
+            )
+    return [*lines, f"They are compared on {environment.host()}."] if lines else []
 
 
 def _said(row: Comparison) -> str:
