@@ -65,7 +65,7 @@ class Study(NamedTuple):
     @property
     def film(self) -> tuple[Path, ...]:
         """The policy's own episodes and the film of one of them, empty where there is none."""
-        own = self.episodes.get("own")
+        own = self.played.get("own")
         return () if own is None or not own.with_suffix(".webp").exists() else (own, own.with_suffix(".webp"))
 
     @property

@@ -18,7 +18,7 @@ MARKED, APART = 4, 10  # moments of each sign, and the steps between any two
 
 
 def filmed(
-    recorded: Arrays, table: ActionTable, steering: str, settings: play.Settings, path: Path
+    recorded: Arrays, table: ActionTable, steering: str, settings: play.PlaySettings, path: Path
 ) -> dict[str, np.ndarray]:
     """What is shown of the filmed episode of S steps, by step.
 
@@ -77,7 +77,7 @@ def moments(advantage: Float[np.ndarray, " step"], *, count: int = MARKED, apart
     return np.array(sorted(chosen), int)
 
 
-def episode_facts(shown: Arrays, settings: play.Settings, named: Mapping[str, int]) -> dict:
+def episode_facts(shown: Arrays, settings: play.PlaySettings, named: Mapping[str, int]) -> dict:
     """The numbers that the page prints of an episode.
 
     Args:

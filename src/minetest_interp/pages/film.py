@@ -14,7 +14,7 @@ from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 
 LIMIT_BYTES, LIMIT_PICTURES = 2**24, 2**10  # of a recorded film
-LARGEST = 3_000_000  # bytes of a film
+LARGEST = 1_500_000  # bytes of a film, which is shown at the head of a page
 QUALITIES = 60, 50, 40, 30, 20, 10  # WebP's, of 100: the first with which a film is small enough
 SHEET_QUALITY = 60
 WIDTH, STRIP = 320, 56  # pixels of the film, and of what stands below its pictures

@@ -114,7 +114,7 @@ def of_sections(settings: dict, readouts: Arrays, results: Path) -> dict[str, An
 def of_film(settings: dict, film: Path) -> dict:
     """What the episode of the film comes to."""
     evidence = settings.get("evidence", {"claims": {"measure": {}}, "named": {}})
-    asked = play.Settings(**evidence["claims"]["measure"].get("play", {}))
+    asked = play.PlaySettings(**evidence["claims"]["measure"].get("play", {}))
     return episode.episode_facts(files.read_arrays(film), asked, evidence["named"])
 
 

@@ -17,7 +17,7 @@ def run(own: Path, pictures: Path, actions: dict, settings: dict, arrays: Path, 
     table, steering = action_table(actions["factors"], actions["behaviours"]), actions["steering"]
     recorded = episodes.read(own, sees=True)
     episodes.check_actions(recorded, len(table.labels), own)
-    shown = episode.filmed(recorded, table, steering, play.Settings(**settings), own)
+    shown = episode.filmed(recorded, table, steering, play.PlaySettings(**settings), own)
     taken = film.read_pictures(pictures, steps=len(shown["action"]))
     files.write_arrays(arrays, **shown)
     side = 1 if is_leftward(actions["behaviours"][steering]) else -1
