@@ -41,8 +41,8 @@ def read_pictures(path: Path, *, steps: int) -> UInt8[np.ndarray, "picture heigh
     content = files.read_bytes(path, what="a film", limit=LIMIT_BYTES, advice=advice)
     try:
         with Image.open(io.BytesIO(content), formats=["WEBP"]) as film:
-            if not 1 < film.n_frames <= LIMIT_PICTURES:
-                raise ValueError(f"it has {film.n_frames}")
+            if not 1 < (count := getattr(film, "n_frames", 1)) <= LIMIT_PICTURES:
+                raise ValueError(f"it has {count}")
             frames = ImageSequence.Iterator(film)
             pictures = [(np.asarray(frame.convert("RGB")), frame.info["duration"]) for frame in frames]
             each = math.gcd(*(duration for _, duration in pictures))
