@@ -6,6 +6,7 @@ window.studyFrames = {};
 const data = (() => {
   const loading = {};
   let decoded = null;
+  let levels = null; // of all frames of the episode
 
   /** Runs a script of the folder, once. */
   function load(file) {
@@ -34,5 +35,21 @@ const data = (() => {
     return decoded;
   }
 
-  return { frame, policy };
+  /** Makes the frames of the episode ready for `seen`. */
+  async function episode() {
+    await load("episode.js");
+    levels = levels || network.numbers(window.studyEpisode.frames, Uint8Array);
+  }
+
+  /** The stack [T, H, W] at a step of the episode, the newest frame last; before the first frame there is the first. */
+  function seen(step, [length, height, width]) {
+    const [size, stack] = [height * width, new Float32Array(length * height * width)];
+    for (let i = 0; i < length; i++) {
+      const at = Math.max(0, step - length + 1 + i);
+      stack.set(levels.subarray(at * size, (at + 1) * size), i * size);
+    }
+    return stack;
+  }
+
+  return { frame, policy, episode, seen };
 })();

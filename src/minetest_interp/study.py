@@ -63,6 +63,12 @@ class Study(NamedTuple):
         return self.folder / self.settings["policy"]["checkpoint"]
 
     @property
+    def film(self) -> tuple[Path, ...]:
+        """The policy's own episodes and the film of one of them, empty where there is none."""
+        own = self.played.get("own")
+        return () if own is None or not own.with_suffix(".webp").exists() else (own, own.with_suffix(".webp"))
+
+    @property
     def answers(self) -> Path | None:
         """Recorded answers that the policy must give, None where the study names none."""
         name = self.settings["policy"].get("check")

@@ -62,3 +62,36 @@ rule explorer:
         " --actions {params.actions:q} --facts {input.facts} --results {params.results}"
         " --attribution={params.attribution:q} --templates {params.templates:q} --html {output.html}"
         " --network {output.network} --frames {output.frames} > {log} 2>&1"
+
+
+if STUDY.film:
+
+    rule episode_page:
+        input:
+            declared(STUDY.film),
+            arrays=rules.film.output.arrays,
+            sheet=rules.film.output.sheet,
+            facts=rules.facts.output.facts,
+            templates=declared(WITHOUT_CAPTIONS),
+        output:
+            html=f"{REPORT}/episode.html",
+            frames=f"{REPORT}/explore/episode.js",
+        log:
+            f"{RESULTS}/logs/episode_page.txt",
+        benchmark:
+            f"{RESULTS}/benchmarks/episode_page.tsv"
+        conda:
+            ENVIRONMENT
+        threads: 1
+        params:
+            pictures=literal(STUDY.film[1]),
+            templates=literal(TEMPLATES_FOLDER),
+            words=files_digest(WITHOUT_CAPTIONS),
+            content=files_digest(list(STUDY.film)),
+            code=code_digest("minetest_interp.stages.episode_page"),
+        message:
+            f"Render the page of an episode of {STUDY.name}."
+        shell:
+            "python -m minetest_interp.stages.episode_page --arrays {input.arrays} --pictures {params.pictures:q}"
+            " --sheet {input.sheet} --facts {input.facts} --templates {params.templates:q} --html {output.html}"
+            " --frames {output.frames} > {log} 2>&1"

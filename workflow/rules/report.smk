@@ -13,6 +13,7 @@ rule facts:
         dreams=[f"{RESULTS}/dreams/{name}.npz" for name in SETTINGS["dreams"]],
         channels=shown_channels(),
         measured=[f"{RESULTS}/{name}.npz" for name in ("atlas", "recipes") if name in SETTINGS],
+        film=rules.film.output.arrays if STUDY.film else [],
         claims=rules.ledger.output if "evidence" in SETTINGS else [],
         evidence=[evidence(name) for name in ("units", "causal", "attribution", "circuits") if "evidence" in SETTINGS],
         series=rules.comparison.output.verdicts if STUDY.series else [],
@@ -32,6 +33,7 @@ rule facts:
         settings=as_json(SETTINGS),
         panels=as_json(panel_facts()),
         answer_rules=literal(ANSWER_RULES),
+        film=f"--film {RESULTS}/film.npz" if STUDY.film else "",
         words=files_digest([ANSWER_RULES]),
         results=subpath(input.network, parent=True),
         code=code_digest("minetest_interp.stages.facts"),
@@ -39,7 +41,8 @@ rule facts:
         f"Collect the numbers of the report on {STUDY.name}."
     shell:
         "python -m minetest_interp.stages.facts --study {params.study} --command-line {params.command:q} --settings {params.settings:q}"
-        " --panels {params.panels:q} --answer-rules {params.answer_rules:q} --results {params.results} --output {output.facts} > {log} 2>&1"
+        " --panels {params.panels:q} --answer-rules {params.answer_rules:q} --results {params.results}"
+        " --output {output.facts} {params.film} > {log} 2>&1"
 
 
 TEMPLATES = sorted(path for path in TEMPLATES_FOLDER.glob("*.*") if path != ANSWER_RULES)

@@ -6,6 +6,7 @@ def shown() -> list:
     pages = [rules.report.output, rules.explorer.output.html, rules.explorer.output.network]
     # Whether a network of one's own has an ONNX model is known once it is loaded; it is made when it is asked for.
     model = [] if "module" in SETTINGS["policy"] else rules.export.output
+    pages += [rules.film.output, rules.episode_page.output] if STUDY.film else []
     return [pages, rules.atlas_page.output.html if "atlas" in SETTINGS else [], model, panel_files()]
 
 

@@ -79,6 +79,23 @@ followed | group, value mean low high | float64 | reward | the value, and the di
 turned/{to} | group of {to}, place mean low high | float64 | degrees or levels; -1 to 1 | the steering, left positive
 """
 
+FILM = """\
+place | | text | | where it began
+step_s | | float32 | seconds | of game time in a step
+frames | step, row, column | uint8 | level, 0 to 255 | what the policy saw
+action | step | int | | number in the action table
+turn | step | float32 | -1 to 1 | the steering
+value | step | float32 | reward | the critic's; NaN without one
+shaped | step | float32 | reward | the shaped reward of the step
+earned | step | float64 | reward | the shaped reward up to and with the step
+advantage | step | float64 | reward | the discounted shaped reward from the step on less the value
+dug | step | int | trunks | dug at the step
+pose | step, x y z yaw pitch | float32 | nodes, degrees | of the feet, and of the look
+moments | moment | int | step | the largest advantages of each sign
+known | | int | steps | the first of the episode, whose return is known well enough
+trees | column of trunks, x z | int | nodes | near the way
+"""
+
 REWARD = """\
 reason | | text | | where there are no labels or no value; then it is the only array
 frames | frame | text | | names

@@ -134,8 +134,9 @@ def _inputs(study: Study, source: Source, root: Path) -> list[dict]:
         roles["answers"] = (study.folder, [study.answers])
     if study.labels and "evidence" in study.config:
         roles["label"] = (study.labels, study.labelled)
-    if study.episodes and "evidence" in study.config:
-        roles["episodes"] = (study.episodes, [*study.played.values()])
+    if study.episodes:
+        asked = study.played.values() if "evidence" in study.config else ()
+        roles["episodes"] = (study.episodes, list(dict.fromkeys([*asked, *study.film])))
     return [
         {
             "role": role,

@@ -4,10 +4,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from minetest_interp.claims import ledger
+from minetest_interp.claims import ledger, play
 from minetest_interp.cli import command
 from minetest_interp.facts import atlas as atlas_facts
-from minetest_interp.facts import hands_on
+from minetest_interp.facts import episode, hands_on
 from minetest_interp.facts import study as study_facts
 from minetest_interp.facts.answer import answer
 from minetest_interp.facts.recipes import recipe_summary
@@ -17,7 +17,14 @@ from minetest_interp.model import labels, recordings
 
 
 def run(
-    study: str, command_line: str, settings: dict, panels: dict, answer_rules: Path, results: Path, output: Path
+    study: str,
+    command_line: str,
+    settings: dict,
+    panels: dict,
+    answer_rules: Path,
+    results: Path,
+    output: Path,
+    film: Path | None = None,
 ) -> None:
     readouts = files.read_arrays(results / "readouts.npz")
     content = {"study": study, "command": command_line, **of_study(settings, results)}
@@ -28,6 +35,8 @@ def run(
         names = {"steering": settings["actions"]["steering"], "concept": sections["evidence"]["concept"]}
         rules = yaml_files.read(answer_rules, advice="Restore it.")
         content["answer"] = answer(sections["claims"], rules, names)
+    if film is not None:
+        content["episode"] = of_film(settings, film)
     files.write_json(output, content | sections)
 
 
@@ -100,6 +109,13 @@ def of_sections(settings: dict, readouts: Arrays, results: Path) -> dict[str, An
     if "published" in settings:
         content["published"] = study_facts.published_rows(settings["published"], readouts, results)
     return content
+
+
+def of_film(settings: dict, film: Path) -> dict:
+    """What the episode of the film comes to."""
+    evidence = settings.get("evidence", {"claims": {"measure": {}}, "named": {}})
+    asked = play.PlaySettings(**evidence["claims"]["measure"].get("play", {}))
+    return episode.episode_facts(files.read_arrays(film), asked, evidence["named"])
 
 
 def of_measurable(settings: dict, readouts: Arrays, results: Path) -> dict[str, Any]:

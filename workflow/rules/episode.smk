@@ -1,0 +1,31 @@
+"""An episode of the study: its film, and the page on which it is seen step by step."""
+
+if STUDY.film:
+
+    rule film:
+        input:
+            declared(STUDY.film),
+        output:
+            arrays=f"{RESULTS}/film.npz",
+            moving=f"{REPORT}/film.webp",
+            sheet=f"{REPORT}/film-sheet.webp",
+        log:
+            f"{RESULTS}/logs/film.txt",
+        benchmark:
+            f"{RESULTS}/benchmarks/film.tsv"
+        conda:
+            ENVIRONMENT
+        threads: 1
+        params:
+            own=literal(STUDY.film[0]),
+            pictures=literal(STUDY.film[1]),
+            actions=ACTIONS,
+            settings=as_json(MEASURE.get("play", {}) if "evidence" in SETTINGS else {}),
+            content=files_digest(list(STUDY.film)),
+            code=code_digest("minetest_interp.stages.film"),
+        message:
+            f"Make the film of {STUDY.name} at work."
+        shell:
+            "python -m minetest_interp.stages.film --own {params.own:q} --pictures {params.pictures:q}"
+            " --actions {params.actions:q} --settings {params.settings:q} --arrays {output.arrays}"
+            " --moving {output.moving} --sheet {output.sheet} > {log} 2>&1"
