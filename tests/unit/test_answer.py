@@ -14,8 +14,11 @@ CLAIMS = yaml.safe_load((ROOT / "config/claims.yaml").read_text(encoding="utf-8"
 NAMES = {"steering": "yaw", "concept": "trunk"}
 
 
+ROW = {"exploratory": None, "measurement": "behaviour", "estimate": 0.5}
+
+
 def rows(verdicts):
-    return [{"id": name, "verdict": verdict, "exploratory": None} for name, verdict in verdicts.items()]
+    return [ROW | {"id": name, "verdict": verdict} for name, verdict in verdicts.items()]
 
 
 @pytest.mark.parametrize("group", RULES)
@@ -25,13 +28,21 @@ def test_rules_name_claims_and_verdicts_that_there_are(group):
             assert claim in CLAIMS and set(wanted) <= set(VERDICTS)
 
 
-def test_every_ledger_has_an_answer_to_what_the_agent_does_and_how_sure_that_is():
-    asked = sorted({claim for group in RULES.values() for rule in group for claim in rule.get("when", {})})
+@pytest.mark.parametrize("group", RULES)
+def test_every_ledger_has_an_answer_to_what_the_agent_does_and_how_sure_that_is(group):
+    asked = sorted({claim for rule in RULES[group] for claim in rule.get("when", {})})
     for found in itertools.product([*VERDICTS, None], repeat=len(asked)):
         known = {claim: verdict for claim, verdict in zip(asked, found, strict=True) if verdict}
         said = answer(rows(known), RULES, NAMES)
         assert len(said) >= 2 and said[-1].startswith(f"We tested {len(known)} claims about it: ")
         assert not any("{" in sentence for sentence in said)
+
+
+def test_of_play_nothing_is_said_where_nothing_was_recorded():
+    unknown = {"earns-more": "cannot tell", "digs-logs": "cannot tell"}
+    assert not any("episodes of the game" in sentence for sentence in answer(rows(unknown), RULES, NAMES))
+    known = {"earns-more": "supported", "digs-logs": "no effect that matters"}
+    assert "digs no more logs" in answer(rows(known), RULES, NAMES)[1]
 
 
 def test_an_agent_is_said_to_turn_towards_trunks_only_where_more_than_their_brightness_steers_it():
@@ -42,6 +53,13 @@ def test_an_agent_is_said_to_turn_towards_trunks_only_where_more_than_their_brig
 
 
 def test_numbers_are_those_of_the_ledger():
-    claims = [{"id": v, "verdict": v, "exploratory": "yes" if i < 2 else None} for i, v in enumerate(VERDICTS)]
+    claims = [ROW | {"id": v, "verdict": v, "exploratory": "yes" if i < 2 else None} for i, v in enumerate(VERDICTS)]
     assert "We tested 5 claims about it: 1 hold and 1 hold in part, 2 fail" in answer(claims, RULES, NAMES)[-1]
     assert "for 1 the data are too few to tell; 2 were looked at" in answer(claims, RULES, NAMES)[-1]
+
+
+def test_claims_rest_on_play_where_episodes_were_recorded():
+    claims = rows(dict.fromkeys(VERDICTS, "supported"))
+    for claim, estimate in zip(claims[:3], (0.5, None, 0), strict=True):
+        claim |= {"measurement": "play", "estimate": estimate}
+    assert "2 claims rest on whole episodes of play, all others on still pictures." in answer(claims, RULES, NAMES)[-1]

@@ -23,6 +23,7 @@ def answer(claims: Sequence[Mapping], rules: Rules, names: Mapping[str, str]) ->
         "partly": counts[PARTLY],
         "against": counts[CONTRADICTED] + counts[NO_EFFECT],
         "unknown": counts[UNKNOWN],
+        "played": sum(claim["measurement"] == "play" and claim["estimate"] is not None for claim in claims),
         "exploratory": sum(claim["exploratory"] is not None for claim in claims),
     }
     said = (next((rule["say"] for rule in group if _holds(rule, verdicts)), None) for group in rules.values())
