@@ -109,7 +109,7 @@ def test_an_advantage_is_the_discounted_reward_that_followed_less_the_value(tmp_
 @given(st.lists(st.floats(-5, 5) | st.just(float("nan")), min_size=1, max_size=80))
 def test_moments_are_the_largest_of_each_sign_and_stand_apart(numbers):
     advantage = np.array(numbers)
-    chosen = episode.moments(advantage, count=3, apart=10)
+    chosen = episode.largest_moments(advantage, count=3, apart=10)
     assert (np.diff(chosen) >= 10).all()
     for sign in (1, -1):
         own = [i for i in chosen if sign * advantage[i] > 0]
@@ -185,7 +185,7 @@ def test_a_film_that_would_be_too_large_is_made_with_less_quality_or_refused():
 def test_a_sheet_has_each_picture_at_its_place():
     pictures = np.random.default_rng(1).integers(0, 256, (7, 1, 1, 3)).repeat(16, 1).repeat(24, 2).astype(np.uint8)
     lies = film.sheet_of(pictures)
-    with Image.open(io.BytesIO(film.contact_sheet(pictures))) as stored:
+    with Image.open(io.BytesIO(film.picture_sheet(pictures))) as stored:
         sheet = np.asarray(stored.convert("RGB"), float)
     for i, picture in enumerate(pictures):
         row, column = divmod(i, lies.columns)
@@ -197,10 +197,10 @@ def test_a_sheet_has_each_picture_at_its_place():
 def test_the_arrow_points_to_the_side_of_the_turn(turning):
     left, right = (np.asarray(film.dial(x, 48), float) for x in (turning, -turning))
     assert np.abs(left[:, ::-1] - right).mean() < 4
-    blue = left[..., 2] - left[..., 0]
-    columns, rows = (np.average(np.arange(48), weights=blue.clip(0).sum(axis)) for axis in (0, 1))
-    assert columns < 22 if turning else abs(columns - 23.5) < 1
-    assert rows < 24 or turning == 1
+    middles = [np.average(np.arange(48), weights=(d[..., 2] - d[..., 0]).clip(0).sum(0)) for d in (left, right)]
+    assert middles[0] < middles[1] - 0.5 if turning else abs(middles[0] - middles[1]) < 0.1
+    rows = (left[..., 2] - left[..., 0]).clip(0).sum(1)
+    assert turning == 1 or rows[:24].sum() > rows[24:].sum()
 
 
 def points(drawing, kind):

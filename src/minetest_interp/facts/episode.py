@@ -51,7 +51,7 @@ def filmed(
         "turn": behaviours_of({LOGITS: recorded[LOGITS][which]}, table)[steering],
         "earned": np.nancumsum(by_step["shaped"], dtype=np.float64),
         "advantage": advantage,
-        "moments": moments(advantage[:known]),
+        "moments": largest_moments(advantage[:known]),
         "known": np.array(known),
         "trees": recorded["trees"][recorded["trees"][:, 0] == which, 1:],
     }
@@ -64,7 +64,9 @@ def advantages(
     return play.discounted(reward[None], gamma)[0] - value
 
 
-def moments(advantage: Float[np.ndarray, " step"], *, count: int = MARKED, apart: int = APART) -> Int[np.ndarray, " m"]:
+def largest_moments(
+    advantage: Float[np.ndarray, " step"], *, count: int = MARKED, apart: int = APART
+) -> Int[np.ndarray, " m"]:
     """The steps of the largest advantages in order of time: up to `count` above zero and as many below, any two `apart`
     steps apart or more; of two that are closer it is the larger."""
     chosen: list[int] = []

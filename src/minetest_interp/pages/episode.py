@@ -44,13 +44,14 @@ def render(
         "script_digest": content_digest(script),
         "sheet": sheet,
         "picture_size": pictures.shape[2:0:-1],
-        "stills": [still(shown, step, pictures[step // apart], side) for step in evenly(len(shown["turn"]), STILLS)],
+        "stills": [still(shown, step, pictures[step // apart], side)
+                   for step in middle_steps(len(shown["turn"]), STILLS)],
         "thumbnails": [webp_address(list_thumbnail(pictures[step // apart]), quality=THUMBNAIL_QUALITY)
                        for step in shown["moments"]],
         "curves": curves(shown, side),
         "above": from_above(shown["pose"], shown["trees"], shown["dug"] > 0),
         "every": apart,
-        "study_json": Markup(script_json(words | of_steps(shown, side) | lies(pictures, apart, sheet))),
+        "study_json": Markup(script_json(words | step_numbers(shown, side) | lies(pictures, apart, sheet))),
     }  # fmt: skip
     return html_environment(templates).get_template("episode.html.j2").render({**facts, **context})
 
@@ -60,7 +61,7 @@ def frames_script(frames: UInt8[np.ndarray, "step row column"]) -> str:
     return f"window.studyEpisode = {script_json({'frames': level_text(frames)})};\n"
 
 
-def evenly(steps: int, count: int) -> list[int]:
+def middle_steps(steps: int, count: int) -> list[int]:
     """The middle step of each of `count` equal parts of an episode, fewer where it has fewer steps."""
     return sorted({int(steps * (i + 0.5) / count) for i in range(count)})
 
@@ -89,7 +90,7 @@ def curves(shown: Arrays, side: int) -> list[Curve]:
     return [one for one in drawn if one is not None]
 
 
-def of_steps(shown: Arrays, side: int) -> dict:
+def step_numbers(shown: Arrays, side: int) -> dict:
     """The numbers of each step, for the script; `turn` is positive to the left."""
     numbers = {name: shown[name] for name in ("value", "shaped", "earned", "advantage")}
     numbers["turn"] = side * shown["turn"]

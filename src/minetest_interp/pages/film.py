@@ -66,7 +66,7 @@ def sheet_of(pictures: UInt8[np.ndarray, "picture height width 3"]) -> Sheet:
     return Sheet(max(1, round((count * height / width) ** 0.5)), width, height)
 
 
-def contact_sheet(pictures: UInt8[np.ndarray, "picture height width 3"]) -> bytes:
+def picture_sheet(pictures: UInt8[np.ndarray, "picture height width 3"]) -> bytes:
     """All pictures on one, line by line, as WebP: a page shows any of them without looking for it in a film."""
     columns, width, height = sheet_of(pictures)
     whole = Image.new("RGB", (columns * width, -(-len(pictures) // columns) * height))

@@ -22,7 +22,7 @@ def run(own: Path, pictures: Path, actions: dict, settings: dict, arrays: Path, 
     files.write_arrays(arrays, **shown)
     side = 1 if is_leftward(actions["behaviours"][steering]) else -1
     files.write(moving, partial(Path.write_bytes, data=film.moving_picture(taken, shown, side=side)))
-    files.write(sheet, partial(Path.write_bytes, data=film.contact_sheet(taken)))
+    files.write(sheet, partial(Path.write_bytes, data=film.picture_sheet(taken)))
 
 
 if __name__ == "__main__":
