@@ -38,7 +38,9 @@ const data = (() => {
   /** Makes the frames of the episode ready for `seen`. */
   async function episode() {
     await load("episode.js");
-    levels = levels || network.numbers(window.studyEpisode.frames, Uint8Array);
+    const packed = new Blob([network.numbers(window.studyEpisode.frames, Uint8Array)]).stream();
+    const whole = new Response(packed.pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
+    levels = levels || new Uint8Array(await whole);
   }
 
   /** The stack [T, H, W] at a step of the episode, the newest frame last; before the first frame there is the first. */
