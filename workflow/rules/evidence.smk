@@ -54,7 +54,7 @@ if "evidence" in SETTINGS and STUDY.episodes:
             agents=lambda wildcards: options(STUDY.played),
             actions=ACTIONS,
             concepts=as_json(CONCEPTS),
-            outputs=lambda wildcards, output: options(dict(output.items())),
+            outputs=lambda wildcards, output: options({name.replace("_", "-"): path for name, path in output.items()}),
             content=files_digest(list(STUDY.played.values())),
             code=code_digest("minetest_interp.stages.episodes"),
         message:

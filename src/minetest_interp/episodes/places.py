@@ -20,6 +20,7 @@ from minetest_interp.io.errors import InputError
 WORLD, GAME, LIST = "world", "game", "places.json"
 NEAR, FAR = 32, 136  # nodes of the map that are read around a place to choose the feet, and to play
 BELOW, ABOVE = 40, 56
+STONE, DEEPER = "default:stone", 32  # nodes below the map; a view ray has 30
 MARGIN = 26  # nodes that are read beyond where the feet may be
 
 
@@ -46,10 +47,12 @@ def starting_places(folder: Path, wanted: Mapping) -> list[Start]:
 
 
 def around(folder: Path, place: Start) -> Scene:
-    """The map around a place as it was saved."""
+    """The map around a place as it was saved. What is below counts as stone, since trees grow above the ground."""
     kept = files.read_arrays(folder / f"{place.name}.npz")
     x, y, z = kept["origin"].tolist()
-    voxels = Voxels((x, y, z), tuple(kept["names"].tolist()), kept["content"])
+    names = kept["names"].tolist()
+    content = np.pad(kept["content"], ((0, 0), (DEEPER, 0), (0, 0)), constant_values=names.index(STONE))
+    voxels = Voxels((x, y - DEEPER, z), tuple(names), content)
     return march.scene(voxels, json.loads(str(kept["drawtypes"])))
 
 
