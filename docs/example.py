@@ -13,14 +13,16 @@ from minetest_interp.io import files
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT, EXAMPLE = ROOT / "report/demo", ROOT / "docs/example"
-COLOURS = 48
+COLOURS = 32
 NOTE = "*This is `report/demo/report.md` as `make` builds it, without the pages that run in a browser.*"
-OTHER_PAGE = re.compile(r"\[((?:\\.|[^\\\]])*)\]\(<(?:atlas|frames)\.html[^>]*>\)")
+OTHER_PAGE = re.compile(r"\[((?:\\.|[^\\\]])*)\]\(<(?:atlas|frames|episode)\.html[^>]*>\)")
+
+FILM = re.compile(r"!\[[^\]]*\]\(<film\.webp>\)\n\n")
 
 
 def example(report: str) -> str:
-    """A report that stands alone: links to its other pages are text, and a note says what it is."""
-    title, rest = OTHER_PAGE.sub(r"\1", report).split("\n", 1)
+    """A report that stands alone: without its film, links to other pages as text, and a note that says what it is."""
+    title, rest = OTHER_PAGE.sub(r"\1", FILM.sub("", report)).split("\n", 1)
     return f"{title}\n\n{NOTE}\n{rest}"
 
 

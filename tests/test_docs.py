@@ -75,7 +75,8 @@ def test_the_example_stands_alone_and_is_small():
 
 
 def test_links_to_pages_that_are_not_beside_the_example_are_text():
-    report = "# T\n\nSee [a \\[b\\]](<frames.html#frame/1>), [all](<atlas.html>) and [here](#there).\n"
+    pages = "[a \\[b\\]](<frames.html#frame/1>), [all](<atlas.html>)"
+    report = f"# T\n\n![Film](<film.webp>)\n\nSee {pages} and [here](#there).\n"
     assert example.example(report) == f"# T\n\n{example.NOTE}\n\nSee a \\[b\\], all and [here](#there).\n"
 
 

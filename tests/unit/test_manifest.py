@@ -72,6 +72,7 @@ def study(root):
         turns=False,
         episodes=None,
         played={},
+        on_policy=False,
         series={},
         panels={},
         module=None,

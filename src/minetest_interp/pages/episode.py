@@ -22,6 +22,7 @@ SCRIPTS = (
     "episode",
 )  # fmt: skip
 STILLS, STILL_QUALITY, THUMBNAIL_QUALITY = 8, 70, 60  # how many, and WebP's quality of 100
+STRAIGHT = 0.005  # of the steering
 DIGITS = 4  # of numbers that the page has of each step
 
 
@@ -53,6 +54,8 @@ def render(
         "curves": curves(shown, side),
         "above": from_above(shown["pose"], shown["trees"], shown["dug"] > 0),
         "every": apart,
+        "last_step": len(shown["turn"]) - 1,
+        "known_percent": 100 * int(shown["known"]) / max(len(shown["turn"]) - 1, 1),
         "study_json": Markup(script_json(words | step_numbers(shown, side) | lies(pictures, apart, sheet))),
     }  # fmt: skip
     return html_environment(templates).get_template("episode.html.j2").render({**facts, **context})
@@ -75,8 +78,13 @@ def still(shown: Arrays, step: int, picture: UInt8[np.ndarray, "height width 3"]
         "picture": webp_address(picture, quality=STILL_QUALITY),
         "step": step,
         "seconds": step * float(shown["step_s"]),
-        "turn": side * float(shown["turn"][step]),
+        "turned": turned(side * float(shown["turn"][step])),
     } | {name: finite(shown[name][step]) for name in ("value", "earned")}
+
+
+def turned(turn: float) -> str:
+    """Which way it turns, positive is left, and by how much."""
+    return "straight on" if abs(turn) < STRAIGHT else f"turns {'left' if turn > 0 else 'right'} {abs(turn):.2f}"
 
 
 def curves(shown: Arrays, side: int) -> list[Curve]:
