@@ -135,7 +135,7 @@ JOBS = {
     "facts": stage(
         "facts", "describe", "preprocess", "intermediates", "readouts", "gradients yaw-right",
         *DREAMS, "atlas", "recipes", "ledger", "hands_on",
-        *(measurement(name) for name in ("units", "causal", "attribution", "circuits")),
+        *(measurement(name) for name in ("units", "causal", "attribution", "circuits", "play")),
     ),
     "report": stage("report", "facts", "hands_on", *PANELS),
     "atlas_page": stage(

@@ -15,7 +15,9 @@ rule facts:
         measured=[f"{RESULTS}/{name}.npz" for name in ("atlas", "recipes") if name in SETTINGS],
         film=rules.film.output.arrays if STUDY.film else [],
         claims=rules.ledger.output if "evidence" in SETTINGS else [],
-        evidence=[evidence(name) for name in ("units", "causal", "attribution", "circuits") if "evidence" in SETTINGS],
+        evidence=[
+            evidence(name) for name in ("units", "causal", "attribution", "circuits", "play") if "evidence" in SETTINGS
+        ],
         series=rules.comparison.output.verdicts if STUDY.series else [],
         answer_rules=declared([ANSWER_RULES]),
     output:

@@ -10,6 +10,7 @@ from minetest_interp.facts import atlas as atlas_facts
 from minetest_interp.facts import episode, hands_on
 from minetest_interp.facts import study as study_facts
 from minetest_interp.facts.answer import answer
+from minetest_interp.facts.play import played_by
 from minetest_interp.facts.recipes import recipe_summary
 from minetest_interp.facts.study import Arrays
 from minetest_interp.io import files, yaml_files
@@ -101,6 +102,8 @@ def of_sections(settings: dict, readouts: Arrays, results: Path) -> dict[str, An
         concepts = settings.get("labels", {}).get("concepts", labels.CONCEPTS)
         content["evidence"] = {"concept": next(iter(concepts)), **evidence(results)}
         content["reach"] = study_facts.reach(content["claims"])
+        if "reason" not in (played := files.read_arrays(results / "evidence/play.npz")):
+            content["play"] = played_by(played)
     if "series" in settings:
         content["series"] = files.read_json(results / "series.json")
     content |= of_measurable(settings, readouts, results)
