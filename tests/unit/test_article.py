@@ -665,6 +665,8 @@ def test_any_text_is_one_table_cell_that_shows_itself(text):
     assert {child.type for child in cells[0].children} <= {"text", "text_special"}
 
 
+@example("---")
+@example("-- -")
 @given(text=st.text(st.sampled_from("ab_*`~<>&[]()!|\\#+-1. $\"'"), min_size=1, max_size=20).filter(str.strip))
 def test_marks_at_the_start_of_a_paragraph_show_themselves(text):
     tokens = tree(f"{page_text.markdown_text(text.strip())}\n")

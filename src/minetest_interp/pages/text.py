@@ -59,8 +59,8 @@ def markdown_text(value: object) -> Markup:
     text = re.sub(r"([\\`*\[\]|~$])", r"\\\1", text)
     # Inside a word an underscore is only itself, and names stay readable.
     text = re.sub(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])", r"\\_", text)
-    # A list's number keeps its digits, which no backslash can escape.
-    return Markup(re.sub(r"^(\d*)([-+>]|#+|(?<=\d)[.)])(?=\s|$)", r"\1\\\2", text))
+    # A list's number keeps its digits, which no backslash can escape; dashes alone would be a line.
+    return Markup(re.sub(r"^(\d*)([-+>]|#+|(?<=\d)[.)])(?=\s|$)|^(-)(?=[-\s]*$)", r"\1\\\2\3", text))
 
 
 def markdown_code(value: object) -> Markup:
