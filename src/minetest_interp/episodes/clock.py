@@ -25,7 +25,7 @@ FOREVER = 2**62  # frames
 
 
 class Clock:
-    """The clock of a game that is started with `variables`.
+    """The clock of a game that is started with `variables`, as a context manager within which it goes as the real one does.
 
     Args:
       folder: of the clock's file and library; made if missing.
@@ -47,6 +47,26 @@ class Clock:
         with path.open("r+b") as file:
             self._shared = np.frombuffer(mmap.mmap(file.fileno(), 24), np.int64)  # as `struct shared` of clock.c
         self.variables = {"LD_PRELOAD": str(library), "GAME_CLOCK": os.fspath(path)}
+        self._ended, self._goes = threading.Event(), threading.Lock()
+        self._thread = threading.Thread(target=self._go, daemon=True)
+
+    def __enter__(self) -> "Clock":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Stops the clock, and the game once it has drawn the frame that it is at."""
+        with self._goes:
+            self._shared[1] = 0
+            try:
+                yield
+            finally:
+                self._shared[1] = FOREVER
 
     def advance(self, seconds: float) -> None:
         """Moves the clock on."""
@@ -62,24 +82,7 @@ class Clock:
         self._shared[1] = self.drawn + 1
         return self.drawn + 1
 
-    @contextmanager
-    def going(self) -> Iterator[None]:
-        """Lets the clock go as the real one does, and the game draw; afterwards both stand still."""
-        self._shared[1] = FOREVER
-        ended = threading.Event()
-
-        def go() -> None:
-            last = time.monotonic()
-            while not ended.wait(TICK):
-                now = time.monotonic()
-                self.advance(now - last)
-                last = now
-
-        thread = threading.Thread(target=go, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-            self._shared[1] = 0
+    def _go(self) -> None:
+        while not self._ended.wait(TICK):
+            with self._goes:
+                self.advance(TICK)

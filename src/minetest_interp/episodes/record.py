@@ -112,22 +112,18 @@ def _episode(
     output: Path, folder: Path, place: Start, player: Player, wanted: Mapping, n: int
 ) -> dict[str, np.ndarray]:
     shutil.rmtree(folder, ignore_errors=True)
-    clock = Clock(folder)
     settings = SETTINGS | ({} if player.sees else UNSEEN)
     mod = Path(__file__).with_name("mods") / "episodes"
-    game = Game(folder, world=output / places.WORLD, settings=settings, variables=clock.variables, mod=mod)
-    with clock.going():
-        game.__enter__()
-    try:
-        with clock.going():
-            keyboard = _arrive(game, place)
-        played = playing.play(
-            game, keyboard, clock, player, steps=wanted["steps"], step_s=wanted["step"], seed=wanted["seed"] + n
-        )
+    with (
+        Clock(folder) as clock,
+        Game(folder, world=output / places.WORLD, settings=settings, variables=clock.variables, mod=mod) as game,
+    ):
+        keyboard = _arrive(game, place)
+        with clock.standing():
+            played = playing.play(
+                game, keyboard, clock, player, steps=wanted["steps"], step_s=wanted["step"], seed=wanted["seed"] + n
+            )
         keyboard.close()
-    finally:
-        with clock.going():
-            game.__exit__()
     jumped = np.array([player.levels[a].get("jump") == "jump" for a in played.arrays["action"]])
     known = labels.of_steps(places.around(output, place), played.arrays["pose"], played.dug, played.punched, jumped)
     return {
