@@ -1,4 +1,4 @@
-"""`data/croissant.json`: the committed captures described in the terms of MLCommons Croissant 1.0, JSON-LD."""
+"""`data/croissant.json`: the committed captures and episodes in the terms of MLCommons Croissant 1.0, JSON-LD."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -53,10 +53,14 @@ CAPTURES = (
         "labelled", "Frames that both studies' claims are tested on.", {"frames": "RGB, 320x188", "masks": CLASSES}
     ),
 )
+EPISODES = {
+    ".npz": ("application/octet-stream", "Whole episodes of one agent, NumPy arrays by place and step."),
+    ".webp": ("image/webp", "A film of one of these episodes, every second picture."),
+}
 
 
 def describe(citation: Mapping, captures: Sequence[Captures] = CAPTURES) -> dict:
-    """The metadata of the captures.
+    """The metadata of captures and episodes.
 
     Args:
       citation: content of CITATION.cff.
@@ -67,14 +71,15 @@ def describe(citation: Mapping, captures: Sequence[Captures] = CAPTURES) -> dict
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": "minetest-interp-captures",
         "description": "Labelled frames of the game Minetest: pictures, a class and a distance for each pixel, and a "
-        "table of pose, light, surroundings and the nearest trunk. docs/datasheet.md says how they came about.",
+        "table of pose, light, surroundings and the nearest trunk; and whole episodes of agents in it. "
+        "docs/datasheet.md and docs/episodes.md say how they came about.",
         "version": citation["version"],
         "license": "https://creativecommons.org/licenses/by-sa/3.0/",
         "creator": [{"@type": "sc:Organization", "name": author["name"]} for author in citation["authors"]],
         "citeAs": f"{citation['authors'][0]['name']}: {citation['title']}, version {citation['version']}",
         "keywords": citation["keywords"],
         "isLiveDataset": False,
-        "distribution": [part for each in captures for part in distribution(each)],
+        "distribution": [part for each in captures for part in distribution(each)] + episode_files(),
         "recordSet": [part for each in captures for part in record_sets(each)],
     }
 
@@ -107,6 +112,23 @@ def distribution(captures: Captures) -> list[dict]:
             }
         )
     return parts
+
+
+def episode_files() -> list[dict]:
+    """The files of `data/episodes`, by their digests; docs/episodes.md says what arrays are in them."""
+    return [
+        {
+            "@type": "cr:FileObject",
+            "@id": f"episodes/{path.name}",
+            "name": f"episodes/{path.name}",
+            "description": EPISODES[path.suffix][1],
+            "contentUrl": f"episodes/{path.name}",
+            "encodingFormat": EPISODES[path.suffix][0],
+            "sha256": files.sha256(path),
+        }
+        for path in sorted((ROOT / "data/episodes").iterdir())
+        if path.suffix in EPISODES
+    ]
 
 
 def record_sets(captures: Captures) -> list[dict]:

@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +24,7 @@ FOREVER = 2**62  # frames
 
 
 class Clock:
-    """The clock of a game that is started with `variables`, as a context manager within which it goes as the real one does.
+    """The clock of a game that is started with `variables`; within this context it goes as the real one does.
 
     Args:
       folder: of the clock's file and library; made if missing.
