@@ -162,7 +162,7 @@ def test_what_was_placed_is_seen_and_a_killed_game_mends_its_world(installed, tm
         middle = look.picture[HEIGHT // 2, WIDTH // 2].astype(int)
         assert middle[2] < 90  # bark, not sky
         assert np.abs(look.picture.astype(int) - played.look(pose, 0.5).picture).max() > 50
-        played._ask("place", nodes=wall)
+        played.ask("place", nodes=wall)
         assert "default:tree" in played.dump(*corners).names
         os.kill(played._running["client"].pid, signal.SIGKILL)
         with pytest.raises(game.Lost, match="client"):

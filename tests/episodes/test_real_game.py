@@ -66,12 +66,12 @@ def test_what_is_there_is_not_played_again(played, capsys):
     assert "0 of them new" in capsys.readouterr().out
 
 
-def test_a_second_run_of_the_same_start_sees_the_same_at_first(played, tmp_path):
+def test_a_second_run_of_the_same_start_sees_the_same_but_for_the_clouds(played, tmp_path):
     shutil.copytree(played / "kept", tmp_path / "kept", ignore=shutil.ignore_patterns("demo"))
     record.episodes(ROOT / "config/demo.yaml", played / "places.yaml", "policy", tmp_path / "kept")
     first, again = (files.read_arrays(folder / "kept/demo/savanna-00.npz") for folder in (played, tmp_path))
     apart = np.abs(first["frames"][0].astype(int) - again["frames"][0].astype(int))
-    assert apart.mean() < 2
+    assert apart[32:].mean() < 2  # the lower half
 
 
 def test_one_file_for_each_agent(played, tmp_path):
