@@ -145,7 +145,7 @@ STUDY_KEYS = {
     "labels.folder": ("../other labels", {"labels"}),
     "labels.frames": ("pictures/*.p*g", {"labels"}),
     "labels.masks": ("other masks", {"labels"}),
-    "labels.concepts.trunk": (1, {"labels"}),
+    "labels.concepts.trunk": (1, {"labels", "episodes"}),
     "episodes.folder": ("../other episodes", {"episodes"}),
     "episodes.own": ("own too.npz", {"episodes"}),
     **{f"episodes.{agent}": ("other.npz", {"episodes"}) for agent in played.AGENTS[1:]},
