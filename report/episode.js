@@ -4,6 +4,7 @@
 // once it is finished in `settle`, which writes it to the address.
 (() => {
   const { $, study, fill, filled, make, plainNumber, signed } = page;
+  const refresh = page.oncePainted(draw);
   const { sheet, numbers, pose } = study;
   const [height, width] = study.size; // of what the network sees, in pixels
   const STEP_MS = 50; // how long a step is shown, as fast as the game
@@ -69,17 +70,6 @@
 
   // ---- drawing
 
-  let waiting = false;
-
-  /** Draws everything anew before the next paint, once however often it is asked for. */
-  function refresh() {
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => {
-      waiting = false;
-      draw();
-    });
-  }
 
   function draw() {
     drawPicture();

@@ -4,6 +4,7 @@
 // once it is finished in `settle`, which writes it to the address and to the list that is undone.
 (() => {
   const { $, study, fill, filled, make, signed } = page;
+  const refresh = page.oncePainted(draw);
   const [height, width] = study.size; // of what the network sees, in pixels
   const BOXES = ["mirror", "invert"]; // controls named as their edits
   const SLIDERS = { gamma: "gamma", blur: "blur", "shift-x": "shiftX", "shift-y": "shiftY" };
@@ -138,17 +139,6 @@
 
   // ---- drawing
 
-  let waiting = false;
-
-  /** Draws everything anew before the next paint, once however often it is asked for. */
-  function refresh() {
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => {
-      waiting = false;
-      draw();
-    });
-  }
 
   function draw() {
     drawControls();

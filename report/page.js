@@ -30,6 +30,19 @@ const page = (() => {
 
   const rgb = (name) => colour(name).match(/\d+/g).map(Number);
 
+  /** A function that calls `draw` before the next paint, once however often it is called itself. */
+  function oncePainted(draw) {
+    let waiting = false;
+    return () => {
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        draw();
+      });
+    };
+  }
+
   function make(kind, properties = {}, ...children) {
     const element = Object.assign(document.createElement(kind), properties);
     element.append(...children);
@@ -76,5 +89,5 @@ const page = (() => {
     }
   }
 
-  return { $, study, plainNumber, signed, percent, filled, fill, colour, rgb, make, rove, copy };
+  return { $, study, plainNumber, signed, percent, filled, fill, colour, rgb, oncePainted, make, rove, copy };
 })();

@@ -64,9 +64,11 @@ class Study(NamedTuple):
 
     @property
     def film(self) -> tuple[Path, ...]:
-        """The policy's own episodes and the film of one of them, empty where there is none."""
+        """The policy's own episodes, the frames of one of them and its film, empty where there is none."""
         own = self.played.get("own")
-        return () if own is None or not own.with_suffix(".webp").exists() else (own, own.with_suffix(".webp"))
+        if own is None or not own.with_suffix(".webp").exists():
+            return ()
+        return own, own.with_name(f"{own.stem}-film.npz"), own.with_suffix(".webp")
 
     @property
     def answers(self) -> Path | None:

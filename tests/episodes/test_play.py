@@ -8,10 +8,11 @@ import time
 import numpy as np
 import pytest
 
-from minetest_interp.capture.game import Lost
+from minetest_interp.capture.game import Lost, reported_pose
 from minetest_interp.episodes import agents, keys, play
 from minetest_interp.episodes.clock import BEGIN, Clock
 from minetest_interp.io.errors import InputError
+from minetest_interp.model.actions import action_levels
 
 FACTORS = {
     "forward": ["-", "forward"],
@@ -22,7 +23,7 @@ FACTORS = {
 
 
 def test_an_action_is_the_keys_of_its_number():
-    levels = agents.levels_of(FACTORS)
+    levels = action_levels(FACTORS)
     assert len(levels) == 36
     for forward, jump, x, y in np.ndindex(2, 2, 3, 3):
         held = keys.held(levels[18 * forward + 9 * jump + 3 * x + y])
@@ -96,7 +97,7 @@ def test_a_frame_is_reported_once_with_what_was_dug_before_it(tmp_path):
 
 
 def test_a_pose_is_feet_and_look_in_the_servers_angles():
-    pose = play.pose({"eye": [1.0, 2.47, 3.0], "yaw": np.pi / 2, "pitch": 0.5})
+    pose = reported_pose({"eye": [1.0, 2.47, 3.0], "yaw": np.pi / 2, "pitch": 0.5})
     np.testing.assert_allclose(pose, [1, 1, 3, 0, np.degrees(0.5)], atol=1e-9)
 
 

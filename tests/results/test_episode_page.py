@@ -11,7 +11,7 @@ from minetest_interp.analysis import interventions
 from minetest_interp.episodes import gather
 from minetest_interp.facts import episode
 from minetest_interp.io import files
-from minetest_interp.model import episodes, objectives
+from minetest_interp.model import objectives
 from minetest_interp.pages import explorer
 from minetest_interp.stages import episode_page
 from minetest_interp.stages import film as film_stage
@@ -21,7 +21,7 @@ from tests.browser import CHROMIUM, DESKTOP, PHONE, barriers
 from tests.results.test_pages import browser, open_page  # noqa: F401
 from tests.unit.test_article import TEMPLATES
 from tests.unit.test_explorer import NAMES, facts_of, policy_of_a_study, table_of_a_study, write_study
-from tests.unit.test_film import ACTIONS, EVERY, SETTINGS, STEPS, recorded, taken, write_recording
+from tests.unit.test_film import ACTIONS, EVERY, SETTINGS, STEPS, read_recording, recorded, taken, write_recording
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the page is not opened: no `chromium` on the PATH")
 
@@ -62,10 +62,11 @@ def folder(tmp_path_factory, policy, table):
     folder = tmp_path_factory.mktemp("episode")
     write_study(folder, policy, table)
     write_recording(folder, recorded(), taken())
-    read = episodes.read(folder / "own.npz", sees=True)
-    files.write_arrays(folder / "film.npz", **episode.filmed(read, table, "yaw", SETTINGS, folder / "own.npz"))
+    read = read_recording(folder)
+    files.write_arrays(folder / "film.npz", **episode.filmed(*read, table, "yaw", SETTINGS, folder / "own.npz"))
     film_stage.run(
-        own=folder / "own.npz", pictures=folder / "own.webp", actions=ACTIONS, settings=SETTINGS._asdict(),
+        own=folder / "own.npz", seen=folder / "own-film.npz", pictures=folder / "own.webp",
+        actions=ACTIONS, settings=SETTINGS._asdict(),
         arrays=folder / "other.npz", moving=folder / "film.webp", sheet=folder / "film-sheet.webp",
     )  # fmt: skip
     facts = facts_of(NAMES, policy.architecture)

@@ -63,8 +63,12 @@ def recorded(seed=0, size=GEOMETRY.size, actions=3):
     }
 
 
+FILM = "filmed", "film"
+
+
 def write_recording(folder, arrays, pictures):
-    np.savez_compressed(folder / "own.npz", **arrays)
+    np.savez_compressed(folder / "own.npz", **{name: array for name, array in arrays.items() if name not in FILM})
+    np.savez_compressed(folder / "own-film.npz", **{name: arrays[name] for name in FILM if name in arrays})
     first, *others = map(Image.fromarray, pictures)
     first.save(folder / "own.webp", "WebP", save_all=True, append_images=others, duration=100, quality=70, loop=0)
 
@@ -75,10 +79,15 @@ def folder(tmp_path):
     return tmp_path
 
 
+def read_recording(folder):
+    """The policy's episodes and the film of one of them."""
+    own = episodes.read(folder / "own.npz", sees=True)
+    return own, episodes.read_film(folder / "own-film.npz", places=PLACES, steps=STEPS)
+
+
 def shown_of(arrays, folder):
-    np.savez_compressed(folder / "of.npz", **arrays)
-    read = episodes.read(folder / "of.npz", sees=True)
-    return episode.filmed(read, table_of_a_study(), "yaw", SETTINGS, folder / "of.npz")
+    write_recording(folder, arrays, taken())
+    return episode.filmed(*read_recording(folder), table_of_a_study(), "yaw", SETTINGS, folder / "own.npz")
 
 
 def test_the_numbers_are_those_of_the_filmed_place(tmp_path):
@@ -126,8 +135,22 @@ def test_moments_are_the_largest_of_each_sign_and_stand_apart(numbers):
 def test_a_recording_without_a_film_is_refused(name, tmp_path):
     arrays = recorded()
     del arrays[name]
-    with pytest.raises(InputError, match=f"must have the array '{name}' of a film"):
+    with pytest.raises(InputError, match=f"must have the array '{name}'"):
         shown_of(arrays, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"filmed": np.array(PLACES)}, f"must be the number of one of {PLACES} places; got {PLACES}"),
+        ({"filmed": np.array([1])}, r"got \[1\]"),
+        ({"film": np.zeros((STEPS - 1, 8, 8), np.uint8)}, f"of {STEPS} steps; got uint8"),
+        ({"film": np.zeros((STEPS, 8, 8))}, "got float64"),
+    ],
+)
+def test_a_film_of_other_episodes_is_refused(changes, words, tmp_path):
+    with pytest.raises(InputError, match=words):
+        shown_of(recorded() | changes, tmp_path)
 
 
 def test_pictures_come_back_also_where_some_are_the_same_as_the_one_before(folder):
@@ -150,7 +173,8 @@ def test_what_is_no_film_of_the_episode_is_refused(content, steps, words, folder
 
 
 def test_the_film_has_every_picture_runs_as_fast_as_the_game_begins_anew_and_is_small(folder):
-    run = {"own": folder / "own.npz", "pictures": folder / "own.webp", "actions": ACTIONS, "settings": {"gamma": 0.9}}
+    run = {"own": folder / "own.npz", "seen": folder / "own-film.npz", "pictures": folder / "own.webp"}
+    run |= {"actions": ACTIONS, "settings": {"gamma": 0.9}}
     written = {"arrays": folder / "film.npz", "moving": folder / "film.webp", "sheet": folder / "sheet.webp"}
     stage.run(**run, **written)
     assert (folder / "film.webp").stat().st_size <= film.LARGEST <= 3_000_000

@@ -18,7 +18,8 @@ if STUDY.film:
         threads: 1
         params:
             own=literal(STUDY.film[0]),
-            pictures=literal(STUDY.film[1]),
+            seen=literal(STUDY.film[1]),
+            pictures=literal(STUDY.film[2]),
             actions=ACTIONS,
             settings=as_json(MEASURE.get("play", {}) if "evidence" in SETTINGS else {}),
             content=files_digest(list(STUDY.film)),
@@ -26,6 +27,7 @@ if STUDY.film:
         message:
             f"Make the film of {STUDY.name} at work."
         shell:
-            "python -m minetest_interp.stages.film --own {params.own:q} --pictures {params.pictures:q}"
+            "python -m minetest_interp.stages.film --own {params.own:q} --seen {params.seen:q}"
+            " --pictures {params.pictures:q}"
             " --actions {params.actions:q} --settings {params.settings:q} --arrays {output.arrays}"
             " --moving {output.moving} --sheet {output.sheet} > {log} 2>&1"

@@ -14,23 +14,17 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from minetest_interp.capture.checks import same_pose
 from minetest_interp.capture.screen import Screen
 from minetest_interp.capture.settings import SETTINGS
-from minetest_interp.capture.types import (
-    EYE_HEIGHT,
-    Look,
-    Node,
-    Pose,
-    Survey,
-    Voxels,
-)
+from minetest_interp.capture.types import EYE_HEIGHT, Look, Node, Pose, Survey, Voxels
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 
@@ -83,24 +77,39 @@ def copy_world(saved: Path, target: Path) -> None:
     shutil.copytree(saved, target, ignore=left_out)
 
 
+def reported_pose(beat: Mapping) -> Pose:
+    """Feet and look of the client's report; its yaw and pitch are counted otherwise, see `camera`."""
+    x, y, z = beat["eye"]
+    return Pose(x, y - EYE_HEIGHT, z, math.degrees(beat["yaw"]) - 90, math.degrees(beat["pitch"]))
+
+
 class Game:
     """A running client with a server of its own, as a context manager; everything it started ends with it.
 
     Args:
       folder: of this game's world, settings and logs; made if missing. A world that is in it already is played on.
       seed: of a new world. world: folder of a saved one, of which `folder` gets a copy.
+      settings: in place of the capture's. variables: of the client's environment. mod: folder of a second one of the
+        server.
 
     Raises (all methods):
       Lost: start a new Game in the same folder; its world has lost nothing but nodes that were not saved yet.
     """
 
-    def __init__(self, folder: Path, *, seed: int = 0, world: Path | None = None, **changed):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int = 0,
+        world: Path | None = None,
+        settings: Mapping[str, object] = MappingProxyType({}),
+        variables: Mapping[str, str] = MappingProxyType({}),
+        mod: Path | None = None,
+    ):
         self.folder, self.world = folder.absolute(), folder.absolute() / "world"
         self._seed, self._saved = seed, world
-        # settings: in place of the capture's; variables: of the client's environment; mod: a second one of the server.
-        self._settings: dict = {**SETTINGS, **changed.get("settings", {})}
-        self._variables: dict = changed.get("variables", {})
-        self._mod: Path | None = changed.get("mod")
+        self._settings: dict = {**SETTINGS, **settings}
+        self._variables, self._mod = variables, mod
         self._requests = 0
         self._timeofday: float | None = None
         self._running: dict[str, subprocess.Popen] = {}
@@ -222,9 +231,7 @@ class Game:
 
     def _pose(self) -> Pose:
         """Where the client's camera is, after it has drawn another frame."""
-        beat = self.ask("beat", frames=1)
-        x, y, z = beat["eye"]
-        return Pose(x, y - EYE_HEIGHT, z, math.degrees(beat["yaw"]) - 90, math.degrees(beat["pitch"]))
+        return reported_pose(self.ask("beat", frames=1))
 
     def _prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

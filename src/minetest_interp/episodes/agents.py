@@ -1,6 +1,6 @@
 """Who plays: a study's policy, the same with an edited picture, or an agent that sees nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,13 +28,6 @@ class Player(NamedTuple):
     sees: bool = False
     stack: int = 0
     size: tuple[int, int] = (0, 0)
-
-
-def levels_of(factors: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
-    """The level of each factor for every action, in the order of the table: the first factor is the slowest."""
-    names = list(factors)
-    shape = [len(factors[name]) for name in names]
-    return [{name: factors[name][i] for name, i in zip(names, at, strict=True)} for at in np.ndindex(*shape)]
 
 
 def even(stack: Num[np.ndarray, "frame row column"]) -> Float[np.ndarray, "frame row column"]:
@@ -70,18 +63,18 @@ def policy(path: Path, settings: Mapping, actions: tables.ActionSettings, edit: 
         return np.asarray(logits), float(np.ravel(value)[0])
 
     forward(0, np.zeros(shape, np.uint8))  # compiled before anybody waits for it
-    return Player(forward, levels_of(actions["factors"]), sees=True, stack=shape[0], size=shape[1:])
+    return Player(forward, tables.action_levels(actions["factors"]), sees=True, stack=shape[0], size=shape[1:])
 
 
 def random(actions: tables.ActionSettings) -> Player:
     """Draws every action with the same probability."""
-    levels = levels_of(actions["factors"])
+    levels = tables.action_levels(actions["factors"])
     return Player(lambda step, stack: (np.zeros(len(levels)), np.nan), levels)
 
 
 def forward(actions: tables.ActionSettings) -> Player:
     """Holds forward and nothing else."""
-    levels = levels_of(actions["factors"])
+    levels = tables.action_levels(actions["factors"])
     only = {**dict.fromkeys(actions["factors"], "-"), "forward": "forward"}
     logits = np.where([level == only for level in levels], 0, -np.inf)
     return Player(lambda step, stack: (logits, np.nan), levels)
@@ -90,7 +83,7 @@ def forward(actions: tables.ActionSettings) -> Player:
 def out_of_order(actions: tables.ActionSettings, logits: Float[np.ndarray, "step action"], seed: int) -> Player:
     """Draws from a recorded episode's own probabilities, with its steps in random order."""
     order = np.random.default_rng(seed).permutation(len(logits))
-    return Player(lambda step, stack: (logits[order[step]], np.nan), levels_of(actions["factors"]))
+    return Player(lambda step, stack: (logits[order[step]], np.nan), tables.action_levels(actions["factors"]))
 
 
 def sample(logits: Float[np.ndarray, " action"], random: np.random.Generator) -> int:

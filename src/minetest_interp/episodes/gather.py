@@ -39,7 +39,7 @@ SEEN = {"logits": np.float16, "value": np.float32}
 
 
 def gather_episodes(episodes: Path, output: Path) -> None:
-    """Writes `output`/AGENT.npz and, of agents that see, AGENT.webp for each agent with an episode from every place.
+    """Writes AGENT.npz for each agent with an episode from every place; of those that see also a film of one.
 
     Raises:
       InputError: `episodes` is no folder of recorded episodes.
@@ -60,7 +60,7 @@ def gather_episodes(episodes: Path, output: Path) -> None:
         arrays = by_step(of_all, [place.name for place in listed], sees=sees)
         if sees:
             arrays |= _seen(episodes, listed, of_all)
-            arrays |= _film(output / f"{folder.name}.webp", of_all)
+            _film(output, folder.name, of_all)
         kept = output / f"{folder.name}.npz"
         files.write_compressed(kept, **arrays)
         print(f"{kept}: {len(paths)} episodes, {kept.stat().st_size / 1e6:.1f} MB")
@@ -104,14 +104,14 @@ def _mask(shown: Scene, pose: np.ndarray) -> np.ndarray:
     return march.render(shown, Pose(*map(float, pose)), width=MASK_WIDTH, height=MASK_HEIGHT).classes
 
 
-def _film(path: Path, of_all: list[dict]) -> dict[str, np.ndarray]:
-    """Writes a film of one episode; which place it is, and all of its frames."""
+def _film(output: Path, agent: str, of_all: list[dict]) -> None:
+    """Writes a film of one episode, and in a file of their own which place it is and all of its frames."""
     earned = np.array([of["shaped"].sum() for of in of_all])
     middle = int(np.argsort(earned, kind="stable")[(len(earned) - 1) // 2])
     first, *others = map(Image.fromarray, of_all[middle]["pictures"][::FILM_EVERY])
     options = {"save_all": True, "append_images": others, "duration": FILM_MS, "quality": FILM_QUALITY, "loop": 0}
-    files.write(path, lambda part: first.save(part, "WebP", **options))
-    return {"filmed": np.array(middle), "film": of_all[middle]["frames"]}
+    files.write(output / f"{agent}.webp", lambda part: first.save(part, "WebP", **options))
+    files.write_compressed(output / f"{agent}-film.npz", filmed=np.array(middle), film=of_all[middle]["frames"])
 
 
 if __name__ == "__main__":

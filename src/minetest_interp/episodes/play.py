@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minetest_interp.capture.game import Game, Lost
-from minetest_interp.capture.types import EYE_HEIGHT, Pose
+from minetest_interp.capture.game import Game, Lost, reported_pose
 from minetest_interp.episodes import agents, keys
 from minetest_interp.episodes.clock import Clock
 from minetest_interp.model import frames
@@ -112,7 +111,7 @@ def play(
         _draw(game, clock)
         report, happened = _report(game, reports, start + (step + 1 - TOLERANCE) * step_s)
         # A frame reports where the camera still is, in the picture before it, and where it is going to look.
-        seen |= {"pose": pose({**shown, "eye": report["eye"]}), "hp": shown["hp"]}
+        seen |= {"pose": reported_pose({**shown, "eye": report["eye"]}), "hp": shown["hp"]}
         shown = report
         for name, what in seen.items():
             kept.setdefault(name, []).append(what)
@@ -122,12 +121,6 @@ def play(
     if abs(report["time"] - start - steps * step_s) > TOLERANCE * step_s:
         raise Lost(f"the game's time went {report['time'] - start:.2f} s in {steps} steps of {step_s} s.")
     return Played({name: np.array(values) for name, values in kept.items()}, **events)
-
-
-def pose(report: dict) -> Pose:
-    """Feet and look of a report; the client's yaw and pitch are counted otherwise, see `camera`."""
-    x, y, z = report["eye"]
-    return Pose(x, y - EYE_HEIGHT, z, float(np.degrees(report["yaw"]) - 90), float(np.degrees(report["pitch"])))
 
 
 def _draw(game: Game, clock: Clock) -> None:

@@ -10,22 +10,22 @@ from minetest_interp.claims import play
 from minetest_interp.facts.study import Arrays
 from minetest_interp.io.errors import InputError
 from minetest_interp.model.actions import ActionTable, behaviours_of
-from minetest_interp.model.episodes import LOGITS, PLACES
+from minetest_interp.model.episodes import LOGITS, PLACES, Film
 
-FILM, FILMED = "film", "filmed"  # the frames of one episode, and which place's it is
-NEEDED = FILM, FILMED, "pose", "trees", "step_s"
+NEEDED = "pose", "trees", "step_s"
 MARKED, APART = 4, 10  # moments of each sign, and the steps between any two
 
 
 def filmed(
-    recorded: Arrays, table: ActionTable, steering: str, settings: play.PlaySettings, path: Path
+    recorded: Arrays, film: Film, table: ActionTable, steering: str, settings: play.PlaySettings, path: Path
 ) -> dict[str, np.ndarray]:
     """What is shown of the filmed episode of S steps, by step.
 
     Args:
-      recorded: what `model.episodes.read` gives for a policy's file. settings: gamma, by which rewards are discounted,
-        and steps, the first of the episode, whose return is known well enough.
-      path: of the file, for errors.
+      recorded: what `model.episodes.read` gives for a policy's file. film: of one of its episodes.
+      settings: gamma, by which rewards are discounted, and steps, the first of the episode, whose return is known well
+        enough.
+      path: of the policy's file, for errors.
 
     Returns:
       place, a name; frames `[S, H, W]`; step_s, seconds of a step; action, turn (the steering), value, shaped, dug and
@@ -33,20 +33,17 @@ def filmed(
       known, how many of the first steps have a return known well enough; and trees `[K, 2]`, x and z of trunks.
 
     Raises:
-      InputError: the file has no film.
+      InputError: the file lacks what the page of a film shows.
     """
     if missing := [name for name in NEEDED if name not in recorded]:
         raise InputError(f"{path}: must have the array {missing[0]!r} of a film; it has {', '.join(sorted(recorded))}.")
-    which, film = int(recorded[FILMED]), recorded[FILM]
+    which = film.place
     by_step = {name: recorded[name][which] for name in ("action", "value", "shaped", "dug", "pose")}
-    if film.ndim != 3 or len(film) != len(by_step["action"]):
-        steps = len(by_step["action"])
-        raise InputError(f"{path}: {FILM} must be [step, row, column] of {steps} steps; got {film.shape}.")
     advantage = advantages(by_step["value"], by_step["shaped"], gamma=settings.gamma)
-    known = min(settings.steps, len(film))
+    known = min(settings.steps, len(film.frames))
     return by_step | {
         "place": recorded[PLACES][which],
-        "frames": film.astype(np.uint8),
+        "frames": film.frames,
         "step_s": recorded["step_s"],
         "turn": behaviours_of({LOGITS: recorded[LOGITS][which]}, table)[steering],
         "earned": np.nancumsum(by_step["shaped"], dtype=np.float64),

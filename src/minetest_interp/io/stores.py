@@ -64,38 +64,10 @@ distance | frame | float64 | nodes | from the eye to the nearest trunk; NaN for 
 ray_trunks | frame | float64 | tree nodes | that the view ray crosses; NaN if unknown
 hud | frame | float64 | | 1 where the hand and the display are drawn, 0 where not; NaN if unknown
 """)),
-    Store("evidence/turns.npz", "Labelled real stacks; masks are of the newest frame.", _arrays("""
-frames | stack | text | | names of the newest frames
-original | stack, frame of the stack, row, column | float32 | grey level, 0 to 255 | oldest first
-mirrored | stack, frame of the stack, row, column | float32 | grey level, 0 to 255 | oldest first
-{concept}/share | stack, row, column | float32 | share, 0 to 1 | of the pixel that is of the concept
-{concept}/position | stack | float64 | -1 (left edge) to 1 (right edge) | its mean column; NaN without it
-group | stack | text | | the turn
-role | stack | text | | of the newest frame
-site | stack | text | | frames of one site share their terrain; empty if unknown
-biome | stack | text | | the surroundings; empty if unknown
-species | stack | text | | of the nearest trunk in view; empty for none
-light | stack | text | | by the time of day; empty if unknown
-distance | stack | float64 | nodes | from the eye to the nearest trunk; NaN for none
-ray_trunks | stack | float64 | tree nodes | that the view ray crosses; NaN if unknown
-hud | stack | float64 | | 1 where the hand and the display are drawn, 0 where not; NaN if unknown
-""")),
-    Store("evidence/on_policy.npz", "Stacks that the policy saw in its episodes, labelled; places are the sites.", _arrays("""
-frames | stack | text | | names of the newest frames
-original | stack, frame of the stack, row, column | float32 | grey level, 0 to 255 | oldest first
-mirrored | stack, frame of the stack, row, column | float32 | grey level, 0 to 255 | oldest first
-{concept}/share | stack, row, column | float32 | share, 0 to 1 | of the pixel that is of the concept
-{concept}/position | stack | float64 | -1 (left edge) to 1 (right edge) | its mean column; NaN without it
-group | stack | text | | the turn
-role | stack | text | | of the newest frame
-site | stack | text | | frames of one site share their terrain; empty if unknown
-biome | stack | text | | the surroundings; empty if unknown
-species | stack | text | | of the nearest trunk in view; empty for none
-light | stack | text | | by the time of day; empty if unknown
-distance | stack | float64 | nodes | from the eye to the nearest trunk; NaN for none
-ray_trunks | stack | float64 | tree nodes | that the view ray crosses; NaN if unknown
-hud | stack | float64 | | 1 where the hand and the display are drawn, 0 where not; NaN if unknown
-""")),
+    Store("evidence/turns.npz", "Labelled real stacks; masks are of the newest frame.",
+          _arrays(tables.LABELLED_STACKS)),
+    Store("evidence/on_policy.npz", "Stacks that the policy saw in its episodes, labelled; places are the sites.",
+          _arrays(tables.LABELLED_STACKS)),
     Store("evidence/behaviour.npz", "The steering, on frames in every form that the claims ask for.", _arrays("""
 frames | frame | text | | names
 clusters | frame | int | | near-duplicates share a number

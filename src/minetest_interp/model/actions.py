@@ -85,7 +85,7 @@ def action_table(factors: Mapping[str, Sequence[str]], behaviours: Mapping[str, 
         raise InputError(
             f"the factors must give at most {MOST_ACTIONS} actions; got {number}. Check `actions.factors`."
         )
-    actions = [dict(zip(factors, levels, strict=True)) for levels in itertools.product(*factors.values())]
+    actions = action_levels(factors)
     labels = tuple(", ".join(level for level in action.values() if level != "-") or "-" for action in actions)
 
     def mask(name: str, condition: Mapping[str, str]) -> np.ndarray:
@@ -105,6 +105,11 @@ def action_table(factors: Mapping[str, Sequence[str]], behaviours: Mapping[str, 
             for name, sides in behaviours.items()
         },
     )
+
+
+def action_levels(factors: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
+    """The level of each factor for every action, in the order of the table: the last factor is the fastest."""
+    return [dict(zip(factors, levels, strict=True)) for levels in itertools.product(*factors.values())]
 
 
 def probabilities(logits: Float[np.ndarray, "*batch action"]) -> Float[np.ndarray, "*batch action"]:

@@ -6,8 +6,10 @@ They are an npz of arrays by place and step. A trunk is a node whose name holds 
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import UInt8
 
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
@@ -16,6 +18,7 @@ from minetest_interp.model.captured import Captured
 from minetest_interp.model.labels import horizontal_centre
 
 LIMIT_BYTES = 2**27
+ADVICE = "docs/episodes.md says what is in one."
 PLACES = "place"
 # By place and step, of every agent; kinds as numpy names them.
 BY_STEP = {
@@ -49,7 +52,7 @@ def read(path: Path, *, sees: bool) -> dict[str, np.ndarray]:
     Raises:
       InputError: the file is not one, lacks an array, or has one of another kind or shape, or numbers that are none.
     """
-    arrays = files.read_npz(path, limit=LIMIT_BYTES, advice="docs/episodes.md says what is in one.")
+    arrays = files.read_npz(path, limit=LIMIT_BYTES, advice=ADVICE)
     wanted = BY_STEP | (SEEN if sees else {})
     missing = [name for name in (PLACES, *wanted, *([LOGITS] if sees else [])) if name not in arrays]
     if missing:
@@ -107,6 +110,35 @@ def check_stacks(arrays: Mapping[str, np.ndarray], path: Path, *, seen: tuple[in
             f"{path}: {MASKS} must be uint8 [place, kept, row, column], as many as {STACKS}; "
             f"got {masks.dtype} {list(masks.shape)}."
         )
+
+
+class Film(NamedTuple):
+    """place: number of the filmed one. frames: all that the policy saw there, newest of each stack."""
+
+    place: int
+    frames: UInt8[np.ndarray, "step row column"]
+
+
+def read_film(path: Path, *, places: int, steps: int) -> Film:
+    """The frames of one of a policy's episodes.
+
+    Args:
+      places, steps: of its file of episodes.
+
+    Raises:
+      InputError: the file is not one, or not of these episodes.
+    """
+    arrays = files.read_npz(path, limit=LIMIT_BYTES, advice=ADVICE)
+    if missing := [name for name in ("filmed", "film") if name not in arrays]:
+        raise InputError(f"{path}: must have the array {missing[0]!r}; it has {', '.join(sorted(arrays))}.")
+    which, shown = arrays["filmed"], arrays["film"]
+    if which.shape or which.dtype.kind not in "iu" or not 0 <= which < places:
+        raise InputError(f"{path}: filmed must be the number of one of {places} places; got {which.tolist()}.")
+    if shown.ndim != 3 or len(shown) != steps or shown.dtype != np.uint8:
+        raise InputError(
+            f"{path}: film must be uint8 [step, row, column] of {steps} steps; got {shown.dtype} {list(shown.shape)}."
+        )
+    return Film(int(which), shown)
 
 
 def has_labels(path: Path) -> bool:

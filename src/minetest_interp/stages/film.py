@@ -13,11 +13,15 @@ from minetest_interp.model.actions import action_table
 from minetest_interp.pages import film
 
 
-def run(own: Path, pictures: Path, actions: dict, settings: dict, arrays: Path, moving: Path, sheet: Path) -> None:
+def run(
+    own: Path, seen: Path, pictures: Path, actions: dict, settings: dict, arrays: Path, moving: Path, sheet: Path
+) -> None:
     table, steering = action_table(actions["factors"], actions["behaviours"]), actions["steering"]
     recorded = episodes.read(own, sees=True)
     episodes.check_actions(recorded, len(table.labels), own)
-    shown = episode.filmed(recorded, table, steering, play.PlaySettings(**settings), own)
+    places, steps = recorded["action"].shape
+    filmed = episodes.read_film(seen, places=places, steps=steps)
+    shown = episode.filmed(recorded, filmed, table, steering, play.PlaySettings(**settings), own)
     taken = film.read_pictures(pictures, steps=len(shown["action"]))
     files.write_arrays(arrays, **shown)
     side = 1 if is_leftward(actions["behaviours"][steering]) else -1
