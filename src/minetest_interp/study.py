@@ -23,6 +23,14 @@ from minetest_interp.model.labels import LabelSettings
 from minetest_interp.panels import Panel
 
 
+class FilmFiles(NamedTuple):
+    """own: all of the policy's episodes. seen: the frames of one of them. pictures: its film."""
+
+    own: Path
+    seen: Path
+    pictures: Path
+
+
 class Study(NamedTuple):
     """name: of the YAML file. settings: its content, with defaults. folder: where the study's files lie.
 
@@ -63,12 +71,12 @@ class Study(NamedTuple):
         return self.folder / self.settings["policy"]["checkpoint"]
 
     @property
-    def film(self) -> tuple[Path, ...]:
-        """The policy's own episodes, the frames of one of them and its film, empty where there is none."""
+    def film(self) -> FilmFiles | None:
+        """What the film of one of the policy's episodes is made of, None where there is no film."""
         own = self.played.get("own")
         if own is None or not own.with_suffix(".webp").exists():
-            return ()
-        return own, own.with_name(f"{own.stem}-film.npz"), own.with_suffix(".webp")
+            return None
+        return FilmFiles(own, own.with_name(f"{own.stem}-film.npz"), own.with_suffix(".webp"))
 
     @property
     def answers(self) -> Path | None:

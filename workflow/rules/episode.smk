@@ -17,9 +17,9 @@ if STUDY.film:
             ENVIRONMENT
         threads: 1
         params:
-            own=literal(STUDY.film[0]),
-            seen=literal(STUDY.film[1]),
-            pictures=literal(STUDY.film[2]),
+            own=literal(STUDY.film.own),
+            seen=literal(STUDY.film.seen),
+            pictures=literal(STUDY.film.pictures),
             actions=ACTIONS,
             settings=as_json(MEASURE.get("play", {}) if "evidence" in SETTINGS else {}),
             content=files_digest(list(STUDY.film)),

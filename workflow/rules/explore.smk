@@ -84,7 +84,7 @@ if STUDY.film:
             ENVIRONMENT
         threads: 1
         params:
-            pictures=literal(STUDY.film[1]),
+            pictures=literal(STUDY.film.pictures),
             templates=literal(TEMPLATES_FOLDER),
             words=files_digest(WITHOUT_CAPTIONS),
             content=files_digest(list(STUDY.film)),

@@ -136,7 +136,7 @@ def _inputs(study: Study, source: Source, root: Path) -> list[dict]:
         roles["label"] = (study.labels, study.labelled)
     if study.episodes:
         asked = study.played.values() if "evidence" in study.config else ()
-        roles["episodes"] = (study.episodes, list(dict.fromkeys([*asked, *study.film])))
+        roles["episodes"] = (study.episodes, list(dict.fromkeys([*asked, *(study.film or ())])))
     return [
         {
             "role": role,
