@@ -20,6 +20,14 @@ ARGUMENTS = (
     "--disable-sync",
 )
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+# For `page.evaluate`: waits until what was asked for is drawn.
+PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# Likewise, with a canvas's id: its width, height and pixels.
+PIXELS = """id => {
+  const canvas = document.getElementById(id);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return [canvas.width, canvas.height, btoa(Array.from(data, level => String.fromCharCode(level)).join(""))];
+}"""
 AXE = "axe-core@4.14.1"  # Mozilla Public License 2.0; fetched for the test, part of nothing that is built
 
 

@@ -23,14 +23,6 @@ from minetest_interp.model.labels import LabelSettings
 from minetest_interp.panels import Panel
 
 
-class FilmFiles(NamedTuple):
-    """own: all of the policy's episodes. seen: the frames of one of them. pictures: its film."""
-
-    own: Path
-    seen: Path
-    pictures: Path
-
-
 class Study(NamedTuple):
     """name: of the YAML file. settings: its content, with defaults. folder: where the study's files lie.
 
@@ -71,12 +63,9 @@ class Study(NamedTuple):
         return self.folder / self.settings["policy"]["checkpoint"]
 
     @property
-    def film(self) -> FilmFiles | None:
+    def film(self) -> recorded.FilmFiles | None:
         """What the film of one of the policy's episodes is made of, None where there is no film."""
-        own = self.played.get("own")
-        if own is None or not own.with_suffix(".webp").exists():
-            return None
-        return FilmFiles(own, own.with_name(f"{own.stem}-film.npz"), own.with_suffix(".webp"))
+        return recorded.find_film(self.played["own"]) if "own" in self.played else None
 
     @property
     def answers(self) -> Path | None:

@@ -15,7 +15,7 @@ from minetest_interp.model import objectives
 from minetest_interp.pages import explorer
 from minetest_interp.stages import episode_page
 from minetest_interp.stages import film as film_stage
-from tests.browser import CHROMIUM, DESKTOP, PHONE, barriers
+from tests.browser import CHROMIUM, DESKTOP, PAINTED, PHONE, PIXELS, barriers
 
 # The fixtures of the report's page, which open the `page_file` of this module.
 from tests.results.test_pages import browser, open_page  # noqa: F401
@@ -28,12 +28,6 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the page is not opened
 CLOSE = 1e-4
 SHOWN = 0.00051  # what three decimals leave open
 NARROW = {"width": 360, "height": 780}
-PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-PIXELS = """id => {
-  const canvas = document.getElementById(id);
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  return [canvas.width, canvas.height, btoa(Array.from(data, level => String.fromCharCode(level)).join(""))];
-}"""
 # What is wider than its place, by its kind.
 CUT = """[...document.querySelectorAll("figure, table, fieldset")].filter(e => e.scrollWidth > e.clientWidth + 1)
   .map(e => e.tagName)"""
@@ -181,6 +175,7 @@ def test_units_are_silenced_on_any_step_and_speak_again(page, shown, policy, tab
     for key in ("ArrowRight", "Enter"):
         page.keyboard.press(key)
     units = [("conv2", 3), ("conv1", 2), ("conv0", 1)]
+    page.evaluate(PAINTED)
     assert page.locator("#changes button").all_inner_texts() == [f"{layer}/{channel}" for layer, channel in units]
     for step in (20, 31):
         page.evaluate(PAINTED)
@@ -235,10 +230,11 @@ def test_the_keyboard_goes_step_by_step_and_to_the_ends(page):
             page.evaluate("document.activeElement.blur()")
         for key, expected in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", STEPS - 1)):
             page.keyboard.press(key)
+            page.evaluate(PAINTED)
             assert int(step.input_value()) == expected, (focused, key)
         page.keyboard.press("ArrowRight")
-        assert int(step.input_value()) == STEPS - 1
         page.evaluate(PAINTED)
+        assert int(step.input_value()) == STEPS - 1
         assert page.evaluate("location.hash") == f"#step/{STEPS - 1}"
 
 

@@ -20,7 +20,7 @@ from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import Geometry
 from minetest_interp.pages import explorer
 from tests import kinds
-from tests.browser import barriers
+from tests.browser import PAINTED, PIXELS, barriers
 from tests.conftest import ROOT, random_policy
 from tests.kinds import policy_of
 
@@ -38,12 +38,6 @@ pytestmark = [
 CLOSE = 1e-4
 SHOWN = 0.00051  # what three decimals leave open
 # Two paints from now: every change is drawn before the next one.
-PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-PIXELS = """id => {
-  const canvas = document.getElementById(id);
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  return [canvas.width, canvas.height, btoa(Array.from(data, level => String.fromCharCode(level)).join(""))];
-}"""
 NUMBERS = """() => Object.fromEntries([...document.querySelectorAll("#quantities tr.now")].map(row => [
   row.cells[0].innerText, [row, row.nextSibling].map(r => Number(r.cells[2].innerText.replace("−", "-")))]))"""
 

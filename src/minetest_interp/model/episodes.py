@@ -43,6 +43,20 @@ MASKS = "masks"  # class numbers of what the newest frames show, as in a folder 
 CROSSED = "crossed"  # trees' nodes on the view ray, by place and step; likewise
 
 
+class FilmFiles(NamedTuple):
+    """own: all of the policy's episodes. seen: the frames of one of them. pictures: its film."""
+
+    own: Path
+    seen: Path
+    pictures: Path
+
+
+def find_film(own: Path) -> FilmFiles | None:
+    """The files of the film beside a policy's episodes, None where there is none."""
+    film = FilmFiles(own, own.with_name(f"{own.stem}-film.npz"), own.with_suffix(".webp"))
+    return film if film.pictures.exists() else None
+
+
 def read(path: Path, *, sees: bool) -> dict[str, np.ndarray]:
     """The arrays of a file of episodes.
 
