@@ -119,6 +119,7 @@ JOBS = {
     "recipes": stage("recipes", "preprocess"),
     "labels": stage("labels", "describe"),
     "episodes": stage("episodes", "describe"),
+    "film": stage("film"),
     "hands_on": stage("hands_on", "preprocess", "readouts", "atlas", "labels"),
     **{measurement(name): stage(name, *reads) for name, reads in MEASUREMENTS.items()},
     **{
@@ -134,7 +135,7 @@ JOBS = {
     **PANELS,
     "facts": stage(
         "facts", "describe", "preprocess", "intermediates", "readouts", "gradients yaw-right",
-        *DREAMS, "atlas", "recipes", "ledger", "hands_on",
+        *DREAMS, "atlas", "recipes", "ledger", "hands_on", "film",
         *(measurement(name) for name in ("units", "causal", "attribution", "circuits", "play")),
     ),
     "report": stage("report", "facts", "hands_on", *PANELS),
@@ -143,16 +144,17 @@ JOBS = {
         *(measurement(name) for name in ("units", "causal", "circuits")),
     ),
     "explorer": stage("explorer", "preprocess", "intermediates", "facts"),
-    "reproduce": stage("reproduce", "facts", "report", "atlas_page", "explorer", "export", *PANELS),
+    "episode_page": stage("episode_page", "film", "facts"),
+    "reproduce": stage("reproduce", "facts", "report", "atlas_page", "explorer", "episode_page", "export", *PANELS),
 }  # fmt: skip
-PAGES = {"report", "atlas_page", "explorer", "reproduce"}
+PAGES = {"report", "atlas_page", "explorer", "episode_page", "reproduce"}
 EVIDENCE = {measurement(name) for name in MEASUREMENTS}
 TURNS, ON_POLICY = ({f"measurement {where} {name}" for name in REPEATED} for where in AGAIN)
 POLICY = {
     "describe", "export", "intermediates", "gradients yaw-right", *DREAMS, "atlas", "recipes", "atlas_page",
     "explorer", "hands_on", *EVIDENCE, *TURNS, *ON_POLICY,
 }  # fmt: skip
-ACTIONS = POLICY - {"intermediates"} | {"readouts", "episodes"}
+ACTIONS = POLICY - {"intermediates"} | {"readouts", "episodes", "film"}
 
 
 def measurements(*names: str) -> set[str]:

@@ -16,12 +16,13 @@ from minetest_interp.pages import explorer
 from minetest_interp.stages import episode_page
 from minetest_interp.stages import film as film_stage
 from tests.browser import CHROMIUM, DESKTOP, PAINTED, PHONE, PIXELS, barriers
+from tests.played import EVERY, STEPS, taken
 
 # The fixtures of the report's page, which open the `page_file` of this module.
 from tests.results.test_pages import browser, open_page  # noqa: F401
 from tests.unit.test_article import TEMPLATES
 from tests.unit.test_explorer import NAMES, facts_of, policy_of_a_study, table_of_a_study, write_study
-from tests.unit.test_film import ACTIONS, EVERY, SETTINGS, STEPS, read_recording, recorded, taken, write_recording
+from tests.unit.test_film import ACTIONS, SETTINGS, read_recording, recorded, write_recording
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the page is not opened: no `chromium` on the PATH")
 

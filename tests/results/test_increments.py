@@ -146,8 +146,8 @@ STUDY_KEYS = {
     "labels.frames": ("pictures/*.p*g", {"labels"}),
     "labels.masks": ("other masks", {"labels"}),
     "labels.concepts.trunk": (1, {"labels", "episodes"}),
-    "episodes.folder": ("../other episodes", {"episodes"}),
-    "episodes.own": ("own too.npz", {"episodes"}),
+    "episodes.folder": ("../other episodes", {"episodes", "film"}),
+    "episodes.own": ("own too.npz", {"episodes", "film"}),
     **{f"episodes.{agent}": ("other.npz", {"episodes"}) for agent in played.AGENTS[1:]},
     "evidence.claims": ("other-claims.yaml", None),  # the same claims under another name: nothing at all
     **{
@@ -215,7 +215,7 @@ CLAIM_KEYS = {
        for key, old in MEASURE["features"].items()},
     "measure.reward.middle": (0.25, measurements("reward")),
     "measure.reward.gamma": (3, measurements("reward")),
-    **{f"measure.play.{key}": (old / 2 if key == "gamma" else old + 1, measurements("play"))
+    **{f"measure.play.{key}": (old / 2 if key == "gamma" else old + 1, measurements("play") | {"film"})
        for key, old in MEASURE["play"].items()},
     f"{CLAIM}.statement": ("Other.", {"ledger"}),
     f"{CLAIM}.source": ("Other.", {"ledger"}),
@@ -274,7 +274,10 @@ REST = [
     Edit(f"own labels/pictures/{NAMES[0]}.png", more("x"), LABELS),
     # Without the turn there are no jobs on turns.
     Edit(f"own labels/pictures/{NAMES[0]}.png", gone, LABELS - TURNS),
-    *(Edit(f"own episodes/{agent}.npz", more("x"), and_after({"episodes"})) for agent in played.AGENTS),
+    *(Edit(f"own episodes/{agent}.npz", more("x"), and_after({"episodes"})) for agent in played.AGENTS[1:]),
+    Edit("own episodes/own.npz", more("x"), and_after({"episodes", "film"})),
+    Edit("own episodes/own-film.npz", more("x"), and_after({"film"})),
+    Edit("own episodes/own.webp", more("x"), and_after({"film", "episode_page"})),
     Edit("own labels/frames.csv", words("turn 0", "turn 00"), LABELS - TURNS),
     Edit("own labels/frames.csv", more("later,,\n"), LABELS),
     # A version may change any number; the hash of one more wheel, or who needs a library, none.
@@ -360,7 +363,8 @@ def shop(tmp_path_factory):
     (shop.labels / "frames.csv").write_text(TURN)
     for what in ("files", "labels", "episodes"):
         (shop.folder / f"other {what}").symlink_to(f"own {what}")
-    (shop.episodes / "own too.npz").write_bytes((shop.episodes / "own.npz").read_bytes())
+    for name in ("{}.npz", "{}-film.npz", "{}.webp"):
+        (shop.episodes / name.format("own too")).write_bytes((shop.episodes / name.format("own")).read_bytes())
     (shop.episodes / "other.npz").write_bytes((shop.episodes / "random.npz").read_bytes())
     (shop.files / "other.model").write_bytes((shop.files / "my policy.model").read_bytes())
     (shop.labels / "other masks").symlink_to("masks")

@@ -17,23 +17,16 @@ from minetest_interp.model import episodes
 from minetest_interp.pages import curves, film
 from minetest_interp.pages import episode as page
 from minetest_interp.stages import film as stage
+from tests.played import FILMED, HEIGHT, STEPS, WIDTH, taken, write_film
 from tests.unit.test_explorer import GEOMETRY, table_of_a_study
 
-STEPS, EVERY, PLACES = 60, 2, 3
+PLACES = 3
 SETTINGS = play.PlaySettings(gamma=0.9, steps=45)
-HEIGHT, WIDTH = 30, 51
 ACTIONS = {
     "factors": {"x": ["left", "-", "right"]},
     "behaviours": {"yaw": {"plus": {"x": "left"}, "minus": {"x": "right"}}},
     "steering": "yaw",
 }
-
-
-def taken(seed=0):
-    """Pictures of one colour each, some like the one before."""
-    colours = np.random.default_rng(seed).integers(30, 226, (STEPS // EVERY, 1, 1, 3))
-    colours[1:12:2] = colours[:12:2]
-    return np.broadcast_to(colours, (STEPS // EVERY, HEIGHT, WIDTH, 3)).astype(np.uint8)
 
 
 def recorded(seed=0, size=GEOMETRY.size, actions=3):
@@ -58,7 +51,7 @@ def recorded(seed=0, size=GEOMETRY.size, actions=3):
         "value": random.normal(1, 0.5, shape).astype(np.float32),
         "darker": random.normal(size=shape).astype(np.float32),
         "trees": np.array([[0, 101, -40], [1, 100, -38], [1, 103, -41], [2, 99, -39]], np.int16),
-        "filmed": np.array(1),
+        "filmed": np.array(FILMED),
         "film": random.integers(0, 256, (STEPS, size, size)).astype(np.uint8),
     }
 
@@ -68,9 +61,7 @@ FILM = "filmed", "film"
 
 def write_recording(folder, arrays, pictures):
     np.savez_compressed(folder / "own.npz", **{name: array for name, array in arrays.items() if name not in FILM})
-    np.savez_compressed(folder / "own-film.npz", **{name: arrays[name] for name in FILM if name in arrays})
-    first, *others = map(Image.fromarray, pictures)
-    first.save(folder / "own.webp", "WebP", save_all=True, append_images=others, duration=100, quality=70, loop=0)
+    write_film(folder, pictures, **{name: arrays[name] for name in FILM if name in arrays})
 
 
 @pytest.fixture
