@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 
+import numpy as np
 import pytest
 import yaml
 
@@ -114,3 +115,12 @@ def test_every_place_that_cites_the_project_says_the_same_of_it():
 
 def test_a_person_is_cited_with_the_family_name_first():
     assert deposit.names([{"family-names": "B", "given-names": "A"}, {"name": "The C"}]) == ["B, A", "The C"]
+
+
+def test_the_readme_says_of_the_episodes_what_was_recorded():
+    words = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    recorded = {agent: np.load(ROOT / f"data/episodes/{agent}.npz") for agent in ("treechop", "random", "forward")}
+    own, random, forward = (f"{arrays['shaped'].sum(1).mean():.1f}" for arrays in recorded.values())
+    assert f"{own} on average, with random actions {random}, walking straight on {forward}," in words
+    places, dug = len(recorded["treechop"]["place"]), recorded["treechop"]["dug"].sum()
+    assert f"in {places} episodes" in words and f"it dug {dug} log" in words
