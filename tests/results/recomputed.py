@@ -114,9 +114,9 @@ FIELDS = {"conv1": (20, 8), "conv2": (36, 8)}  # size and stride of the receptiv
 def field_sums(maps, layer, side):
     """Sums of `[N, 64, 64]` over each position's receptive field, `[N, side, side]`."""
     size, stride = FIELDS[layer]
-    boxes = [[(slice(stride * r, stride * r + size), slice(stride * c, stride * c + size)) for c in range(side)]
-             for r in range(side)]  # fmt: skip
-    return np.stack([[maps[:, top, left].sum((1, 2)) for top, left in row] for row in boxes]).transpose(2, 0, 1)
+    spans = [slice(stride * i, stride * i + size) for i in range(side)]
+    rows = np.stack([maps[:, span].sum(1) for span in spans], axis=1)
+    return np.stack([rows[..., span].sum(2) for span in spans], axis=2)
 
 
 def directed(scores, shares, clusters):

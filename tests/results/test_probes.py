@@ -45,28 +45,33 @@ def check(found, statistic, clusters, scale):
     assert found["interval"] == pytest.approx(plain.jackknife(statistic, clusters, scale=scale), abs=CLOSE)
 
 
-def ridge(x, y, penalty):
-    """Predictions by ridge regression with an intercept that is not penalised."""
-    centre, mean = x.mean(0), y.mean()
-    weights = np.linalg.solve((x - centre) @ (x - centre).T + penalty * np.eye(len(x)), y - mean)
-    return lambda other: (other - centre) @ (x - centre).T @ weights + mean
+def ridge(products, fits, tests, y, penalty):
+    """Predictions of some rows by ridge regression on others, with an intercept that is not penalised.
+
+    products: of any two rows of the features, `[N, N]`; the mean of the fitted rows is taken off within them.
+    """
+    inner, across = products[np.ix_(fits, fits)], products[np.ix_(tests, fits)]
+    centred = inner - inner.mean(0) - inner.mean(1)[:, None] + inner.mean()
+    weights = np.linalg.solve(centred + penalty * np.eye(len(fits)), y[fits] - y[fits].mean())
+    return (across - across.mean(1)[:, None] - inner.mean(0) + inner.mean()) @ weights + y[fits].mean()
 
 
 def right(features, side, clusters):
     """Whether the side of each frame is right by a probe that is fitted on the other half of the clusters."""
     found, flat = np.empty(len(side), bool), features.reshape(len(features), -1).astype(float)
+    y = side.astype(float)
     for half in (0, 1):
         fits, tests = np.flatnonzero(clusters % 2 == half), np.flatnonzero(clusters % 2 != half)
         spread = flat[fits].std(0)
-        x = ((flat - flat[fits].mean(0)) / np.where(spread > 0, spread, np.inf))[fits]
-        z = ((flat - flat[fits].mean(0)) / np.where(spread > 0, spread, np.inf))[tests]
-        size, y = (x**2).sum() / len(x), side[fits].astype(float)
+        x = (flat - flat[fits].mean(0)) / np.where(spread > 0, spread, np.inf)
+        products = x @ x.T
+        size = np.trace(products[np.ix_(fits, fits)]) / len(fits)
         errors = np.zeros(len(PENALTIES))
         for i, penalty in enumerate(PENALTIES):
             for name in set(clusters[fits]):
-                left = clusters[fits] == name
-                errors[i] += np.sum((ridge(x[~left], y[~left], penalty * size)(x[left]) - y[left]) ** 2)
-        found[tests] = (ridge(x, y, PENALTIES[errors.argmin()] * size)(z) > 0.5) == side[tests]
+                left, kept = fits[clusters[fits] == name], fits[clusters[fits] != name]
+                errors[i] += np.sum((ridge(products, kept, left, y, penalty * size) - y[left]) ** 2)
+        found[tests] = (ridge(products, fits, tests, y, PENALTIES[errors.argmin()] * size) > 0.5) == side[tests]
     return found
 
 
