@@ -110,12 +110,14 @@ def test_the_built_report_asks_for_nothing_outside_its_folder_even_when_it_is_mo
 
 
 def test_the_built_report_is_light(open_page, demo):
-    """What is asked for before any scrolling, and the folder's figures."""
+    """What is asked for before any scrolling, the folder's figures, and the folder, which holds no file twice."""
     page = open_page(demo / "index.html", viewport=DESKTOP)
     page.wait_for_load_state("load")
     asked = [demo / unquote(urlsplit(url).path) for url in page.requested if url.startswith("file:")]
     assert sum(file.stat().st_size for file in asked) < 3_000_000
     assert sum(file.stat().st_size for file in (demo / "figures").iterdir()) < 5_000_000
+    stored = {found.st_ino: found.st_size for found in (file.stat() for file in demo.rglob("*") if file.is_file())}
+    assert sum(stored.values()) < 25_000_000
 
 
 def test_a_foreign_script_does_not_run(open_page, page_file, tmp_path):
