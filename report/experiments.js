@@ -3,8 +3,9 @@
 // What a reader asks of the policy, as text: the address of the page holds all of it, to the last digit.
 //
 // An experiment is {frame, edits, units, selected, pinned, question, method}: a frame's name, or null; what is done to
-// it, as `edits` has it; changes of units, each {layer, channel, factor} or {layer, channel, patched: true}; units as
-// {layer, channel}. What is as in a new experiment is left out of the address, so that a frame's own link stays short.
+// it, as `edits` has it; changes of units, each {layer, channel, factor} or {layer, channel, source}, which is the name
+// of the frame that the unit is patched from, or "" for the mirror image; units as {layer, channel}. What is as in a new
+// experiment is left out of the address, so that a frame's own link stays short.
 const experiments = (() => {
   const AMOUNTS = { gamma: "gamma", blur: "blur", shiftX: "x", shiftY: "y" }; // of the edits, as the address names them
   const FLAGS = ["mirror", "invert"];
@@ -66,14 +67,17 @@ const experiments = (() => {
   const listedName = ({ layer, channel }) => `${encodeURIComponent(layer)}/${channel}`;
   const listedUnit = (text, study) => unit(decoded(text), study);
 
-  const writeChange = (change) => `${listedName(change)}${change.patched ? "@mirror" : `*${change.factor}`}`;
+  const writeSource = (source) => (source === "" ? "@mirror" : `@frame/${encodeURIComponent(source)}`);
+  const writeChange = (change) =>
+    `${listedName(change)}${change.source === undefined ? `*${change.factor}` : writeSource(change.source)}`;
 
   function readChange(text, study) {
-    const [, name, , factor] = text.match(/^(.*?)(@mirror|\*(-?[\d.]+(?:e-?\d+)?))$/) || [];
+    const [, name, patch, frame, factor] = text.match(/^(.*?)(?:(@)(?:mirror|frame\/(.+))|\*(-?[\d.]+(?:e-?\d+)?))$/) || [];
     const found = name === undefined ? null : listedUnit(name, study);
     if (!found) return null;
-    if (factor === undefined) return { ...found, patched: true };
-    return Number.isFinite(Number(factor)) ? { ...found, factor: Number(factor) } : null;
+    if (!patch) return Number.isFinite(Number(factor)) ? { ...found, factor: Number(factor) } : null;
+    const source = frame === undefined ? "" : decoded(frame);
+    return source === "" || study.frames.includes(source) ? { ...found, source } : null;
   }
 
   /** Escaped for an address, but for the marks that make it readable. */
@@ -142,8 +146,9 @@ const experiments = (() => {
     }
     for (const change of units) {
       const rest = { edits: asked, units: units.filter((one) => one !== change) };
-      const kind = change.patched ? "patch" : change.factor === 0 ? "silence" : "scale";
-      found.push({ kind, name: unitName(change), amount: change.factor, rest });
+      const { source, factor } = change;
+      const kind = source === undefined ? (factor === 0 ? "silence" : "scale") : source === "" ? "patch" : "borrow";
+      found.push({ kind, name: unitName(change), amount: factor, source, rest });
     }
     return found;
   }

@@ -20,6 +20,7 @@
   };
   const bench = { state, policy: null, now: null, other: null, plain: null, refresh, settle };
   const past = []; // the texts of experiments, the present one last; `undo` goes back
+  const lent = new Map(); // frames that units are patched from: the layers of the run on each, and on its mirror image
   let updateTools = null;
 
   // ---- the address, and what is undone
@@ -141,6 +142,8 @@
 
 
   function draw() {
+    const lacking = sourcesOf(state.units).filter((source) => source !== "" && !lent.has(source));
+    if (bench.policy && lacking.length) return borrow(lacking);
     drawControls();
     if (!state.frame) return;
     const { frame } = state;
@@ -167,12 +170,31 @@
   function run(shown, other) {
     const { policy } = bench;
     const stacks = [shown, other].map((planes) => network.still(policy, planes));
-    const patched = state.units.some((unit) => unit.patched);
-    const sources = patched ? stacks.map((stack) => network.forward(policy, stack).layers).reverse() : [null, null];
-    const changes = sources.map((source) => network.changes(state.units, source));
+    const changes = stacks.map((_, side) => {
+      const layers = (source) =>
+        source === "" ? network.forward(policy, stacks[1 - side]).layers : lent.get(source)[side];
+      return network.changes(state.units, new Map(sourcesOf(state.units).map((source) => [source, layers(source)])));
+    });
     [bench.now, bench.other] = stacks.map((stack, side) => network.forward(policy, stack, changes[side]));
     bench.plain = state.frame.plain;
     return changes[0];
+  }
+
+  const sourcesOf = (changes) => [...new Set(changes.map(({ source }) => source))].filter((one) => one !== undefined);
+
+  /** Runs the policy on frames that units are patched from, as the study has them, and then draws. */
+  async function borrow(names) {
+    for (const name of names) {
+      try {
+        const { planes, other } = await data.frame(study.frames.indexOf(name));
+        const layers = (seen) => network.forward(bench.policy, network.still(bench.policy, seen)).layers;
+        lent.set(name, [planes, other].map(layers));
+      } catch {
+        tell("missing", { name });
+        without({ units: state.units.filter((unit) => unit.source !== name) });
+      }
+    }
+    refresh();
   }
 
   /** Shows a frame's colours or its newest plane. */
@@ -205,9 +227,9 @@
     const list = $("changes");
     const found = experiments.listed(state);
     const focused = [...list.children].findIndex((item) => item.contains(document.activeElement));
-    list.replaceChildren(...found.map(({ kind, name, amount, rest }) => {
+    list.replaceChildren(...found.map(({ kind, name, amount, source, rest }) => {
       const shown = amount === undefined || kind === "paint" ? amount : String(amount).replace("-", "−");
-      const words = filled(list.dataset[kind], { name, amount: shown });
+      const words = filled(list.dataset[kind], { name, amount: shown, source });
       const button = make("button", { type: "button", onclick: () => without(rest) }, words);
       button.setAttribute("aria-label", filled(list.dataset.undo, { what: words }));
       return make("li", {}, button);
@@ -225,6 +247,7 @@
   function fit() {
     const option = (name) => make("option", { value: name }, name);
     numbers.fit(bench.policy, study.leftward);
+    $("source").append(...study.frames.map(option));
     $("question").append(...study.questions.map(option));
     $("method").append(...study.methods.map(option));
     for (const [id, length] of [["shift-x", width], ["shift-y", height]]) {

@@ -46,13 +46,13 @@ const network = (() => {
   /**
    * Changes of units as `forward` takes them: by layer.
    *
-   * units: each a layer and a channel, with the factor that multiplies it, or `patched`. source: the layers of the run
-   * from which patched channels take their numbers.
+   * units: each a layer and a channel, with the factor that multiplies it, or the source that it takes its numbers
+   * from. sources: a Map of each source to the layers of its run.
    */
-  function changes(units, source) {
+  function changes(units, sources) {
     const found = {};
-    for (const { layer, channel, factor, patched } of units) {
-      const one = patched ? { channel, given: source[layer] } : { channel, factor };
+    for (const { layer, channel, factor, source } of units) {
+      const one = source === undefined ? { channel, factor } : { channel, given: sources.get(source)[layer] };
       (found[layer] = found[layer] || []).push(one);
     }
     return found;

@@ -17,9 +17,10 @@ const repeat = (() => {
   const boolean = (flag) => (flag ? "True" : "False");
 
   /** The edit of one unit's activation. */
-  function change({ layer, channel, factor, patched }) {
+  function change({ layer, channel, factor, source }) {
     const one = `${text(layer)}, channel(${text(layer)}, ${channel})`;
-    if (patched) return `interventions.replace(${one}, opposite.layers[${text(layer)}]),`;
+    if (source === "") return `interventions.replace(${one}, opposite.layers[${text(layer)}]),`;
+    if (source !== undefined) return `interventions.replace(${one}, of(${text(source)}, view).layers[${text(layer)}]),`;
     return factor === 0
       ? `interventions.replace(${one}, 0.0),`
       : `interventions.rescale(${one}, ${number(factor)}),`;
@@ -30,6 +31,12 @@ const repeat = (() => {
     const runs = experiments.paintRuns(experiments.writePaint(asked.paint));
     const paint = runs.map((run) => `(${run.join(", ")}),`).join(" ");
     const changes = units.map((unit) => `\n        ${change(unit)}`).join("");
+    const borrowed = `
+
+def of(frame, view):
+    """The policy's run on a frame of the study that units are patched from, or on its mirror image."""
+    return policy.run(frames.as_stacks(stacks[view][names.index(frame)][None], policy.architecture.frames))
+`;
     return `"""Repeats an experiment of the frame explorer. Run it from the root of the checkout that built the study."""
 
 import json
@@ -47,7 +54,8 @@ setup = study.load(Path(${text(`config/${name}.yaml`)}), Path("workflow/schemas/
 options = {key: value for key, value in setup.config["policy"].items() if key not in ("checkpoint", "check")}
 (policy, *_), table = agent.load(setup.checkpoint, options, setup.actions)
 stacks = files.read_arrays(Path(${text(`results/${name}/stacks.npz`)}), "frames", "original", "mirrored")
-i = stacks["frames"].tolist().index(${text(frame)})
+names = stacks["frames"].tolist()
+i = names.index(${text(frame)})
 edits = frame_edits.FrameEdits(
     mirror=${boolean(asked.mirror)},
     shift=(${asked.shiftX}, ${asked.shiftY}),
@@ -61,9 +69,9 @@ edits = frame_edits.FrameEdits(
 def channel(layer, number):
     """One channel of a layer, as changes of activations name it."""
     return np.arange(policy.architecture.shape(layer)[-1]) == number
+${units.some((unit) => unit.source) ? borrowed : ""}
 
-
-def measure(shown, other):
+def measure(shown, other, view):
     """What the policy puts out on a frame, with its units changed; \`other\` is its mirror image."""
     shown, other = (frames.as_stacks(seen[None], policy.architecture.frames) for seen in (shown, other))
     opposite = policy.run(other)
@@ -74,7 +82,8 @@ def measure(shown, other):
 
 
 shown, other = frame_edits.apply_to_both(stacks["original"][i], stacks["mirrored"][i], edits)
-print(json.dumps({"now": measure(shown, other), "mirrored": measure(other, shown)}, indent=2))
+measured = {"now": measure(shown, other, "original"), "mirrored": measure(other, shown, "mirrored")}
+print(json.dumps(measured, indent=2))
 `;
   }
 

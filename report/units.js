@@ -22,7 +22,7 @@ const units = (() => {
     const { selected, units: before } = bench.state;
     const wanted = { ...selected, ...change };
     const old = changeOf(selected);
-    const same = old && old.factor === wanted.factor && old.patched === wanted.patched;
+    const same = old && old.factor === wanted.factor && old.source === wanted.source;
     bench.state.units = same ? before.filter((one) => one !== old) : experiments.changed(before, wanted);
     bench.settle();
   }
@@ -90,7 +90,8 @@ const units = (() => {
     const press = (id, pressed) => $(id).setAttribute("aria-pressed", String(Boolean(pressed)));
     press("silence", change && change.factor === 0);
     press("scale", change && change.factor);
-    press("patch", change && change.patched);
+    press("patch", change && change.source !== undefined);
+    if (change && change.source !== undefined) $("source").value = change.source;
     press("pin", pinned.some((one) => sameUnit(one, selected)));
     if (document.activeElement !== $("unit-name")) $("unit-name").value = name;
     if ($("unit")) {
@@ -196,7 +197,9 @@ const units = (() => {
       const factor = Number($("factor").value);
       if ($("factor").value !== "" && Number.isFinite(factor)) toggle({ factor });
     });
-    $("patch").addEventListener("click", () => toggle({ patched: true }));
+    const patch = () => toggle({ source: $("source").value });
+    $("patch").addEventListener("click", patch);
+    $("source").addEventListener("input", () => (changeOf(bench.state.selected) || {}).source !== undefined && patch());
     $("pin").addEventListener("click", pin);
     $("unit-name").addEventListener("input", () => {
       const unit = experiments.unit($("unit-name").value.trim(), study);

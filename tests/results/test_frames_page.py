@@ -3,6 +3,7 @@
 import base64
 import csv
 import json
+import shutil
 import subprocess
 import sys
 
@@ -434,6 +435,48 @@ def test_a_click_chooses_a_unit_and_its_buttons_change_it_as_the_library_does(pa
         assert [here for here, _ in numbers(page).values()] == plain and changed(page) == []
 
 
+def test_a_unit_is_patched_from_another_frame_as_the_library_does(page, study):
+    """As the study has that frame, whatever is done to the one shown; on the mirror image, from its mirror image."""
+    plain = numbers(page)
+    units = np.eye(study["policy"].geometry.shape("conv2")[-1])[20]
+    page.locator("#invert").check()
+    page.locator("#unit-name").fill("conv2/20")
+    for source in (7, 30):
+        page.locator("#source").select_option(study["names"][source])
+        if source == 7:
+            page.locator("#patch").click()  # and of a unit that is patched already, another source takes its place
+        words = f"conv2/20 from {study['names'][source]}"
+        page.get_by_role("button", name=f"Take back: {words}").wait_for()
+        for side, key in enumerate(("greys", "mirrored")):
+            lender = study["policy"].run(frames.as_stacks(study[key][source][None], 4))
+            edit = interventions.replace("conv2", units, lender.layers["conv2"])
+            trace = study["policy"].run(frames.as_stacks(255.0 - study[key][:1], 4), edit=edit)
+            expected = [float(objective(trace)[0]) for objective in study["asked"].values()]
+            np.testing.assert_allclose([both[side] for both in numbers(page).values()], expected, atol=SHOWN)
+        assert changed(page) == ["inverted", words]
+    page.locator("#unit-name").fill("conv2/21")
+    page.locator("#source").select_option("")
+    assert changed(page) == ["inverted", words]  # a source does nothing to a unit that is not patched
+    page.locator("#unit-name").fill("conv2/20")
+    page.evaluate(PAINTED)
+    assert page.locator("#source").input_value() == study["names"][30]
+    page.locator("#patch").click()
+    page.locator("#invert").uncheck()
+    assert changed(page) == [] and numbers(page) == plain
+
+
+def test_a_frame_that_cannot_be_patched_from_is_told(open_page, study, tmp_path):  # noqa: F811
+    folder = shutil.copytree(PAGE.parent / "explore", tmp_path / "explore")
+    shutil.copy(PAGE, tmp_path)
+    (folder / "frames/5.js").unlink()
+    page = ready(open_page(tmp_path / PAGE.name, viewport=DESKTOP))
+    plain = numbers(page)
+    page.locator("#source").select_option(study["names"][5])
+    page.locator("#patch").click()
+    page.get_by_text(f"{study['names'][5]} cannot be loaded.").wait_for()
+    assert changed(page) == [] and numbers(page) == plain
+
+
 def test_a_unit_is_named_and_one_that_is_not_there_is_told(page):
     page.locator("#unit-name").fill("conv1/14")
     page.evaluate(PAINTED)
@@ -498,7 +541,8 @@ def test_pinned_units_stay_in_sight_with_what_a_change_does_to_them(page, study)
 
 EXPERIMENT = (
     "frame/{name}?mirror=1&gamma=-0.7&blur=1.5&x=3&y=-2&paint=1300.9.255_1364.9.255_1428.9.0"
-    "&units=conv1/14*0,conv2/6*-1.25,conv2/9@mirror,hidden/7*3&unit=conv2/6&pins=conv1/14,hidden/7&of=value&map=gradient"
+    "&units=conv1/14*0,conv2/6*-1.25,conv2/9@mirror,hidden/7*3,conv2/3@frame/{other}"
+    "&unit=conv2/6&pins=conv1/14,hidden/7&of=value&map=gradient"
 )
 
 
@@ -514,8 +558,12 @@ def test_the_address_holds_the_whole_experiment(page, open_page, study):  # noqa
         page.locator("#factor").fill(str(factor))
         page.locator("#scale").click()
         page.locator("#pin").click()
-    page.locator("#unit-name").fill("conv2/9")
-    page.locator("#patch").click()
+    for name, source in (("conv2/8", study["names"][9]), ("conv2/9", "")):
+        page.locator("#unit-name").fill(name)
+        page.locator("#source").select_option(source)
+        page.locator("#patch").click()
+        page.evaluate(PAINTED)
+    page.get_by_role("button", name=f"Take back: conv2/8 from {study['names'][9]}").wait_for()
     page.locator("#question").select_option("value")
     page.locator("#method").select_option("gradient")
     here = [changed(page), numbers(page), view(page), mapped(page), page.locator("#pins").inner_text()]
@@ -525,7 +573,7 @@ def test_the_address_holds_the_whole_experiment(page, open_page, study):  # noqa
     other.reload()
     ready(shows(other, study["names"][3]))
     there = [changed(other), numbers(other), view(other), mapped(other), other.locator("#pins").inner_text()]
-    assert len(here[0]) == 8 and here[:2] == there[:2] and here[4] == there[4]
+    assert len(here[0]) == 9 and here[:2] == there[:2] and here[4] == there[4]
     for one, two in zip(here[2:4], there[2:4], strict=True):
         np.testing.assert_array_equal(one, two)
     assert other.locator("#unit-shown").inner_text() == "conv2/9" and other.evaluate("location.href") == address
@@ -559,7 +607,7 @@ def test_the_link_and_the_script_are_copied(page, study):
 
 
 def test_the_python_repeats_the_experiment(page, study, tmp_path):
-    page.goto(f"{PAGE.as_uri()}#{EXPERIMENT.format(name=study['names'][7])}")
+    page.goto(f"{PAGE.as_uri()}#{EXPERIMENT.format(name=study['names'][7], other=study['names'][12])}")
     ready(shows(page, study["names"][7]))
     shown = saved(page, "json", tmp_path)
     page.locator("#show-python").click()

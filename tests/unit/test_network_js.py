@@ -40,7 +40,7 @@ SCALED = [
     {"layer": "conv1", "channel": 3, "factor": 2},
     {"layer": "hidden", "channel": 5, "factor": 0.25},
 ]
-PATCHED = [{"layer": "conv1", "channel": 1, "patched": True}, {"layer": "conv2", "channel": 4, "patched": True}]
+PATCHED = [{"layer": "conv1", "channel": 1, "source": ""}, {"layer": "conv2", "channel": 4, "source": "other"}]
 UNITS = pytest.mark.parametrize(
     "units", [[], SILENCED, SCALED, PATCHED + SCALED], ids=["whole", "silenced", "scaled", "patched"]
 )
@@ -54,6 +54,7 @@ def node(tmp_path, body: str, **given):
     run = f"""
     const given = JSON.parse(require("fs").readFileSync(process.argv[2], "utf8"));
     const levels = (array) => Float32Array.from(array.flat(Infinity));
+    const sources = (layers) => new Map([["", layers], ["other", layers]]);
     const found = ((given) => {{ {body} }})(given);
     const plain = (_, value) => (ArrayBuffer.isView(value) ? Array.from(value) : value);
     process.stdout.write(JSON.stringify(found, plain));
@@ -87,7 +88,7 @@ def close(found, expected):
 def edit_of(policy, units, source):
     """The library's edit for changes of units; patched ones become what they are in the layers of `source`."""
 
-    def one(layer, channel, factor=None, patched=False):
+    def one(layer, channel, factor=None, **patched):
         chosen = np.arange(policy.architecture.shape(layer)[-1]) == channel
         if patched:
             return interventions.replace(layer, chosen, source[layer])
@@ -106,7 +107,7 @@ def test_the_network_gives_what_jax_gives_in_every_layer(name, units, request, t
         """const policy = network.decode(given.policy);
         const [one, other] = given.stacks.map((stack) => network.forward(policy, levels(stack)).layers);
         return given.stacks.map((stack, i) =>
-          network.forward(policy, levels(stack), network.changes(given.units, i ? one : other)));""",
+          network.forward(policy, levels(stack), network.changes(given.units, sources(i ? one : other))));""",
         policy=stored(policy, name)[0], stacks=stacks, units=units,
     )  # fmt: skip
     source = {layer: activation[::-1] for layer, activation in policy.run(stacks).layers.items()}
@@ -176,7 +177,7 @@ def test_answers_and_gradients_are_those_of_jax(small, units, tmp_path):
         tmp_path,
         """const policy = network.decode(given.policy);
         const [stack, other] = [given.stack, given.other].map(levels);
-        const changed = network.changes(given.units, network.forward(policy, other).layers);
+        const changed = network.changes(given.units, sources(network.forward(policy, other).layers));
         const run = network.forward(policy, stack, changed);
         return given.questions.map((question) => [
           network.answer(policy, run, question), network.gradient(policy, stack, question, changed)]);""",
@@ -391,13 +392,15 @@ def test_a_screenshot_is_cut_about_its_middle(tmp_path):
         assert box["left"] == (width - box["width"]) // 2 and box["top"] == (height - box["height"]) // 2
 
 
-STUDY = """const study = { size: [6, 7], channels: { conv0: 5, "a b/c,@": 4 }, steering: "yaw", method: "occlusion",
+STUDY = """const study = { frames: ["one", "a, b/@*1 ä%2C"], size: [6, 7],
+  channels: { conv0: 5, "a b/c,@": 4 }, steering: "yaw", method: "occlusion",
   questions: ["yaw", "value", "<b>&?=#"], methods: ["gradient", "occlusion", "IG, black"] };
 const none = edits.none(6, 7);
 const painted = edits.stroke({ ...none, paint: edits.stroke(none, 1, 2, 3, 17) }, 5, 4, 2, 255);
 const whole = { frame: "100% ä/?&=#🌳", edits: { ...none, mirror: true, invert: true, gamma: -0.30000000000000004,
   blur: 2.5, shiftX: -3, shiftY: 2, paint: painted }, units: [{ layer: "conv0", channel: 4, factor: 0 },
-  { layer: "a b/c,@", channel: 0, factor: -1.2345678901234567 }, { layer: "conv0", channel: 1, patched: true },
+  { layer: "a b/c,@", channel: 0, factor: -1.2345678901234567 }, { layer: "conv0", channel: 1, source: "" },
+  { layer: "conv0", channel: 3, source: "a, b/@*1 ä%2C" },
   { layer: "conv0", channel: 2, factor: 1e-9 }], selected: { layer: "a b/c,@", channel: 3 },
   pinned: [{ layer: "conv0", channel: 0 }], question: "<b>&?=#", method: "IG, black" };
 """
@@ -421,7 +424,8 @@ def test_an_address_brings_the_same_experiment_back_to_the_last_digit(tmp_path):
 
 
 def test_what_an_address_may_not_ask_for_is_left_out(tmp_path):
-    text = "frame/one?units=conv0/5*0,conv9/1*0,conv0/1*x,conv0/2*0,conv0/2*3,conv0&unit=conv0/9&pins=conv1/1"
+    text = "frame/one?units=conv0/5*0,conv9/1*0,conv0/1*x,conv0/2*0,conv0/2*3,conv0,conv0/1@frame/none,conv0/1@frame/"
+    text += "&unit=conv0/9&pins=conv1/1"
     text += "&of=nothing&map=nothing&gamma=x&blur=-2&x=1.4&paint=3.2.900_1.2_40.9.7&=&&invert=2"
     [found, fresh] = node(
         tmp_path,
@@ -442,7 +446,8 @@ def test_each_change_is_listed_and_taken_back_by_itself(tmp_path):
         + """return experiments.listed(whole).map(({ kind, rest }) =>
           [kind, experiments.listed({ ...whole, ...rest }).map((one) => one.kind)]);""",
     )
-    kinds_of = ["mirror", "invert", "gamma", "blur", "shiftX", "shiftY", "paint", "silence", "scale", "patch", "scale"]
+    kinds_of = ["mirror", "invert", "gamma", "blur", "shiftX", "shiftY", "paint"]
+    kinds_of += ["silence", "scale", "patch", "borrow", "scale"]
     assert [kind for kind, _ in found] == kinds_of
     for i, (_, others) in enumerate(found):
         assert others == kinds_of[:i] + kinds_of[i + 1 :]
