@@ -450,6 +450,22 @@ def joints(part, title):
     return [(html.unescape(name).strip(), link or None, weight) for link, name, weight in rows]
 
 
+def test_a_behaviour_says_what_it_prefers_and_reversed_the_contrary(parts):
+    pages = dict(zip(UNITS, parts, strict=True))
+    assert "High where the agent prefers actions with left to those with right." in pages["yaw"]
+    told = "The yaw with its sign reversed: high where the agent prefers actions with right to those with left."
+    assert told in pages["yaw reversed"]
+    assert not [name for name in UNITS[:-3] if "with its sign reversed" in pages[name]]
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "less"), [("jump", ["jump"], []), ("jump reversed", [], ["jump"]), ("jump/3", None, None)]
+)
+def test_a_behaviour_of_one_end_prefers_or_avoids_it(name, more, less):
+    found = atlas_page.head_ends(name, {"jump": {"plus": {"jump": "jump"}}})
+    assert found == (more if more is None else {"behaviour": "jump", "reversed": not more, "more": more, "less": less})
+
+
 def test_conv0s_kernel_is_shown_for_each_frame_of_the_stack_on_one_scale(parts):
     kernel = np.asarray(small_policy().params["conv0"]["kernel"])
     for channel in range(CHANNELS):

@@ -77,6 +77,7 @@ def render(
         found = part_evidence(part, evidence, policy.architecture.maps, facts["steering"]) | {
             "claims": unit_facts.claims_about(facts.get("claims", ()), part["name"]),
             "joints": joints(part, policy, atlas, vectors),
+            "ends": head_ends(part["name"], facts["definitions"]),
         }
         part |= found | unit_frames.observed_part(observed, i, list(names), frames, found["trunk"])
         part |= {"file": f"{FOLDER}/{i}.js", "order": orders(part["natural_mean"], found), "place": places[i]}
@@ -195,6 +196,19 @@ def part_evidence(part: Mapping, evidence: Evidence, maps: Sequence[str], steeri
         "movers": unit_facts.movers(evidence.causal, maps, head, sign=sign, count=STRONGEST),
         "carriers": unit_facts.carriers(evidence.circuits, maps[-1], readout, sign=sign, count=STRONGEST),
     }
+
+
+def head_ends(name: str, definitions: Mapping[str, Mapping]) -> dict | None:
+    """What a behaviour's unit prefers, `more`, to what it has `less`, in words; None of any other unit.
+
+    A name that ends in "reversed" is a behaviour with its sign reversed, so that the two change places.
+    """
+    behaviour = name.removesuffix(" reversed")
+    if behaviour not in definitions:
+        return None
+    plus, minus = (list(definitions[behaviour].get(end, {}).values()) for end in ("plus", "minus"))
+    more, less = (plus, minus) if behaviour == name else (minus, plus)
+    return {"behaviour": behaviour, "reversed": behaviour != name, "more": more, "less": less}
 
 
 def readout_vectors(policy: Policy, behaviours: Mapping[str, Behaviour]) -> dict[str, Float[np.ndarray, " unit"]]:
