@@ -467,6 +467,30 @@ def test_guesses_are_scored_against_the_policy_and_the_rules_play_along(open_pag
     assert page.complaints == []
 
 
+def test_every_picture_of_the_story_says_its_number_to_pointer_and_keyboard(open_page, demo):
+    """And leads on: a still to its frame, a dream to its unit."""
+    facts = files.read_json(demo / "facts.json")
+    said = {
+        "stills": [f"{row['frame']}: {facts['steering']} {row['steering']:+.2f}" for row in facts["stills"]],
+        "atlas-heads": [f"correlation {row['control_correlation']:+.2f}" for row in facts["head_dreams"]],
+    }
+    page = open_page(demo / "index.html", viewport=DESKTOP)
+    assert page.locator("main figure").count() == len(said) + 2  # the others are to try and to guess
+    drawn = "all => all.map(e => getComputedStyle(e, '::after')).map(s => [s.content, s.opacity])"
+    for name, words in said.items():
+        links = page.locator(f"figure#{name} .live a")
+        shown = [f'"{text[:-5]}{text[-5:].replace("-", "−")}"' for text in words]
+        links.nth(1).hover()
+        assert links.evaluate_all(drawn) == [[text, str(int(i == 1))] for i, text in enumerate(shown)]
+        page.mouse.move(0, 0)
+        links.nth(1).focus()
+        page.keyboard.press("Tab")
+        assert links.evaluate_all(drawn) == [[text, str(int(i == 2))] for i, text in enumerate(shown)]
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/atlas.html#*")
+    assert page.locator("#page\\:unit h2").inner_text() == facts["head_dreams"][2]["name"]
+
+
 def test_without_a_script_what_can_be_tried_is_pictures_and_tables(open_page, story):
     page = open_page(story, viewport=DESKTOP, java_script_enabled=False)
     for name in LIVE[1:]:

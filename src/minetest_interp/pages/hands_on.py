@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from minetest_interp.facts.hands_on import PIECES, RULES, is_leftward, named_side
 from minetest_interp.facts.study import Arrays
+from minetest_interp.pages.atlas import anchors
 from minetest_interp.pages.explorer import PICTURE_QUALITY, float32_text, level_text, script_json
 from minetest_interp.pages.pictures import png_address, webp_address
 
@@ -28,25 +29,35 @@ class Trial(NamedTuple):
 
 def pictured(stored: Arrays, facts: Mapping) -> Trial:
     """All of it, from what the stage `hands_on` stored."""
+    side = 1 if is_leftward(facts["definitions"][facts["steering"]]) else -1
     stills = [
         {
             "picture": picture_address(stored[f"stills/picture/{i}"]),
             "turning": float(turned),
             "side": named_side(turned),
+            "frame": str(name),
+            "steering": float(side * turned),
         }
-        for i, turned in enumerate(stored["stills/turning"])
+        for i, (name, turned) in enumerate(zip(stored["stills/frames"], stored["stills/turning"], strict=True))
     ]
-    pictures = (zip(*(stored[f"dreams/{name}"] for name in ("name", "pictures", "control")), strict=True)
-                if "dreams/name" in stored else ())  # fmt: skip
+    fields = ("name", "pictures", "control", "control_correlation")
+    shown = zip(*(stored[f"dreams/{name}"] for name in fields), strict=True) if "dreams/name" in stored else ()
+    links = anchors([str(name) for name in stored.get("dreams/name", ())])
     dreams = [
-        {"name": turn_words(str(name), facts), "picture": png_address(dream), "control": png_address(control)}
-        for name, dream, control in pictures
+        {
+            "name": turn_words(str(name), facts),
+            "anchor": anchor,
+            "picture": png_address(dream),
+            "control": png_address(control),
+            "similar": float(similar),
+        }
+        for anchor, (name, dream, control, similar) in zip(links, shown, strict=True)
     ]
     network = facts["network"]
     known = {
         "size": [network["height"], network["width"]],
         "steering": facts["steering"],
-        "side": 1 if is_leftward(facts["definitions"][facts["steering"]]) else -1,
+        "side": side,
         "trial": pieces_to_move(stored) if "try_it" in facts else None,
         "guesses": rounds(stored) if "guess" in facts else None,
     }
