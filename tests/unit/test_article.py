@@ -483,6 +483,25 @@ def test_a_panel_for_which_no_section_has_a_place_is_drawn_all_the_same():
     assert "More figures" in page and sorted(re.findall('<figure id="(.*?)">', page)) == sorted(facts["panels"])
 
 
+def quotations():
+    return page_text.html_environment(TEMPLATES).get_template("words.j2").module.quotations
+
+
+def test_the_post_is_quoted_at_every_claim_of_it_and_at_no_other(tmp_path):
+    asked = yaml.safe_load((ROOT / "config/claims.yaml").read_text(encoding="utf-8"))["claims"]
+    asked |= {f"tree-detector-conv{layer}": asked["tree-detector"] for layer in (1, 2)}  # one of each layer
+    wanted = {name for name, claim in asked.items() if claim["source"].startswith("the post")} - {"tree-detector"}
+    assert set(quotations()) == wanted
+    facts = small_facts()
+    facts["claims"][0] |= {"id": "turns-to-rough", "source": "the post, its hypothesis"}
+    facts["claims"][1] |= {"id": "trunk-moved", "source": "this project"}
+    told = f', its hypothesis: "{quotations()["turns-to-rough"]}".'
+    story = html.unescape(render_pages(facts, pictures(facts, tmp_path))[article.STORY])
+    for text in (story, article.render_markdown(facts, TEMPLATES)):
+        assert text.count(told) == 1
+        assert sum(text.count(quotation) for quotation in set(quotations().values())) == 1
+
+
 def test_claims_figures_units_and_frames_lead_to_each_other(rendered):
     facts, page, markdown = rendered
     figures = {name: i for i, name in enumerate(re.findall(r'<figure id="([^"]*)">', page), 1)}
