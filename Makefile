@@ -21,6 +21,7 @@ FOLDERS = $(if $(DATA),data="$(DATA)") $(if $(PROBE),probe="$(PROBE)")
 
 SHOTS ?= config/captures/demo.yaml
 CAPTURES ?= captures
+FIELD ?= config/captures/field.yaml
 PLACES ?= config/episodes/places.yaml
 EPISODES ?= episodes
 AGENT ?= policy
@@ -30,7 +31,7 @@ OPEN_COUNTRY ?= captures-open
 SECONDS ?= 600
 RANDOMLY = $(if $(ORDER),$(if $(filter-out random,$(ORDER)),--randomly-seed=$(ORDER)),-p no:randomly)
 
-.PHONY: docs site example tutorials report verify smoke expected test test-environments fuzz archive release demo-data labelled-data demo-policy capture episodes gathered screenshots \
+.PHONY: docs site example tutorials report verify smoke expected test test-environments fuzz archive release demo-data labelled-data demo-policy capture field episodes gathered screenshots \
   bench lint coverage lock clean
 
 report: .venv/ready
@@ -87,6 +88,9 @@ demo-policy: .venv/ready
 
 capture: .venv/ready
 	$(BIN)/python -m minetest_interp.capture --shot-list "$(SHOTS)" --output "$(CAPTURES)"
+
+field: .venv/ready
+	$(BIN)/python -m minetest_interp.capture.field --config "$(FIELD)" --output field
 
 episodes: .venv/ready
 	$(BIN)/python -m minetest_interp.episodes --study "config/$(STUDY).yaml" $(if $(DATA),--data "$(DATA)") \

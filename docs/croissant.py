@@ -1,4 +1,4 @@
-"""`data/croissant.json`: the committed captures and episodes in the terms of MLCommons Croissant 1.0, JSON-LD."""
+"""`data/croissant.json`: the committed captures and recordings in the terms of MLCommons Croissant 1.0, JSON-LD."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -59,6 +59,9 @@ EPISODES = {
 }
 
 
+FIELD = {".npz": ("application/octet-stream", "One tree of the game from places around it, NumPy arrays by cell.")}
+
+
 def describe(citation: Mapping, captures: Sequence[Captures] = CAPTURES) -> dict:
     """The metadata of captures and episodes.
 
@@ -71,15 +74,17 @@ def describe(citation: Mapping, captures: Sequence[Captures] = CAPTURES) -> dict
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": "minetest-interp-captures",
         "description": "Labelled frames of the game Minetest: pictures, a class and a distance for each pixel, and a "
-        "table of pose, light, surroundings and the nearest trunk; and whole episodes of agents in it. "
-        "docs/datasheet.md and docs/episodes.md say how they came about.",
+        "table of pose, light, surroundings and the nearest trunk; whole episodes of agents in it; and a field of one "
+        "tree. docs/datasheet.md, docs/episodes.md and docs/capture.md say how they came about.",
         "version": citation["version"],
         "license": "https://creativecommons.org/licenses/by-sa/3.0/",
         "creator": [{"@type": "sc:Organization", "name": author["name"]} for author in citation["authors"]],
         "citeAs": f"{citation['authors'][0]['name']}: {citation['title']}, version {citation['version']}",
         "keywords": citation["keywords"],
         "isLiveDataset": False,
-        "distribution": [part for each in captures for part in distribution(each)] + episode_files(),
+        "distribution": [part for each in captures for part in distribution(each)]
+        + recorded_files("episodes", EPISODES)
+        + recorded_files("field", FIELD),
         "recordSet": [part for each in captures for part in record_sets(each)],
     }
 
@@ -114,20 +119,20 @@ def distribution(captures: Captures) -> list[dict]:
     return parts
 
 
-def episode_files() -> list[dict]:
-    """The files of `data/episodes`, by their digests; docs/episodes.md says what arrays are in them."""
+def recorded_files(folder: str, kinds: Mapping[str, tuple[str, str]]) -> list[dict]:
+    """The files of a folder of `data`, by their digests, with format and description by their ending."""
     return [
         {
             "@type": "cr:FileObject",
-            "@id": f"episodes/{path.name}",
-            "name": f"episodes/{path.name}",
-            "description": EPISODES[path.suffix][1],
-            "contentUrl": f"episodes/{path.name}",
-            "encodingFormat": EPISODES[path.suffix][0],
+            "@id": f"{folder}/{path.name}",
+            "name": f"{folder}/{path.name}",
+            "description": kinds[path.suffix][1],
+            "contentUrl": f"{folder}/{path.name}",
+            "encodingFormat": kinds[path.suffix][0],
             "sha256": files.sha256(path),
         }
-        for path in sorted((ROOT / "data/episodes").iterdir())
-        if path.suffix in EPISODES
+        for path in sorted((ROOT / "data" / folder).iterdir())
+        if path.suffix in kinds
     ]
 
 

@@ -15,6 +15,24 @@ FILMED, EVERY = 1, 2  # the place that is filmed, and the steps of a picture
 HEIGHT, WIDTH = 30, 51
 
 
+def columns(bearings: np.ndarray) -> dict[str, np.ndarray]:
+    """Of a field: a base, two distances, trees without leaves and a stone, by day and at night, and a map of four."""
+    sweeps = [(4, True, "apple"), (2, True, "apple"), (8, True, "apple"), (4, False, "apple"), (4, False, "stone")]
+    rows = [(b, *sweep, time, False) for time in (0.5, 0.2) for sweep in sweeps for b in bearings]
+    rows += [(b, 5, True, "apple", 0.5, True) for b in np.linspace(-50, 50, 4)]
+    bearing, distance, leaves, kind, time, on_map = map(np.array, zip(*rows, strict=True))
+    found = {"bearing": bearing, "distance": distance.astype(float), "time": time, "leaves": leaves}
+    return found | {"kind": kind, "ground": np.full(len(rows), "plain"), "map": on_map}
+
+
+def write_field(path: Path, policy: Policy) -> None:
+    """A field of made-up stacks."""
+    cells = columns(np.array([20.0, 0.0, -20.0]))
+    shape = len(cells["map"]), *policy.architecture.stack
+    stacks = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    np.savez_compressed(path, stacks=stacks, **cells)
+
+
 def recorded(seed: int, actions: int, policy: Policy | None = None) -> dict[str, np.ndarray]:
     """The arrays of one agent's file, of 4 places and 60 steps; with a policy also what it saw and answered."""
     random = np.random.default_rng(seed)

@@ -1,6 +1,6 @@
 """A study's YAML file, checked: which policy, which frames, what to compute and which panels to draw.
 
-What a study may name: three folders, `source.folder`, `labels.folder` and `episodes.folder`, wherever they are; files
+What a study may name: the folders of `source`, `labels`, `episodes` and `field`, wherever they are; files
 inside these, and inside the YAML file's own folder, by relative paths without `..` and by no link that leads out. Where
 its files are to be fetched, their folder must lie in `../data`, so that nothing else is ever written over.
 """
@@ -36,7 +36,7 @@ class Study(NamedTuple):
     episodes: folder of recorded episodes, None without. played: agent to the file of its own. on_policy: whether
       the policy's own has labelled stacks.
     series: name to file of each checkpoint that is compared, in order; empty where the study has no series.
-    panels: every panel that a study may draw, by name.
+    panels: every panel that a study may draw, by name. field: the file of a recorded field, None without.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Study(NamedTuple):
     on_policy: bool
     series: Mapping[str, Path]
     panels: Mapping[str, Panel]
+    field: Path | None
 
     @property
     def checkpoint(self) -> Path:
@@ -152,7 +153,7 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         series = checkpoint_names.find(listed, along=settings["series"].get("along"))
     label_settings = labels.settings(settings.get("labels", {})) if probe or "labels" in settings else None
     label_folder, labelled, turns = _find_labels(label_settings, path, probe)
-    played = _find_episodes(settings.get("episodes", {}), path)
+    played = _find_recorded(settings.get("episodes", {}), path, "episodes")
     grey = not settings["frames"].get("colour", False)
     study = Study(
         name=path.stem,
@@ -173,6 +174,7 @@ def load(path: Path, schema: Path, *, data: Path | None = None, probe: Path | No
         turns=grey and turns,
         series=series,
         panels=known_panels,
+        field=_find_recorded(settings.get("field", {}), path, "field").get("file"),
     )
     _check_frame_names(study, path)
     verify(study)
@@ -273,12 +275,12 @@ def _find_labels(
     return folder, (*(file for pair in pairs for file in pair), *([table] if table.is_file() else [])), len(turns) > 0
 
 
-def _find_episodes(settings: Mapping, path: Path) -> dict[str, Path]:
-    """The file of each agent's episodes."""
+def _find_recorded(settings: Mapping, path: Path, section: str) -> dict[str, Path]:
+    """The files that a section names, such as that of each agent's episodes."""
     return {
-        agent: files.inside(path.parent / settings["folder"], name, key=f"{path}: `episodes.{agent}`")
-        for agent, name in settings.items()
-        if agent != "folder"
+        name: files.inside(path.parent / settings["folder"], file, key=f"{path}: `{section}.{name}`")
+        for name, file in settings.items()
+        if name != "folder"
     }
 
 

@@ -68,6 +68,7 @@ MEASUREMENTS = {
     "features": ("preprocess", "labels"),
     "reward": ("labels",),
     "play": ("episodes",),
+    "field": ("cells",),
     "circuits": ("preprocess",),
     "darkness": ("labels",),
 }
@@ -120,6 +121,7 @@ JOBS = {
     "labels": stage("labels", "describe"),
     "episodes": stage("episodes", "describe"),
     "film": stage("film"),
+    "cells": stage("cells"),
     "hands_on": stage("hands_on", "preprocess", "readouts", "atlas", "labels"),
     **{measurement(name): stage(name, *reads) for name, reads in MEASUREMENTS.items()},
     **{
@@ -152,7 +154,7 @@ EVIDENCE = {measurement(name) for name in MEASUREMENTS}
 TURNS, ON_POLICY = ({f"measurement {where} {name}" for name in REPEATED} for where in AGAIN)
 POLICY = {
     "describe", "export", "intermediates", "gradients yaw-right", *DREAMS, "atlas", "recipes", "atlas_page",
-    "explorer", "hands_on", *EVIDENCE, *TURNS, *ON_POLICY,
+    "explorer", "hands_on", "cells", *EVIDENCE, *TURNS, *ON_POLICY,
 }  # fmt: skip
 ACTIONS = POLICY - {"intermediates"} | {"readouts", "episodes", "film"}
 

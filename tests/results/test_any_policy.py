@@ -100,7 +100,7 @@ def with_evidence(study, named) -> dict:
     """A study with claims about these channels, labelled frames, and the panels that show what was measured."""
     panels = (
         "ledger", "behaviour", "units", "causal", "attribution", "circuits", "dream-controls", "pairs", "maps", "paths",
-        "probes", "darkness", "features", "reward", "play",
+        "probes", "darkness", "features", "reward", "play", "field",
     )  # fmt: skip
     return study | {
         "labels": {"folder": "labels", "concepts": {"trunk": 1, "sky": 2}},

@@ -148,6 +148,8 @@ STUDY_KEYS = {
     "labels.concepts.trunk": (1, {"labels", "episodes"}),
     "episodes.folder": ("../other episodes", {"episodes", "film"}),
     "episodes.own": ("own too.npz", {"episodes", "film"}),
+    "field.folder": ("../other episodes", {"cells"}),
+    "field.file": ("other field.npz", {"cells"}),
     **{f"episodes.{agent}": ("other.npz", {"episodes"}) for agent in played.AGENTS[1:]},
     "evidence.claims": ("other-claims.yaml", None),  # the same claims under another name: nothing at all
     **{
@@ -195,12 +197,15 @@ WITH_INTERVALS = measurements(
     "features",
     "reward",
     "play",
+    "field",
 )
 CLAIM = "claims.actor-critic-aligned"
 CLAIM_KEYS = {
     "measure.interval.confidence": (0.9, WITH_INTERVALS),
     "measure.interval.least_clusters": (4, WITH_INTERVALS),
-    "measure.similarity": (0.8, WITH_INTERVALS - measurements("dream_controls", "heads", "play") | {"hands_on"}),
+    "measure.similarity": (
+        0.8, WITH_INTERVALS - measurements("dream_controls", "heads", "play", "field") | {"hands_on"},
+    ),
     **{f"measure.units.{key}": (old + (0.5 if key in ("trunk_share", "false_discovery") else 1), measurements("units"))
        for key, old in MEASURE["units"].items()},
     **{f"measure.{name}.{key}": ({"strengths": [-2, 2], "penalties": [1]}[key] if isinstance(old, list) else old + 1,
@@ -274,6 +279,7 @@ REST = [
     Edit(f"own labels/pictures/{NAMES[0]}.png", more("x"), LABELS),
     # Without the turn there are no jobs on turns.
     Edit(f"own labels/pictures/{NAMES[0]}.png", gone, LABELS - TURNS),
+    Edit("own episodes/field.npz", more("x"), and_after({"cells"})),
     *(Edit(f"own episodes/{agent}.npz", more("x"), and_after({"episodes"})) for agent in played.AGENTS[1:]),
     Edit("own episodes/own.npz", more("x"), and_after({"episodes", "film"})),
     Edit("own episodes/own-film.npz", more("x"), and_after({"film"})),
@@ -365,6 +371,7 @@ def shop(tmp_path_factory):
         (shop.folder / f"other {what}").symlink_to(f"own {what}")
     for name in ("{}.npz", "{}-film.npz", "{}.webp"):
         (shop.episodes / name.format("own too")).write_bytes((shop.episodes / name.format("own")).read_bytes())
+    (shop.episodes / "other field.npz").write_bytes((shop.episodes / "field.npz").read_bytes())
     (shop.episodes / "other.npz").write_bytes((shop.episodes / "random.npz").read_bytes())
     (shop.files / "other.model").write_bytes((shop.files / "my policy.model").read_bytes())
     (shop.labels / "other masks").symlink_to("masks")

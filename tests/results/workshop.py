@@ -45,6 +45,7 @@ STUDY = {
         "yaw-right": {"objective": {**YAW, "sign": -1}, "steps": 3, "seed": 1},
     },
     "labels": {"folder": "../own labels", "frames": "pictures/*.png", "concepts": {"trunk": 2}},
+    "field": {"folder": "../own episodes", "file": "field.npz"},
     "episodes": {"folder": "../own episodes", **{agent: f"{agent}.npz" for agent in played.AGENTS}},
     "evidence": {"claims": "own-claims.yaml", "named": {"conv0": 5, "conv1": 4, "conv2": 3}},
     "gradients": {"yaw-right": {**YAW, "sign": -1}},
@@ -82,6 +83,7 @@ STUDY = {
         "features": {},
         "reward": {},
         "play": {},
+        "field": {},
     },
 }
 # The same claims, measured in no time.
@@ -185,6 +187,7 @@ class Workshop:
         policy = random_policy(GEOMETRY, seed=5, gain=50.0)
         checkpoint.save(self.files / "my policy.model", policy, {"seed": 5})
         played.write_all(self.episodes, GEOMETRY.actions, policy)
+        played.write_field(self.episodes / "field.npz", policy)
         claims = yaml.safe_load((folder / "config/claims.yaml").read_text()) | {"measure": MEASURE}
         (folder / "config/own-claims.yaml").write_text(yaml.safe_dump(claims, sort_keys=False))
         self.write_study(study)

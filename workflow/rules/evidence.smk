@@ -64,6 +64,36 @@ if "evidence" in SETTINGS and STUDY.episodes:
             " --concepts {params.concepts:q} --network {input.network} {params.outputs} > {log} 2>&1"
 
 
+if "evidence" in SETTINGS and STUDY.field:
+
+    rule cells:
+        input:
+            file=declared([STUDY.field]),
+            checkpoint=declared([STUDY.checkpoint]),
+        output:
+            cells=f"{EVIDENCE}/cells.npz",
+        log:
+            f"{RESULTS}/logs/evidence/cells.txt",
+        benchmark:
+            f"{RESULTS}/benchmarks/evidence/cells.tsv"
+        conda:
+            ENVIRONMENT
+        threads: 1
+        params:
+            checkpoint=CHECKPOINT,
+            policy=POLICY,
+            actions=ACTIONS,
+            recorded=literal(STUDY.field),
+            content=checkpoint_digest(),
+            field=files_digest([STUDY.field]),
+            code=code_digest("minetest_interp.stages.cells"),
+        message:
+            f"Run the policy of {STUDY.name} in every cell of the field."
+        shell:
+            "python -m minetest_interp.stages.cells --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
+            " --actions {params.actions:q} --recorded {params.recorded:q} --cells {output.cells} > {log} 2>&1"
+
+
 if "evidence" in SETTINGS:
 
     rule measurement:

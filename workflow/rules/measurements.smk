@@ -22,6 +22,7 @@ if "evidence" in SETTINGS:
     FRAMES = {"stacks": f"{RESULTS}/stacks.npz"}
     LABELS = {"labels": f"{EVIDENCE}/labels.npz"} if STUDY.labels else {}
     EPISODES = {"episodes": f"{EVIDENCE}/episodes.npz"} if STUDY.episodes else {}
+    CELLS = {"cells": f"{EVIDENCE}/cells.npz"} if STUDY.field else {}
     UNITS = {"units": f"{EVIDENCE}/units.npz"}
     INTERVAL = {"interval": MEASURE["interval"]}
     CLUSTERS = INTERVAL | {"similarity": MEASURE["similarity"]}
@@ -53,6 +54,7 @@ if "evidence" in SETTINGS:
         "features": Measurement(FRAMES | LABELS, CLUSTERS | about("features") | {"named": NAMED}),
         "reward": Measurement(LABELS, CLUSTERS | about("reward")),
         "play": Measurement(EPISODES, INTERVAL | {"side": side(STEERING)}),
+        "field": Measurement(CELLS, INTERVAL | {"side": side(STEERING)}),
     }
     # These are repeated on real stacks, which take the place of the study's frames and of the labelled ones: turns in the
     # captures, and what the policy saw in its episodes.

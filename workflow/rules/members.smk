@@ -4,8 +4,8 @@ if STUDY.series:
     # One process for all that is measured of a member: a process of its own for each stage would import JAX ten times.
     MEMBER_STAGES = ("same_shape", "describe", "intermediates", "readouts", *MEASUREMENTS)
 
-    # The episodes are those of the study's own policy.
-    OF_MEMBERS = MEASUREMENTS | {"play": MEASUREMENTS["play"]._replace(files={})}
+    # The episodes are those of the study's own policy, and so is what it did in the cells of a field.
+    OF_MEMBERS = MEASUREMENTS | {name: MEASUREMENTS[name]._replace(files={}) for name in ("play", "field")}
 
     MADE = ("units", "arrays", "estimates")  # options whose files are the member's own
 

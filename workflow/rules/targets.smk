@@ -22,6 +22,7 @@ def between() -> list:
             [evidence(name) for name in MEASUREMENTS],
             *(again(where, "npz") for where in AGAIN),
             rules.episodes.output if STUDY.episodes else [],
+            rules.cells.output if STUDY.field else [],
             rules.ledger.input,
         ]
     if STUDY.series:

@@ -38,11 +38,12 @@ CROWN = {3: 2, 4: 2, 5: 1}  # height above the trunk's foot to how far the leave
 LENGTH, SIZE = 4, 64  # frames of a stack, pixels
 EXTENT, GRID, AROUND = 1200, 40, 120  # nodes: of the survey; a place's surroundings, all of one kind of ground
 BELOW, ABOVE = 20, 40
+SAME = "ground", "time", "kind", "leaves", "map"  # in all cells of a part
 TRIES = 3  # of a part, in games of their own
 
 
-class Part(NamedTuple):
-    """Cells around one tree at one time of day; bearing and distance as in docs/episodes.md."""
+class Cells(NamedTuple):
+    """A sweep or the map, of one tree at one time of day. cells: bearing in degrees and distance in nodes of each."""
 
     name: str
     ground: str
@@ -83,7 +84,7 @@ def record_field(config: Path, output: Path) -> None:
     print(f"{output / 'field.npz'}: {len(arrays['stacks'])} cells, {len(listed)} parts")
 
 
-def parts(wanted: Mapping) -> Iterator[Part]:
+def parts(wanted: Mapping) -> Iterator[Cells]:
     """The parts of a field, ordered by ground and time, which are slow to change; the map is the last."""
     base = wanted["base"]
     levels = [base] + [base | {factor: level} for factor, all_of in wanted["changes"].items() for level in all_of]
@@ -92,7 +93,7 @@ def parts(wanted: Mapping) -> Iterator[Part]:
         if level["ground"] == ground:
             leaves = level["leaves"] and level["kind"] != PILLAR
             crown = "leaves" if leaves else "bare"
-            yield Part(
+            yield Cells(
                 f"{ground}-{time}-{level['kind']}-{crown}-{level['distance']}",
                 ground,
                 time,
@@ -102,10 +103,10 @@ def parts(wanted: Mapping) -> Iterator[Part]:
             )
     places = product(wanted["map"]["before"], wanted["map"]["right"])
     cells = tuple((float(np.degrees(np.arctan2(x, z))), float(np.hypot(x, z))) for z, x in places)
-    yield Part("map", base["ground"], wanted["times"][0], base["kind"], base["leaves"], cells, map=True)
+    yield Cells("map", base["ground"], wanted["times"][0], base["kind"], base["leaves"], cells, map=True)
 
 
-def tree(part: Part, foot: tuple[int, int, int]) -> list[Node]:
+def tree(part: Cells, foot: tuple[int, int, int]) -> list[Node]:
     """A trunk that begins at a node, and its crown."""
     x, y, z = foot
     trunk, leaves = NODES[part.kind]
@@ -125,7 +126,7 @@ def walk(foot: tuple[int, int, int], bearing: float, distance: float, step: floa
     return [Pose(round(float(x + right), 3), y - 0.5, round(float(z - before - far), 3), 0.0, 0.0) for far in back]
 
 
-def _record(output: Path, missing: list[Part], wanted: Mapping) -> None:
+def _record(output: Path, missing: list[Cells], wanted: Mapping) -> None:
     with Game(output / "game", seed=wanted["seed"], settings=FLAT) as game:
         survey, feet = game.survey(extent=EXTENT, step=GRID), {}
         for number, part in enumerate(missing, start=1):
@@ -162,7 +163,7 @@ def _foot(game: Game, x: int, y: int, z: int) -> tuple[int, int, int]:
     return x, y - BELOW + int(air.argmax()), z
 
 
-def _stacks(game: Game, part: Part, foot: tuple[int, int, int], step: float) -> np.ndarray:
+def _stacks(game: Game, part: Cells, foot: tuple[int, int, int], step: float) -> np.ndarray:
     x, y, z = foot
     game.ask("look", feet=[x, y + ASIDE, z], yaw=0.0, pitch=np.radians(NOWHERE.pitch), timeofday=part.time, hud=True)
     if not game.ask("place", nodes=tree(part, foot))["come"]:

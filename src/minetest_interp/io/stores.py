@@ -321,6 +321,8 @@ similarity | member, member | float64 | correlation | of two members' steering o
     Store("evidence/episodes.npz", "Whole episodes of the real game, of the policy and of agents that see nothing.",
           _arrays(tables.EPISODES)),
     Store("evidence/play.npz", "What agents do in whole episodes.", _arrays(tables.PLAY)),
+    Store("evidence/cells.npz", "What the policy sees and does in every cell of a field.", _arrays(tables.CELLS)),
+    Store("evidence/field.npz", "What the policy does around one tree on a plain.", _arrays(tables.FIELD)),
     Store("film.npz", "The episode of the film, step by step.", _arrays(tables.FILM)),
 )  # fmt: skip
 

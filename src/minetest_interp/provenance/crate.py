@@ -195,6 +195,8 @@ def _inputs(
     if "episodes" in entities:
         episodes = _collection(crate, "episodes", entities["episodes"])
         described.append(("episodes", episodes, "What agents did in whole episodes of the game."))
+    if "field" in entities:
+        described.append(("field", entities["field"][0], "One tree of the game, seen from places around it."))
     return described
 
 

@@ -137,6 +137,8 @@ def _inputs(study: Study, source: Source, root: Path) -> list[dict]:
     if study.episodes:
         asked = study.played.values() if "evidence" in study.config else ()
         roles["episodes"] = (study.episodes, list(dict.fromkeys([*asked, *(study.film or ())])))
+    if study.field and "evidence" in study.config:
+        roles["field"] = (study.field.parent, [study.field])
     return [
         {
             "role": role,

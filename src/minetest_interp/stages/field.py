@@ -1,0 +1,29 @@
+"""Test what the policy does around one tree on a plain."""
+
+from pathlib import Path
+
+from minetest_interp.analysis.intervals import Level
+from minetest_interp.claims import field
+from minetest_interp.claims.measured import write
+from minetest_interp.cli import command
+from minetest_interp.io import files
+from minetest_interp.model import agent
+
+
+def run(
+    checkpoint_path: Path,
+    policy: dict,
+    actions: dict,
+    interval: dict,
+    side: int,
+    arrays: Path,
+    estimates: Path,
+    cells: Path | None = None,
+) -> None:
+    agent.load(checkpoint_path, policy, actions)
+    found = files.read_arrays(cells) if cells is not None else None
+    write(field.measure(found, side=side, level=Level(**interval)), arrays, estimates)
+
+
+if __name__ == "__main__":
+    command(run)
