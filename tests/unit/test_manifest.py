@@ -75,6 +75,7 @@ def study(root):
         on_policy=False,
         series={},
         panels={},
+        field=None,
         module=None,
     )
 
