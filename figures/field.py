@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
@@ -14,7 +13,6 @@ from minetest_interp.model.field import COLUMNS
 from panel import arrays, panel_command
 
 FACTORS = {"distance": "nodes away", "kind": "kind of tree", "ground": "ground"}
-OTHERS = matplotlib.colormaps["tab10"].colors
 ARROW = 2.6  # nodes, of full steering
 
 
@@ -76,7 +74,7 @@ def _sweeps(ax: Axes, cells: dict[str, np.ndarray], levels: dict[int, tuple[str,
     base = np.flatnonzero(cells["sweep"] == 0)
     names = list(dict.fromkeys(level for changed, level, _ in levels.values() if changed == factor))
     own = f"{cells[factor][base[0]]:g}" if factor == "distance" else str(cells[factor][base[0]])
-    colours = {"": style.INK} | dict(zip(names, OTHERS, strict=False))
+    colours = {"": style.INK} | dict(zip(names, style.LEVELS, strict=False))
     for number, (changed, level, night) in levels.items():
         if changed in ("", factor):
             at = np.flatnonzero(cells["sweep"] == number)

@@ -23,6 +23,7 @@ FONT = "DejaVu Sans"  # comes with Matplotlib, so every machine has it
 # The two ends of RdBu_r, which stays readable for colour-blind readers.
 POSITIVE, NEGATIVE = "#B2182B", "#2166AC"
 OBSERVED, NULL, CONTROL = "#0072B2", "#222222", "#E69F00"
+LEVELS = ("#E69F00", "#56B4E9", "#332288", "#AA4499", "#117733", "#DDCC77")  # of a factor, beside a base in ink
 ORIGINAL, MIRRORED = "#444444", "#E69F00"
 INK, FAINT = "#222222", "#BBBBBB"
 # A symbol and a colour for each verdict; the words stand beside them. report/style.css has the same for the pages.

@@ -42,6 +42,7 @@ def page(*names, dark):
 PALETTES = {
     "signs of figures": [style.POSITIVE, style.NEGATIVE],
     "series of figures": [style.OBSERVED, style.CONTROL, style.NULL],
+    "levels of figures": [style.INK, *style.LEVELS],
     "verdicts of figures": [colour for _, colour in style.VERDICTS.values()],
     "verdicts, light": page(*NAMES.values(), dark=False),
     "verdicts, dark": page(*NAMES.values(), dark=True),
