@@ -4,7 +4,7 @@ Agents play one episode from each starting place and are compared place by place
 node whose name holds "tree". Directions are in degrees from where the agent looks, positive to the left.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -15,14 +15,11 @@ from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Estimate, Level, missing
 from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured, Parts
 
-OWN, RANDOM, FORWARD, OUT_OF_ORDER, MIRRORED, EVEN = AGENTS = (
-    "own",
-    "random",
-    "forward",
-    "out-of-order",
-    "mirrored",
-    "even",
-)
+OWN, RANDOM, FORWARD, OUT_OF_ORDER = "own", "random", "forward", "out-of-order"
+MIRRORED, EVEN, NIGHT, UNSTEERED = "mirrored", "even", "night", "unsteered"
+SILENCED, SILENCED_RANDOM = "silenced", "silenced-random"
+AGENTS = OWN, RANDOM, FORWARD, OUT_OF_ORDER, MIRRORED, EVEN, SILENCED, SILENCED_RANDOM, NIGHT, UNSTEERED
+DECOYS = {"decoys-left": 1, "decoys-right": -1}  # the side of the dark pillar, 1 for left
 REACHES = "reaches-trees"
 RIVALS = {
     REACHES: (RANDOM, OUT_OF_ORDER),
@@ -30,10 +27,17 @@ RIVALS = {
     "earns-more": (RANDOM, FORWARD),
     "climbs": (OUT_OF_ORDER,),
 }
-EDITED = {
-    "sight-guides-play": MIRRORED,
-    "darkness-guides-play": EVEN,
-}  # how soon it reaches trees with an edited picture
+# Claim, part: which agent reaches trees sooner than which other.
+SOONER = {
+    "sight-guides-play": {MIRRORED: (OWN, MIRRORED)},
+    "darkness-guides-play": {EVEN: (OWN, EVEN)},
+    "tree-units-guide-play": {SILENCED: (OWN, SILENCED), SILENCED_RANDOM: (SILENCED_RANDOM, SILENCED)},
+    "daylight-guides-play": {NIGHT: (OWN, NIGHT)},
+    "yaw-direction-guides-play": {UNSTEERED: (OWN, UNSTEERED)},
+}
+DECOY = "turns-to-dark-decoy"
+LOOKS = "dark-side", "degrees", "places"
+STRAIGHT = 1.0  # degrees; a step turns by 5
 STEERED = {"turns-to-nearest-trunk": ("correlation", "given-darkness"), "darker-side-in-play": ("given-trunk",)}
 WALKING = ("forward", "jump")
 CORRELATION = "correlation"
@@ -47,7 +51,7 @@ NO_TRUNKS = "no step has a trunk in front of the agent"
 class PlaySettings(NamedTuple):
     """gamma: by which a reward counts less a step later. near: nodes, from which on a trunk is reached. far: nodes, and
     ahead: degrees to either side, within which the nearest trunk counts as one to turn to. steps: the first of an
-    episode, whose return is known well enough.
+    episode, whose return is known well enough. looks: the first with decoys, at which it is asked where the agent looks.
     """
 
     gamma: float = 0.99
@@ -55,6 +59,7 @@ class PlaySettings(NamedTuple):
     far: float = 20.0
     ahead: float = 36.0
     steps: int = 300
+    looks: int = 50
 
 
 def measure(episodes: Mapping[str, np.ndarray] | None, settings: PlaySettings, *, side: int, level: Level) -> Measured:
@@ -64,21 +69,25 @@ def measure(episodes: Mapping[str, np.ndarray] | None, settings: PlaySettings, *
       episodes: `{agent}/{what}` `[P, S]` of P places and S steps for each of `AGENTS` that played: distance of the
         nearest trunk in nodes and its direction, NaN where none is known; on_trunk; dug, trunks dug at the step; and
         shaped, the reward. Of the agent itself also forward and jump, pressed or not; turn, its steering; value, NaN
-        without one; and darker, mean grey level of the right half less the left's.
+        without one; and darker, mean grey level of the right half less the left's. Of each of `DECOYS` heading alone,
+        degrees from where it first looked, positive to the left, perhaps of fewer steps.
       side: 1 where positive steering turns left, -1 where it turns right.
     """
     if episodes is None:
         nothing = missing(NO_EPISODES)
         claims = {claim: dict.fromkeys(rivals, nothing) for claim, rivals in RIVALS.items()}
-        claims |= {claim: {agent: nothing} for claim, agent in EDITED.items()}
+        claims |= {claim: dict.fromkeys(parts, nothing) for claim, parts in SOONER.items()}
+        claims |= {DECOY: dict.fromkeys(LOOKS, nothing)}
         claims |= {claim: dict.fromkeys(parts, nothing) for claim, parts in STEERED.items()}
         claims |= {"walks-in-play": dict.fromkeys(WALKING, nothing), "value-foresees-return": {CORRELATION: nothing}}
         return Measured({"reason": np.array(NO_EPISODES)}, claims)
     played = {agent: _of(episodes, agent) for agent in AGENTS if f"{agent}/distance" in episodes}
     numbers = {agent: by_place(of, settings) for agent, of in played.items()}
     own, followed = played[OWN], discounted(played[OWN]["shaped"], settings.gamma)
-    estimates = {claim: _against(numbers, claim, rivals, level) for claim, rivals in RIVALS.items()}
-    estimates |= {claim: _against(numbers, REACHES, (agent,), level) for claim, agent in EDITED.items()}
+    pairs = {claim: {rival: (OWN, rival) for rival in rivals} for claim, rivals in RIVALS.items()}
+    estimates = {claim: _against(numbers, claim, parts, level) for claim, parts in pairs.items()}
+    estimates |= {claim: _against(numbers, REACHES, parts, level) for claim, parts in SOONER.items()}
+    estimates |= {DECOY: _decoys(episodes, settings.looks, level)}
     estimates |= {"walks-in-play": _walking(own, level)}
     estimates |= {"value-foresees-return": {CORRELATION: _foresight(own["value"], followed, settings.steps, level)}}
     estimates |= _steering(own, side, settings, level)
@@ -113,17 +122,50 @@ def _of(episodes: Mapping[str, np.ndarray], agent: str) -> Arrays:
     return {name.removeprefix(start): array for name, array in episodes.items() if name.startswith(start)}
 
 
-def _against(numbers: Mapping[str, Arrays], claim: str, rivals: tuple[str, ...], level: Level) -> Parts:
-    """The agent's mean over places less that of each other agent; of `reaches-trees` the other way round."""
+def _against(numbers: Mapping[str, Arrays], claim: str, parts: Mapping[str, tuple[str, str]], level: Level) -> Parts:
+    """By part the first agent's mean over places less the other's; of `reaches-trees` the other way round."""
     sign = -1 if claim == REACHES else 1
 
-    def beyond(rival: str) -> Estimate:
-        if rival not in numbers:
-            return missing(f"no episodes of the agent {rival!r} were recorded")
-        difference = sign * (numbers[OWN][claim] - numbers[rival][claim])
+    def beyond(*agents: str) -> Estimate:
+        if absent := _not_recorded(agents, numbers):
+            return absent
+        first, other = (numbers[agent][claim] for agent in agents)
+        difference = sign * (first - other)
         return intervals.estimate(intervals.weighted_mean(difference), np.arange(len(difference)), level, chance=0.0)
 
-    return {rival: beyond(rival) for rival in rivals}
+    return {part: beyond(*agents) for part, agents in parts.items()}
+
+
+def _not_recorded(agents: Iterable[str], known: Container[str]) -> Estimate | None:
+    absent = [agent for agent in agents if agent not in known]
+    return missing(f"no episodes of the agent {absent[0]!r} were recorded") if absent else None
+
+
+def looks_to_dark_side(
+    headings: Mapping[str, Float[np.ndarray, "place step"]],
+) -> tuple[Float[np.ndarray, " place"], Float[np.ndarray, " place"]]:
+    """Share of the steps with the look to the dark pillar's side, and the mean degrees; means over both arrangements.
+
+    Args:
+      headings: by name of `DECOYS`, degrees from where it first looked, positive to the left; straight on counts half.
+    """
+    towards = np.stack([side * headings[name] for name, side in DECOYS.items()])
+    looks = (towards > STRAIGHT) + COIN * (np.abs(towards) <= STRAIGHT)
+    return looks.mean((0, 2)), towards.mean((0, 2), dtype=np.float64)
+
+
+def _decoys(episodes: Mapping[str, np.ndarray], steps: int, level: Level) -> Parts:
+    known = [agent for agent in DECOYS if f"{agent}/heading" in episodes]
+    if absent := _not_recorded(DECOYS, known):
+        return dict.fromkeys(LOOKS, absent)
+    share, degrees = looks_to_dark_side({agent: episodes[f"{agent}/heading"][:, :steps] for agent in DECOYS})
+    more = (share > COIN) + COIN * (share == COIN)
+    places, ends = np.arange(len(share)), {"chance": COIN, "scale": "share"}
+    return {
+        "dark-side": intervals.estimate(intervals.weighted_mean(share), places, level, **ends),
+        "degrees": intervals.estimate(intervals.weighted_mean(degrees), places, level, chance=0.0),
+        "places": intervals.estimate(intervals.weighted_mean(more), places, level, **ends),
+    }
 
 
 def _walking(own: Arrays, level: Level) -> Parts:

@@ -1,4 +1,4 @@
-"""Who plays: a study's policy, the same with an edited picture, or an agent that sees nothing."""
+"""Who plays: a study's policy, the same with an edited picture or network, or an agent that sees nothing."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +10,9 @@ from jaxtyping import Float, Num, UInt8
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import actions as tables
-from minetest_interp.model import agent, frames, networks
+from minetest_interp.model import agent, frames
+from minetest_interp.model.architecture import Edit, keep
+from minetest_interp.model.policy import Policy
 
 Stack = UInt8[np.ndarray, "frame row column"]
 # From the step and the stack, None for players who see nothing, to logits and value (NaN without one).
@@ -38,11 +40,16 @@ def even(stack: Num[np.ndarray, "frame row column"]) -> Float[np.ndarray, "frame
     return np.concatenate(list(evened.clip(0, 255)), axis=2)
 
 
-EDITS: dict[str, Callable] = {"policy": lambda stack: stack, "mirrored": frames.mirror_frames, "even": even}
+# Of the picture.
+EDITS: dict[str, Callable] = {"mirrored": frames.mirror_frames, "even": even}
+INSIDE = "silenced", "silenced-random", "unsteered"  # edits of the network
+DECOYS = {"decoys-left": "left", "decoys-right": "right"}  # the side of the dark pillar
+NIGHT = "night"
+VARIANTS = *EDITS, *INSIDE, NIGHT, *DECOYS  # of the policy
 
 
-def policy(path: Path, settings: Mapping, actions: tables.ActionSettings, edit: str) -> Player:
-    """A study's policy with its own network, which sees what an edit makes of each stack.
+def load_policy(path: Path, settings: Mapping, actions: tables.ActionSettings) -> Policy:
+    """A study's policy.
 
     Raises:
       InputError: see `agent.load`; or the network reads colours.
@@ -51,15 +58,26 @@ def policy(path: Path, settings: Mapping, actions: tables.ActionSettings, edit: 
     shape = loaded.network.shape("input")
     if len(shape) != 3:
         raise InputError(f"{path}: the policy must read a stack of grey frames; it reads {shape}. Choose another.")
-    network = networks.plain(loaded)
+    return loaded
+
+
+def policy(
+    loaded: Policy, actions: tables.ActionSettings, picture: Callable | None = None, edit: Edit = keep
+) -> Player:
+    """A policy that plays.
+
+    Args:
+      picture: makes of each stack what the policy sees. edit: of its network.
+    """
+    shape = loaded.network.shape("input")
 
     @jax.jit
     def run(stack):
-        trace = network(stack[None])
+        trace = loaded.run(stack[None], edit=edit)
         return trace.logits[0], trace.value[0] if trace.value is not None else np.nan
 
     def forward(step, stack):
-        logits, value = run(np.asarray(EDITS[edit](stack), np.float32))
+        logits, value = run(np.asarray(picture(stack) if picture else stack, np.float32))
         return np.asarray(logits), float(np.ravel(value)[0])
 
     forward(0, np.zeros(shape, np.uint8))  # compiled before anybody waits for it

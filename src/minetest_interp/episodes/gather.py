@@ -1,7 +1,7 @@
 """`python -m minetest_interp.episodes.gather`: an agent's episodes to one file, small enough to be kept with the code.
 
 What a policy saw is kept of some steps only, and as a film of one episode: the one whose shaped reward is the median.
-Of a policy with an edited picture it is not kept.
+Of a policy with an edited picture or network, by night, or with decoys it is not kept.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ LENGTH = 4  # frames of a stack; before the first there is the first
 MASK_WIDTH, MASK_HEIGHT = 128, 75
 NEARBY = 40  # nodes from the agent's way in which trunks are kept
 FILM_EVERY, FILM_QUALITY, FILM_MS = 2, 60, 100  # steps a picture, WebP's quality of 100, milliseconds a picture
-EDITED = tuple(f"-{edit}" for edit in agents.EDITS)  # what the names of edited policies end with
+VARIED = tuple(f"-{variant}" for variant in agents.VARIANTS)  # what the names of varied policies end with
 KINDS = {
     "action": np.uint8,
     "on_trunk": bool,
@@ -56,7 +56,7 @@ def gather_episodes(episodes: Path, output: Path) -> None:
             print(f"{folder}: left out, since {len(missing)} of {len(paths)} episodes are missing")
             continue
         of_all = [files.read_arrays(path) for path in paths]
-        sees = "frames" in of_all[0] and not folder.name.endswith(EDITED)
+        sees = "frames" in of_all[0] and not folder.name.endswith(VARIED)
         arrays = by_step(of_all, [place.name for place in listed], sees=sees)
         if sees:
             arrays |= _seen(episodes, listed, of_all)

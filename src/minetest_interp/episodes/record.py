@@ -6,20 +6,27 @@ interrupted goes on with the next episode that is missing.
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from minetest_interp import study as studies
+from minetest_interp.capture import march
 from minetest_interp.capture.game import Game, Lost
-from minetest_interp.episodes import agents, keys, labels, places
+from minetest_interp.capture.march import Scene
+from minetest_interp.capture.types import Node, Pose
+from minetest_interp.episodes import agents, decoys, gather, inside, keys, labels, places
 from minetest_interp.episodes import play as playing
 from minetest_interp.episodes.agents import Player
 from minetest_interp.episodes.clock import Clock
 from minetest_interp.episodes.places import Start
 from minetest_interp.io import files, yaml_files
 from minetest_interp.io.errors import InputError
+from minetest_interp.model.actions import action_table
+from minetest_interp.model.architecture import Edit, keep
+from minetest_interp.model.policy import Policy
 from minetest_interp.study import Study
 
 SETTINGS = {
@@ -38,8 +45,19 @@ SCHEMA = Path(__file__).with_name("episodes.schema.yaml")
 DAWN = 6125 / 24000  # time of day at which a world begins
 CALM, LONGEST = 1.0, 30.0  # seconds without a new picture after which all is drawn, and until it counts as drawn
 LET_GO = 0.5  # seconds in which the player comes to stand on the ground
-AGENTS = *agents.EDITS, "random", "forward", "out-of-order"
+AGENTS = "policy", *agents.VARIANTS, "random", "forward", "out-of-order"
+EVERY = 50  # steps of the policy's own episodes between two that tell how active a channel is
 RESTARTS = 3  # in a row for one episode
+
+
+class Beginning(NamedTuple):
+    """Where and how an episode begins: the pose, the map before it is changed, what is placed, and the time of day."""
+
+    pose: Pose
+    shown: Scene
+    nodes: list[Node]
+    timeofday: float
+    steps: int
 
 
 def episodes(
@@ -62,12 +80,12 @@ def episodes(
     listed = places.starting_places(output, wanted)[:number]
     folder = output / name_of(agent, loaded.name)
     folder.mkdir(exist_ok=True)
-    player_at = _players(agent, loaded, output, wanted["seed"])
+    player_at = _players(agent, loaded, output, listed, wanted["seed"])
     missing = [n for n, place in enumerate(listed) if not (folder / f"{place.name}.npz").exists()]
     began = time.monotonic()
     for done, n in enumerate(missing, start=1):
         place = listed[n]
-        arrays = _tried(output, folder, place, player_at(place, n), wanted, n)
+        arrays = _tried(output, folder, _beginning(agent, output, place, wanted), player_at(place, n), wanted, n)
         files.write_arrays(folder / f"{place.name}.npz", **arrays)
         left = (time.monotonic() - began) / done * (len(missing) - done)
         said = f"{arrays['dug'].sum()} trunks dug, reward {arrays['shaped'].sum():.2f}"
@@ -80,10 +98,30 @@ def name_of(agent: str, study: str) -> str:
     return {"policy": study, "random": agent, "forward": agent}.get(agent, f"{study}-{agent}")
 
 
-def _players(agent: str, study: Study, output: Path, seed: int) -> Callable[[Start, int], Player]:
+def _beginning(agent: str, output: Path, place: Start, wanted: Mapping) -> Beginning:
+    shown = places.around(output, place)
+    usual = Beginning(place.pose, shown, [], DAWN, wanted["steps"])
+    if agent == agents.NIGHT:
+        return usual._replace(timeofday=wanted["night"])
+    if agent in agents.DECOYS:
+        pose = decoys.best_view(shown, place.pose, wanted["decoys"])
+        nodes = decoys.pillars(pose, wanted["decoys"], dark=agents.DECOYS[agent])
+        return usual._replace(pose=pose, nodes=nodes, steps=wanted["decoys"]["steps"])
+    return usual
+
+
+def _players(
+    agent: str, study: Study, output: Path, listed: Sequence[Start], seed: int
+) -> Callable[[Start, int], Player]:
     """Who plays at a place of some number."""
-    if agent in agents.EDITS:
-        player = agents.policy(study.checkpoint, study.policy, study.actions, agent)
+    if agent == "policy" or agent in agents.VARIANTS:
+        loaded = agents.load_policy(study.checkpoint, study.policy, study.actions)
+        if agent == "silenced-random":
+            return _silenced_randomly(
+                loaded, study, [output / study.name / f"{place.name}.npz" for place in listed], seed
+            )
+        edit = _edits(agent, loaded, study)
+        player = agents.policy(loaded, study.actions, agents.EDITS.get(agent), edit)
         return lambda place, n: player
     if agent == "out-of-order":
 
@@ -96,11 +134,49 @@ def _players(agent: str, study: Study, output: Path, seed: int) -> Callable[[Sta
     return lambda place, n: player
 
 
-def _tried(output: Path, folder: Path, place: Start, player: Player, wanted: Mapping, n: int) -> dict[str, np.ndarray]:
+def _named_detectors(study: Study) -> dict[str, int]:
+    """The channels that claims call tree detectors: those of all named layers but the first."""
+    named = study.settings.get("evidence", {}).get("named", {})
+    if len(named) < 2:
+        raise InputError(f"{study.name}: `evidence.named` must name two layers or more to silence; got {named}.")
+    return dict(list(named.items())[1:])
+
+
+def _edits(agent: str, loaded: Policy, study: Study) -> Edit:
+    if agent == "silenced":
+        return inside.silence(loaded, _named_detectors(study))
+    if agent == "unsteered":
+        steering = action_table(study.actions["factors"], study.actions["behaviours"]).behaviours[
+            study.actions["steering"]
+        ]
+        return inside.project_out(loaded.architecture.targets[-1], inside.steering_direction(loaded, steering))
+    return keep
+
+
+def _silenced_randomly(loaded: Policy, study: Study, own: Sequence[Path], seed: int) -> Callable[[Start, int], Player]:
+    """Others at each place, as active as the named ones on what the policy saw in its own episodes."""
+    stack, named = loaded.network.shape("input"), _named_detectors(study)
+    seen = []
+    for path in own:
+        frames = files.read_arrays(files.read(path), "frames")["frames"]
+        seen.append(gather.stacks_at(frames, np.arange(0, len(frames), EVERY), stack[0]))
+    activity = {layer: inside.mean_activity(loaded, np.concatenate(seen), layer) for layer in named}
+
+    def drawn(place: Start, n: int) -> Player:
+        random = np.random.default_rng([seed, n])
+        others = {layer: inside.draw_alike(activity[layer], channel, random) for layer, channel in named.items()}
+        return agents.policy(loaded, study.actions, edit=inside.silence(loaded, others))
+
+    return drawn
+
+
+def _tried(
+    output: Path, folder: Path, begins: Beginning, player: Player, wanted: Mapping, n: int
+) -> dict[str, np.ndarray]:
     attempt = 1
     while True:
         try:
-            return _episode(output, folder / places.GAME, place, player, wanted, n)
+            return _episode(output, folder / places.GAME, begins, player, wanted, n)
         except Lost as lost:
             if attempt == RESTARTS:
                 raise InputError(f"the game must stay alive; {lost} Tried {attempt} times.") from lost
@@ -109,7 +185,7 @@ def _tried(output: Path, folder: Path, place: Start, player: Player, wanted: Map
 
 
 def _episode(
-    output: Path, folder: Path, place: Start, player: Player, wanted: Mapping, n: int
+    output: Path, folder: Path, begins: Beginning, player: Player, wanted: Mapping, n: int
 ) -> dict[str, np.ndarray]:
     shutil.rmtree(folder, ignore_errors=True)
     settings = SETTINGS | ({} if player.sees else UNSEEN)
@@ -118,14 +194,15 @@ def _episode(
         Clock(folder) as clock,
         Game(folder, world=output / places.WORLD, settings=settings, variables=clock.variables, mod=mod) as game,
     ):
-        keyboard = _arrive(game, place)
+        keyboard = _arrive(game, begins)
         with clock.standing():
             played = playing.play(
-                game, keyboard, clock, player, steps=wanted["steps"], step_s=wanted["step"], seed=wanted["seed"] + n
+                game, keyboard, clock, player, steps=begins.steps, step_s=wanted["step"], seed=wanted["seed"] + n
             )
         keyboard.close()
     jumped = np.array([player.levels[a].get("jump") == "jump" for a in played.arrays["action"]])
-    known = labels.of_steps(places.around(output, place), played.arrays["pose"], played.dug, played.punched, jumped)
+    shown = march.changed(begins.shown, begins.nodes)
+    known = labels.of_steps(shown, played.arrays["pose"], played.dug, played.punched, jumped)
     return {
         **played.arrays,
         **known,
@@ -135,9 +212,12 @@ def _episode(
     }
 
 
-def _arrive(game: Game, place: Start) -> keys.Keyboard:
+def _arrive(game: Game, begins: Beginning) -> keys.Keyboard:
     """Takes the player to the place, waits until all is drawn, and lets go."""
-    game.ask("stand", feet=place.pose[:3], yaw=float(np.radians(place.pose.yaw)), timeofday=DAWN)
+    pose, timeofday = begins.pose, begins.timeofday
+    game.ask("stand", feet=pose[:3], yaw=float(np.radians(pose.yaw)), timeofday=timeofday)
+    if begins.nodes and not game.ask("place", nodes=begins.nodes)["come"]:
+        raise Lost(f"the client did not get the {len(begins.nodes)} nodes that were placed.")
     began = since = time.monotonic()
     last = game.picture()
     while time.monotonic() < since + CALM and time.monotonic() < began + LONGEST:
@@ -146,7 +226,7 @@ def _arrive(game: Game, place: Start) -> keys.Keyboard:
             last, since = picture, time.monotonic()
     keyboard = keys.Keyboard(game.display)
     keyboard.focus()
-    game.ask("play", timeofday=DAWN)
+    game.ask("play", timeofday=timeofday)
     keyboard.button(True)
     time.sleep(LET_GO)
     return keyboard

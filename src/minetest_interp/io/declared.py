@@ -23,7 +23,8 @@ PLACEHOLDERS = {
     "grouping": "kinds|surroundings",
     "edit": "logs|trunk|darker",
     "along": "ray|middle",
-    "agent": "own|random|forward|out-of-order|mirrored|even",
+    "agent": "own|random|forward|out-of-order|mirrored|even|silenced|silenced-random|night|unsteered",
+    "decoys": "decoys-left|decoys-right",
     "held": "forward|jump",
     "to": "direction|darker",
 }

@@ -82,6 +82,7 @@ own/turn | place, step | float32 | -1 to 1 | the steering
 own/value | place, step | float32 | reward | the critic's; NaN without one
 own/darker | place, step | float32 | levels | mean of the right half of the newest frame less that of the left
 own/{held} | place, step | bool | | whether the key was held
+{decoys}/heading | place, step of {decoys} | float32 | degrees | from where it first looked, positive to the left
 stacks | place, kept step, frame, row, column | uint8 | level, 0 to 255 | what it saw at some steps; may be left out
 logits | place, kept step, action | float32 | nats | what it answered, as it was recorded; likewise
 """

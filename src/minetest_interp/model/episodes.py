@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
@@ -40,6 +40,7 @@ WORDS = {"u": "unsigned integers", "f": "floats", "b": "booleans"}
 KINDS = {"u": np.int32, "f": np.float32}  # whatever the precision in the file
 STACKS, KEPT = "stacks", "kept"  # what the policy saw at some steps, and which; a file may be without
 MASKS = "masks"  # class numbers of what the newest frames show, as in a folder of labelled frames; likewise
+POSE = "pose"  # by place and step: x, y, z of the feet in nodes, yaw (positive to the left) and pitch in degrees
 CROSSED = "crossed"  # trees' nodes on the view ray, by place and step; likewise
 
 
@@ -202,14 +203,35 @@ def beside(arrays: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray], path
     Raises:
       InputError: the places are others, or episodes are longer or shorter.
     """
-    places, wanted = list(arrays[PLACES]), list(own[PLACES])
-    if sorted(places) != sorted(wanted):
-        raise InputError(f"{path}: must have the places {', '.join(sorted(wanted))}; got {', '.join(sorted(places))}.")
+    order = _in_order(arrays, own, path)
     steps, found = own["action"].shape[1], arrays["action"].shape[1]
     if steps != found:
         raise InputError(f"{path}: must have {steps} steps, as `episodes.own`; got {found}.")
-    order = [places.index(place) for place in wanted]
     return {name: arrays[name][order] for name in BY_STEP}
+
+
+def headings(
+    arrays: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray], path: Path
+) -> Float[np.ndarray, "place step"]:
+    """Degrees from where the agent first looked, -180 to 180, positive to the left, in the order of one's own places.
+
+    Raises:
+      InputError: the places are others, or poses are missing.
+    """
+    order, shape = _in_order(arrays, own, path), (*arrays["action"].shape, 5)
+    pose = arrays.get(POSE, np.empty(0))
+    if pose.shape != shape or pose.dtype.kind != "f" or not np.isfinite(pose).all():
+        raise InputError(f"{path}: {POSE} must be finite floats {list(shape)}; got {pose.dtype} {list(pose.shape)}.")
+    yaw = pose[order, :, 3]
+    return (yaw - yaw[:, :1] + 180) % 360 - 180
+
+
+def _in_order(arrays: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray], path: Path) -> list[int]:
+    """Where one's own places are among others."""
+    places, wanted = list(arrays[PLACES]), list(own[PLACES])
+    if sorted(places) != sorted(wanted):
+        raise InputError(f"{path}: must have the places {', '.join(sorted(wanted))}; got {', '.join(sorted(places))}.")
+    return [places.index(place) for place in wanted]
 
 
 def _check(array: np.ndarray, shape: tuple[int, ...], kind: str, name: str) -> None:

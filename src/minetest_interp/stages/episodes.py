@@ -21,6 +21,12 @@ def run(
     out_of_order: Path | None = None,
     mirrored: Path | None = None,
     even: Path | None = None,
+    silenced: Path | None = None,
+    silenced_random: Path | None = None,
+    night: Path | None = None,
+    unsteered: Path | None = None,
+    decoys_left: Path | None = None,
+    decoys_right: Path | None = None,
 ) -> None:
     table = action_table(actions["factors"], actions["behaviours"])
     played = recorded.read(own, sees=True)
@@ -34,11 +40,14 @@ def run(
     if recorded.STACKS in played:
         kept = played[recorded.KEPT]
         arrays |= {"stacks": played[recorded.STACKS], "logits": played[recorded.LOGITS][:, kept]}
-    others = dict(zip(play.AGENTS[1:], (random, forward, out_of_order, mirrored, even), strict=True))
-    for agent, path in others.items():
+    named = random, forward, out_of_order, mirrored, even, silenced, silenced_random, night, unsteered
+    for agent, path in zip(play.AGENTS[1:], named, strict=True):
         if path is not None:
             other = recorded.beside(recorded.read(path, sees=False), played, path)
             arrays |= {f"{agent}/{name}": array for name, array in other.items()}
+    for agent, path in zip(play.DECOYS, (decoys_left, decoys_right), strict=True):
+        if path is not None:
+            arrays[f"{agent}/heading"] = recorded.headings(recorded.read(path, sees=False), played, path)
     files.write_arrays(episodes, **arrays)
     if on_policy is not None:
         files.write_arrays(on_policy, **recorded.labelled_stacks(played, concepts))
