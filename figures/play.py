@@ -11,7 +11,7 @@ import style
 from panel import arrays, panel_command
 
 OWN = "own"
-# What an agent is called, its colour, its line and its mark.
+# What an agent is called, its colour, its line and its mark. Others stand in the table of the report alone.
 AGENTS = {
     OWN: ("the agent", style.OBSERVED, "-", "o"),
     "random": ("random actions", style.NULL, ":", "s"),
@@ -26,15 +26,20 @@ COMPARED = {"digs-logs": "logs dug in an episode", "earns-more": "reward of an e
 def load(results: Path, *, behaviour: str) -> dict[str, object]:
     path = results / "evidence/play.npz"
     agents, followed, direction, darker = arrays(path, "agents", "followed", "turned/direction", "turned/darker")
-    distance = arrays(path, *(f"distance/{agent}" for agent in agents))
+    shown = [agent for agent in agents if agent in AGENTS]
+    distance = arrays(path, *(f"distance/{agent}" for agent in shown))
     compared = arrays(path, *(f"compared/{name}" for name in COMPARED))
     return {
         "behaviour": style.plain(behaviour, limit=16),
-        "distance": dict(zip(agents, distance, strict=True)),
-        "compared": {n: dict(zip(agents, of, strict=True)) for n, of in zip(COMPARED, compared, strict=True)},
+        "distance": dict(zip(shown, distance, strict=True)),
+        "compared": {n: _by_agent(agents, of) for n, of in zip(COMPARED, compared, strict=True)},
         "followed": followed,
         "turned": {"direction": direction, "darker": darker},
     }
+
+
+def _by_agent(agents: np.ndarray, means: np.ndarray) -> dict[str, np.ndarray]:
+    return {agent: of for agent, of in zip(agents, means, strict=True) if agent in AGENTS}
 
 
 def draw(

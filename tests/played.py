@@ -9,7 +9,20 @@ from PIL import Image
 from minetest_interp.model import intermediates
 from minetest_interp.model.policy import Policy
 
-AGENTS = ("own", "random", "forward", "out-of-order", "mirrored", "even")
+AGENTS = (
+    "own",
+    "random",
+    "forward",
+    "out-of-order",
+    "mirrored",
+    "even",
+    "silenced",
+    "silenced-random",
+    "night",
+    "unsteered",
+    "decoys-left",
+    "decoys-right",
+)
 PLACES, STEPS, KEPT = 4, 60, np.array([0, 10])
 FILMED, EVERY = 1, 2  # the place that is filmed, and the steps of a picture
 HEIGHT, WIDTH = 30, 51
@@ -45,6 +58,7 @@ def recorded(seed: int, actions: int, policy: Policy | None = None) -> dict[str,
         "on_trunk": random.random(shape) < 0.1,
         "dug": random.integers(0, 2, shape).astype(np.uint8),
         "shaped": random.normal(size=shape).astype(np.float32),
+        "pose": random.uniform(-180, 180, (*shape, 5)).astype(np.float32),
     }
     if policy is None:
         return found

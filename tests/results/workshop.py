@@ -110,7 +110,7 @@ MEASURE = {
         "offsets": [0.5], "contrast": 0.5, "gain": 4, "donors": 1, "sigma": 0.05, "seed": 0,
     },
     "reward": {"middle": 0.5, "gamma": 2},
-    "play": {"gamma": 0.9, "near": 3, "far": 20, "ahead": 36, "steps": 50},
+    "play": {"gamma": 0.9, "near": 3, "far": 20, "ahead": 36, "steps": 50, "looks": 40},
 }  # fmt: skip
 
 TIMED = {"REPRODUCE.md", "reproduce.html"}

@@ -17,7 +17,7 @@ from tests.unit.test_measure import ACTIONS, SMALL
 COUNT = len(ACTIONS["factors"]["do"])
 STACK = random_policy(SMALL).architecture.stack
 SHORT = {name: array[:, :-1] for name, array in recorded(2, COUNT).items() if array.ndim == 2}
-SETTINGS = {"gamma": 0.9, "near": 3, "far": 20, "ahead": 36, "steps": 10}
+SETTINGS = {"gamma": 0.9, "near": 3, "far": 20, "ahead": 36, "steps": 10, "looks": 20}
 INTERVAL = {"confidence": 0.95, "least_clusters": 3}
 
 
@@ -34,7 +34,8 @@ def folder(policy, tmp_path):
 
 
 def build(folder, **others):
-    named = {"own": "own", "random": "random", "forward": "forward", "out_of_order": "out-of-order"} | others
+    named = {"own": "own", "random": "random", "forward": "forward", "out_of_order": "out-of-order"}
+    named |= {f"decoys_{side}": f"decoys-{side}" for side in ("left", "right")} | others
     given = {agent: folder / f"{name}.npz" for agent, name in named.items() if name}
     written = {"episodes": folder / "episodes.npz", "on_policy": folder / "on_policy.npz"}
     files.write_json(folder / "network.json", dict(zip(("frames", "height", "width"), STACK, strict=True)))
@@ -78,6 +79,27 @@ def test_steering_and_keys_are_those_of_logits_and_actions(folder):
     np.testing.assert_array_equal(found["own/forward"], own["action"] == go)
 
 
+def test_headings_are_the_turns_since_the_first_step_whatever_the_order_of_the_places(folder):
+    build(folder)
+    poses, found = np.load(folder / "decoys-left.npz")["pose"], np.load(folder / "episodes.npz")
+    turned = np.degrees(np.angle(np.exp(1j * np.radians(poses[..., 3] - poses[:, :1, 3]))))
+    np.testing.assert_allclose(found["decoys-left/heading"], turned, atol=1e-3)
+    one = {name: array[::-1] for name, array in np.load(folder / "decoys-left.npz").items()}
+    np.savez_compressed(folder / "decoys-left.npz", **one)
+    build(folder)
+    np.testing.assert_array_equal(np.load(folder / "episodes.npz")["decoys-left/heading"], found["decoys-left/heading"])
+
+
+def test_episodes_with_decoys_may_be_shorter(folder):
+    short = {
+        name: array[:, :7] if array.ndim > 1 else array for name, array in np.load(folder / "decoys-left.npz").items()
+    }
+    np.savez_compressed(folder / "decoys-left.npz", **short)
+    found = build(folder)
+    assert np.load(folder / "episodes.npz")["decoys-left/heading"].shape == (PLACES, 7)
+    assert found["turns-to-dark-decoy"]["dark-side"]["estimate"] is not None
+
+
 def test_agents_that_were_not_recorded_may_be_left_out(folder):
     found = build(folder, forward=None)
     assert found["earns-more"]["forward"]["estimate"] is None
@@ -107,6 +129,13 @@ def test_agents_that_were_not_recorded_may_be_left_out(folder):
         ("random", {"on_trunk": np.zeros((PLACES, STEPS))}, "on_trunk must be booleans"),
         ("random", {"place": np.array(list("abcd"))}, "must have the places place 0, place 1, .*; got a, b, c, d"),
         ("forward", SHORT, "must have 60 steps, as `episodes.own`; got 59"),
+        ("decoys-left", {"pose": None}, r"pose must be finite floats \[4, 60, 5\]; got float64 \[0\]"),
+        ("decoys-left", {"pose": np.full((PLACES, STEPS, 5), np.nan)}, "pose must be finite floats"),
+        (
+            "decoys-right",
+            {"place": np.array(list("abcd"))},
+            "must have the places place 0, place 1, .*; got a, b, c, d",
+        ),
     ],
 )
 def test_what_is_no_record_of_episodes_is_refused_in_a_line(folder, name, changes, message):

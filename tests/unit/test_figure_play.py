@@ -49,6 +49,18 @@ def test_means_and_groups_are_where_their_numbers_are(tmp_path):
         np.testing.assert_array_equal(ax.lines[0].get_xydata(), kept[name][:, :2])
 
 
+def test_agents_that_have_no_line_of_their_own_are_left_out(tmp_path):
+    kept = make_results(tmp_path)
+    others = {
+        name: np.concatenate([kept[name][:1] + 5, kept[name]]) for name in map("compared/{}".format, play.COMPARED)
+    }
+    files.write_arrays(tmp_path / "evidence/play.npz", **kept | others | {"agents": np.array(["night", *AGENTS])})
+    shown = play.load(tmp_path, behaviour="yaw")
+    assert list(shown["distance"]) == AGENTS
+    for name, of in shown["compared"].items():
+        np.testing.assert_array_equal(list(of.values()), kept[f"compared/{name}"])
+
+
 def test_left_is_drawn_on_the_left(tmp_path):
     make_results(tmp_path)
     *_, foresight, direction, darker = drawn(tmp_path).axes

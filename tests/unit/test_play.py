@@ -43,9 +43,16 @@ def seeing(seed):
     return own
 
 
-def episodes(own, **others):
+def turning(degrees):
+    """Headings of one that turns to the dark pillar by so many degrees, and at each place by some more to the left."""
+    drift = np.random.default_rng(9).uniform(-30, 30, (PLACES, 1)) * np.ones(80)
+    return {name: drift + side * degrees for name, side in play.DECOYS.items()}
+
+
+def episodes(own, turned=None, **others):
     rivals = {agent: blind(seed) for seed, agent in enumerate(play.AGENTS[1:], start=1)} | others
     agents = {"own": own} | {name: of for name, of in rivals.items() if of is not None}
+    agents |= {name: {"heading": heading} for name, heading in (turned or turning(0)).items()}
     return {"places": np.arange(PLACES).astype(str)} | {
         f"{agent}/{name}": array for agent, of in agents.items() for name, array in of.items()
     }
@@ -127,7 +134,7 @@ def test_what_is_drawn_are_the_means_of_places_and_of_groups_of_steps():
     own = seeing(0)
     arrays = measured(own).arrays
     assert list(arrays["agents"]) == list(play.AGENTS)
-    np.testing.assert_allclose(arrays["compared/digs-logs"][:, 0], [2, 0, 0, 0, 0, 0])
+    np.testing.assert_allclose(arrays["compared/digs-logs"][:, 0], [2] + [0] * (len(play.AGENTS) - 1))
     distance = own["distance"].reshape(PLACES, play.PARTS_OF_TIME, -1).mean((0, 2))
     np.testing.assert_allclose(arrays["distance/own"][:, 0], distance)
     followed = play.discounted(own["shaped"], SETTINGS.gamma)[:, :300]
@@ -135,6 +142,56 @@ def test_what_is_drawn_are_the_means_of_places_and_of_groups_of_steps():
     np.testing.assert_allclose(value, mean)  # the value is what follows
     assert (low <= mean).all() and (mean <= high).all() and mean.mean() == pytest.approx(followed.mean())
     assert (np.diff(arrays["turned/direction"][:, 1]) > 0).all()
+
+
+def test_what_guides_the_agent_is_how_much_later_it_reaches_trees_without_it():
+    late = seeing(1)
+    late["distance"][:, 50:250] = 9.0
+    found = measured(
+        seeing(0), silenced=late, **{"silenced-random": seeing(2)}, night=late, unsteered=seeing(3)
+    ).estimates
+    assert found["tree-units-guide-play"]["silenced"].estimate == pytest.approx(0.5)
+    assert found["tree-units-guide-play"]["silenced-random"].estimate == pytest.approx(0.5)
+    assert found["daylight-guides-play"]["night"].estimate == pytest.approx(0.5)
+    assert found["yaw-direction-guides-play"]["unsteered"].estimate == 0
+    alike = measured(seeing(0), silenced=late, **{"silenced-random": late}).estimates["tree-units-guide-play"]
+    assert alike["silenced"].estimate == pytest.approx(0.5) and alike["silenced-random"].estimate == 0
+
+
+def test_an_agent_of_a_pair_that_was_not_recorded_is_named():
+    found = measured(seeing(0), **{"silenced-random": None}).estimates["tree-units-guide-play"]
+    assert found["silenced"].estimate is not None and "'silenced-random'" in found["silenced-random"].reason
+    one = {"decoys-left": turning(5)["decoys-left"]}
+    reasons = {part.reason for part in measured(seeing(0), turned=one).estimates["turns-to-dark-decoy"].values()}
+    assert reasons == {"no episodes of the agent 'decoys-right' were recorded"}
+
+
+def test_who_turns_to_the_dark_pillar_is_told_from_who_drifts_to_a_side():
+    drifts = measured(seeing(0)).estimates["turns-to-dark-decoy"]
+    assert drifts["dark-side"].estimate == drifts["places"].estimate == play.COIN
+    assert drifts["degrees"].estimate == pytest.approx(0, abs=1e-9)
+    turns = measured(seeing(0), turned=turning(40)).estimates["turns-to-dark-decoy"]
+    assert turns["dark-side"].estimate == turns["places"].estimate == 1
+    assert turns["degrees"].estimate == pytest.approx(40)
+    away = measured(seeing(0), turned=turning(-40)).estimates["turns-to-dark-decoy"]
+    assert away["dark-side"].estimate == 0 and away["degrees"].estimate == pytest.approx(-40)
+
+
+def test_the_looks_to_the_dark_side_are_counted_step_by_step_and_only_the_first():
+    random = np.random.default_rng(3)
+    headings = {name: 5.0 * random.integers(-2, 3, (PLACES, 80)) for name in play.DECOYS}
+    expected = []
+    for place in range(PLACES):
+        counts = []
+        for name, sign in play.DECOYS.items():
+            for degrees in headings[name][place, : SETTINGS.looks]:
+                counts.append(0.5 if degrees == 0 else float(sign * degrees > 0))
+        expected.append(sum(counts) / len(counts))
+    found = measured(seeing(0), turned=headings).estimates["turns-to-dark-decoy"]
+    assert found["dark-side"].estimate == pytest.approx(np.mean(expected))
+    more = np.array(expected)
+    assert found["places"].estimate == pytest.approx(np.mean((more > 0.5) + (more == 0.5) / 2))
+    assert found["dark-side"].n == found["dark-side"].clusters == PLACES
 
 
 def test_without_episodes_every_part_says_so():

@@ -51,7 +51,7 @@ NO_TRUNKS = "no step has a trunk in front of the agent"
 class PlaySettings(NamedTuple):
     """gamma: by which a reward counts less a step later. near: nodes, from which on a trunk is reached. far: nodes, and
     ahead: degrees to either side, within which the nearest trunk counts as one to turn to. steps: the first of an
-    episode, whose return is known well enough. looks: the first with decoys, at which it is asked where the agent looks.
+    episode, whose return is known well enough. looks: the first with decoys, at which is asked where the agent looks.
     """
 
     gamma: float = 0.99
@@ -149,9 +149,9 @@ def looks_to_dark_side(
     Args:
       headings: by name of `DECOYS`, degrees from where it first looked, positive to the left; straight on counts half.
     """
-    towards = np.stack([side * headings[name] for name, side in DECOYS.items()])
-    looks = (towards > STRAIGHT) + COIN * (np.abs(towards) <= STRAIGHT)
-    return looks.mean((0, 2)), towards.mean((0, 2), dtype=np.float64)
+    towards = [side * headings[name].astype(np.float64) for name, side in DECOYS.items()]
+    looks = [(degrees > STRAIGHT) + COIN * (np.abs(degrees) <= STRAIGHT) for degrees in towards]
+    return np.mean([of.mean(1) for of in looks], axis=0), np.mean([degrees.mean(1) for degrees in towards], axis=0)
 
 
 def _decoys(episodes: Mapping[str, np.ndarray], steps: int, level: Level) -> Parts:
@@ -160,12 +160,13 @@ def _decoys(episodes: Mapping[str, np.ndarray], steps: int, level: Level) -> Par
         return dict.fromkeys(LOOKS, absent)
     share, degrees = looks_to_dark_side({agent: episodes[f"{agent}/heading"][:, :steps] for agent in DECOYS})
     more = (share > COIN) + COIN * (share == COIN)
-    places, ends = np.arange(len(share)), {"chance": COIN, "scale": "share"}
-    return {
-        "dark-side": intervals.estimate(intervals.weighted_mean(share), places, level, **ends),
-        "degrees": intervals.estimate(intervals.weighted_mean(degrees), places, level, chance=0.0),
-        "places": intervals.estimate(intervals.weighted_mean(more), places, level, **ends),
-    }
+    places = np.arange(len(share))
+
+    def often(values: np.ndarray) -> Estimate:
+        return intervals.estimate(intervals.weighted_mean(values), places, level, chance=COIN, scale="share")
+
+    angle = intervals.estimate(intervals.weighted_mean(degrees), places, level, chance=0.0)
+    return dict(zip(LOOKS, (often(share), angle, often(more)), strict=True))
 
 
 def _walking(own: Arrays, level: Level) -> Parts:

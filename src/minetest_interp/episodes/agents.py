@@ -62,14 +62,14 @@ def load_policy(path: Path, settings: Mapping, actions: tables.ActionSettings) -
 
 
 def policy(
-    loaded: Policy, actions: tables.ActionSettings, picture: Callable | None = None, edit: Edit = keep
+    loaded: Policy, actions: tables.ActionSettings, *, picture: Callable | None = None, edit: Edit = keep
 ) -> Player:
     """A policy that plays.
 
     Args:
       picture: makes of each stack what the policy sees. edit: of its network.
     """
-    shape = loaded.network.shape("input")
+    length, height, width = loaded.network.shape("input")
 
     @jax.jit
     def run(stack):
@@ -80,8 +80,8 @@ def policy(
         logits, value = run(np.asarray(picture(stack) if picture else stack, np.float32))
         return np.asarray(logits), float(np.ravel(value)[0])
 
-    forward(0, np.zeros(shape, np.uint8))  # compiled before anybody waits for it
-    return Player(forward, tables.action_levels(actions["factors"]), sees=True, stack=shape[0], size=shape[1:])
+    forward(0, np.zeros((length, height, width), np.uint8))  # compiled before anybody waits for it
+    return Player(forward, tables.action_levels(actions["factors"]), sees=True, stack=length, size=(height, width))
 
 
 def random(actions: tables.ActionSettings) -> Player:

@@ -8,7 +8,7 @@ from minetest_interp.capture import march
 from minetest_interp.capture.march import Scene
 from minetest_interp.capture.types import Node, Pose
 
-AXES = 0, 90, 180, 270  # degrees; along these the nodes of both pillars stand alike
+AXES = 0, 90, 180, 270  # degrees; along these both pillars are as far away
 ROWS, COLUMNS = 75, 128  # of the pictures in which the pillars are looked for
 
 

@@ -36,7 +36,7 @@ def mean_activity(
     return found.mean(tuple(range(found.ndim - 1)), dtype=np.float64)
 
 
-def draw_alike(activity: Float[np.ndarray, " channel"], channel: int, random: np.random.Generator) -> int:
+def draw_similar(activity: Float[np.ndarray, " channel"], channel: int, random: np.random.Generator) -> int:
     """Another channel, drawn from the `AMONG` whose mean activity is nearest to the channel's."""
     apart = np.abs(activity - activity[channel])
     apart[channel] = np.inf
@@ -52,4 +52,4 @@ def steering_direction(policy: Policy, steering: Behaviour) -> Float[np.ndarray,
 def project_out(layer: str, direction: Float[np.ndarray, " channel"]) -> Edit:
     """The edit that leaves nothing of a direction in a layer's activation `[B, channel]`."""
     unit = jnp.asarray(direction / np.linalg.norm(direction), jnp.float32)
-    return lambda name, activation: activation - (activation @ unit)[..., None] * unit if name == layer else activation
+    return lambda name, activation: activation - jnp.outer(activation @ unit, unit) if name == layer else activation

@@ -121,7 +121,7 @@ def _players(
                 loaded, study, [output / study.name / f"{place.name}.npz" for place in listed], seed
             )
         edit = _edits(agent, loaded, study)
-        player = agents.policy(loaded, study.actions, agents.EDITS.get(agent), edit)
+        player = agents.policy(loaded, study.actions, picture=agents.EDITS.get(agent), edit=edit)
         return lambda place, n: player
     if agent == "out-of-order":
 
@@ -164,7 +164,7 @@ def _silenced_randomly(loaded: Policy, study: Study, own: Sequence[Path], seed: 
 
     def drawn(place: Start, n: int) -> Player:
         random = np.random.default_rng([seed, n])
-        others = {layer: inside.draw_alike(activity[layer], channel, random) for layer, channel in named.items()}
+        others = {layer: inside.draw_similar(activity[layer], channel, random) for layer, channel in named.items()}
         return agents.policy(loaded, study.actions, edit=inside.silence(loaded, others))
 
     return drawn
