@@ -44,6 +44,30 @@ def test_the_ledger_holds_the_mean_differences_between_agents_over_places(agents
             assert part["n"] == part["clusters"] == PLACES and part["chance"] == 0
 
 
+def test_the_ledger_holds_how_much_later_trees_are_reached_with_one_thing_changed(agents, rows):
+    later = {
+        "tree-units-guide-play": {"silenced": "own", "silenced-random": "silenced-random"},
+        "daylight-guides-play": {"night": "own"},
+        "yaw-direction-guides-play": {"unsteered": "own"},
+    }
+    for claim, parts in later.items():
+        changed = next(iter(parts))
+        for part, other in parts.items():
+            expected = (sooner(agents[changed]) - sooner(agents[other])).mean()
+            assert rows[claim][part]["estimate"] == pytest.approx(expected)
+
+
+def test_the_ledger_holds_how_often_the_agent_looks_to_the_dark_pillar(agents, rows):
+    looks = []
+    for name, sign in (("decoys-left", 1), ("decoys-right", -1)):
+        yaw = np.radians(agents[name]["pose"][:, : MEASURE["play"]["looks"], 3].astype(float))
+        towards = sign * np.degrees(np.arcsin(np.sin(yaw - yaw[:, :1]))), np.cos(yaw - yaw[:, :1]) > 0
+        straight = (np.abs(towards[0]) <= 1) & towards[1]
+        looks.append(np.where(straight, 0.5, towards[0] > 0).mean(1))
+    share = rows["turns-to-dark-decoy"]["dark-side"]
+    assert share["estimate"] == pytest.approx(np.mean(looks)) and share["chance"] == 0.5 and share["n"] == PLACES
+
+
 def test_the_ledger_holds_the_correlations_of_the_agents_own_steps(agents, rows):
     own, settings = agents["own"], MEASURE["play"]
     p = scipy.special.softmax(own["logits"].astype(np.float64), axis=-1)
