@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from minetest_interp.episodes import agents, inside
+from minetest_interp.episodes import agents, inside, variants
 from minetest_interp.model.actions import action_table
 from minetest_interp.model.policy import Geometry
 from tests import plain
@@ -87,6 +87,19 @@ def test_another_channel_is_one_of_the_nearest_activity_and_never_the_same():
         others = [c for c in range(40) if c != channel]
         nearest = sorted(others, key=lambda c: abs(activity[c] - activity[channel]))[: inside.AMONG]
         assert drawn == set(nearest)
+
+
+def test_as_many_others_of_the_same_layers_are_at_zero_and_again_with_the_seed(policy, stacks):
+    activity = {layer: inside.mean_activity(policy, stacks, layer) for layer in CHANNELS}
+    drawn = []
+    for seed in ([1, 0], [1, 0], [1, 1], [1, 2]):
+        edit = variants.others_at_zero(policy, CHANNELS, activity, seed)
+        layers = policy.run(stacks.astype(np.float32), edit=edit).layers
+        silent = {layer: np.flatnonzero(~np.asarray(layers[layer]).any((0, 1, 2))) for layer in ("conv0", *CHANNELS)}
+        assert [len(channels) for channels in silent.values()] == [0, 1, 1]
+        assert all(silent[layer] != channel for layer, channel in CHANNELS.items())
+        drawn.append([silent[layer].item() for layer in CHANNELS])
+    assert drawn[0] == drawn[1] and len({str(each) for each in drawn}) > 1
 
 
 def test_of_few_channels_another_is_drawn_too():

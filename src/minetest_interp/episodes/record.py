@@ -17,16 +17,13 @@ from minetest_interp.capture import march
 from minetest_interp.capture.game import Game, Lost
 from minetest_interp.capture.march import Scene
 from minetest_interp.capture.types import Node, Pose
-from minetest_interp.episodes import agents, decoys, gather, inside, keys, labels, places
+from minetest_interp.episodes import agents, decoys, keys, labels, places, variants
 from minetest_interp.episodes import play as playing
 from minetest_interp.episodes.agents import Player
 from minetest_interp.episodes.clock import Clock
 from minetest_interp.episodes.places import Start
 from minetest_interp.io import files, yaml_files
 from minetest_interp.io.errors import InputError
-from minetest_interp.model.actions import action_table
-from minetest_interp.model.architecture import Edit, keep
-from minetest_interp.model.policy import Policy
 from minetest_interp.study import Study
 
 SETTINGS = {
@@ -46,7 +43,6 @@ DAWN = 6125 / 24000  # time of day at which a world begins
 CALM, LONGEST = 1.0, 30.0  # seconds without a new picture after which all is drawn, and until it counts as drawn
 LET_GO = 0.5  # seconds in which the player comes to stand on the ground
 AGENTS = "policy", *agents.VARIANTS, "random", "forward", "out-of-order"
-EVERY = 50  # steps of the policy's own episodes between two that tell how active a channel is
 RESTARTS = 3  # in a row for one episode
 
 
@@ -115,14 +111,9 @@ def _players(
 ) -> Callable[[Start, int], Player]:
     """Who plays at a place of some number."""
     if agent == "policy" or agent in agents.VARIANTS:
-        loaded = agents.load_policy(study.checkpoint, study.policy, study.actions)
-        if agent == "silenced-random":
-            return _silenced_randomly(
-                loaded, study, [output / study.name / f"{place.name}.npz" for place in listed], seed
-            )
-        edit = _edits(agent, loaded, study)
-        player = agents.policy(loaded, study.actions, picture=agents.EDITS.get(agent), edit=edit)
-        return lambda place, n: player
+        own = [output / study.name / f"{place.name}.npz" for place in listed]
+        plays = variants.players(agent, study, own, seed)
+        return lambda place, n: plays(n)
     if agent == "out-of-order":
 
         def shuffled(place: Start, n: int) -> Player:
@@ -132,42 +123,6 @@ def _players(
         return shuffled
     player = {"random": agents.random, "forward": agents.forward}[agent](study.actions)
     return lambda place, n: player
-
-
-def _named_detectors(study: Study) -> dict[str, int]:
-    """The channels that claims call tree detectors: those of all named layers but the first."""
-    named = study.settings.get("evidence", {}).get("named", {})
-    if len(named) < 2:
-        raise InputError(f"{study.name}: `evidence.named` must name two layers or more to silence; got {named}.")
-    return dict(list(named.items())[1:])
-
-
-def _edits(agent: str, loaded: Policy, study: Study) -> Edit:
-    if agent == "silenced":
-        return inside.silence(loaded, _named_detectors(study))
-    if agent == "unsteered":
-        steering = action_table(study.actions["factors"], study.actions["behaviours"]).behaviours[
-            study.actions["steering"]
-        ]
-        return inside.project_out(loaded.architecture.targets[-1], inside.steering_direction(loaded, steering))
-    return keep
-
-
-def _silenced_randomly(loaded: Policy, study: Study, own: Sequence[Path], seed: int) -> Callable[[Start, int], Player]:
-    """Others at each place, as active as the named ones on what the policy saw in its own episodes."""
-    stack, named = loaded.network.shape("input"), _named_detectors(study)
-    seen = []
-    for path in own:
-        frames = files.read_arrays(files.read(path), "frames")["frames"]
-        seen.append(gather.stacks_at(frames, np.arange(0, len(frames), EVERY), stack[0]))
-    activity = {layer: inside.mean_activity(loaded, np.concatenate(seen), layer) for layer in named}
-
-    def drawn(place: Start, n: int) -> Player:
-        random = np.random.default_rng([seed, n])
-        others = {layer: inside.draw_similar(activity[layer], channel, random) for layer, channel in named.items()}
-        return agents.policy(loaded, study.actions, edit=inside.silence(loaded, others))
-
-    return drawn
 
 
 def _tried(
