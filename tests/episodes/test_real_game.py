@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
-    """A folder with one short episode of the demo policy and one of an agent that walks straight on."""
+    """A folder with short episodes of the demo policy, also before decoys, and of an agent that walks straight on."""
     try:
         game.programs()
     except InputError as error:
@@ -32,7 +32,7 @@ def played(tmp_path_factory):
     wanted = yaml.safe_load((ROOT / "config/episodes/places.yaml").read_text())
     wanted["places"] |= {"number": 1, "biomes": ["savanna"]}
     (folder / "places.yaml").write_text(json.dumps(wanted | {"steps": STEPS}))
-    for agent in ("policy", "forward"):
+    for agent in ("policy", "forward", "decoys-left"):
         play(folder, agent)
     return folder
 
@@ -56,6 +56,17 @@ def test_who_walks_straight_on_goes_four_nodes_a_second(played):
     pose = files.read_arrays(played / "kept/forward/savanna-00.npz")["pose"]
     ways = np.linalg.norm(np.diff(pose[:, [0, 2]], axis=0), axis=1) / 0.05
     assert 3.5 < np.median(ways[20:]) < 4.5
+
+
+def test_decoys_stand_where_they_were_asked_for(played):
+    wanted = yaml.safe_load((played / "places.yaml").read_text())["decoys"]
+    kept = files.read_arrays(played / "kept/demo-decoys-left/savanna-00.npz")
+    assert len(kept["action"]) == wanted["steps"]
+    assert abs(kept["pose"][0, 3] / 90 - round(kept["pose"][0, 3] / 90)) < 1e-3
+    assert kept["distance"][0] == pytest.approx(np.hypot(wanted["ahead"], wanted["aside"]), abs=0.01)
+    right = np.degrees(np.arctan2(wanted["aside"], wanted["ahead"]))
+    assert kept["direction"][0] == pytest.approx(-right, abs=0.1)  # the trunk is the light one
+    assert kept["frames"][0][:32].mean(0).argmin() < 32  # the darkest column is the dark pillar's
 
 
 def test_what_is_there_is_not_played_again(played, capsys):
