@@ -62,4 +62,14 @@ def test_claims_rest_on_play_where_episodes_were_recorded():
     claims = rows(dict.fromkeys(VERDICTS, "supported"))
     for claim, estimate in zip(claims[:3], (0.5, None, 0), strict=True):
         claim |= {"measurement": "play", "estimate": estimate}
-    assert "2 claims rest on whole episodes of play, all others on still pictures." in answer(claims, RULES, NAMES)[-1]
+    assert (
+        "2 claims rest on play in the game, all others on single frames or stacks of frames."
+        in answer(claims, RULES, NAMES)[-1]
+    )
+
+
+def test_it_is_said_to_turn_to_a_dark_pillar_only_where_it_does():
+    for verdict in VERDICTS:
+        said = [each for each in answer(rows({"turns-to-dark-decoy": verdict}), RULES, NAMES) if "pillar" in each]
+        assert len(said) == (verdict in ("supported", "contradicted", "no effect that matters"))
+        assert any("it turns to the dark pillar" in each for each in said) == (verdict == "supported")

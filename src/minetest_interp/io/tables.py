@@ -101,7 +101,7 @@ CELLS = """\
 stacks | cell, frame, row, column | uint8 | level, 0 to 255 | what the policy sees
 bearing | cell | float32 | degrees | of the trunk, from where the agent looks, positive to the left
 distance | cell | float32 | nodes | from the eye to the trunk's middle, horizontally
-time | cell | float64 | days | of day: 0 midnight, 0.5 noon
+time | cell | float32 | days | of day: 0 midnight, 0.5 noon
 leaves | cell | bool | | whether the tree has leaves
 kind | cell | text | | of tree; stone is none
 ground | cell | text | | the biome whose ground it is
@@ -114,7 +114,7 @@ FIELD = """\
 reason | | text | | where there is no field; then it is the only array
 bearing | cell | float32 | degrees | of the trunk, from where the agent looks, positive to the left
 distance | cell | float32 | nodes | from the eye to the trunk's middle, horizontally
-time | cell | float64 | days | of day: 0 midnight, 0.5 noon
+time | cell | float32 | days | of day: 0 midnight, 0.5 noon
 leaves | cell | bool | | whether the tree has leaves
 kind | cell | text | | of tree; stone is none
 ground | cell | text | | the biome whose ground it is

@@ -50,4 +50,5 @@ def read(path: Path, *, seen: tuple[int, ...]) -> dict[str, np.ndarray]:
             )
         if kind == "f" and not np.isfinite(array).all():
             raise InputError(f"{path}: {name} must be finite in every cell; it has NaN or infinity.")
-    return {name: arrays[name] for name in (STACKS, *COLUMNS)}
+    kinds = {name: np.float32 for name, kind in COLUMNS.items() if kind == "f"}  # whatever the precision in the file
+    return {name: np.asarray(arrays[name], kinds.get(name)) for name in (STACKS, *COLUMNS)}
