@@ -18,7 +18,7 @@ import pytest
 from minetest_interp.io import files
 from minetest_interp.provenance.integrity import MARK
 from tests.conftest import ROOT
-from tests.results.workshop import STUDY, TIMED, Workshop
+from tests.results.workshop import NAMES, STUDY, TIMED, Workshop
 from workflow.digests import code_digest
 
 LEFT_OUT = ("labels", "evidence")
@@ -168,7 +168,7 @@ def test_the_manifest_says_how_every_file_of_the_build_was_made(shop, unpacked):
     assert manifest["config"]["title"] == SMALL["title"]
     for row in manifest["inputs"]:
         assert hashlib.sha256((unpacked / row["path"]).read_bytes()).hexdigest() == row["sha256"]
-    assert len(manifest["inputs"]) == 6
+    assert len(manifest["inputs"]) == 1 + len(NAMES) + 3  # the checkpoint, frames, and what a film is made of
 
 
 def test_nothing_in_the_archive_names_the_machine_or_its_folders(shop, unpacked):
