@@ -13,7 +13,7 @@ from minetest_interp.io import files
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT, EXAMPLE = ROOT / "report/demo", ROOT / "docs/example"
-COLOURS = 32
+COLOURS = 24
 NOTE = "*This is `report/demo/report.md` as `make` builds it, without the pages that run in a browser.*"
 OTHER_PAGE = re.compile(r"\[((?:\\.|[^\\\]])*)\]\(<(?:atlas|frames|episode)\.html[^>]*>\)")
 
