@@ -12,8 +12,8 @@ from tests.conftest import random_policy
 from tests.results.workshop import GEOMETRY, STUDY, Workshop
 
 PANELS = ("series-claims", "series-verdicts", "series-behaviours", "series-units")
-# Without episodes, which members do not have: the ledger corrects each p-value for all claims that are measured.
-SERIES = {key: part for key, part in STUDY.items() if key != "episodes"} | {
+# Without episodes and a field, which members do not have: the ledger corrects each p-value for all claims measured.
+SERIES = {key: part for key, part in STUDY.items() if key not in ("episodes", "field")} | {
     "series": {"checkpoints": ["run/*.model"], "along": "training step"},
     "dreams": {},
     "gradients": {},

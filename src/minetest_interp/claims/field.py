@@ -48,7 +48,8 @@ def measure(cells: Mapping[str, np.ndarray] | None, *, side: int, level: Level) 
     }
     arrays: Arrays = {name: array for name, array in cells.items() if name != STACKS}
     arrays["seen"] = cells[STACKS][number == 0, -1]
-    return Measured(arrays | {"turn": turn, "sweep": number, "turns": turns, "ahead": ahead}, estimates)
+    arrays |= {"turn": turn, "value": value, "sweep": number, "turns": turns, "ahead": ahead}
+    return Measured(arrays, estimates)
 
 
 def sweeps(cells: Mapping[str, np.ndarray]) -> Int[np.ndarray, " cell"]:
