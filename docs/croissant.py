@@ -57,8 +57,6 @@ EPISODES = {
     ".npz": ("application/octet-stream", "Whole episodes of one agent, NumPy arrays by place and step."),
     ".webp": ("image/webp", "A film of one of these episodes, every second picture."),
 }
-
-
 FIELD = {".npz": ("application/octet-stream", "One tree of the game from places around it, NumPy arrays by cell.")}
 
 

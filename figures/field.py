@@ -8,7 +8,6 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 import style
-from minetest_interp.claims.field import NIGHT
 from minetest_interp.model.field import COLUMNS
 from panel import arrays, panel_command
 
@@ -17,7 +16,7 @@ ARROW = 2.6  # nodes, of full steering
 
 
 def load(results: Path, *, behaviour: str) -> dict[str, object]:
-    names = *COLUMNS, "turn", "value", "sweep"
+    names = *COLUMNS, "turn", "value", "sweep", "night"
     *found, seen = arrays(results / "evidence/field.npz", *names, "seen")
     return {"behaviour": style.plain(behaviour, limit=16), "cells": dict(zip(names, found, strict=True)), "seen": seen}
 
@@ -26,7 +25,8 @@ def draw(behaviour: str, cells: dict[str, np.ndarray], seen: np.ndarray) -> Figu
     """What is seen in the base; three plots of the steering against the bearing, each of one factor; a map of places.
 
     Args:
-      cells: as `evidence/field.npz` has them, by cell; the first sweep is the base. seen: its newest frames.
+      cells: as `evidence/field.npz` has them, by cell, and night by sweep; the first sweep is the base.
+      seen: the newest frames of the base.
     """
     figure = style.figure(aspect=1)
     upper, lower = figure.subfigures(2, 1, height_ratios=(1, 6))
@@ -58,8 +58,7 @@ def levels_of(cells: dict[str, np.ndarray]) -> dict[int, tuple[str, str, bool]]:
             "ground": str(cells["ground"][at]),
         }
         changed = next((f for f in FACTORS if cells[f][at] != cells[f][base] or (f == "kind" and bare)), "")
-        night = bool(abs(cells["time"][at] - 0.5) > NIGHT)
-        found[number] = changed, said.get(changed, ""), night
+        found[number] = changed, said.get(changed, ""), bool(cells["night"][number])
     return found
 
 
@@ -112,14 +111,14 @@ def _map(figure: SubFigure, ax: Axes, cells: dict[str, np.ndarray]) -> None:
             (left, up),
             arrowprops={
                 "arrowstyle": "-|>",
-                "color": style.POSITIVE,
+                "color": style.POSITIVE if size > 0 else style.NEGATIVE,
                 "linewidth": 1.2,
                 "mutation_scale": 6,
                 "shrinkA": 0,
                 "shrinkB": 0,
             },
         )
-    ax.plot(0, 0, "^", color="#1B7837", markersize=9, label="the tree")
+    ax.plot(0, 0, "^", color=style.INK, markersize=9)
     ax.set(
         xlabel="nodes to the right of the tree",
         ylabel="nodes beyond the tree",

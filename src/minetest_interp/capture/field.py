@@ -136,9 +136,7 @@ def _record(output: Path, missing: list[Cells], wanted: Mapping) -> None:
             foot = feet[part.ground]
             stacks = _stacks(game, part, foot, wanted["walk"])
             bearing, distance = np.array(part.cells, np.float32).T
-            same = {
-                name: np.full(len(stacks), getattr(part, name)) for name in ("ground", "time", "kind", "leaves", "map")
-            }
+            same = {name: np.full(len(stacks), getattr(part, name)) for name in SAME}
             path = output / f"{part.name}.npz"
             files.write_compressed(path, stacks=stacks, bearing=bearing, distance=distance, **same)
             print(f"{path}: {number} of {len(missing)}", flush=True)
@@ -165,14 +163,15 @@ def _foot(game: Game, x: int, y: int, z: int) -> tuple[int, int, int]:
 
 def _stacks(game: Game, part: Cells, foot: tuple[int, int, int], step: float) -> np.ndarray:
     x, y, z = foot
-    game.ask("look", feet=[x, y + ASIDE, z], yaw=0.0, pitch=np.radians(NOWHERE.pitch), timeofday=part.time, hud=True)
+    aside = {"feet": [x, y + ASIDE, z], "yaw": 0.0, "pitch": np.radians(NOWHERE.pitch)}
+    game.ask("look", **aside, timeofday=part.time, hud=True)
     if not game.ask("place", nodes=tree(part, foot))["come"]:
         raise Unsettled("the client did not get the tree.")
     seen = []
     for cell in part.cells:
         looks = [game.look(pose, part.time, hud=True).picture for pose in walk(foot, *cell, step)]
         seen.append([frames.grey(picture, size=SIZE, order="environment").astype(np.uint8) for picture in looks])
-    game.ask("look", feet=[x, y + ASIDE, z], yaw=0.0, pitch=np.radians(NOWHERE.pitch), timeofday=part.time, hud=True)
+    game.ask("look", **aside, timeofday=part.time, hud=True)
     game.ask("restore")
     return np.array(seen)
 

@@ -48,7 +48,7 @@ def measure(cells: Mapping[str, np.ndarray] | None, *, side: int, level: Level) 
     }
     arrays: Arrays = {name: array for name, array in cells.items() if name != STACKS}
     arrays["seen"] = cells[STACKS][number == 0, -1]
-    arrays |= {"turn": turn, "value": value, "sweep": number, "turns": turns, "ahead": ahead}
+    arrays |= {"turn": turn, "value": value, "sweep": number, "night": night, "turns": turns, "ahead": ahead}
     return Measured(arrays, estimates)
 
 

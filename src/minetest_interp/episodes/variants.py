@@ -14,8 +14,6 @@ from minetest_interp.model.architecture import Edit, keep
 from minetest_interp.model.policy import Policy
 from minetest_interp.study import Study
 
-EVERY = 50  # steps of the policy's own episodes between two on which the mean activity of channels is taken
-
 
 def players(agent: str, study: Study, own: Sequence[Path], seed: int) -> Callable[[int], Player]:
     """Who plays at the place of a number: the same everywhere, or at each place with other channels at zero.
@@ -58,7 +56,7 @@ def _activity(loaded: Policy, own: Sequence[Path], layers: Sequence[str]) -> dic
     length, seen = loaded.network.shape("input")[0], []
     for path in own:
         frames = files.read_arrays(files.read(path), "frames")["frames"]
-        seen.append(gather.stacks_at(frames, np.arange(0, len(frames), EVERY), length))
+        seen.append(gather.stacks_at(frames, np.arange(0, len(frames), gather.EVERY), length))
     return {layer: inside.mean_activity(loaded, np.concatenate(seen), layer) for layer in layers}
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from minetest_interp.claims import play
 from minetest_interp.facts.study import Arrays
-from minetest_interp.io.errors import InputError
+from minetest_interp.io import files
 from minetest_interp.model.actions import ActionTable, behaviours_of
 from minetest_interp.model.episodes import LOGITS, PLACES, Film
 
@@ -35,8 +35,7 @@ def filmed(
     Raises:
       InputError: the file lacks what the page of a film shows.
     """
-    if missing := [name for name in NEEDED if name not in recorded]:
-        raise InputError(f"{path}: must have the array {missing[0]!r} of a film; it has {', '.join(sorted(recorded))}.")
+    files.require_arrays(recorded, NEEDED, path)
     which = film.place
     by_step = {name: recorded[name][which] for name in ("action", "value", "shaped", "dug", "pose")}
     advantage = advantages(by_step["value"], by_step["shaped"], gamma=settings.gamma)

@@ -9,7 +9,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -151,6 +151,16 @@ def read_npz(path: Path, *, limit: int, advice: str) -> dict[str, np.ndarray]:
             return {name: stored[name] for name in stored.files}
     except Exception as error:  # hostile bytes raise nearly anything in here
         raise InputError(f"{path}: must be an npz of arrays; {error}. {advice}") from None
+
+
+def require_arrays(arrays: Mapping[str, np.ndarray], names: Iterable[str], path: Path) -> None:
+    """Checks that a file's arrays include these.
+
+    Raises:
+      InputError: one is missing; the first such is named.
+    """
+    if missing := [name for name in names if name not in arrays]:
+        raise InputError(f"{path}: must have the array {missing[0]!r}; it has {', '.join(sorted(arrays))}.")
 
 
 def read_text(path: Path, *, what: str, limit: int, advice: str) -> str:

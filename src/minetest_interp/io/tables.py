@@ -97,8 +97,7 @@ followed | group, value mean low high | float64 | reward | the value, and the di
 turned/{to} | group of {to}, place mean low high | float64 | degrees or levels; -1 to 1 | the steering, left positive
 """
 
-CELLS = """\
-stacks | cell, frame, row, column | uint8 | level, 0 to 255 | what the policy sees
+_PLACED = """\
 bearing | cell | float32 | degrees | of the trunk, from where the agent looks, positive to the left
 distance | cell | float32 | nodes | from the eye to the trunk's middle, horizontally
 time | cell | float32 | days | of day: 0 midnight, 0.5 noon
@@ -106,23 +105,23 @@ leaves | cell | bool | | whether the tree has leaves
 kind | cell | text | | of tree; stone is none
 ground | cell | text | | the biome whose ground it is
 map | cell | bool | | whether the cell belongs to the map of places and not to a sweep over bearings
+"""
+
+CELLS = f"""\
+stacks | cell, frame, row, column | uint8 | level, 0 to 255 | what the policy sees
+{_PLACED}\
 turn | cell | float32 | -1 to 1 | the steering
 value | cell | float32 | reward | the critic's; NaN without one
 """
 
-FIELD = """\
+FIELD = f"""\
 reason | | text | | where there is no field; then it is the only array
-bearing | cell | float32 | degrees | of the trunk, from where the agent looks, positive to the left
-distance | cell | float32 | nodes | from the eye to the trunk's middle, horizontally
-time | cell | float32 | days | of day: 0 midnight, 0.5 noon
-leaves | cell | bool | | whether the tree has leaves
-kind | cell | text | | of tree; stone is none
-ground | cell | text | | the biome whose ground it is
-map | cell | bool | | whether the cell belongs to the map of places
+{_PLACED}\
 turn | cell | float64 | -1 to 1 | the steering, left positive
 value | cell | float64 | reward | the critic's; NaN without one
 sweep | cell | int | | the number of its sweep; -1 on the map
 seen | cell of the first sweep, row, column | uint8 | level, 0 to 255 | the newest frames
+night | sweep | bool | | whether it is at night
 turns | sweep | float64 | rank correlation | of the steering and the bearing
 ahead | sweep | float64 | rank correlation | of the value and minus the size of the bearing
 """

@@ -69,9 +69,7 @@ def read(path: Path, *, sees: bool) -> dict[str, np.ndarray]:
     """
     arrays = files.read_npz(path, limit=LIMIT_BYTES, advice=ADVICE)
     wanted = BY_STEP | (SEEN if sees else {})
-    missing = [name for name in (PLACES, *wanted, *([LOGITS] if sees else [])) if name not in arrays]
-    if missing:
-        raise InputError(f"{path}: must have the array {missing[0]!r}; it has {', '.join(sorted(arrays))}.")
+    files.require_arrays(arrays, (PLACES, *wanted, *([LOGITS] if sees else [])), path)
     places = arrays[PLACES]
     if places.ndim != 1 or places.dtype.kind != "U" or len(set(places)) != len(places) or not len(places):
         raise InputError(f"{path}: {PLACES} must be names, each once; got {places.dtype} {list(places.shape)}.")
@@ -144,8 +142,7 @@ def read_film(path: Path, *, places: int, steps: int) -> Film:
       InputError: the file is not one, or not of these episodes.
     """
     arrays = files.read_npz(path, limit=LIMIT_BYTES, advice=ADVICE)
-    if missing := [name for name in ("filmed", "film") if name not in arrays]:
-        raise InputError(f"{path}: must have the array {missing[0]!r}; it has {', '.join(sorted(arrays))}.")
+    files.require_arrays(arrays, ("filmed", "film"), path)
     which, shown = arrays["filmed"], arrays["film"]
     if which.shape or which.dtype.kind not in "iu" or not 0 <= which < places:
         raise InputError(f"{path}: filmed must be the number of one of {places} places; got {which.tolist()}.")

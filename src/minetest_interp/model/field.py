@@ -34,8 +34,7 @@ def read(path: Path, *, seen: tuple[int, ...]) -> dict[str, np.ndarray]:
       InputError: the file is not one, lacks an array, has one of another kind or shape, or numbers that are none.
     """
     arrays = files.read_npz(path, limit=LIMIT_BYTES, advice=ADVICE)
-    if missing := [name for name in (STACKS, *COLUMNS) if name not in arrays]:
-        raise InputError(f"{path}: must have the array {missing[0]!r}; it has {', '.join(sorted(arrays))}.")
+    files.require_arrays(arrays, (STACKS, *COLUMNS), path)
     stacks = arrays[STACKS]
     if stacks.dtype != np.uint8 or stacks.shape[1:] != tuple(seen) or not len(stacks):
         raise InputError(

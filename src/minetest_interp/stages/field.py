@@ -7,7 +7,6 @@ from minetest_interp.claims import field
 from minetest_interp.claims.measured import write
 from minetest_interp.cli import command
 from minetest_interp.io import files
-from minetest_interp.model import agent
 
 
 def run(
@@ -20,7 +19,7 @@ def run(
     estimates: Path,
     cells: Path | None = None,
 ) -> None:
-    agent.load(checkpoint_path, policy, actions)
+    """The options of every measurement; what the policy does is in the cells."""
     found = files.read_arrays(cells) if cells is not None else None
     write(field.measure(found, side=side, level=Level(**interval)), arrays, estimates)
 
