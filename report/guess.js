@@ -29,7 +29,7 @@
       $(`${name}-says`).textContent = said[name];
       $(name).textContent = `${right[name]} of ${number + 1}`;
     }
-    hands.point($("truth"), round.turning);
+    dial.point($("truth"), round.turning);
     $("reply").textContent = filled($("reply").dataset[side === round.policy ? "right" : "wrong"], { side: round.policy });
     for (const name of ["left", "right"]) $(name).hidden = true;
     number += 1;

@@ -2,19 +2,8 @@
 
 // A piece that the reader moves over a frame, and which way the policy turns then. Until the network is there its answers
 // are those that the build stored for each place; it is loaded when the reader first takes hold.
-const hands = (() => {
-  const { $, study, signed } = page;
-  const ANGLE = 90; // degrees of a whole turn
-  const STRAIGHT = 0.005; // steering that is shown as none
-
-  /** Points a dial's arrow to the side of a turn, positive to the left, and says it. */
-  function point(dial, turning) {
-    dial.querySelector(".hand").style.transform = `rotate(${-ANGLE * Math.max(-1, Math.min(1, turning))}deg)`;
-    const said = dial.querySelector(".turn");
-    const side = Math.abs(turning) < STRAIGHT ? "straight" : turning > 0 ? "left" : "right";
-    dial.dataset.side = side;
-    said.textContent = page.filled(said.dataset[side], { number: signed(study.side * turning, 2) });
-  }
+(() => {
+  const { $, study } = page;
 
   function piece({ levels, share, turning, ...rest }) {
     return { ...rest, turning, levels: network.numbers(levels), share: network.numbers(share) };
@@ -58,9 +47,9 @@ const hands = (() => {
     function draw() {
       const [own, column] = [chosen(), Number(range.value)];
       const begun = performance.now();
-      point($("answer"), turn(own, column));
+      dial.point($("answer"), turn(own, column));
       const time = performance.now() - begun;
-      point($("control"), own.turning[1][column]);
+      dial.point($("control"), own.turning[1][column]);
       $("timing").textContent = policy ? page.filled($("timing").dataset.live, { time: time.toFixed(0) }) : $("timing").dataset.stored;
       bar.hidden = own.cut;
       if (cut) cut.hidden = !own.cut;
@@ -117,5 +106,4 @@ const hands = (() => {
   }
 
   if (study.trial) start();
-  return { point };
 })();

@@ -140,7 +140,7 @@ JOBS = {
         *DREAMS, "atlas", "recipes", "ledger", "hands_on", "film",
         *(measurement(name) for name in ("units", "causal", "attribution", "circuits", "play")),
     ),
-    "report": stage("report", "facts", "hands_on", *PANELS),
+    "report": stage("report", "facts", "hands_on", "cells", *PANELS),
     "atlas_page": stage(
         "atlas_page", "preprocess", "atlas", "facts", "labels",
         *(measurement(name) for name in ("units", "causal", "circuits")),

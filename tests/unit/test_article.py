@@ -256,9 +256,9 @@ def rendered(tmp_path_factory):
     return facts, both_pages(facts, figures), article.render_markdown(facts, TEMPLATES)
 
 
-def render_pages(facts, figures):
+def render_pages(facts, figures, *, field=None):
     """The story and the appendix by the names of their files."""
-    return article.render_html(facts, TEMPLATES, figures, page_tried.pictured(small_tried(), facts))
+    return article.render_html(facts, TEMPLATES, figures, page_tried.pictured(small_tried(), facts), field=field)
 
 
 def both_pages(facts, figures):

@@ -49,12 +49,14 @@ rule facts:
 
 TEMPLATES = sorted(path for path in TEMPLATES_FOLDER.glob("*.*") if path != ANSWER_RULES)
 WITHOUT_CAPTIONS = [path for path in TEMPLATES if path.name != "captions.yaml"]  # for pages that show no panel
+SHOWN_CELLS = rules.cells.output if "field" in SETTINGS["panels"] and "evidence" in SETTINGS and STUDY.field else []
 
 
 rule report:
     input:
         facts=rules.facts.output.facts,
         tried=rules.hands_on.output.arrays,
+        cells=SHOWN_CELLS,
         pictures=[f"{FIGURES}/{name}.png" for name in SETTINGS["panels"]],
         templates=declared(TEMPLATES),
     output:
@@ -73,6 +75,7 @@ rule report:
     params:
         templates=literal(TEMPLATES_FOLDER),
         panels=literal(FIGURES),
+        cells=f"--cells {evidence('cells')}" if SHOWN_CELLS else "",
         output=subpath(output.html, parent=True),
         words=files_digest(TEMPLATES),
         code=code_digest("minetest_interp.stages.report"),
@@ -80,7 +83,7 @@ rule report:
         f"Render the report on {STUDY.name}."
     shell:
         "python -m minetest_interp.stages.report --facts {input.facts} --tried {input.tried} --templates {params.templates:q}"
-        " --panels {params.panels} --output {params.output} > {log} 2>&1"
+        " --panels {params.panels} --output {params.output} {params.cells} > {log} 2>&1"
 
 
 if "atlas" in SETTINGS:

@@ -37,7 +37,7 @@ def measure(cells: Mapping[str, np.ndarray] | None, *, side: int, level: Level) 
     turn, value = side * cells["turn"].astype(np.float64), cells["value"].astype(np.float64)
     number = sweeps(cells)
     first = np.array([np.flatnonzero(number == n)[0] for n in range(number.max() + 1)], int)
-    stone, night = cells["kind"][first] == STONE, np.abs(cells["time"][first] - 0.5) > NIGHT
+    stone, night = cells["kind"][first] == STONE, is_night(cells["time"][first])
     chosen = {"day": ~stone & ~night, "night": ~stone & night, "stone": stone}
     turns = _by_sweep(turn, cells["bearing"], number)
     ahead = _by_sweep(value, -np.abs(cells["bearing"]), number)
@@ -50,6 +50,11 @@ def measure(cells: Mapping[str, np.ndarray] | None, *, side: int, level: Level) 
     arrays["seen"] = cells[STACKS][number == 0, -1]
     arrays |= {"turn": turn, "value": value, "sweep": number, "night": night, "turns": turns, "ahead": ahead}
     return Measured(arrays, estimates)
+
+
+def is_night(time: np.ndarray) -> np.ndarray:
+    """Of times of day, 0 and 1 at midnight."""
+    return np.abs(time - 0.5) > NIGHT
 
 
 def sweeps(cells: Mapping[str, np.ndarray]) -> Int[np.ndarray, " cell"]:

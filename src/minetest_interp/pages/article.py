@@ -16,6 +16,7 @@ import yaml
 from markupsafe import Markup
 
 from minetest_interp.pages import plots
+from minetest_interp.pages.field import Slider
 from minetest_interp.pages.hands_on import Trial
 from minetest_interp.pages.pictures import Picture
 from minetest_interp.pages.references import read_references
@@ -29,7 +30,10 @@ from minetest_interp.pages.text import (
 
 STORY, APPENDIX = "index.html", "appendix.html"
 # In the order in which they build on one another.
-SCRIPTS = ("operations", "network", "page", "data", "hands", "guess")
+SCRIPTS = {
+    STORY: ("operations", "network", "page", "data", "dial", "hands", "guess"),
+    APPENDIX: ("page", "dial", "field"),
+}
 
 
 class Written(NamedTuple):
@@ -39,7 +43,9 @@ class Written(NamedTuple):
     places: dict[str, str]
 
 
-def render_html(facts: Mapping, templates: Path, figures: Mapping[str, Picture], shown: Trial) -> dict[str, str]:
+def render_html(
+    facts: Mapping, templates: Path, figures: Mapping[str, Picture], shown: Trial, *, field: Slider | None = None
+) -> dict[str, str]:
     """The story and the appendix by the names of their files, which lead to each other.
 
     They need no other file than the figures, at their addresses in the facts, and the folder `explore` for the network;
@@ -47,24 +53,28 @@ def render_html(facts: Mapping, templates: Path, figures: Mapping[str, Picture],
 
     Args:
       figures: a picture for each of the study's panels. shown: what `hands_on.pictured` gives.
+      field: what `field.slider` gives.
 
     Raises:
       jinja2.UndefinedError: a template names a fact that is not there.
     """
     environment = html_environment(templates)
     script = (templates / "article.js").read_text(encoding="utf-8")
-    hands = "\n" + "\n".join((templates / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     style = "\n".join((templates / name).read_text(encoding="utf-8") for name in ("style.css", "article.css"))
     inside: dict[str, object] = {
         "style": Markup(style),
         "script": Markup(script),
         "script_digest": content_digest(script),
     }
-    inside |= {"hands_script": Markup(hands), "hands_digest": content_digest(hands), "sizes": figures}
     inside |= {**shown._asdict(), "strip": plots.strip, "scale": plots.scale, "arrow": plots.arrow}
-    return {
-        page: _render(environment, "article.html.j2", facts, page=page, **inside).text for page in (STORY, APPENDIX)
-    }
+    inside |= {"sizes": figures, "field_shown": field}
+    known = {STORY: shown.study_json, APPENDIX: field and field.study_json}
+    pages = {}
+    for page, names in SCRIPTS.items():
+        live = "\n" + "\n".join((templates / f"{name}.js").read_text(encoding="utf-8") for name in names)
+        inside |= {"study_json": known[page], "live_script": Markup(live), "live_digest": content_digest(live)}
+        pages[page] = _render(environment, "article.html.j2", facts, page=page, **inside).text
+    return pages
 
 
 def render_markdown(facts: Mapping, templates: Path) -> str:

@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from minetest_interp.cli import command
+from minetest_interp.facts.hands_on import is_leftward
 from minetest_interp.io import files
-from minetest_interp.pages import article, hands_on, pictures
+from minetest_interp.pages import article, field, hands_on, pictures
 
 
-def run(facts: Path, tried: Path, templates: Path, panels: Path, output: Path) -> None:
+def run(facts: Path, tried: Path, templates: Path, panels: Path, output: Path, cells: Path | None = None) -> None:
     content = files.read_json(facts)
     figures = {name: pictures.read_figure(panels / f"{name}.png") for name in content["panels"]}
     for name, picture in figures.items():
@@ -18,7 +19,9 @@ def run(facts: Path, tried: Path, templates: Path, panels: Path, output: Path) -
         files.write(file, partial(Path.write_bytes, data=picture.content))
         files.write(output / "hugo/figures" / file.name, partial(put_again, file))
     shown = hands_on.pictured(files.read_arrays(tried), content)
-    for name, page in article.render_html(content, templates, figures, shown).items():
+    side = 1 if is_leftward(content["definitions"][content["steering"]]) else -1
+    moved = field.slider(files.read_arrays(cells), side=side) if cells is not None else None
+    for name, page in article.render_html(content, templates, figures, shown, field=moved).items():
         files.write_text(output / name, page)
     files.write_text(output / "report.md", article.render_markdown(content, templates))
     files.write_text(output / "hugo/index.md", article.render_hugo(content, templates))
