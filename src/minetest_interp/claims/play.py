@@ -14,12 +14,12 @@ from jaxtyping import Bool, Float, Num
 from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Estimate, Level, missing
 from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured, Parts
+from minetest_interp.episodes import names
+from minetest_interp.episodes.names import EVEN, MIRRORED, NIGHT, SILENCED, SILENCED_RANDOM, UNSTEERED
 
 OWN, RANDOM, FORWARD, OUT_OF_ORDER = "own", "random", "forward", "out-of-order"
-MIRRORED, EVEN, NIGHT, UNSTEERED = "mirrored", "even", "night", "unsteered"
-SILENCED, SILENCED_RANDOM = "silenced", "silenced-random"
 AGENTS = OWN, RANDOM, FORWARD, OUT_OF_ORDER, MIRRORED, EVEN, SILENCED, SILENCED_RANDOM, NIGHT, UNSTEERED
-DECOYS = {"decoys-left": 1, "decoys-right": -1}  # the side of the dark pillar, 1 for left
+DECOYS = {name: 1 if side == "left" else -1 for name, side in names.DECOYS.items()}  # the side of the dark pillar
 REACHES = "reaches-trees"
 RIVALS = {
     REACHES: (RANDOM, OUT_OF_ORDER),

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Num, UInt8
 
+from minetest_interp.episodes import names
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import actions as tables
 from minetest_interp.model import agent, frames
@@ -41,11 +42,7 @@ def even(stack: Num[np.ndarray, "frame row column"]) -> Float[np.ndarray, "frame
 
 
 # Of the picture.
-EDITS: dict[str, Callable] = {"mirrored": frames.mirror_frames, "even": even}
-INSIDE = "silenced", "silenced-random", "unsteered"  # edits of the network
-DECOYS = {"decoys-left": "left", "decoys-right": "right"}  # the side of the dark pillar
-NIGHT = "night"
-VARIANTS = *EDITS, *INSIDE, NIGHT, *DECOYS  # of the policy
+EDITS: dict[str, Callable] = {names.MIRRORED: frames.mirror_frames, names.EVEN: even}
 
 
 def load_policy(path: Path, settings: Mapping, actions: tables.ActionSettings) -> Policy:

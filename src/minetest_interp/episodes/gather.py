@@ -13,17 +13,16 @@ from minetest_interp.cli import command  # isort: skip
 from minetest_interp.capture import march
 from minetest_interp.capture.march import Scene
 from minetest_interp.capture.types import Pose
-from minetest_interp.episodes import agents, labels, places
+from minetest_interp.episodes import labels, names, places
 from minetest_interp.episodes.places import Start
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 
 EVERY = 50  # steps between two whose stacks and masks are kept
-LENGTH = 4  # frames of a stack; before the first there is the first
 MASK_WIDTH, MASK_HEIGHT = 128, 75
 NEARBY = 40  # nodes from the agent's way in which trunks are kept
 FILM_EVERY, FILM_QUALITY, FILM_MS = 2, 60, 100  # steps a picture, WebP's quality of 100, milliseconds a picture
-VARIED = tuple(f"-{variant}" for variant in agents.VARIANTS)  # what the names of varied policies end with
+VARIED = tuple(f"-{variant}" for variant in names.VARIANTS)  # what the names of varied policies end with
 KINDS = {
     "action": np.uint8,
     "on_trunk": bool,
@@ -42,7 +41,7 @@ def gather_episodes(episodes: Path, output: Path) -> None:
     """Writes AGENT.npz for each agent with an episode from every place; of those that see also a film of one.
 
     Raises:
-      InputError: `episodes` is no folder of recorded episodes.
+      InputError: `episodes` is no folder of recorded episodes, or one of them does not say how many frames a stack has.
     """
     if not (episodes / places.LIST).exists():
         raise InputError(f"{episodes}: must be a folder of `make episodes`; it has no {places.LIST}.")
@@ -57,6 +56,8 @@ def gather_episodes(episodes: Path, output: Path) -> None:
             continue
         of_all = [files.read_arrays(path) for path in paths]
         sees = "frames" in of_all[0] and not folder.name.endswith(VARIED)
+        if sees:
+            files.require_arrays(of_all[0], ["stack"], paths[0])
         arrays = by_step(of_all, [place.name for place in listed], sees=sees)
         if sees:
             arrays |= _seen(episodes, listed, of_all)
@@ -78,7 +79,10 @@ def by_step(of_all: list[dict[str, np.ndarray]], names: list[str], *, sees: bool
 
 
 def stacks_at(frames: np.ndarray, steps: np.ndarray, length: int) -> np.ndarray:
-    """Stacks `[step, frame, row, column]` as the agent saw them, from its frames `[step, row, column]`."""
+    """Stacks `[step, frame, row, column]` as the agent saw them, from its frames `[step, row, column]`.
+
+    Before the first frame there is the first.
+    """
     return frames[np.maximum(steps[:, None] + np.arange(1 - length, 1), 0)]
 
 
@@ -94,7 +98,7 @@ def _seen(episodes: Path, listed: list[Start], of_all: list[dict]) -> dict[str, 
         trees.append(np.column_stack([np.full(near.sum(), number), columns[near]]))
     return {
         "kept": np.array(steps, np.uint16),
-        "stacks": np.stack([stacks_at(of["frames"], np.array(steps), LENGTH) for of in of_all]),
+        "stacks": np.stack([stacks_at(of["frames"], np.array(steps), int(of["stack"])) for of in of_all]),
         "masks": np.array(masks, np.uint8),
         "trees": np.concatenate(trees).astype(np.int16),
     }

@@ -17,7 +17,7 @@ from minetest_interp.capture import march
 from minetest_interp.capture.game import Game, Lost
 from minetest_interp.capture.march import Scene
 from minetest_interp.capture.types import Node, Pose
-from minetest_interp.episodes import agents, decoys, keys, labels, places, variants
+from minetest_interp.episodes import agents, decoys, keys, labels, names, places, variants
 from minetest_interp.episodes import play as playing
 from minetest_interp.episodes.agents import Player
 from minetest_interp.episodes.clock import Clock
@@ -42,7 +42,7 @@ SCHEMA = Path(__file__).with_name("episodes.schema.yaml")
 DAWN = 6125 / 24000  # time of day at which a world begins
 CALM, LONGEST = 1.0, 30.0  # seconds without a new picture after which all is drawn, and until it counts as drawn
 LET_GO = 0.5  # seconds in which the player comes to stand on the ground
-AGENTS = "policy", *agents.VARIANTS, "random", "forward", "out-of-order"
+AGENTS = "policy", *names.VARIANTS, "random", "forward", "out-of-order"
 RESTARTS = 3  # in a row for one episode
 
 
@@ -97,11 +97,11 @@ def name_of(agent: str, study: str) -> str:
 def _beginning(agent: str, output: Path, place: Start, wanted: Mapping) -> Beginning:
     shown = places.around(output, place)
     usual = Beginning(place.pose, shown, [], DAWN, wanted["steps"])
-    if agent == agents.NIGHT:
+    if agent == names.NIGHT:
         return usual._replace(timeofday=wanted["night"])
-    if agent in agents.DECOYS:
+    if agent in names.DECOYS:
         pose = decoys.best_view(shown, place.pose, wanted["decoys"])
-        nodes = decoys.pillars(pose, wanted["decoys"], dark=agents.DECOYS[agent])
+        nodes = decoys.pillars(pose, wanted["decoys"], dark=names.DECOYS[agent])
         return usual._replace(pose=pose, nodes=nodes, steps=wanted["decoys"]["steps"])
     return usual
 
@@ -110,7 +110,7 @@ def _players(
     agent: str, study: Study, output: Path, listed: Sequence[Start], seed: int
 ) -> Callable[[Start, int], Player]:
     """Who plays at a place of some number."""
-    if agent == "policy" or agent in agents.VARIANTS:
+    if agent == "policy" or agent in names.VARIANTS:
         own = [output / study.name / f"{place.name}.npz" for place in listed]
         plays = variants.players(agent, study, own, seed)
         return lambda place, n: plays(n)
@@ -164,6 +164,7 @@ def _episode(
         **{f"events/{name}": labels.written(getattr(played, name)) for name in ("dug", "punched")},
         "seed": np.array(wanted["seed"] + n),
         "step_s": np.array(wanted["step"]),
+        "stack": np.array(player.stack),
     }
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minetest_interp.episodes import agents, gather, inside
+from minetest_interp.episodes import agents, gather, inside, names
 from minetest_interp.episodes.agents import Player
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
@@ -19,13 +19,13 @@ def players(agent: str, study: Study, own: Sequence[Path], seed: int) -> Callabl
     """Who plays at the place of a number: the same everywhere, or at each place with other channels at zero.
 
     Args:
-      agent: "policy" or one of `agents.VARIANTS`. own: files of the policy's own episodes, for similar activity.
+      agent: "policy" or one of `names.VARIANTS`. own: files of the policy's own episodes, for similar activity.
 
     Raises:
       InputError: the policy cannot play, names no channels to silence, or has not played what is in `own`.
     """
     loaded = agents.load_policy(study.checkpoint, study.policy, study.actions)
-    if agent == "silenced-random":
+    if agent == names.SILENCED_RANDOM:
         named = tree_detectors(study)
         activity = _activity(loaded, own, list(named))
         return lambda n: agents.policy(loaded, study.actions, edit=others_at_zero(loaded, named, activity, [seed, n]))
@@ -61,9 +61,9 @@ def _activity(loaded: Policy, own: Sequence[Path], layers: Sequence[str]) -> dic
 
 
 def _edit(agent: str, loaded: Policy, study: Study) -> Edit:
-    if agent == "silenced":
+    if agent == names.SILENCED:
         return inside.silence(loaded, tree_detectors(study))
-    if agent == "unsteered":
+    if agent == names.UNSTEERED:
         table = action_table(study.actions["factors"], study.actions["behaviours"])
         direction = inside.steering_direction(loaded, table.behaviours[study.actions["steering"]])
         return inside.project_out(loaded.architecture.targets[-1], direction)
