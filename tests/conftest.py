@@ -28,8 +28,8 @@ from minetest_interp.model.policy import Geometry, Policy  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-# Most functions run once here, so they are compiled without optimisation and by XLA's older emitters, which takes a third
-# of the time. Jobs of the workflow are processes of their own, with the flags of every build.
+# Most functions run once here, so they are compiled without optimisation and by XLA's older emitters, which takes a
+# third of the time. Jobs of the workflow are processes of their own, with the flags of every build.
 QUICK = (
     "--xla_backend_optimization_level=0",
     "--xla_llvm_disable_expensive_passes=true",
