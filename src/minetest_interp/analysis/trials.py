@@ -14,7 +14,13 @@ from minetest_interp.model.policy import Policy, shuffled_weights
 
 
 def to_try(
-    loaded: Agent, steering: str, side: int, known: dict[str, np.ndarray], settings: BarSettings, pairs: list, concept: int
+    loaded: Agent,
+    steering: str,
+    side: int,
+    known: dict[str, np.ndarray],
+    settings: BarSettings,
+    pairs: list,
+    concept: int,
 ) -> dict[str, np.ndarray]:
     """A frame, three pieces to move over it, and what the policy and one of shuffled weights answer at each place."""
     policy = loaded.checkpoint.policy
