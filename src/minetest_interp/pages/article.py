@@ -29,7 +29,7 @@ from minetest_interp.pages.text import (
 
 STORY, APPENDIX = "index.html", "appendix.html"
 # In the order in which they build on one another.
-SCRIPTS = ("operations", "network", "page", "data", "hands", "guess")
+SCRIPTS = ("operations", "network", "page", "data", "hands", "guess", "film")
 
 
 class Written(NamedTuple):
