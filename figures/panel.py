@@ -46,7 +46,7 @@ def panel_command(
                 try:
                     figure = draw(**load(options.results, **options.params))
                 except NotMeasured as reason:
-                    figure = style.words(f"Not measured: {reason}.")
+                    figure = style.words(f"Not measured: {str(reason).removesuffix('.')}.")
                 save(figure, png=options.png, svg=options.svg)
             job_logs.say()
 

@@ -28,10 +28,16 @@ from minetest_interp.model.policy import Geometry, Policy  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-# Most functions run once here, so they are compiled without optimisation, which takes a third less time. Jobs of the
-# workflow are processes of their own, with the flags of every build.
+# Most functions run once here, so they are compiled without optimisation and by XLA's older emitters, which takes a
+# third of the time. Jobs of the workflow are processes of their own, with the flags of every build.
+QUICK = (
+    "--xla_backend_optimization_level=0",
+    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_cpu_use_fusion_emitters=false",
+    "--xla_cpu_parallel_codegen_split_count=1",
+)
 with pytest.MonkeyPatch.context() as patch:
-    patch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+    patch.setenv("XLA_FLAGS", " ".join(QUICK))
     jax.devices()  # reads them
 
 # The suite draws the same examples every time; `make fuzz` draws others.

@@ -151,8 +151,8 @@ def test_a_second_change_puts_the_first_back_and_keeps_place_and_time(open_page,
     assert page.locator("[data-factor=leaves] :checked").inner_text() == "with leaves"
     page.locator("[name=place]").first.check()
     point_at(page, 0)
-    assert not page.locator("[name=place]:checked").count()
     assert_shows(page, cells, cell_of(cells, bearing=30))  # after the map, the base
+    assert not page.locator("[name=place]:checked").count()
 
 
 def test_keys_alone_reach_trunk_changes_and_places(open_page, cells):  # noqa: F811

@@ -1,13 +1,17 @@
 """The report in a real browser: headless Chromium, no server, no network."""
 
+import io
 import itertools
 import shutil
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pytest
+from PIL import Image, ImageSequence
 from playwright.sync_api import expect, sync_playwright
 
 from minetest_interp.io import files
+from minetest_interp.pages.text import signed
 from tests.browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, barriers
 from tests.conftest import ROOT
 from tests.unit.test_article import HOSTILE, pictures, render_pages, small_facts, small_tried
@@ -98,6 +102,7 @@ def test_page_needs_nothing_but_its_folder(open_page, page_file):
 def test_the_built_report_asks_for_nothing_outside_its_folder_even_when_it_is_moved(open_page, demo, tmp_path):
     moved = tmp_path / "else where"
     shutil.copytree(demo / "figures", moved / "figures")
+    shutil.copy(demo / "film.webp", moved)
     for name in ("index.html", "appendix.html"):
         shutil.copy(demo / name, moved)
         page = open_page(moved / name, viewport=DESKTOP)
@@ -467,28 +472,52 @@ def test_guesses_are_scored_against_the_policy_and_the_rules_play_along(open_pag
     assert page.complaints == []
 
 
-def test_every_picture_of_the_story_says_its_number_to_pointer_and_keyboard(open_page, demo):
-    """And leads on: a still to its frame, a dream to its unit."""
+def test_every_still_says_its_number_to_pointer_and_keyboard_and_leads_to_its_frame(open_page, demo):
     facts = files.read_json(demo / "facts.json")
-    said = {
-        "stills": [f"{row['frame']}: {facts['steering']} {row['steering']:+.2f}" for row in facts["stills"]],
-        "atlas-heads": [f"correlation {row['control_correlation']:+.2f}" for row in facts["head_dreams"]],
-    }
+    said = [f"{row['frame']}: {facts['steering']} {signed(row['steering'], 2)}" for row in facts["stills"]]
     page = open_page(demo / "index.html", viewport=DESKTOP)
-    assert page.locator("main figure").count() == len(said) + 2  # the others are to try and to guess
     drawn = "all => all.map(e => getComputedStyle(e, '::after')).map(s => [s.content, s.opacity])"
-    for name, words in said.items():
-        links = page.locator(f"figure#{name} .live a")
-        shown = [f'"{text[:-5]}{text[-5:].replace("-", "−")}"' for text in words]
-        links.nth(1).hover()
-        assert links.evaluate_all(drawn) == [[text, str(int(i == 1))] for i, text in enumerate(shown)]
-        page.mouse.move(0, 0)
-        links.nth(1).focus()
-        page.keyboard.press("Tab")
-        assert links.evaluate_all(drawn) == [[text, str(int(i == 2))] for i, text in enumerate(shown)]
+    links = page.locator("figure#stills .live a")
+    links.nth(1).hover()
+    assert links.evaluate_all(drawn) == [[f'"{text}"', str(int(i == 1))] for i, text in enumerate(said)]
+    page.mouse.move(0, 0)
+    links.nth(1).focus()
+    page.keyboard.press("Tab")
+    assert links.evaluate_all(drawn) == [[f'"{text}"', str(int(i == 2))] for i, text in enumerate(said)]
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/frames.html#frame/{facts['stills'][2]['frame']}")
+
+
+def test_every_dream_of_the_story_has_its_correlation_beside_it_and_leads_to_its_unit(open_page, demo):
+    dreams = files.read_json(demo / "facts.json")["head_dreams"]
+    page = open_page(demo / "index.html", viewport=DESKTOP)
+    shown = page.locator("figure#atlas-heads .dreams li")
+    said = [text.strip().rpartition(" ") for text in shown.all_inner_texts()]
+    for (name, _, number), row in zip(said, dreams, strict=True):
+        assert name.startswith(row["name"]) and number == signed(row["control_correlation"], 2)
+    shown.nth(2).locator("a").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/atlas.html#*")
-    assert page.locator("#page\\:unit h2").inner_text() == facts["head_dreams"][2]["name"]
+    assert page.locator("#page\\:unit h2").inner_text() == dreams[2]["name"]
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_the_film_plays_unless_the_reader_wants_no_motion_and_stops_at_its_first_picture(open_page, demo, motion):
+    page = open_page(demo / "index.html", viewport=DESKTOP, reduced_motion=motion)
+    button, still = page.locator(".film button"), page.locator(".film canvas")
+    expect(button).to_have_text("Stop" if motion == "no-preference" else "Play")
+    if motion == "no-preference":
+        assert page.locator(".film img").is_visible() and not still.count()
+        button.press("Enter")
+        expect(button).to_have_text("Play")
+    assert not page.locator(".film img").count()
+    with Image.open(io.BytesIO(still.screenshot())) as shown, Image.open(demo / "film.webp") as film:
+        drawn = np.asarray(shown.convert("RGB"), float)
+        taken = [np.asarray(each.convert("RGB").resize(shown.size), float) for each in ImageSequence.Iterator(film)]
+    assert np.argmin([np.abs(drawn - picture).mean() for picture in taken]) == 0
+    button.press("Enter")
+    expect(button).to_have_text("Stop")
+    assert page.complaints == []
 
 
 def test_without_a_script_what_can_be_tried_is_pictures_and_tables(open_page, story):
@@ -562,7 +591,7 @@ def test_the_story_is_short(open_page, demo):
 @pytest.mark.parametrize("viewport", [PHONE, {"width": 1440, "height": 900}], ids=["phone", "desktop"])
 def test_message_and_picture_stand_on_the_first_screen(open_page, demo, viewport):
     page = open_page(demo / "index.html", viewport=viewport)
-    for selector in (".lead", ".stills", "#floor"):
+    for selector in (".lead", ".film", "#floor"):
         box = page.locator(selector).bounding_box()
         assert box["y"] + (box["height"] if selector != "#floor" else 40) <= viewport["height"], selector
 

@@ -563,6 +563,15 @@ def test_without_a_ledger_the_words_on_mirroring_follow_the_facts(flips, words):
     assert ("weaker than the post" in markdown) == (flips < 0.9)
 
 
+def test_every_panel_stands_in_the_report_once(rendered):
+    """Those with a place of their own, and those without."""
+    facts, _, _ = rendered
+    more = {name: {**facts["panels"]["frames"], "file": f"figures/{name}.png"} for name in ("ledger", "play")}
+    panels = facts["panels"] | more
+    markdown = article.render_markdown(facts | {"panels": panels}, TEMPLATES)
+    assert sorted(re.findall(r"\]\(<?figures/([\w-]+)\.png>?\)", markdown)) == sorted(panels)
+
+
 def test_every_claim_stands_in_the_ledger_once_under_its_verdict_and_opens_to_its_parts(rendered):
     facts, page, markdown = rendered
     rows = ledger_rows(page)

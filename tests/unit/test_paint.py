@@ -140,3 +140,12 @@ def test_flattening_keeps_the_luminance_and_takes_the_texture():
     np.testing.assert_allclose(made[0, :, 6:20, 10:17].std((1, 2)), 0, atol=1e-9)
     np.testing.assert_allclose(made[0, :, 6, 10], FRAMES[0, :, 6:20, 10:17].mean((1, 2)))
     np.testing.assert_array_equal(made[:, :, SHARE[1] == 0], FRAMES[:, :, SHARE[1] == 0])
+
+
+@pytest.mark.parametrize("gamma", [0.25, 0.5, 1.5, 2])
+def test_a_power_of_the_levels_darkens_above_1_keeps_black_and_white_and_is_undone_by_its_inverse(gamma):
+    levels = np.r_[0, FRAMES.ravel(), 255]
+    changed = paint.at_gamma(levels, gamma)
+    assert changed[0] == 0 and changed[-1] == 255
+    assert np.sign(levels - changed)[1:-1].tolist() == [np.sign(gamma - 1)] * FRAMES.size
+    np.testing.assert_allclose(paint.at_gamma(changed, 1 / gamma), levels, rtol=1e-9)

@@ -6,9 +6,8 @@ import numpy as np
 import scipy
 from jaxtyping import Float, Num
 
+from minetest_interp.analysis import paint
 from minetest_interp.model.frames import mirror_frames
-
-MOST = 255.0
 
 Frame = Float[np.ndarray, "*plane row column"]
 
@@ -41,8 +40,8 @@ def apply_edits(
     if edits.blur:
         edited = scipy.ndimage.gaussian_filter(edited, edits.blur, mode="nearest", axes=(-2, -1))
     if edits.invert:
-        edited = MOST - edited
-    edited = (MOST * (edited / MOST) ** (2.0**-edits.gamma)).astype(np.float32)
+        edited = paint.WHITE - edited
+    edited = paint.at_gamma(edited, 2.0**-edits.gamma).astype(np.float32)
     painted = edited.reshape(*edited.shape[:-2], -1)
     for start, length, level in edits.paint:
         painted[..., start : start + length] = level

@@ -137,8 +137,8 @@ class Estimate(NamedTuple):
 
 
 def missing(reason: str) -> Estimate:
-    """What stands in for an estimate that cannot be made."""
-    return Estimate(0, 0, None, None, reason=reason)
+    """What stands in for an estimate that cannot be made; its reason ends where a sentence may go on."""
+    return Estimate(0, 0, None, None, reason=reason.removesuffix("."))
 
 
 def exact(value: float, *, n: int, chance: float | None = None) -> Estimate:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 
 WHITE = 255.0
 WHOLLY = 0.95  # share from which on a pixel's texture is the object's
@@ -47,6 +47,11 @@ def paste_bars(frames: Frames, bars: Bars, place: Place, *, left: bool) -> Frame
     painted = np.array(frames, np.float32)
     painted[(..., *place.region(*frames.shape[-2:], left=left))] = bars
     return painted
+
+
+def at_gamma(levels: Num[np.ndarray, "..."], gamma: float) -> Float[np.ndarray, "..."]:
+    """Grey levels to the power `gamma`, with black and white where they were: above 1 darker, below 1 brighter."""
+    return WHITE * (levels / WHITE) ** gamma
 
 
 def luminance(frames: Frames) -> Float[np.ndarray, "frame plane 1 1"]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minetest_interp.analysis import intervals, stats
+from minetest_interp.analysis import intervals, paint, stats
 from minetest_interp.analysis.intervals import Level, missing
 from minetest_interp.claims import asymmetry, walking
 from minetest_interp.claims.measured import Measured, Parts
@@ -255,8 +255,8 @@ def retouched(greys: np.ndarray) -> dict[str, np.ndarray]:
     return {
         "equalised": greys * np.where(columns, gains[0], gains[1]),
         "inverted": 255 - greys,
-        "darker": 255 * (greys / 255) ** 2,
-        "brighter": 255 * (greys / 255) ** 0.5,
+        "darker": paint.at_gamma(greys, 2),
+        "brighter": paint.at_gamma(greys, 0.5),
     }
 
 

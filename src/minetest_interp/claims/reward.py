@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 from jaxtyping import Bool, Float
 
-from minetest_interp.analysis import intervals, interventions
+from minetest_interp.analysis import intervals, interventions, paint
 from minetest_interp.analysis.intervals import Estimate, Level, missing
 from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured, Parts
 from minetest_interp.claims.pairs import NO_PAIRS
@@ -128,7 +128,7 @@ def with_logs(frames: Float[np.ndarray, "frame *colour row column"]) -> Float[np
 def _edits(read_value, labelled: Mapping[str, np.ndarray], arrays: Arrays, concept: str, gamma: float) -> dict:
     """By edit that can be made: the value before and after, and clusters; `[frame or pair of the edit]`."""
     original, value, clusters = labelled["original"], arrays["value"], arrays["clusters"]
-    darker = (255 * (original / 255) ** gamma).astype(np.float32)
+    darker = paint.at_gamma(original, gamma).astype(np.float32)
     found = {DARKER: {"before": value, "after": read_value(darker), "clusters": clusters}}
     if (shown := labelled["hud"] == 1).any():
         after = read_value(with_logs(original[shown]))

@@ -31,7 +31,7 @@ from minetest_interp.pages.text import (
 STORY, APPENDIX = "index.html", "appendix.html"
 # In the order in which they build on one another.
 SCRIPTS = {
-    STORY: ("operations", "network", "page", "data", "dial", "hands", "guess"),
+    STORY: ("operations", "network", "page", "data", "dial", "hands", "guess", "film"),
     APPENDIX: ("page", "dial", "field"),
 }
 
