@@ -258,7 +258,7 @@ def rendered(tmp_path_factory):
 
 def render_pages(facts, figures):
     """The story and the appendix by the names of their files."""
-    return article.render_html(facts, TEMPLATES, figures, page_tried.pictured(small_tried(), facts))
+    return article.render_html(facts, TEMPLATES, figures, figures, page_tried.pictured(small_tried(), facts))
 
 
 def both_pages(facts, figures):

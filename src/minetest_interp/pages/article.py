@@ -39,14 +39,17 @@ class Written(NamedTuple):
     places: dict[str, str]
 
 
-def render_html(facts: Mapping, templates: Path, figures: Mapping[str, Picture], shown: Trial) -> dict[str, str]:
+def render_html(
+    facts: Mapping, templates: Path, figures: Mapping[str, Picture], phones: Mapping[str, Picture], shown: Trial
+) -> dict[str, str]:
     """The story and the appendix by the names of their files, which lead to each other.
 
     They need no other file than the figures, at their addresses in the facts, and the folder `explore` for the network;
     styles and scripts are inside.
 
     Args:
-      figures: a picture for each of the study's panels. shown: what `hands_on.pictured` gives.
+      figures, phones: a picture for each of the study's panels, and one for narrow screens.
+      shown: what `hands_on.pictured` gives.
 
     Raises:
       jinja2.UndefinedError: a template names a fact that is not there.
@@ -60,7 +63,7 @@ def render_html(facts: Mapping, templates: Path, figures: Mapping[str, Picture],
         "script": Markup(script),
         "script_digest": content_digest(script),
     }
-    inside |= {"hands_script": Markup(hands), "hands_digest": content_digest(hands), "sizes": figures}
+    inside |= {"hands_script": Markup(hands), "hands_digest": content_digest(hands), "sizes": figures, "phones": phones}
     inside |= {**shown._asdict(), "strip": plots.strip, "scale": plots.scale, "arrow": plots.arrow}
     return {
         page: _render(environment, "article.html.j2", facts, page=page, **inside).text for page in (STORY, APPENDIX)

@@ -13,12 +13,15 @@ from minetest_interp.pages import article, hands_on, pictures
 def run(facts: Path, tried: Path, templates: Path, panels: Path, output: Path) -> None:
     content = files.read_json(facts)
     figures = {name: pictures.read_figure(panels / f"{name}.png") for name in content["panels"]}
+    phones = {name: pictures.read_figure(panels / f"phone/{name}.webp", "WEBP") for name in figures}
+    for name, picture in phones.items():
+        files.write(output / f"figures/phone/{name}.webp", partial(Path.write_bytes, data=picture.content))
     for name, picture in figures.items():
         file = output / "figures" / f"{name}.png"
         files.write(file, partial(Path.write_bytes, data=picture.content))
         files.write(output / "hugo/figures" / file.name, partial(put_again, file))
     shown = hands_on.pictured(files.read_arrays(tried), content)
-    for name, page in article.render_html(content, templates, figures, shown).items():
+    for name, page in article.render_html(content, templates, figures, phones, shown).items():
         files.write_text(output / name, page)
     files.write_text(output / "report.md", article.render_markdown(content, templates))
     files.write_text(output / "hugo/index.md", article.render_hugo(content, templates))
