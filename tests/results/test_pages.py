@@ -162,9 +162,8 @@ def test_a_narrow_window_shows_what_is_drawn_for_phones(open_page, demo, width, 
     assert shown and all(("/figures/phone/" in address) == narrow for address in shown)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.emulate_media(media="print")
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('figure img')].every(i => !i.currentSrc.includes('/phone/'))"
-    )
+    taken = "() => [...document.querySelectorAll('figure source')].some(source => matchMedia(source.media).matches)"
+    assert not page.evaluate(taken)
 
 
 def test_every_figure_loads_and_has_an_alternative_text(open_page):

@@ -24,7 +24,7 @@ class Picture(NamedTuple):
     height: int
 
 
-def read_figure(path: Path, kind: str = "PNG") -> Picture:
+def read_figure(path: Path, *, kind: str = "PNG") -> Picture:
     """A panel's picture, for pages a PNG and for phones a WEBP.
 
     Raises:

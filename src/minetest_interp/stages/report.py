@@ -13,7 +13,7 @@ from minetest_interp.pages import article, hands_on, pictures
 def run(facts: Path, tried: Path, templates: Path, panels: Path, output: Path) -> None:
     content = files.read_json(facts)
     figures = {name: pictures.read_figure(panels / f"{name}.png") for name in content["panels"]}
-    phones = {name: pictures.read_figure(panels / f"phone/{name}.webp", "WEBP") for name in figures}
+    phones = {name: pictures.read_figure(panels / f"phone/{name}.webp", kind="WEBP") for name in figures}
     for name, picture in phones.items():
         files.write(output / f"figures/phone/{name}.webp", partial(Path.write_bytes, data=picture.content))
     for name, picture in figures.items():
