@@ -128,12 +128,12 @@ def fit_labels(drawn: Figure) -> None:
         for ax in drawn.axes:
             box, across = ax.get_window_extent(), drawn.bbox.width
             columns = ax.get_subplotspec().get_gridspec().ncols if ax.get_subplotspec() else 1
-            room = across if columns == 1 else max(box.width, 0.96 * across / columns)
+            free = across if columns == 1 else max(box.width, 0.96 * across / columns)
             beside = 2 * min((box.x0 + box.x1) / 2, across - (box.x0 + box.x1) / 2)
             for text, space in (
-                (ax.title, min(room, beside)),
+                (ax.title, min(free, beside)),
                 (ax._left_title, across - box.x0),
-                (ax.xaxis.label, min(room, beside)),
+                (ax.xaxis.label, min(free, beside)),
                 (ax.yaxis.label, 1.15 * box.height),
             ):
                 _break(text, space - 4)
