@@ -18,7 +18,7 @@ def load(results: Path) -> dict[str, np.ndarray]:
 
 def draw(similarity: np.ndarray, random: np.ndarray) -> Figure:
     """Two histograms over the same bins, each action also a tick below; cosines `[A]`."""
-    figure = style.figure(aspect=0.42)
+    figure = style.figure(aspect=0.42, phone=0.9)
     ax = figure.subplots()
     limit = 1.05 * max(np.abs(similarity).max(), np.abs(random).max(), 1e-6)
     bins = np.linspace(-limit, limit, BINS + 1)

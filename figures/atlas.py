@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -12,10 +11,14 @@ from minetest_interp.io.errors import InputError
 from panel import arrays, panel_command
 
 FLAGS = {"dead": "dead: never above 0.", "saturated": "saturated: always above 0."}
-FEW, COLUMNS = 16, {True: 4, False: 7}  # up to `FEW` units get wide tiles
+FEW, COLUMNS, FEWER = 16, {True: 4, False: 7}, {True: 2, False: 3}  # up to `FEW` units get wide tiles; on a phone fewer
 # In pixels of the PNG, and whole, so that a pixel of a picture is a whole number of them.
-GAP, SEAM, HEAD = 18, 4, 76  # between tiles, within a pair, above the first row
-LINE, NUMBER = 25, 74  # height of a line of text, width of a number
+GAP, SEAM, HEAD = 18, 4, 16  # between tiles, within a pair, above the first row beside the heading
+LINE, NUMBER, LEADING = (
+    25,
+    74,
+    30,
+)  # height of a line of text, width of a number, from a line of the heading to the next
 
 
 def load(results: Path, *, layer: str) -> dict[str, object]:
@@ -52,24 +55,30 @@ def draw(
       correlations: `[U]`, -1 to 1; NaN where it is not defined.
       which: what the heading adds to the word dream.
     """
-    width = round(style.WIDTH_INCHES["page"] * style.DPI)
-    columns = COLUMNS[len(names) <= FEW]
+    width = round(style.width() * style.DPI)
+    columns = style.either(COLUMNS, FEWER)[len(names) <= FEW]
     tile = (width - GAP * (columns + 1)) // columns
     rows, across = pairs[0][0].shape
     wide = _side(across, (tile - SEAM) // 2)
     high = wide * rows // across
     pitch = high + 2 * LINE + GAP
-    height = HEAD + pitch * -(-len(names) // columns)
-    figure = Figure(figsize=(width / style.DPI, height / style.DPI))
-    ax = figure.add_axes((0, 0, 1, 1))
-    ax.set_axis_off()
     heading = (
         f"{style.plain(layer)}, {len(names)} units. Left: dream{which}. Right: its control, from shuffled weights."
     )
-    _title(ax, heading, set(flags))
+    lines = _title(heading, set(flags))
+    head = HEAD + LEADING * sum(text.count("\n") + 1 for text in lines)
+    height = head + pitch * -(-len(names) // columns)
+    figure = Figure(figsize=(width / style.DPI, height / style.DPI))
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set_axis_off()
+    above = 0
+    for text, colour in zip(lines, (style.INK, style.NULL), strict=True):
+        for line in text.split("\n"):
+            ax.text(GAP, LINE * 0.8 + LEADING * above, line, va="center", color=colour)
+            above += 1
     for i, (name, pair, correlation, flag) in enumerate(zip(names, pairs, correlations, flags, strict=True)):
         left = GAP + (i % columns) * (tile + GAP)
-        top = HEAD + (i // columns) * pitch
+        top = head + (i // columns) * pitch
         for shift, picture in zip((0, wide + SEAM), pair, strict=True):
             extent = (left + shift, left + shift + wide, top + high, top)
             ax.imshow(picture, extent=extent, cmap="gray", vmin=0, vmax=255, interpolation="none")
@@ -83,11 +92,11 @@ def draw(
     return figure
 
 
-def _title(ax: Axes, heading: str, flags: set[str]) -> None:
-    ax.text(GAP, LINE * 0.8, heading, va="center")
+def _title(heading: str, flags: set[str]) -> tuple[str, str]:
+    """The heading, and what the numbers and flags mean; on a phone in several lines."""
     key = "Number: correlation of the two in the receptive field."
     meanings = [FLAGS[flag] for flag in sorted(flags & set(FLAGS))]
-    ax.text(GAP, LINE * 2, " ".join([key, *meanings]), va="center", color=style.NULL)
+    return style.wrapped(heading), style.wrapped(" ".join([key, *meanings]))
 
 
 def _signed(correlation: float) -> str:

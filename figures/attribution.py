@@ -1,6 +1,8 @@
 """Panel "attribution": which pixels move the steering and the value, by every method, and how far to trust each."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -65,10 +67,9 @@ def draw(
       measured: score to mean, low and high of the steering, `[3, M, parts]`; parts are replacements, or one.
       completeness: `[M]`, median relative error of the steering; NaN for methods that claim none.
     """
-    width = style.WIDTH_INCHES["page"]
-    tile = min(MOST, (width - 2 * EDGE - SCORE) / (len(methods) + 1))
-    top = HEAD + len(judged) * tile + KEY
-    height = top + HEAD + LINE * len(methods) + FOOT
+    width, count = style.width(), len(methods)
+    place = style.either(_across, _down)(width, count, len(judged))
+    tile, height = place.tile, place.height
     figure = Figure(figsize=(width, height))
 
     def add(x: float, y: float, wide: float, high: float) -> Axes:
@@ -78,47 +79,100 @@ def draw(
     ax = add(EDGE, HEAD, tile, tile)
     style.show_frame(ax, read)
     ax.set_title("the frame")
-    left = EDGE + tile + SCORE
     for m, name in enumerate(methods):
         for j, score in enumerate(scores):
-            ax = add(left + m * tile, HEAD + j * tile, tile - 0.04, tile - 0.04)
+            ax = add(*place.of_map(m, j), tile - 0.04, tile - 0.04)
             ax.imshow(maps[m, j], interpolation="none", **style.centred(maps[m, j]))
             ax.set(xticks=[], yticks=[])
-            if m == 0:
-                ax.set_ylabel(f"{style.plain(judged[j], limit=10)}\n{style.signed(score, digits=2)}", labelpad=2)
-            if j == 0:
-                ax.set_title(_two_lines(name))
-    note = (
-        "Red raises the quantity, blue lowers it; each map on a scale of its own, summed over the stack's frames.\n"
-        f"Below: the maps of {style.plain(judged[0])} over the frames, with intervals; best deletion first."
+            quantity = f"{style.plain(judged[j], limit=10)}\n{style.signed(score, digits=2)}"
+            beside, above = style.either((quantity, _two_lines(name)), (_two_lines(name), quantity))
+            if style.either(m, j) == 0:
+                ax.set_ylabel(beside, labelpad=2)
+            if style.either(j, m) == 0:
+                ax.set_title(above)
+    note = "\n".join(
+        style.wrapped(line)
+        for line in (
+            "Red raises the quantity, blue lowers it; each map on a scale of its own, summed over the stack's frames.",
+            f"Below: the maps of {style.plain(judged[0])} over the frames, with intervals; best deletion first.",
+        )
     )
-    figure.text(EDGE / width, 1 - (top - KEY + 0.06) / height, note, va="top", fontsize=7)
+    figure.text(EDGE / width, 1 - (place.note + 0.06) / height, note, va="top", fontsize=style.small(7))
 
     order = np.argsort(-measured["deletion_above_random"][0].mean(1), kind="stable")
-    high = LINE * len(methods)
-    plot = (width - EDGE - LABEL - NUMBER - WORDS) / len(SHOWN)
+    high, names = LINE * count, [style.plain(name, limit=16) for name in methods]
     for i, (name, (title, limit)) in enumerate(SHOWN.items()):
-        ax = add(LABEL + i * plot, top + HEAD, plot - GAP, high)
+        left, top = place.of_score(i)
+        ax = add(left, top, place.plot - GAP, high)
         _dots(ax, measured[name][:, order], limit=limit)
-        ax.set_title(title, fontsize=7)
-        ax.set(ylim=(len(methods) - 0.5, -0.5), yticks=range(len(methods)))
-        ax.set_yticklabels([style.plain(methods[m], limit=16) for m in order] if i == 0 else [])
-    words = add(width - EDGE - WORDS - NUMBER, top + HEAD, NUMBER + WORDS, high)
-    words.set(xlim=(0, NUMBER + WORDS), ylim=(len(methods) - 0.5, -0.5))
+        ax.set_title(title, fontsize=style.small(7))
+        ax.set(ylim=(count - 0.5, -0.5), yticks=range(count))
+        ax.set_yticklabels([names[m] for m in order] if left == LABEL else [])
+    left, top = place.words
+    words = add(left, top, NUMBER + WORDS, high)
+    words.set(xlim=(0, NUMBER + WORDS), ylim=(count - 0.5, -0.5))
     words.set_axis_off()
     for x, title in ((NUMBER / 2 - 0.05, "complete-\nness error"), (NUMBER + WORDS / 2, "verdict")):
         words.annotate(title, (x, 1), xycoords=("data", "axes fraction"), xytext=(0, 6), textcoords="offset points",
-                       ha="center", va="baseline", fontsize=7)  # fmt: skip
+                       ha="center", va="baseline", fontsize=style.small(7))  # fmt: skip
     for line, m in enumerate(order):
-        words.text(NUMBER / 2 - 0.05, line, _percent(completeness[m]), ha="center", va="center", fontsize=7)
+        if style.on_phone():
+            words.text(-0.05, line, names[m], ha="right", va="center")
+        words.text(NUMBER / 2 - 0.05, line, _percent(completeness[m]), ha="center", va="center",
+                   fontsize=style.small(7))  # fmt: skip
         trusted = verdicts[m] == "trust"
-        words.text(NUMBER + 0.05, line, verdicts[m].replace("; ", "\n"), va="center", fontsize=7, linespacing=1.05,
-                   weight="bold" if trusted else "normal")  # fmt: skip
+        words.text(NUMBER + 0.05, line, verdicts[m].replace("; ", "\n"), va="center", fontsize=style.small(7),
+                   linespacing=1.05, weight="bold" if trusted else "normal")  # fmt: skip
     handles = [Line2D([], [], marker="o", markersize=3.5, linewidth=1.2, color=colour) for colour in COLOURS]
     labels = [f"removed pixels: {style.plain(name)}" for name in replacements]
     handles.append(Line2D([], [], color=style.INK, linewidth=0.7, linestyle="--"))
-    figure.legend(handles, [*labels, "limit of the verdict"], loc="lower left", ncols=3, fontsize=7, borderaxespad=0.3)
+    figure.legend(handles, [*labels, "limit of the verdict"], loc="lower left", ncols=style.either(3, 1),
+                  fontsize=style.small(7), borderaxespad=0.3)  # fmt: skip
     return figure
+
+
+class Places(NamedTuple):
+    """Inches from the left and the top. tile: of a map. of_map: by method and quantity. of_score: by number."""
+
+    height: float
+    tile: float
+    of_map: Callable[[int, int], tuple[float, float]]
+    note: float
+    plot: float
+    of_score: Callable[[int], tuple[float, float]]
+    words: tuple[float, float]
+
+
+def _across(width: float, methods: int, judged: int) -> Places:
+    """A column of maps for each method, and all scores side by side."""
+    tile = min(MOST, (width - 2 * EDGE - SCORE) / (methods + 1))
+    top = HEAD + judged * tile + KEY
+    plot = (width - EDGE - LABEL - NUMBER - WORDS) / len(SHOWN)
+    return Places(
+        height=top + HEAD + LINE * methods + FOOT,
+        tile=tile,
+        of_map=lambda m, j: (EDGE + tile + SCORE + m * tile, HEAD + j * tile),
+        note=top - KEY,
+        plot=plot,
+        of_score=lambda i: (LABEL + i * plot, top + HEAD),
+        words=(width - EDGE - WORDS - NUMBER, top + HEAD),
+    )
+
+
+def _down(width: float, methods: int, judged: int) -> Places:
+    """On a phone: a row of maps for each method, and two scores in a row."""
+    tile, block = (width - EDGE - LABEL) / (judged + 1), 2 * HEAD + LINE * methods
+    top = HEAD + methods * tile + 2.4 * KEY
+    plot = (width - LABEL) / 2
+    return Places(
+        height=top + 3 * block + 2 * FOOT,
+        tile=tile,
+        of_map=lambda m, j: (width - (judged - j) * tile, HEAD + m * tile),
+        note=HEAD + methods * tile,
+        plot=plot,
+        of_score=lambda i: (LABEL + i % 2 * plot, top + HEAD + i // 2 * block),
+        words=(LABEL, top + HEAD + 2 * block),
+    )
 
 
 def _dots(ax: Axes, values: np.ndarray, *, limit: float | None) -> None:
@@ -141,7 +195,7 @@ def _dots(ax: Axes, values: np.ndarray, *, limit: float | None) -> None:
     ax.set_axisbelow(True)
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
-    ax.tick_params(axis="x", labelsize=7)
+    ax.tick_params(axis="x", labelsize=style.small(7))
 
 
 def _two_lines(name: str) -> str:

@@ -58,8 +58,8 @@ def draw(
       labelled: position and behaviour.
       limit: the largest size that the behaviour can have.
     """
-    figure = style.figure(aspect=0.96)
-    axes = figure.subplots(2, 2)
+    figure = style.figure(aspect=0.96, phone=4.3)
+    axes = style.grid(figure, 2, 2)
     name = style.plain(behaviour, limit=16)
     ax = axes[0, 0]
     words = f"{name} of the frame{', left on the left' if positive == 'left' else ''}"

@@ -85,15 +85,22 @@ def draw(
     named: dict[str, int], behaviour: str, concept: str, removals: dict[str, Removal], dose: Dose | None
 ) -> Figure:
     """Above, each channel's removal, largest effect first; below, the same against trunk strength, and the dose."""
-    figure, name = style.figure(aspect=0.85), style.plain(behaviour, limit=16)
-    above, below = figure.subfigures(2, 1, height_ratios=(1.15, 1))
-    [axes] = above.subplots(1, len(removals), squeeze=False)
+    figure, name = style.figure(aspect=0.85, phone=4.9), style.plain(behaviour, limit=16)
+    above, below = figure.subfigures(2, 1, height_ratios=style.either((1.15, 1), (1.7, 1)))
+    [axes] = style.grid(above, 1, len(removals))
     for ax, (layer, removal) in zip(axes, removals.items(), strict=True):
         _draw_removal(ax, removal, named[layer], layer, concept)
     axes[0].set_ylabel(f"mean |change of {name}|")
     entries = {word: handle for ax in axes for handle, word in zip(*ax.get_legend_handles_labels(), strict=True)}
-    above.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=5, handlelength=1, columnspacing=1)
-    left, right = below.subplots(1, 2)
+    above.legend(
+        entries.values(),
+        entries.keys(),
+        loc="outside lower center",
+        ncols=style.either(5, 1),
+        handlelength=1,
+        columnspacing=1,
+    )
+    [[left, right]] = style.grid(below, 1, 2)
     _draw_strength(left, {layer: of for layer, of in removals.items() if of.strength is not None}, named, name, concept)
     _draw_dose(right, dose, list(removals)[-1], name, concept)
     return figure
@@ -133,6 +140,8 @@ def _draw_removal(ax: Axes, removal: Removal, named: int, layer: str, concept: s
 def _draw_strength(ax: Axes, removals: dict[str, Removal], named: dict[str, int], name: str, concept: str) -> None:
     if not removals:
         return style.say(ax, f"too few labelled frames:\nnothing is known about {concept}")
+    # Matplotlib lays a line without points out at the figure's corner.
+    marks = {"ms": 4, "clip_on": False, "in_layout": not style.on_phone()}
     for (layer, removal), marker in zip(removals.items(), itertools.cycle(MARKERS), strict=False):
         x, y, own = removal.strength, removal.sizes["zero"], named[layer]
         label = style.plain(layer)
@@ -140,8 +149,8 @@ def _draw_strength(ax: Axes, removals: dict[str, Removal], named: dict[str, int]
             shade = np.argsort(np.argsort(removal.activity)) / max(1, len(y) - 1)
             ax.scatter(x, y, s=6, marker=marker, c=shade, cmap="Greys", vmin=0, vmax=1, linewidths=0, zorder=1.5)
         ax.plot(x, y, marker, color=style.INK, ms=2.5, markerfacecolor="none", mew=0.6, label=label)
-        ax.plot(x[removal.found], y[removal.found], marker, color=FOUND, ms=4, clip_on=False)
-        ax.plot(x[own], y[own], marker, color=NAMED, ms=4, clip_on=False)
+        ax.plot(x[removal.found], y[removal.found], marker, color=FOUND, **marks)
+        ax.plot(x[own], y[own], marker, color=NAMED, **marks)
     ax.set(
         xlabel=f"tells {concept}: |AUROC − 0.5| of what is passed on", ylabel=f"mean |change of {name}|,\nset to zero"
     )

@@ -24,9 +24,9 @@ def load(results: Path, *, layer: str, frame: str, channel: int, view: str = "or
 
 def draw(following: str | None, read: np.ndarray, activation: np.ndarray, frame: str, name: str) -> Figure:
     """read: `[H, W]`, grey levels, or `[H, W, 3]` colours. activation: `[h, w]`, before the function that follows."""
-    figure = style.figure(aspect=0.33)
+    figure = style.figure(aspect=0.33, phone=2.5)
     shows_relu = following == "relu"
-    seen, before, *after = figure.subplots(1, 3 if shows_relu else 2)
+    [[seen, before, *after]] = style.grid(figure, 1, 3 if shows_relu else 2)
     style.show_frame(seen, read, bar=True)
     seen.set_title(style.plain(frame, limit=24))
     draw_activation(before, activation, name, following)

@@ -40,8 +40,8 @@ def draw(
 
     activation, gradient (objective per unit of activation): `[h, w]`.
     """
-    figure = style.figure(aspect=0.33)
-    seen, before, slope = figure.subplots(1, 3)
+    figure = style.figure(aspect=0.33, phone=2.5)
+    [[seen, before, slope]] = style.grid(figure, 1, 3)
     style.show_frame(seen, read, bar=True)
     seen.set_title(style.plain(frame, limit=24))
     draw_activation(before, activation, name, following)

@@ -23,6 +23,7 @@ HEAD, BETWEEN = 2.6 * LINE, 6.6 * LINE  # inches: above the upper half, and betw
 SHOWN = 4  # factors, the strongest
 GROUP = TILES[1] * (TILE + GAP) + APART
 BARS = LEFT + SHOWN * GROUP  # inches: where the attributions begin
+BELOW = 0.75  # inches: the attributions on a phone, below the frames
 WIDEST = 4.0  # points, of the strongest path
 
 
@@ -100,9 +101,11 @@ def draw(
       shares: `[R, C + 1]`, the biases last. before: the layer of the channels, before the hidden units. named: the
         channel of it that the claims name, None where they name none.
     """
-    width = style.WIDTH_INCHES["page"]
-    row = TILES[0] * (TILE + GAP) + LINE + APART
-    lower = HEAD + CIRCUIT + BETWEEN
+    width = style.width()
+    below = style.either(0, 1)  # on a phone, what a page has beside stands below
+    row = TILES[0] * (TILE + GAP) + LINE + APART + below * (BELOW + 6 * LINE)
+    graph = below * (CIRCUIT + BETWEEN + LINE)
+    lower = HEAD + CIRCUIT + BETWEEN + graph + below * 2 * LINE
     height = lower + len(factors) * row
     figure = Figure(figsize=(width, height))
 
@@ -111,14 +114,19 @@ def draw(
 
     for r, name in enumerate(readouts):
         _variance(axes(0.62 + 1.5 * r, HEAD, 0.95, CIRCUIT), name, shares[r], before, named, first=r == 0)
-    _graph(axes(3.7, HEAD, 2.9, CIRCUIT), readouts, paths, before, named)
+    _graph(axes(style.either(3.7, 0.5), HEAD + graph, style.either(2.9, 3.05), CIRCUIT), readouts, paths, before, named)
     for i, (layer, found) in enumerate(factors.items()):
-        _factor_row(axes, layer, found, lower + i * row)
-    text = axes(0, lower - 2.2 * LINE, width, 2 * LINE)
+        _factor_row(axes, layer, found, readouts, lower + i * row)
+    text = axes(0, lower - style.either(2.2, 3) * LINE, width, 2 * LINE)
     text.set(xlim=(0, width), ylim=(0, 1))
     text.set_axis_off()
-    text.text(LEFT, 0.5, "factors of each layer: where they are strongest (box: receptive field),\n"
-              "and the channels they hold most of", va="center")  # fmt: skip
+    words = (
+        "factors of each layer: where they are strongest (box: receptive field),",
+        "and the channels they hold most of",
+    )
+    text.text(style.either(LEFT, 0.1), 0.5, style.either("\n".join(words), style.wrapped(" ".join(words))), va="center")
+    if below:
+        return figure
     text.text((BARS + 0.4 + width) / 2, 0.75, "mean |attribution| to", ha="center", va="center")
     wide = (width - BARS) / len(readouts)
     for r, name in enumerate(readouts):
@@ -199,11 +207,14 @@ def _spread(nodes: Iterable[int]) -> dict[int, float]:
     return {node: 1 - (i + 0.5) / len(nodes) for i, node in enumerate(nodes)}
 
 
-def _factor_row(axes: Callable[..., Axes], layer: str, found: Factors, top: float) -> None:
+def _factor_row(axes: Callable[..., Axes], layer: str, found: Factors, readouts: list[str], top: float) -> None:
     """The factors' strongest frames and the channels they hold most of, then what each adds to the readouts."""
-    high = TILES[0] * (TILE + GAP) - GAP
+    high, start = TILES[0] * (TILE + GAP) - GAP, style.either(LEFT, 0.1)
+    bars, beside = style.either((BARS, top), (0.15, top + high + 4.6 * LINE))
+    if style.on_phone():
+        top += LINE
     for k, (crops, boxes, channels) in enumerate(zip(found.crops, found.boxes, found.channels, strict=True)):
-        left = LEFT + k * GROUP
+        left = start + k * GROUP
         for e, (crop, box) in enumerate(zip(crops, boxes, strict=True)):
             row, column = divmod(e, TILES[1])
             ax = axes(left + column * (TILE + GAP), top + row * (TILE + GAP), TILE, TILE)
@@ -215,14 +226,17 @@ def _factor_row(axes: Callable[..., Axes], layer: str, found: Factors, top: floa
         below = axes(left, top + high, GROUP, LINE)
         below.set_axis_off()
         below.text(0, 0.4, f"{k + 1}: {', '.join(map(str, channels))}", va="center")
-    name = axes(LEFT - 0.08, top, BARS - LEFT, high)
+    name = axes(start - 0.08, top, style.either(BARS - LEFT, 3), high)
     name.set_axis_off()
-    name.text(0, 0.5, style.plain(layer, limit=12), ha="right", va="center")
+    where = style.either({"y": 0.5, "ha": "right", "va": "center"}, {"y": 1.05, "ha": "left", "va": "bottom"})
+    name.text(x=0, s=style.plain(layer, limit=12), **where)
     if not len(found.channels):
         name.text(0.1, 0.5, "no factors: no unit of this layer is ever above zero", va="center")
-    wide = (style.WIDTH_INCHES["page"] - BARS) / len(found.attribution)
+    wide = (style.width() - bars) / len(found.attribution)
     for r, values in enumerate(found.attribution):
-        ax = axes(BARS + r * wide + 0.4, top, wide - 0.45, high)
+        ax = axes(bars + r * wide + 0.4, beside + style.either(0, LINE), wide - 0.45, style.either(high, BELOW))
+        if style.on_phone():
+            ax.set_title(f"mean |attribution| to\n{style.plain(readouts[r], limit=14)}")
         colours = [style.OBSERVED] * (len(values) - 1) + [style.FAINT]
         places = [*range(len(values) - 1), len(values) - 0.7]
         ax.bar(places, values, color=colours, width=0.75)

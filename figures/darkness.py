@@ -74,8 +74,10 @@ def draw(
       beyond: estimates by part of the claim about the concept beyond brightness.
       matters: the smallest turn that does; 0 where that is not known.
     """
-    figure = style.figure(aspect=1.5)
-    examples, responses, edited, effects = figure.subfigures(4, 1, height_ratios=[1.55, 3.1, 1.15, 2.0])
+    figure = style.figure(aspect=1.5, phone=10)
+    examples, responses, edited, effects = figure.subfigures(
+        4, 1, height_ratios=style.either([1.55, 3.1, 1.15, 2.0], [3.7, 3.1, 0.9, 2.1])
+    )
     _examples(examples, bars, concept)
     _responses(responses, bars, behaviour, concept, matters)
     _edited(edited, edits, concept)
@@ -87,22 +89,33 @@ def _examples(part: Figure, bars: dict[str, np.ndarray], concept: str) -> None:
     if not bars:
         return style.say(part.subplots(), f"every labelled frame shows the {concept}: no bars were pasted")
     shown = [kind for kind in BARS if kind in bars["kinds"]]
-    axes = part.subplots(2, len(shown), squeeze=False)
+    pairs = style.either((2, len(shown)), (len(shown), 2))
+    axes = part.subplots(*pairs, squeeze=False)
+    axes = style.either(axes, axes.T)
     for column, kind in enumerate(shown):
         both = bars["example"][list(bars["kinds"]).index(kind)]
         for ax, picture in zip(axes[:, column], both, strict=True):
             style.show_frame(ax, _visible(picture))
-        axes[0, column].set_title(BARS[kind].format(concept=concept), fontsize=7)
-    for ax, side in zip(axes[:, 0], ("bar left", "bar right"), strict=True):
-        ax.set_ylabel(side)
+        words = BARS[kind].format(concept=concept)
+        axes[0, column].set_title(
+            style.either(words, words.replace("\n", " ")), fontsize=style.small(7), loc=style.either("center", "left")
+        )
+    for first, last, side in zip(axes[:, 0], axes[:, -1], ("bar left", "bar right"), strict=True):
+        style.either(first.set_ylabel, last.set_xlabel)(side)
 
 
 def _responses(part: Figure, bars: dict[str, np.ndarray], behaviour: str, concept: str, matters: float) -> None:
     if not bars:
         return
-    axes = part.subplot_mosaic([["kinds", "doses"], ["kinds", "widths"]], width_ratios=[1.6, 1])
+    axes = part.subplot_mosaic(
+        style.either([["kinds", "doses"], ["kinds", "widths"]], [["kinds"], ["kinds"], ["doses"], ["widths"]]),
+        width_ratios=style.either([1.6, 1], [1]),
+    )
     place = {kind: i for i, kind in enumerate(bars["kinds"])}
-    words = {kind: " ".join(name.split("\n")).format(concept=concept) for kind, name in (BARS | WIDTHS).items()}
+    words = {
+        kind: style.either(" ", "\n").join(name.split("\n")).format(concept=concept)
+        for kind, name in (BARS | WIDTHS).items()
+    }
     shown = [kind for kind in words if kind in place]
     ax = axes["kinds"]
     for row, kind in enumerate(shown):
@@ -158,17 +171,17 @@ def _widths(ax: Axes, bars: dict[str, np.ndarray], matters: float) -> None:
 def _edited(part: Figure, edits: dict[str, np.ndarray], concept: str) -> None:
     if not edits:
         return style.say(part.subplots(), f"no labelled frame shows the {concept}")
-    axes = part.subplots(1, len(EDITS))
+    [axes] = style.grid(part, 1, len(EDITS), phone=3)
     for ax, (kind, words) in zip(axes, EDITS.items(), strict=True):
         style.show_frame(ax, _visible(edits["example"][list(edits["kinds"]).index(kind)]))
-        ax.set_title(words, fontsize=7)
+        ax.set_title(words, fontsize=style.small(7))
     axes[0].set_ylabel(f"the {concept}")
 
 
 def _effects(part: Figure, beyond: Mapping[str, Mapping], behaviour: str, concept: str, matters: float) -> None:
     taken = [kind for kind in EDITS if kind in beyond and beyond[kind]["estimate"] is not None]
     related = [kind for kind in RELATIONS if beyond[kind]["estimate"] is not None]
-    axes = part.subplots(1, 2)
+    [axes] = style.grid(part, 1, 2)
     for ax, shown, words, label in (
         (axes[0], taken, EDITS, f"what it takes from the {behaviour} towards the {concept}"),
         (axes[1], related, RELATIONS, f"rank correlation of the {behaviour} with …"),

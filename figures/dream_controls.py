@@ -16,8 +16,11 @@ KINDS = {"real": "policy", "shuffled": "shuffled weights"}
 AREAS = {"middle_left": ("middle left", 0.25), "edges": ("edges", 0.5)}  # share of the columns
 TURNS = ("left", "right")
 BINS = 40
-HEAD, TILE, GAP = 0.4, 1.36, 0.08  # inches: above the pictures, a picture, between two
-LOWER = HEAD + 2 * (TILE + GAP) + 0.1  # inches: where the dots begin
+HEAD, TILE, GAP = (
+    (0.4, 0.55),
+    (1.36, 1.08),
+    0.08,
+)  # inches, on a page and a phone: above the pictures, a picture; between two
 
 
 def load(results: Path) -> dict[str, object]:
@@ -60,7 +63,9 @@ def draw(
       heads: the heads' mean absolute cosine, and `[R]` draws of it with the critic's weights in random order; or why
         there is none.
     """
-    width, height = style.WIDTH_INCHES["page"], 5.75
+    head, tile = style.either(*zip(HEAD, TILE, strict=True))
+    lower = head + 2 * (tile + GAP)
+    width, height = style.width(), style.either(5.75, lower + 7.7)
     figure = Figure(figsize=(width, height))
 
     # Placed by hand: the layout engine rounds nested grids differently from one run to the next.
@@ -68,11 +73,11 @@ def draw(
         return figure.add_axes((left / width, 1 - (top + high) / height, wide / width, high / height))
 
     titles = (
-        "a dream of the value,\nits own grey scale",
-        *(f"contrast of dreams\nof turning {turn}" for turn in TURNS),
+        style.wrapped("a dream of the value,\nits own grey scale", 14),
+        *(style.wrapped(f"contrast of dreams\nof turning {turn}", 14) for turn in TURNS),
     )
     for row, kind in enumerate(KINDS.values()):
-        pictures = [axes(0.22 + column * (TILE + GAP), HEAD + row * (TILE + GAP), TILE, TILE) for column in range(3)]
+        pictures = [axes(0.22 + column * (tile + GAP), head + row * (tile + GAP), tile, tile) for column in range(3)]
         if example is None:
             style.say(pictures[0], "no value to dream of:\nthis policy has no critic")
         else:
@@ -84,8 +89,10 @@ def draw(
         if row == 0:
             for ax, title in zip(pictures, titles, strict=True):
                 ax.set_title(title)
-    _heads(axes(4.7, HEAD, 1.95, 2 * TILE + GAP - 0.5), heads)
-    repeats, sides = axes(0.5, LOWER, 2.35, 1.75), axes(3.4, LOWER, 3.25, 1.75)
+    beside = (4.7, head, 1.95, 2 * tile + GAP - 0.5), (0.5, lower + 0.1, 2.35, 1.75), (3.4, lower + 0.1, 3.25, 1.75)
+    below = (0.4, lower + 0.4, 3.1, 1.2), (0.55, lower + 2.35, 3.0, 1.75), (0.55, lower + 4.75, 3.0, 1.75)
+    of_heads, repeats, sides = (axes(*place) for place in style.either(beside, below))
+    _heads(of_heads, heads)
     if repetition is None:
         style.say(repeats, "no value to dream of")
     else:
@@ -104,7 +111,7 @@ def draw(
         Line2D([], [], color=style.MIRRORED),
     ]
     figure.legend(key, ["policy", "shuffled weights (heads: critic's in random order)", "share of the area"],
-                 loc="lower center", ncols=3)  # fmt: skip
+                 loc="lower center", ncols=style.either(3, 1))  # fmt: skip
     return figure
 
 

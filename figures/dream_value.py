@@ -16,9 +16,9 @@ def load(results: Path, *, dream: str) -> dict[str, np.ndarray]:
 
 def draw(image: np.ndarray, scores: np.ndarray) -> Figure:
     """Frames `[T, S, S]` side by side, oldest first, above the score of every step, `[steps + 1]` in reward units."""
-    figure = style.figure(aspect=0.52)
-    above, below = figure.subfigures(2, 1, height_ratios=(1.35, 1))
-    axes = above.subplots(1, len(image), squeeze=False)[0]
+    figure = style.figure(aspect=0.52, phone=1.75)
+    above, below = figure.subfigures(2, 1, height_ratios=style.either((1.35, 1), (2.2, 1)))
+    [axes] = style.grid(above, 1, len(image), phone=2)
     for age, (ax, frame) in enumerate(zip(axes, image, strict=True)):
         shown = style.show_grey(ax, frame)
         back = len(image) - 1 - age

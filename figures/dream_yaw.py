@@ -21,9 +21,9 @@ def draw(
     left: np.ndarray, right: np.ndarray, left_scores: np.ndarray, right_scores: np.ndarray, behaviour: str
 ) -> Figure:
     """Squared deviation of each dream's last frame from its mean, blurred, `[S, S]`, on one colour scale."""
-    figure = style.figure(aspect=0.47)
+    figure = style.figure(aspect=0.47, phone=1.75)
     colours = {"vmin": 0, "vmax": max(left.max(), right.max()), "cmap": "magma"}
-    axes = figure.subplots(1, 2)
+    [axes] = style.grid(figure, 1, 2)
     for ax, energy, scores, side in zip(
         axes, (left, right), (left_scores, right_scores), ("left", "right"), strict=True
     ):

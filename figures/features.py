@@ -97,8 +97,8 @@ def draw(
     Args:
       first, second: names of the layers, empty for none. What could not be measured is None.
     """
-    figure = style.figure(aspect=0.86)
-    axes = figure.subplots(2, 2)
+    figure = style.figure(aspect=0.86, phone=4.3)
+    axes = style.grid(figure, 2, 2)
     upper, lower = axes
     for ax, drawn, found, title, nothing in (
         (

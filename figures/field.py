@@ -28,10 +28,10 @@ def draw(behaviour: str, cells: dict[str, np.ndarray], seen: np.ndarray) -> Figu
       cells: as `evidence/field.npz` has them, by cell, and night by sweep; the first sweep is the base.
       seen: the newest frames of the base.
     """
-    figure = style.figure(aspect=1)
-    upper, lower = figure.subfigures(2, 1, height_ratios=(1, 6))
+    figure = style.figure(aspect=1, phone=5.2)
+    upper, lower = figure.subfigures(2, 1, height_ratios=style.either((1, 6), (1, 9)))
     _frames(upper, cells, seen)
-    (distance, kind), (ground, around) = lower.subplots(2, 2)
+    (distance, kind), (ground, around) = style.grid(lower, 2, 2)
     levels = levels_of(cells)
     for ax, factor in zip((distance, kind, ground), FACTORS, strict=True):
         _sweeps(ax, cells, levels, factor)
@@ -64,7 +64,7 @@ def levels_of(cells: dict[str, np.ndarray]) -> dict[int, tuple[str, str, bool]]:
 
 def _frames(figure: SubFigure, cells: dict[str, np.ndarray], seen: np.ndarray) -> None:
     bearings = cells["bearing"][cells["sweep"] == 0]
-    for ax, at in zip(np.ravel(figure.subplots(1, len(seen))), np.argsort(-bearings), strict=True):
+    for ax, at in zip(np.ravel(style.grid(figure, 1, len(seen), phone=4)), np.argsort(-bearings), strict=True):
         style.show_grey(ax, seen[at])
         ax.set_xlabel(f"{bearings[at]:+g}°".replace("-", "−") if bearings[at] else "0°", labelpad=1)
 
@@ -85,7 +85,9 @@ def _sweeps(ax: Axes, cells: dict[str, np.ndarray], levels: dict[int, tuple[str,
         called |= {"day": {"color": style.FAINT}, "night": {"color": style.FAINT, "ls": "--"}}
     handles = [Line2D([], [], label=name, **line) for name, line in called.items()]
     above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "title": FACTORS[factor]}
-    ax.legend(handles=handles, fontsize=6, handlelength=1.6, columnspacing=1, ncols=4, **above)
+    ax.legend(
+        handles=handles, fontsize=style.small(6), handlelength=1.6, columnspacing=1, ncols=style.either(4, 2), **above
+    )
     ax.axhline(0, color=style.INK, linewidth=0.6, ls=":")
     ax.axvline(0, color=style.INK, linewidth=0.6, ls=":")
     ax.set(ylim=(-1.02, 1.02))

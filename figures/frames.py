@@ -9,8 +9,8 @@ from matplotlib.patches import Rectangle
 import style
 from panel import arrays, panel_command
 
-COLUMNS = 7
-GAP, HEAD, LINE = 0.08, 0.3, 0.14  # inches: between tiles, above the first row, a line of text
+COLUMNS, FEWER = 7, 3  # on a page, on a phone
+GAP, HEAD, LINE = 0.08, 0.3, 0.14  # inches: between tiles, a line of the heading, a line of text
 
 
 def load(
@@ -36,7 +36,7 @@ def draw(
     ends: dict[int, str],
     positive: str = "right",
 ) -> Figure:
-    """Thumbnails in rows of `COLUMNS`; below each its name, its value and a bar of it.
+    """Thumbnails in rows; below each its name, its value and a bar of it.
 
     Args:
       pictures: uint8 `[h, w, 3]` each, sizes may differ.
@@ -44,13 +44,14 @@ def draw(
       ends: what above and below zero mean, in a word each.
       positive: the side to which positive bars point; "left" for a yaw, so that a bar points where the agent turns.
     """
-    width = style.WIDTH_INCHES["page"]
-    tile = (width - GAP * (COLUMNS + 1)) / COLUMNS
+    width = style.width()
+    columns, head = style.either((COLUMNS, HEAD), (FEWER, 2 * HEAD))
+    tile = (width - GAP * (columns + 1)) / columns
     # ASSUME: nearly all frames share one shape; a tall one is fitted into the most common tile.
     shapes = [picture.shape[0] / picture.shape[1] for picture in pictures]
     photo = tile * min(float(np.median(shapes)), 1.5)
     pitch = photo + 2 * LINE + 0.05 + GAP
-    height = HEAD + GAP + pitch * -(-len(frames) // COLUMNS)
+    height = head + GAP + pitch * -(-len(frames) // columns)
     figure = Figure(figsize=(width, height))
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set_axis_off()
@@ -58,8 +59,8 @@ def draw(
     most = max(1.0, float(np.abs(values).max()))
     _key(ax, behaviour, ends, side, width, most)
     for i, (frame, picture, value) in enumerate(zip(frames, pictures, values, strict=True)):
-        left = GAP + (i % COLUMNS) * (tile + GAP)
-        top = HEAD + GAP + (i // COLUMNS) * pitch
+        left = GAP + (i % columns) * (tile + GAP)
+        top = head + GAP + (i // columns) * pitch
         scale = min(tile / picture.shape[1], photo / picture.shape[0])
         w, h = picture.shape[1] * scale, picture.shape[0] * scale
         middle, low = left + tile / 2, top + photo
@@ -86,7 +87,8 @@ def _bar(ax, value: float, most: float, *, left: float, top: float, length: floa
 def _key(ax, behaviour: str, ends: dict[int, str], side: int, width: float, most: float) -> None:
     y, half = HEAD / 2 + 0.04, 0.45
     ax.text(GAP, y, f"{style.plain(behaviour)} of the policy on each frame", va="center")
-    middle = width - GAP - 1.45
+    y += style.either(0, HEAD)
+    middle = style.either(width - GAP - 1.45, width / 2)
     for sign, colour in ((1, style.POSITIVE), (-1, style.NEGATIVE)):
         direction = sign * side
         ax.add_patch(Rectangle((middle, y - LINE * 0.37), direction * half, LINE * 0.75, facecolor=colour, linewidth=0))

@@ -9,7 +9,7 @@ import style
 from minetest_interp.model.frames import thumbnail
 from panel import NotMeasured, arrays, panel_command
 
-COLUMNS = 5
+COLUMNS, FEWER = 5, 2  # on a page, on a phone
 
 
 def load(results: Path) -> dict[str, object]:
@@ -24,16 +24,19 @@ def load(results: Path) -> dict[str, object]:
 
 def draw(pictures: list[np.ndarray], turning: np.ndarray, rules: dict[str, np.ndarray]) -> Figure:
     """Args: turning, rules: positive to the left, `[N]`."""
-    rows = -(-len(pictures) // COLUMNS)
-    figure = style.figure(aspect=0.24 * rows)
-    for i, ax in enumerate(figure.subplots(rows, COLUMNS, squeeze=False).ravel()):
+    columns = style.either(COLUMNS, FEWER)
+    rows = -(-len(pictures) // columns)
+    figure = style.figure(aspect=0.24 * rows, phone=0.47 * rows)
+    for i, ax in enumerate(figure.subplots(rows, columns, squeeze=False).ravel()):
         if i >= len(pictures):
             ax.axis("off")
             continue
         ax.imshow(pictures[i], interpolation="none")
-        said = ", ".join(f"{name} {'left' if rule[i] > 0 else 'right'}" for name, rule in rules.items())
+        said = style.either(", ", ",\n").join(
+            f"{name} {'left' if rule[i] > 0 else 'right'}" for name, rule in rules.items()
+        )
         ax.set(xticks=[], yticks=[])
-        ax.set_xlabel(f"{i + 1}: {style.side_words(turning[i])}\n{said}", fontsize=6)
+        ax.set_xlabel(f"{i + 1}: {style.side_words(turning[i])}\n{said}", fontsize=style.small(6))
         style.turn_arrow(ax, turning[i])
     return figure
 

@@ -12,9 +12,9 @@ from minetest_interp.io import files
 from panel import panel_command
 
 LINE_INCHES, ROW_INCHES, HEAD_INCHES, FOOT_INCHES = 0.13, 0.42, 0.3, 0.42
-# Left edges in inches: statement, strip, numbers, verdict.
-STATEMENT, STRIP, NUMBERS, VERDICT = 0.0, 2.45, 4.25, 5.5
-STRIP_INCHES = 1.7
+# Left edges in inches: statement, strip, numbers, verdict; and what a statement stands above of the rest, on a phone.
+PAGE, PHONE = (0.0, 2.45, 4.25, 5.5, 0.0), (0.0, 0.1, 1.55, 2.6, 0.46)
+STRIP_INCHES = 1.7, 1.4
 
 
 def load(results: Path) -> dict[str, object]:
@@ -23,32 +23,37 @@ def load(results: Path) -> dict[str, object]:
 
 def draw(claims: list[dict]) -> Figure:
     """One row a claim; all effects share the scale below, which is linear near chance and logarithmic away from it."""
-    width, height = style.WIDTH_INCHES["page"], HEAD_INCHES + FOOT_INCHES + ROW_INCHES * len(claims)
+    statement, strip, numbers, verdict_left, above = style.either(PAGE, PHONE)
+    row = ROW_INCHES + above
+    width, height = style.width(), HEAD_INCHES + FOOT_INCHES + row * len(claims)
     figure = style.figure(aspect=height / width)
     figure.set_layout_engine("none")
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, width), ylim=(height, 0))
     ax.axis("off")
-    for x, words in ((STATEMENT, "claim"), (STRIP, "effect, by what matters"), (VERDICT, "verdict")):
+    heads = ((statement, "claim"), (strip, "effect, by what matters"), (verdict_left, "verdict"))
+    for x, words in style.either(heads, heads[1:]):
         ax.text(x + 0.05, 0.15, words, va="center", color=style.INK, fontweight="bold")
-    bottom = HEAD_INCHES + ROW_INCHES * len(claims)
+    bottom = HEAD_INCHES + row * len(claims)
     _scale(ax, HEAD_INCHES, bottom)
     for i, claim in enumerate(claims):
-        middle = HEAD_INCHES + ROW_INCHES * (i + 0.5)
-        ax.axhline(middle - ROW_INCHES / 2, color=style.FAINT, linewidth=0.5)
-        words = "\n".join(textwrap.wrap(style.plain(claim["statement"], limit=110), 42))
-        ax.text(STATEMENT + 0.05, middle, words, va="center", fontsize=7, linespacing=1.05)
+        middle = HEAD_INCHES + row * (i + 0.5)
+        ax.axhline(middle - row / 2, color=style.FAINT, linewidth=0.5)
+        words = "\n".join(textwrap.wrap(style.plain(claim["statement"], limit=110), style.either(42, 54)))
+        ax.text(statement + 0.05, middle - style.either(0, ROW_INCHES / 2), words, va="center", linespacing=1.05,
+                fontsize=style.small(7))  # fmt: skip
+        middle += above / 2
         symbol, colour = style.VERDICTS[claim["verdict"]]
         _strip(ax, claim, middle)
-        ax.text(NUMBERS, middle, _numbers(claim), va="center", fontsize=7)
-        verdict = "\n".join(textwrap.wrap(f"{symbol} {claim['verdict']}", 17))
-        ax.text(VERDICT + 0.05, middle, verdict, va="center", color=colour, fontweight="bold", linespacing=1.05)
+        ax.text(numbers, middle, _numbers(claim), va="center", fontsize=style.small(7))
+        verdict = "\n".join(textwrap.wrap(f"{symbol} {claim['verdict']}", style.either(17, 14)))
+        ax.text(verdict_left + 0.05, middle, verdict, va="center", color=colour, fontweight="bold", linespacing=1.05)
     return figure
 
 
 def _inches(strength: float) -> float:
     """Where an effect, in units of what matters, stands on the strip, from the figure's left."""
-    return STRIP + STRIP_INCHES * place(strength)
+    return style.either(PAGE, PHONE)[1] + style.either(*STRIP_INCHES) * place(strength)
 
 
 def _scale(ax: Axes, top: float, bottom: float) -> None:
@@ -57,9 +62,23 @@ def _scale(ax: Axes, top: float, bottom: float) -> None:
         ax.plot(
             [_inches(tick)] * 2, [top, bottom], color=style.NULL if tick == 0 else style.FAINT, linewidth=0.5, zorder=0
         )
-        ax.text(_inches(tick), bottom + 0.1, f"{tick}".replace("-", "−"), ha="center", va="center", fontsize=6.5)
+        ax.text(
+            _inches(tick),
+            bottom + 0.1,
+            f"{tick}".replace("-", "−"),
+            ha="center",
+            va="center",
+            fontsize=style.small(6.5),
+        )
     words = "0 chance, ±1 the smallest effect that matters"
-    ax.text(_inches(0), bottom + 0.27, words, ha="center", va="center", fontsize=6.5)
+    ax.text(
+        style.either(_inches(0), style.width() / 2),
+        bottom + 0.27,
+        words,
+        ha="center",
+        va="center",
+        fontsize=style.small(6.5),
+    )
 
 
 def _strip(ax: Axes, claim: dict, middle: float) -> None:

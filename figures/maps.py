@@ -56,10 +56,13 @@ def draw(
       judged: the method that the claim is about. above: by score, `[3, M]`, own masks less others' with its interval.
       shares: by score, `[2, M]`, with own masks and with others'.
     """
-    width, concept = style.WIDTH_INCHES["page"], style.plain(concept, limit=12)
-    tile = min(MOST, (width - 2 * EDGE) / (len(methods) + 1))
-    top, high = HEAD + tile + KEY, LINE * len(methods)
-    height = top + high + FOOT
+    width, concept = style.width(), style.plain(concept, limit=12)
+    across = style.either(len(methods) + 1, 3)
+    tile = min(MOST, (width - 2 * EDGE) / across)
+    rows = -(-(len(methods) + 1) // across)
+    top, high = rows * (HEAD + tile) + KEY, LINE * len(methods)
+    stacked = style.either(1, len(above))
+    height = top + high + FOOT + (stacked - 1) * (high + 2 * FOOT)
     figure = Figure(figsize=(width, height))
 
     def add(x: float, y: float, wide: float, high: float) -> Axes:
@@ -71,7 +74,8 @@ def draw(
     _outline(ax, inside)
     ax.set_title(f"{style.plain(behaviour, limit=9)}\n{style.signed(score, digits=2)}")
     for m, name in enumerate(methods):
-        ax = add(EDGE + (m + 1) * tile, HEAD, tile - 0.04, tile - 0.04)
+        row, column = divmod(m + 1, across)
+        ax = add(EDGE + column * tile, HEAD + row * (HEAD + tile), tile - 0.04, tile - 0.04)
         ax.imshow(strength[m], cmap=STRENGTH, vmin=0, vmax=strength[m].max() or 1.0, interpolation="none")
         ax.set(xticks=[], yticks=[])
         _outline(ax, inside)
@@ -82,14 +86,16 @@ def draw(
         Line2D([], [], color=style.OBSERVED, linewidth=1.2, label=f"{concept}"),
         Line2D([], [], color=style.POSITIVE, marker="+", linestyle="", markersize=7, label="largest attribution"),
     ]
-    figure.legend(handles=key, loc="center left", ncols=2, fontsize=7, borderaxespad=0,
-                  bbox_to_anchor=(EDGE / width, 1 - (HEAD + tile + 0.08) / height))  # fmt: skip
+    figure.legend(handles=key, loc="center left", ncols=2, fontsize=style.small(7), borderaxespad=0,
+                  bbox_to_anchor=(EDGE / width, 1 - (top - KEY + 0.08) / height))  # fmt: skip
 
-    wide = (width - LABEL - EDGE) / len(above)
+    wide = (width - LABEL - EDGE) * stacked / len(above)
     ends = np.concatenate([values.ravel() for values in above.values()])
     limit = 1.1 * max(0.1, np.abs(ends[np.isfinite(ends)]).max(initial=0))
     for i, (name, values) in enumerate(above.items()):
-        ax = add(LABEL + i * wide, top, wide - NUMBER - GAP, high)
+        right, down = style.either((i, 0), (0, i))
+        place = top + down * (high + 2 * FOOT)
+        ax = add(LABEL + right * wide, place, wide - NUMBER - GAP, high)
         lines = np.arange(len(methods))
         for m, (mean, low, high_end) in enumerate(values.T):
             colour = style.OBSERVED if methods[m] == judged else style.ORIGINAL
@@ -97,24 +103,26 @@ def draw(
             ax.plot(mean, m, "o", markersize=4, color=colour)
         ax.axvline(0, color=style.INK, linewidth=0.6, zorder=0)
         ax.set(xlim=(-limit, limit), ylim=(len(methods) - 0.5, -0.5), yticks=lines)
-        ax.set_yticklabels([style.plain(name, limit=18) for name in methods] if i == 0 else [])
+        ax.set_yticklabels([style.plain(name, limit=18) for name in methods] if right == 0 else [])
         for label, method in zip(ax.get_yticklabels(), methods, strict=True):
             label.set_fontweight("bold" if method == judged else "normal")
-        ax.locator_params(axis="x", nbins=5)
-        ax.set_title(TITLES[name].format(concept=concept), x=0, ha="left")
-        ax.set_xlabel("own masks less others'", fontsize=7)
+        ax.locator_params(axis="x", nbins=style.either(5, 3))
+        ax.set_title(TITLES[name].format(concept=concept), x=style.either(0, -0.7), ha="left")
+        ax.set_xlabel("own masks less others'", fontsize=style.small(7))
         ax.grid(axis="y", color="#EEEEEE", linewidth=0.6)
         ax.set_axisbelow(True)
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.tick_params(axis="y", length=0)
-        ax.tick_params(axis="x", labelsize=7)
-        numbers = add(LABEL + (i + 1) * wide - NUMBER - GAP, top, NUMBER, high)
+        ax.tick_params(axis="x", labelsize=style.small(7))
+        numbers = add(LABEL + (right + 1) * wide - NUMBER - GAP, place, NUMBER, high)
         numbers.set(xlim=(0, 1), ylim=(len(methods) - 0.5, -0.5))
         numbers.set_axis_off()
         for m, (own, others) in enumerate(shares[name].T):
-            numbers.text(0.5, m, f"{_percent(own)} / {_percent(others)}", ha="center", va="center", fontsize=7)
+            numbers.text(
+                0.5, m, f"{_percent(own)} / {_percent(others)}", ha="center", va="center", fontsize=style.small(7)
+            )
         numbers.annotate("own / others'", (0.5, 0), xycoords="axes fraction", xytext=(0, -8),
-                         textcoords="offset points", ha="center", va="top", fontsize=7)  # fmt: skip
+                         textcoords="offset points", ha="center", va="top", fontsize=style.small(7))  # fmt: skip
     return figure
 
 

@@ -39,8 +39,11 @@ def draw(
       leftward: the behaviour whose positive bars point to the left, since it is positive for a turn to the left.
       read: by view, `[H, W]`, grey levels, or `[H, W, 3]` colours.
     """
-    figure = style.figure(aspect=0.37)
-    axes = figure.subplot_mosaic([["original", "mirrored", "bars"]], width_ratios=(1, 1, 1.45))
+    figure = style.figure(aspect=0.37, phone=1.35)
+    axes = figure.subplot_mosaic(
+        style.either([["original", "mirrored", "bars"]], [["original", "mirrored"], ["bars", "bars"]]),
+        width_ratios=style.either((1, 1, 1.45), (1, 1)),
+    )
     colours = dict(zip(VIEWS, (style.ORIGINAL, style.MIRRORED), strict=True))
     for view in VIEWS:
         ax = axes[view]

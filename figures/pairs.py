@@ -44,8 +44,8 @@ def draw(
       removed, moved, light, motion: `turning` `[P, 2]`, positive to the left, and what the contrast has besides
         (`position` or `moved`); empty where no frames differ so. limit: the largest size that the turning can have.
     """
-    figure = style.figure(aspect=1.0)
-    axes = figure.subplots(2, 2)
+    figure = style.figure(aspect=1.0, phone=4.2)
+    axes = style.grid(figure, 2, 2)
     name = style.plain(behaviour, limit=16)
     if _begin(axes[0, 0], removed, f"the {concept} taken away", "pairs"):
         _towards(axes[0, 0], removed["turning"], removed["position"], name, concept)
@@ -108,7 +108,7 @@ def _correlation(ax: Axes, turning: np.ndarray, shuffled: np.ndarray | None = No
     if known := [one for one in null if np.isfinite(one)]:
         words += ["shuffled weights:", f"{min(known):.2f} to {max(known):.2f}"]
     text = "\n".join(words).replace("-", "−")
-    ax.text(0.03, 0.03, text, transform=ax.transAxes, ha="left", va="bottom", fontsize=7)
+    ax.text(0.03, 0.03, text, transform=ax.transAxes, ha="left", va="bottom", fontsize=style.small(7))
 
 
 def _quadrants(ax: Axes, right: float, top: float) -> None:

@@ -1,8 +1,10 @@
-"""The command line of every panel: results and parameters in, one PNG and one SVG out; same input, same bytes."""
+"""The command line of every panel: results in, a PNG, an SVG and a picture for phones out; same input, same bytes."""
 
 import argparse
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from inspect import signature
 from pathlib import Path
 
@@ -29,7 +31,7 @@ METADATA = {"Date": None, "Creator": None}  # no date and no version number insi
 def panel_command(
     load: Callable[..., dict[str, object]], draw: Callable[..., Figure]
 ) -> Callable[[Sequence[str] | None], None]:
-    """The `main(argv)` of a panel: `draw(**load(results, **params))`, saved twice.
+    """The `main(argv)` of a panel: `draw(**load(results, **params))`, saved for pages and for phones.
 
     Args:
       load: from the results folder and the panel's parameters to what is drawn.
@@ -40,27 +42,48 @@ def panel_command(
         options = _options(argv)
         with reported_in_one_line():
             _check(load, options.params)
-            with matplotlib.rc_context():
-                matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the bytes
-                matplotlib.rcParams.update(style.panel())
-                try:
-                    figure = draw(**load(options.results, **options.params))
-                except NotMeasured as reason:
-                    figure = style.words(f"Not measured: {str(reason).removesuffix('.')}.")
-                save(figure, png=options.png, svg=options.svg)
+            try:
+                make = partial(draw, **load(options.results, **options.params))
+            except NotMeasured as reason:
+                make = partial(style.words, f"Not measured: {str(reason).removesuffix('.')}.")
+            with drawing("page"):
+                save(make(), png=options.png, svg=options.svg)
+            if options.phone:
+                with drawing("phone"):
+                    save_for_phones(make(), options.phone)
             job_logs.say()
 
     return main
 
 
+@contextmanager
+def drawing(width: str) -> Iterator[None]:
+    """Sets how panels look, on a "page" or a "phone", whatever a reader's own matplotlibrc says."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(style.panel(width))
+        yield
+
+
 def save(figure: Figure, *, png: Path, svg: Path) -> None:
-    """Writes both files, each whole or not at all. To be called inside the panel's `rc_context`."""
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", pil_kwargs={"compress_level": 0})
+    """Writes both files, each whole or not at all. To be called while `drawing`."""
+    content = pictures.figure_png(_pixels(figure))
     figure.set_layout_engine("none")  # both files have one layout
-    content = pictures.figure_png(Image.open(drawn))
     files.write(png, lambda beside: beside.write_bytes(content))
     files.write(svg, lambda beside: figure.savefig(beside, format="svg", metadata=METADATA))
+
+
+def save_for_phones(figure: Figure, file: Path) -> None:
+    """Writes the picture for phones, whole or not at all. To be called while `drawing`."""
+    style.fit_labels(figure)
+    content = pictures.figure_webp(_pixels(figure))
+    files.write(file, lambda beside: beside.write_bytes(content))
+
+
+def _pixels(figure: Figure) -> Image.Image:
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", pil_kwargs={"compress_level": 0})
+    return Image.open(drawn)
 
 
 def arrays(path: Path, *keys: str, reason: str = "reason") -> list[np.ndarray]:
@@ -144,4 +167,5 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--params", type=read_settings, default={}, help="the panel's parameters: JSON or @FILE")
     parser.add_argument("--png", type=Path, required=True)
     parser.add_argument("--svg", type=Path, required=True)
+    parser.add_argument("--phone", type=Path, help="the picture for phones, a WebP; without it none is drawn")
     return parser.parse_args(argv)

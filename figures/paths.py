@@ -44,8 +44,8 @@ def draw(
         with its interval while the strongest are kept, and held. random: `[K, D]`, random ones kept.
       shuffled: `[W, 2]`, strongest and random ones of networks of shuffled weights, as many as are judged.
     """
-    figure = style.figure(aspect=0.44)
-    axes = figure.subplots(1, 2, sharey=True)
+    figure = style.figure(aspect=0.44, phone=1.9)
+    [axes] = style.grid(figure, 1, 2, sharey=True)
     # Where some are held, as many random ones are kept as are left.
     panels = (
         (axes[0], f"channels of {style.plain(layer, limit=24)} that are kept", strongest, random, (0.0, 1.0)),
@@ -63,8 +63,8 @@ def draw(
     axes[0].set_title("Are few enough?")
     axes[1].set_title("Are they needed?")
     axes[1].annotate("a quarter", (few, 1), xycoords=("data", "axes fraction"), xytext=(3, -2), ha="left", va="top",
-                     textcoords="offset points", color="#777777", fontsize=7)  # fmt: skip
-    axes[1].legend(*axes[0].get_legend_handles_labels(), loc="upper right", fontsize=7)
+                     textcoords="offset points", color="#777777", fontsize=style.small(7))  # fmt: skip
+    axes[1].legend(*axes[0].get_legend_handles_labels(), loc="upper right", fontsize=style.small(7))
     return figure
 
 

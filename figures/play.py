@@ -56,15 +56,17 @@ def draw(
         mean, low and high `[3]`. followed: by groups of steps the value and the mean, low and high of what followed
         `[G, 4]`. turned: likewise by what it is turned to.
     """
-    figure = style.figure(aspect=0.75)
+    figure = style.figure(aspect=0.75, phone=5.2)
     upper, lower = figure.subfigures(2, 1)
-    time, *bars = upper.subplots(1, 3, width_ratios=(1.6, 1, 1))
+    [[time, *bars]] = style.grid(upper, 1, 3, width_ratios=(1.6, 1, 1))
     _over_time(time, distance)
     for ax, (name, label) in zip(bars, COMPARED.items(), strict=True):
         _agents(ax, compared[name], label)
     handles = [_handle(agent) for agent in distance]
-    upper.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 3), handlelength=3)
-    foresight, direction, darker = lower.subplots(1, 3)
+    upper.legend(
+        handles=handles, loc="outside upper center", ncols=min(len(handles), style.either(3, 1)), handlelength=3
+    )
+    [[foresight, direction, darker]] = style.grid(lower, 1, 3)
     follows = {"ylabel": "reward that followed, discounted", "none": "the agent has no value"}
     _groups(foresight, followed, "the agent's value", **follows)
     sides = {"ylabel": f"{behaviour}, positive is left", "none": "a trunk was hardly ever in front", "sided": True}

@@ -48,15 +48,15 @@ def draw(
         `[S, networks]`, classes; only those that could be asked. groups: by kind names, independent, correlation,
         interval and asked `[G]`.
     """
-    figure = style.figure(aspect=1.05)
-    upper, lower = figure.subfigures(2, 1, height_ratios=(2, 1.25))
+    figure = style.figure(aspect=1.05, phone=5.2)
+    upper, lower = figure.subfigures(2, 1, height_ratios=style.either((2, 1.25), (3.3, 1.25)))
     titles = {
         SIDE: (f"side of the {concept}", "share correct"),
         DISTANCE: ("distance of the nearest trunk", "variance explained"),
         SPECIES: ("kind of tree", "share correct"),
         RAY: ("a trunk on the view ray", "share correct"),
     }
-    for ax, (name, (title, label)) in zip(upper.subplots(2, 2).flat, titles.items(), strict=True):
+    for ax, (name, (title, label)) in zip(style.grid(upper, 2, 2).flat, titles.items(), strict=True):
         if name not in decoded:
             style.say(ax, f"{title}:\nthe labels do not say it")
             continue
@@ -66,7 +66,9 @@ def draw(
         named = {
             text: handle for ax in upper.axes for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)
         }
-        upper.legend(named.values(), named.keys(), loc="outside lower center", ncols=4, handlelength=1.4)
+        upper.legend(
+            named.values(), named.keys(), loc="outside lower center", ncols=style.either(4, 2), handlelength=1.4
+        )
     _groups(lower.subplots(), groups, f"{behaviour} follows the {concept}, correlation")
     return figure
 
@@ -93,7 +95,7 @@ def _decoded(
             label="shuffled weights")  # fmt: skip
     names = ["brightness\n4 × 4", *(style.plain(step, limit=10) for step in steps[1:])]
     many = len(steps) > 7
-    ax.set_xticks(places, names, rotation=90 if many else 0, fontsize=6 if many else 7)
+    ax.set_xticks(places, names, rotation=90 if many else 0, fontsize=style.small(6 if many else 7))
     ax.set_xlim(-0.6, len(steps) - 0.4)
     ax.spines[["top", "right"]].set_visible(False)
 
@@ -119,7 +121,9 @@ def _groups(ax: Axes, groups: dict[str, dict[str, np.ndarray]], label: str) -> N
         style.say(ax, "the labels name no kinds of tree and no surroundings")
         return
     ax.axhline(0, color=style.INK, linewidth=0.6, ls="--")
-    ax.set_xticks(places, names, rotation=30, ha="right", rotation_mode="anchor", fontsize=7)
+    ax.set_xticks(
+        places, names, rotation=style.either(30, 90), ha="right", rotation_mode="anchor", fontsize=style.small(7)
+    )
     ax.set(xlim=(-0.6, places[-1] + 0.6), ylabel=label)
     ax.spines[["top", "right"]].set_visible(False)
 

@@ -22,9 +22,13 @@ SHOWN = {
     "path_middle_standardised": ("path, {middle}", "standardised", "linear"),
     "path_last_standardised": ("path, {last}", "standardised", "linear"),
 }
-COLUMNS = 5
+COLUMNS, FEWER = 5, 2  # on a page, on a phone
 LINE, HEAD, FOOT = 0.18, 0.38, 0.3  # inches: a recipe, above and below the rows of one block
-LEFT, NUMBERS, GAP = 1.12, 0.34, 0.1  # inches: the recipes' names, the printed means, between columns
+LEFT, NUMBERS, GAP = (
+    (1.12, 1.15),
+    0.34,
+    0.1,
+)  # inches: the recipes' names (on a page, on a phone), the printed means, between columns
 
 
 def load(results: Path) -> dict[str, object]:
@@ -53,22 +57,26 @@ def draw(
       layers: the middle and the last of the path scores.
       scores: name to the dreams' `[M, U]`, the controls' `[M, U]` and the real frames' `[U]`.
     """
-    blocks = -(-(len(SHOWN) + 1) // COLUMNS)
-    width, block = style.WIDTH_INCHES["page"], HEAD + LINE * len(recipes) + FOOT
+    columns = style.either(COLUMNS, FEWER)
+    blocks = -(-(len(SHOWN) + 1) // columns)
+    width, block = style.width(), HEAD + LINE * len(recipes) + FOOT
     height = blocks * block
     figure = Figure(figsize=(width, height))
-    pitch = (width - LEFT) / COLUMNS
+    start = style.either(*LEFT)
+    pitch = (width - start) / columns
     for i, (score, (title, unit, scale)) in enumerate(SHOWN.items()):
-        row, column = divmod(i, COLUMNS)
-        left, bottom = LEFT + column * pitch, height - (row + 1) * block + FOOT
+        row, column = divmod(i, columns)
+        left, bottom = start + column * pitch, height - (row + 1) * block + FOOT
         box = (left / width, bottom / height, (pitch - NUMBERS - GAP) / width, LINE * len(recipes) / height)
         ax = figure.add_axes(box)
         _score(ax, *scores[score], scale=scale)
         middle, last = (style.plain(layer, limit=10) for layer in layers)
-        ax.set_title(f"{title}\n{unit}".format(middle=middle, last=last), loc="left", fontsize=7, linespacing=1.2)
+        ax.set_title(
+            f"{title}\n{unit}".format(middle=middle, last=last), loc="left", fontsize=style.small(7), linespacing=1.2
+        )
         ax.set(ylim=(len(recipes) - 0.5, -0.5), yticks=range(len(recipes)))
         ax.set_yticklabels([style.plain(name, limit=18) for name in recipes] if column == 0 else [])
-    left, bottom = LEFT + (COLUMNS - 1) * pitch, FOOT
+    left, bottom = start + (columns - 1) * pitch, FOOT
     _key(figure, (left / width, bottom / height, pitch / width, LINE * len(recipes) / height), scores)
     return figure
 
@@ -93,13 +101,13 @@ def _score(ax: Axes, dream: np.ndarray, control: np.ndarray | None, real: np.nda
     means = _means(dream)
     ax.plot(means, lines, "o", markersize=4, color=style.OBSERVED, zorder=4)
     for line, mean in zip(lines, means, strict=True):
-        ax.text(1.06, line, _number(mean), transform=ax.get_yaxis_transform(), va="center", fontsize=7,
+        ax.text(1.06, line, _number(mean), transform=ax.get_yaxis_transform(), va="center", fontsize=style.small(7),
                 color=style.OBSERVED)  # fmt: skip
     ax.grid(axis="y", color="#EEEEEE", linewidth=0.6)
     ax.set_axisbelow(True)
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
-    ax.tick_params(axis="x", labelsize=7)
+    ax.tick_params(axis="x", labelsize=style.small(7))
     if scale == "linear":
         _few_ticks(ax)
 
@@ -126,7 +134,9 @@ def _key(figure: Figure, box: tuple[float, float, float, float], scores: dict) -
         Line2D([], [], color=style.MIRRORED, linewidth=1.2),
     ]
     labels = [f"dream, mean of\n{count} units", "each unit", "control, mean:\nshuffled weights", "best real frames"]
-    ax.legend(handles, labels, loc="upper left", fontsize=7, borderaxespad=0, handlelength=1.2, labelspacing=0.7)
+    ax.legend(
+        handles, labels, loc="upper left", fontsize=style.small(7), borderaxespad=0, handlelength=1.2, labelspacing=0.7
+    )
 
 
 def _means(values: np.ndarray) -> np.ndarray:

@@ -59,31 +59,42 @@ def draw(
         blocks.append(control[1])
         heads += ["control (shuffled weights)" if k == 0 else "" for k in range(control[1].shape[1])]
     count, whole = len(heads), real.shape[2:]
-    width = style.WIDTH_INCHES["page"]
-    tile = (width - LEFT - 2 * APART - GAP * count) / count
+    width, columns, rows = style.width(), *style.either((count, len(units)), (len(units), count))
+    tile = (width - LEFT - style.either(2 * APART, 0) - GAP * columns) / columns
     heads = [_wrapped(head) for head in heads]
-    above = LINE * max(head.count("\n") + 1 for head in heads) + 0.06
-    height = above + len(units) * (tile + GAP)
+    above = LINE * style.either(max(head.count("\n") + 1 for head in heads), 2.4) + 0.06
+    height = above + rows * (tile + GAP) + style.either(0, 2 * APART)
     figure = Figure(figsize=(width, height))
     extra = np.zeros(count)
     extra[3:] += APART
     if control[1] is not None:
         extra[-control[1].shape[1] :] += APART
+
+    def place(unit: int, head: int) -> tuple[float, float]:
+        """A picture's left and lower edge; on a phone each unit has a column."""
+        column, row, right, down = style.either((head, unit, extra[head], 0), (unit, head, 0, extra[head]))
+        return LEFT + column * (tile + GAP) + right, height - above - row * (tile + GAP) - down - tile
+
+    def name_row(unit: int, head: int, words: str) -> None:
+        figure.text((LEFT - 0.06) / width, (place(unit, head)[1] + tile / 2) / height, words, ha="right", va="center")
+
     for i, (name, box) in enumerate(zip(units, boxes, strict=True)):
         top, left, high, wide = box
         cut = (slice(top, top + high), slice(left, left + wide))
         row = [real[i, 0], real[i, 1], real[i, 0][cut], *(p[cut] for block in blocks for p in block[i])]
-        y = height - above - i * (tile + GAP) - tile
-        figure.text((LEFT - 0.06) / width, (y + tile / 2) / height, style.plain(name, limit=14).replace(" ", "\n"),
-                    ha="right", va="center")  # fmt: skip
+        words = style.plain(name, limit=14).replace(" ", "\n")
+        if not style.on_phone():
+            name_row(i, 0, words)
         for j, frame in enumerate(row):
-            x = LEFT + j * (tile + GAP) + extra[j]
+            x, y = place(i, j)
             ax = figure.add_axes((x / width, y / height, tile / width, tile / height))
             style.show_grey(ax, frame)
             if j < 2 and (high, wide) != whole:
                 _outline(ax, *box)
-            if i == 0:
-                ax.set_title(heads[j], fontsize=7, linespacing=1.1, pad=3)
+            if style.either(i, j) == 0:
+                ax.set_title(style.either(heads[j], words), fontsize=style.small(7), linespacing=1.1, pad=3)
+            if style.on_phone() and i == 0:
+                name_row(i, j, heads[j])
     return figure
 
 

@@ -44,15 +44,15 @@ def draw(
     """
     if value is None or seen is None or correlations is None or changes is None:
         return style.words(f"The value was not compared with the reward: {reason}.")
-    figure = style.figure(aspect=0.8)
+    figure = style.figure(aspect=0.8, phone=3.3)
     upper, lower = figure.subfigures(2, 1, height_ratios=(1.5, 1))
-    ray, middle = upper.subplots(1, 2, sharey=True)
+    [[ray, middle]] = style.grid(upper, 1, 2, sharey=True)
     _frames(ray, value, *seen["ray"], apart=True)
     ray.set(xlabel="tree nodes on the view ray", ylabel="value, in reward")
     ray.set_xticks(range(MOST_NODES + 1), [*map(str, range(MOST_NODES)), f"{MOST_NODES}+"])
     _frames(middle, value, *seen["middle"], apart=False)
     middle.set_xlabel(f"{concept}'s share of the picture's middle")
-    left, right = lower.subplots(1, 2)
+    [[left, right]] = style.grid(lower, 1, 2)
     names = {
         "ray": "nodes on the ray,\ngiven brightness",
         "middle": f"{concept} in the middle,\ngiven brightness",

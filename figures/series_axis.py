@@ -61,4 +61,4 @@ def _name(ax: Axes, members: Members) -> None:
         ax.set_xticks(shown, [SHORT(members.places[i]) for i in shown])
     else:
         words = [style.plain(members.names[i], limit=14) for i in shown]
-        ax.set_xticks(shown, words, rotation=30, ha="right", rotation_mode="anchor", fontsize=7)
+        ax.set_xticks(shown, words, rotation=30, ha="right", rotation_mode="anchor", fontsize=style.small(7))

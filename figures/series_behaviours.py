@@ -11,7 +11,7 @@ import style
 from panel import arrays, panel_command
 from series_axis import Members
 
-COLUMNS = 3
+COLUMNS, FEWER = 3, 1  # on a page, on a phone
 ROW_INCHES = 1.9
 
 
@@ -31,9 +31,10 @@ def load(results: Path, *, behaviour: str) -> dict[str, object]:
 
 def draw(members: Members, behaviour: str, similarity: np.ndarray, quantiles: dict[str, np.ndarray]) -> Figure:
     """quantiles: by behaviour `[M, 3]`, low, median and high of the frames. similarity: `[M, M]` of the steering."""
-    rows = -(-(len(quantiles) + 1) // COLUMNS)
-    figure = style.figure(aspect=(ROW_INCHES * rows) / style.WIDTH_INCHES["page"])
-    axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
+    columns = style.either(COLUMNS, FEWER)
+    rows = -(-(len(quantiles) + 1) // columns)
+    figure = style.figure(aspect=(ROW_INCHES * rows) / style.width())
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax, (name, values) in zip(axes, quantiles.items(), strict=False):
         _spread(ax, members, values)
         ax.set_title(style.plain(name))

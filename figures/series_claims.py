@@ -13,7 +13,7 @@ import style
 from panel import panel_command
 from series_axis import Members
 
-COLUMNS = 3
+COLUMNS, FEWER = 3, 1  # on a page, on a phone
 ROW_INCHES, FOOT_INCHES = 1.2, 0.55
 
 
@@ -24,15 +24,16 @@ def load(results: Path) -> dict[str, object]:
 
 def draw(members: Members, claims: list[dict]) -> Figure:
     """A small plot for each claim; a solid line at chance, a dashed one at what is claimed."""
-    rows = -(-len(claims) // COLUMNS)
-    figure = style.figure(aspect=(ROW_INCHES * rows + FOOT_INCHES) / style.WIDTH_INCHES["page"])
-    axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
+    columns = style.either(COLUMNS, FEWER)
+    rows = -(-len(claims) // columns)
+    figure = style.figure(aspect=(ROW_INCHES * rows + style.either(1, 2) * FOOT_INCHES) / style.width())
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax, claim in zip(axes, claims, strict=False):
         _follow(ax, members, claim)
     for ax in axes[len(claims) :]:
         ax.axis("off")
     if members.along:
-        figure.supxlabel(style.plain(members.along), fontsize=8)
+        figure.supxlabel(style.plain(members.along), fontsize=style.small(8))
     marks = [
         *(
             Line2D([], [], color=c, marker="o", markersize=4, linewidth=1.5, label=v)
@@ -42,20 +43,29 @@ def draw(members: Members, claims: list[dict]) -> Figure:
         Line2D([], [], color=style.INK, linewidth=0.8, linestyle=(0, (3, 2)), label="claimed"),
     ]
     figure.legend(
-        handles=marks, loc="outside upper center", ncols=len(marks), fontsize=7, handlelength=1.4, columnspacing=1
+        handles=marks,
+        loc="outside upper center",
+        ncols=style.either(len(marks), 2),
+        fontsize=style.small(7),
+        handlelength=1.4,
+        columnspacing=1,
     )
     return figure
 
 
 def _follow(ax: Axes, members: Members, claim: dict) -> None:
-    ax.set_title("\n".join(textwrap.wrap(style.plain(claim["statement"], limit=96), 36)), fontsize=7, loc="left")
+    ax.set_title(
+        "\n".join(textwrap.wrap(style.plain(claim["statement"], limit=96), style.either(36, 50))),
+        fontsize=style.small(7),
+        loc="left",
+    )
     ax.spines[["top", "right"]].set_visible(False)
-    ax.tick_params(labelsize=7)
+    ax.tick_params(labelsize=style.small(7))
     estimates, chances = (np.array(claim[key], float) for key in ("estimates", "chances"))
     bounds = np.array([bounds or (np.nan, np.nan) for bounds in claim["intervals"]], float)
     series_axis.numbered(ax, members)
     if np.isnan(estimates).all():
-        ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", fontsize=7)
+        ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", va="center", fontsize=style.small(7))
         ax.set_yticks([])
         return
     small = len(members.names) > series_axis.DOTS

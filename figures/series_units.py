@@ -43,8 +43,8 @@ def draw(
     """units: `[M, C]` by layer and what is measured. similarity: `[M, M]`, rank correlations of the channels."""
     rows = list(dict.fromkeys(name.rpartition("/")[2] for name in units))
     layers = list(dict.fromkeys(name.rpartition("/")[0] for name in units))
-    figure = style.figure(aspect=0.4 * len(rows) + 0.05)
-    axes = figure.subplots(len(rows), len(layers) + 1, squeeze=False, width_ratios=[*(1 for _ in layers), 1.1])
+    figure = style.figure(aspect=0.4 * len(rows) + 0.05, phone=0.9 * len(rows) * (len(layers) + 1))
+    axes = style.grid(figure, len(rows), len(layers) + 1, width_ratios=[*(1 for _ in layers), 1.1])
     for what, line in zip(rows, axes, strict=True):
         for ax, layer in zip(line, layers, strict=False):
             label = f"AUROC for {concept} − ½" if what == "trunk" else style.plain(f"change of the {behaviour}")

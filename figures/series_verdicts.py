@@ -13,7 +13,7 @@ import style
 from panel import panel_command
 from series_axis import Members
 
-ROW_INCHES, FOOT_INCHES = 0.3, 1.0
+ROW_INCHES, FOOT_INCHES = 0.3, 1.0  # twice as high on a phone
 SYMBOLS = 24  # members: beside more there is no space for a verdict's symbol
 
 
@@ -24,7 +24,7 @@ def load(results: Path) -> dict[str, object]:
 
 def draw(members: Members, claims: list[dict]) -> Figure:
     """Colours and symbols are those of the ledger."""
-    figure = style.figure(aspect=(ROW_INCHES * len(claims) + FOOT_INCHES) / style.WIDTH_INCHES["page"])
+    figure = style.figure(aspect=style.either(1, 2) * (ROW_INCHES * len(claims) + FOOT_INCHES) / style.width())
     ax = figure.subplots()
     verdicts = list(style.VERDICTS)
     grid = np.array([[verdicts.index(verdict) for verdict in claim["verdicts"]] for claim in claims])
@@ -33,20 +33,20 @@ def draw(members: Members, claims: list[dict]) -> Figure:
     if len(members.names) <= SYMBOLS:
         for (row, column), verdict in np.ndenumerate(grid):
             symbol = style.VERDICTS[verdicts[verdict]][0]
-            ax.text(column, row, symbol, ha="center", va="center", color="white", fontsize=7)
-    ax.set_yticks(range(len(claims)), [_short(claim["statement"]) for claim in claims], fontsize=7)
+            ax.text(column, row, symbol, ha="center", va="center", color="white", fontsize=style.small(7))
+    ax.set_yticks(range(len(claims)), [_short(claim["statement"]) for claim in claims], fontsize=style.small(7))
     for edge in np.arange(len(claims) - 1) + 0.5:
         ax.axhline(edge, color="white", linewidth=1)
     ax.tick_params(axis="y", length=0)
     ax.spines[:].set_visible(False)
     series_axis.columns(ax, members)
     marks = [Patch(color=colour, label=f"{symbol} {verdict}") for verdict, (symbol, colour) in style.VERDICTS.items()]
-    figure.legend(handles=marks, loc="outside upper center", ncols=len(marks), handlelength=1)
+    figure.legend(handles=marks, loc="outside upper center", ncols=style.either(len(marks), 1), handlelength=1)
     return figure
 
 
 def _short(statement: str) -> str:
-    return "\n".join(textwrap.wrap(style.plain(statement, limit=96), 50))
+    return "\n".join(textwrap.wrap(style.plain(statement, limit=96), style.either(50, 26)))
 
 
 main = panel_command(load, draw)

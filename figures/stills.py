@@ -19,8 +19,8 @@ def load(results: Path) -> dict[str, object]:
 
 def draw(pictures: list[np.ndarray], turning: np.ndarray) -> Figure:
     """Args: turning: positive to the left, `[N]`."""
-    figure = style.figure(aspect=0.24)
-    for ax, picture, turned in zip(np.atleast_1d(figure.subplots(1, len(pictures))), pictures, turning, strict=True):
+    figure = style.figure(aspect=0.24, phone=0.32 * -(-len(pictures) // 3))
+    for ax, picture, turned in zip(style.grid(figure, 1, len(pictures), phone=3)[0], pictures, turning, strict=True):
         ax.imshow(picture, interpolation="none")
         ax.set(xticks=[], yticks=[], xlabel=style.side_words(turned))
         style.turn_arrow(ax, turned)

@@ -6,16 +6,23 @@ Nothing here changes global state: `with matplotlib.rc_context(style.panel()): .
 import functools
 import textwrap
 import unicodedata
+from typing import TypeVar
 
+import matplotlib
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage
+from matplotlib.text import Text
 
-WIDTH_INCHES = {"column": 3.25, "page": 6.75}
+T = TypeVar("T")
+
+# A phone's is 350 CSS pixels.
+WIDTH_INCHES = {"column": 3.25, "page": 6.75, "phone": 350 / 96}
+LEAST = 8.25  # points on a phone: 11 CSS pixels
 DPI = 200
 THUMBNAIL = 96  # pixels, of a frame that is one of many
 FONT = "DejaVu Sans"  # comes with Matplotlib, so every machine has it
@@ -39,20 +46,22 @@ FUNCTIONS = {"relu": "ReLU", "tanh": "tanh", "silu": "SiLU"}
 MASK = ListedColormap(["#EEEEEE", POSITIVE])
 
 
-def panel() -> dict[str, object]:
-    """rcParams for every panel."""
+def panel(width: str = "page") -> dict[str, object]:
+    """rcParams for every panel; `width` is "page" or "phone"."""
+    size = {"page": 8, "phone": LEAST}[width]
     return {
+        "figure.figsize": (WIDTH_INCHES[width], WIDTH_INCHES[width]),
         "figure.dpi": DPI,
         "savefig.dpi": DPI,
         "figure.facecolor": "white",
         "savefig.facecolor": "white",
         "font.family": [FONT],
-        "font.size": 8,
-        "axes.titlesize": 8,
-        "axes.labelsize": 8,
-        "xtick.labelsize": 8,
-        "ytick.labelsize": 8,
-        "legend.fontsize": 8,
+        "font.size": size,
+        "axes.titlesize": size,
+        "axes.labelsize": size,
+        "xtick.labelsize": size,
+        "ytick.labelsize": size,
+        "legend.fontsize": size,
         "legend.frameon": False,
         "axes.linewidth": 0.6,
         "axes.edgecolor": INK,
@@ -70,18 +79,87 @@ def panel() -> dict[str, object]:
     }
 
 
-def figure(width: str = "page", *, aspect: float = 0.62) -> Figure:
-    """An empty figure that leaves space for its labels; `aspect` is height over width."""
-    inches = WIDTH_INCHES[width]
-    return Figure(figsize=(inches, inches * aspect), layout="constrained")
+def on_phone() -> bool:
+    """Whether the panel is being drawn for a phone."""
+    return matplotlib.rcParams["figure.figsize"][0] == WIDTH_INCHES["phone"]
+
+
+def either(page: T, phone: T) -> T:
+    """What a panel does otherwise on a phone: numbers of columns, proportions, words."""
+    return phone if on_phone() else page
+
+
+def width() -> float:
+    """The panel's width in inches."""
+    return WIDTH_INCHES[either("page", "phone")]
+
+
+def small(points: float) -> float:
+    """The size of small text, in points: on a phone no text is small."""
+    return either(points, LEAST)
+
+
+def figure(*, aspect: float = 0.62, phone: float | None = None) -> Figure:
+    """An empty figure that leaves space for its labels; `aspect` is height over width, `phone` the same on a phone."""
+    inches = width()
+    return Figure(figsize=(inches, inches * either(aspect, phone or aspect)), layout="constrained")
+
+
+def grid(parent: FigureBase, rows: int, columns: int, *, phone: int = 1, **options) -> np.ndarray:
+    """Axes in rows and columns, `[rows, columns]`; on a phone the same in rows of `phone`, in the same order.
+
+    Args:
+      options: of `subplots`; ratios of widths and heights hold on a page alone.
+    """
+    if not on_phone():
+        return parent.subplots(rows, columns, squeeze=False, **options)
+    shared = {name: option for name, option in options.items() if not name.endswith("_ratios")}
+    count = rows * columns
+    made = parent.subplots(-(-count // phone), phone, squeeze=False, **shared).ravel()
+    for spare in made[count:]:
+        spare.axis("off")
+    return made[:count].reshape(rows, columns)
+
+
+def fit_labels(drawn: Figure) -> None:
+    """Breaks titles and axis labels of a phone's panel into lines where they are longer than there is space."""
+    for _ in range(2):  # lines take space from what they name
+        drawn.draw_without_rendering()
+        for ax in drawn.axes:
+            box, across = ax.get_window_extent(), drawn.bbox.width
+            columns = ax.get_subplotspec().get_gridspec().ncols if ax.get_subplotspec() else 1
+            free = across if columns == 1 else max(box.width, 0.96 * across / columns)
+            beside = 2 * min((box.x0 + box.x1) / 2, across - (box.x0 + box.x1) / 2)
+            for text, space in (
+                (ax.title, min(free, beside)),
+                (ax._left_title, across - box.x0),
+                (ax.xaxis.label, min(free, beside)),
+                (ax.yaxis.label, 1.15 * box.height),
+            ):
+                _break(text, space - 4)
+
+
+def _break(text: Text, space: float) -> None:
+    upright = text.get_rotation() == 90
+    extent = text.get_window_extent()
+    length = extent.height if upright else extent.width
+    if length > space > 0:
+        lines = text.get_text().split("\n")
+        limit = max(6, int(max(map(len, lines)) * space / length))
+        text.set_text("\n".join(part for line in lines for part in textwrap.wrap(line, limit, break_long_words=False)))
 
 
 def words(text: str) -> Figure:
     """A figure that only says something, in lines that fit a page's width."""
-    lines = textwrap.wrap(text, 90)
-    drawn = figure(aspect=0.05 * (len(lines) + 1))
+    lines = textwrap.wrap(text, either(90, 48))
+    drawn = figure(aspect=either(0.05, 0.09) * (len(lines) + 1))
     drawn.text(0.5, 0.5, "\n".join(lines), ha="center", va="center")
     return drawn
+
+
+def wrapped(text: str, columns: int = 50) -> str:
+    """Words for a phone in lines of so many characters; those for a page as they are."""
+    return "\n".join(textwrap.wrap(text, columns)) if on_phone() else text
 
 
 def say(ax: Axes, text: str) -> None:

@@ -32,8 +32,8 @@ def draw(planes: np.ndarray, pieces: dict[str, Piece], turning: dict[str, np.nda
     Args:
       planes: the frame, `[P, H, W]`. turning: of policy and control at each place, `[2, place]`, positive to the left.
     """
-    figure = style.figure(aspect=0.27 * len(pieces))
-    axes = figure.subplots(len(pieces), 4, squeeze=False, width_ratios=[1, 1, 1, 2])
+    figure = style.figure(aspect=0.27 * len(pieces), phone=0.95 * len(pieces))
+    axes = style.either(_rows, _rows_of_two)(figure, len(pieces))
     for row, (words, piece) in zip(axes, pieces.items(), strict=True):
         everywhere, (policy, control) = at_every_column(planes, piece), turning[words]
         last = len(policy) - 1
@@ -48,9 +48,25 @@ def draw(planes: np.ndarray, pieces: dict[str, Piece], turning: dict[str, np.nda
         row[3].axvline(0, color=style.FAINT, linewidth=0.6, zorder=0)
         row[3].set(xlim=(1, -1), ylim=(last, 0), yticks=[0, last], yticklabels=["left", "right"])
     axes[-1, 3].set_xlabel("turns left ← → turns right")
-    axes[0, 3].legend(loc="lower left", fontsize=7)
+    axes[0, 3].legend(loc="lower left", fontsize=style.small(7))
     axes[0, 3].set_title("place of the piece")
     return figure
+
+
+def _rows(figure: Figure, count: int) -> np.ndarray:
+    """Axes of three pictures and of a plot for each piece, `[count, 4]`."""
+    return figure.subplots(count, 4, squeeze=False, width_ratios=[1, 1, 1, 2])
+
+
+def _rows_of_two(figure: Figure, count: int) -> np.ndarray:
+    """The same for a phone, each plot below its pictures."""
+    cells = figure.add_gridspec(2 * count, 3, height_ratios=[1.25, 1] * count)
+    return np.array(
+        [
+            [*(figure.add_subplot(cells[2 * i, j]) for j in range(3)), figure.add_subplot(cells[2 * i + 1, :])]
+            for i in range(count)
+        ]
+    )
 
 
 main = panel_command(load, draw)

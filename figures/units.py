@@ -61,8 +61,8 @@ def draw(
         brightness; None of stacks whose frames differ, and of colours. shapeless: of the named kernel with its pixels
         in random orders, with gradients. tells: None where no labelled frames say.
     """
-    figure = style.figure(aspect=0.47)
-    [axes] = figure.subplots(1, len(tells) + (first is not None), squeeze=False)
+    figure = style.figure(aspect=0.47, phone=0.85 * (len(tells) + (first is not None)) + 0.25)
+    [axes] = style.grid(figure, 1, len(tells) + (first is not None))
     known = [tell for tell in tells.values() if tell is not None]
     for ax, (layer, tell) in zip(axes, tells.items(), strict=False):
         ax.set_title(style.plain(layer))
@@ -72,10 +72,12 @@ def draw(
         units = [int(name.rpartition("/")[2]) for name in found if name.rpartition("/")[0] == layer]
         _tell(ax, tell, named[layer], units)
         ax.set_ylim(*_limits(known))
-        ax.tick_params(labelleft=ax is axes[0])
+        ax.tick_params(labelleft=style.on_phone() or ax is axes[0])
     if known:
         axes[0].set_ylabel(f"AUROC, {concept} against no {concept}")
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, handlelength=1.4)
+        figure.legend(
+            *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=style.either(3, 2), handlelength=1.4
+        )
     if first is not None:
         axes[-1].set_title(style.plain(first))
         if follows is None:

@@ -21,9 +21,9 @@ def load(results: Path, *, frame: str) -> dict[str, object]:
 
 def draw(frame: str, picture: np.ndarray, read: np.ndarray) -> Figure:
     """picture: uint8 `[h, w, 3]`. read: `[H, W]`, grey levels, or `[H, W, 3]` colours."""
-    figure = style.figure(aspect=0.36)
+    figure = style.figure(aspect=0.36, phone=1.6)
     ratios = [min(max(shown.shape[1] / shown.shape[0], 0.5), 2.5) for shown in (picture, read)]
-    human, network = figure.subplots(1, 2, width_ratios=ratios)
+    [[human, network]] = style.grid(figure, 1, 2, width_ratios=ratios)
     human.imshow(picture)
     human.set(xticks=[], yticks=[], title=f"what humans see: {style.plain(frame)}")
     style.show_frame(network, read, bar=True)

@@ -159,6 +159,18 @@ def test_nothing_widens_the_page(open_page, viewport, unfold):
     assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
 
 
+@pytest.mark.parametrize(("width", "narrow"), [(360, True), (390, True), (768, False), (1280, False)])
+def test_a_narrow_window_shows_what_is_drawn_for_phones(open_page, demo, width, narrow):
+    page = open_page(demo / "appendix.html", viewport={"width": width, "height": 844})
+    load_all(page)
+    shown = page.evaluate("() => [...document.querySelectorAll('figure img')].map(image => image.currentSrc)")
+    assert shown and all(("/figures/phone/" in address) == narrow for address in shown)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.emulate_media(media="print")
+    taken = "() => [...document.querySelectorAll('figure source')].some(source => matchMedia(source.media).matches)"
+    assert not page.evaluate(taken)
+
+
 def test_every_figure_loads_and_has_an_alternative_text(open_page):
     page = open_page(viewport=DESKTOP)
     load_all(page)

@@ -20,10 +20,10 @@ def test_a_panel_is_drawn_from_the_results_that_its_record_declares(built, tmp_p
     for file in RECORDS[name].files(Path(), settings):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(built.folder / "results/own" / file, tmp_path / file)
-    files = {kind: tmp_path / f"drawn.{kind}" for kind in ("png", "svg")}
+    files = {"png": f"{name}.png", "svg": f"{name}.svg", "phone": f"phone/{name}.webp"}
     importlib.import_module(RECORDS[name].script).main(
         ["--results", str(tmp_path), "--params", json.dumps(settings)]
-        + [word for kind, file in files.items() for word in (f"--{kind}", str(file))]
+        + [word for kind, file in files.items() for word in (f"--{kind}", str(tmp_path / file))]
     )
-    for kind, file in files.items():
-        assert file.read_bytes() == (built.folder / f"figures/own/{name}.{kind}").read_bytes()
+    for file in files.values():
+        assert (tmp_path / file).read_bytes() == (built.folder / f"figures/own/{file}").read_bytes()

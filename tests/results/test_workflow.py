@@ -49,8 +49,8 @@ def test_a_users_own_study_is_built_whole(shop):
         for name, shape in shapes.items():
             assert stored[name].shape == (5, *shape) and stored[name].dtype == np.float32
     for panel in STUDY["panels"]:
-        for kind in ("png", "svg"):
-            assert (shop.folder / f"figures/own/{panel}.{kind}").stat().st_size > 1000
+        for file in (f"{panel}.png", f"{panel}.svg", f"phone/{panel}.webp"):
+            assert (shop.folder / f"figures/own/{file}").stat().st_size > 1000
     facts = json.loads((shop.folder / "report/own/facts.json").read_text())
     assert [frame["name"] for frame in facts["frames"]] == order
     keys = ["name", "yaw", "climb", "value"]

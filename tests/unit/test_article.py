@@ -258,7 +258,8 @@ def rendered(tmp_path_factory):
 
 def render_pages(facts, figures, *, field=None):
     """The story and the appendix by the names of their files."""
-    return article.render_html(facts, TEMPLATES, figures, page_tried.pictured(small_tried(), facts), field=field)
+    tried = page_tried.pictured(small_tried(), facts)
+    return article.render_html(facts, TEMPLATES, figures, figures, tried, field=field)
 
 
 def both_pages(facts, figures):

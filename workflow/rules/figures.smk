@@ -7,6 +7,7 @@ rule panel:
     output:
         png=f"{FIGURES}/{{panel}}.png",
         svg=f"{FIGURES}/{{panel}}.svg",
+        phone=f"{FIGURES}/phone/{{panel}}.webp",
     log:
         f"{RESULTS}/logs/panels/{{panel}}.txt",
     benchmark:
@@ -23,4 +24,4 @@ rule panel:
         "Draw panel {wildcards.panel}."
     shell:
         "python {params.script:q} --results {params.results} --params {params.settings:q}"
-        " --png {output.png} --svg {output.svg} > {log} 2>&1"
+        " --png {output.png} --svg {output.svg} --phone {output.phone} > {log} 2>&1"

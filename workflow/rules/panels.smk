@@ -25,7 +25,7 @@ def panel_reads(name) -> list[str]:
 def panel_files(*sections) -> list[str]:
     """Files of the study's panels: those that draw one of these sections (None: what every study has), or all."""
     chosen = [name for name in SETTINGS["panels"] if not sections or STUDY.panels[name].section in sections]
-    return [f"{FIGURES}/{name}.{kind}" for name in chosen for kind in ("png", "svg")]
+    return [f"{FIGURES}/{file}" for name in chosen for file in (f"{name}.png", f"{name}.svg", f"phone/{name}.webp")]
 
 
 def panel_facts() -> dict:

@@ -44,7 +44,13 @@ class Written(NamedTuple):
 
 
 def render_html(
-    facts: Mapping, templates: Path, figures: Mapping[str, Picture], shown: Trial, *, field: Slider | None = None
+    facts: Mapping,
+    templates: Path,
+    figures: Mapping[str, Picture],
+    phones: Mapping[str, Picture],
+    shown: Trial,
+    *,
+    field: Slider | None = None,
 ) -> dict[str, str]:
     """The story and the appendix by the names of their files, which lead to each other.
 
@@ -52,8 +58,8 @@ def render_html(
     styles and scripts are inside.
 
     Args:
-      figures: a picture for each of the study's panels. shown: what `hands_on.pictured` gives.
-      field: what `field.slider` gives.
+      figures, phones: a picture for each of the study's panels, and one for narrow screens.
+      shown: what `hands_on.pictured` gives. field: what `field.slider` gives.
 
     Raises:
       jinja2.UndefinedError: a template names a fact that is not there.
@@ -67,7 +73,7 @@ def render_html(
         "script_digest": content_digest(script),
     }
     inside |= {**shown._asdict(), "strip": plots.strip, "scale": plots.scale, "arrow": plots.arrow}
-    inside |= {"sizes": figures, "field_shown": field}
+    inside |= {"sizes": figures, "phones": phones, "field_shown": field}
     known = {STORY: shown.study_json, APPENDIX: field and field.study_json}
     pages = {}
     for page, names in SCRIPTS.items():

@@ -12,32 +12,33 @@ from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 
 UNSEEN = 8  # levels of 255 by which fewer colours may move a pixel of a figure
+FEWER = 16  # of red, green and blue in a figure for phones; they move a pixel by at most `UNSEEN`
 LEVELS = 64  # of red, green and blue in a figure of many colours; they move a pixel by at most 2 of 255
 
 
 class Picture(NamedTuple):
-    """A PNG's content, and its size in pixels."""
+    """A file's content, and the picture's size in pixels."""
 
     content: bytes
     width: int
     height: int
 
 
-def read_figure(path: Path) -> Picture:
-    """A panel's PNG.
+def read_figure(path: Path, *, kind: str = "PNG") -> Picture:
+    """A panel's picture, for pages a PNG and for phones a WEBP.
 
     Raises:
-      InputError: the PNG is missing or damaged.
+      InputError: the picture is missing or damaged.
     """
     try:
         content = files.read(path).read_bytes()
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as stored:
+        with Image.open(io.BytesIO(content), formats=[kind]) as stored:
             stored.load()
             return Picture(content, *stored.size)
     except FileNotFoundError:
         raise InputError(f"{path}: the report needs this panel; there is no such file. Build it first.") from None
     except (OSError, SyntaxError):
-        raise InputError(f"{path}: a panel must be a PNG; this file is not. Delete it and build it again.") from None
+        raise InputError(f"{path}: a panel must be a {kind}; this file is not. Delete it and build it again.") from None
 
 
 def figure_png(picture: Image.Image) -> bytes:
@@ -49,6 +50,20 @@ def figure_png(picture: Image.Image) -> bytes:
     coarser = [round(round(level / steps) * steps) for level in range(256)]
     written = io.BytesIO()
     (fewer if moved <= UNSEEN else picture.point(coarser * 3)).save(written, "PNG")
+    return written.getvalue()
+
+
+def figure_webp(picture: Image.Image) -> bytes:
+    """A figure as WebP: in `FEWER` levels each of red, green and blue, or lossy where that is shorter."""
+    picture = picture.convert("RGB")
+    steps = 255 / (FEWER - 1)
+    coarser = picture.point([round(round(level / steps) * steps) for level in range(256)] * 3)
+    return min((_webp(coarser, lossless=True), _webp(picture, quality=75)), key=len)
+
+
+def _webp(picture: Image.Image, **options: float) -> bytes:
+    written = io.BytesIO()
+    picture.save(written, "WEBP", method=6, **options)
     return written.getvalue()
 
 

@@ -31,6 +31,7 @@ FORMATS = {
     ".md": "text/markdown",
     ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".webp": "image/webp",
     ".yaml": "application/yaml",
     ".model": "application/octet-stream",
 }

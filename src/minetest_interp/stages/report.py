@@ -14,6 +14,9 @@ from minetest_interp.pages import article, field, hands_on, pictures
 def run(facts: Path, tried: Path, templates: Path, panels: Path, output: Path, cells: Path | None = None) -> None:
     content = files.read_json(facts)
     figures = {name: pictures.read_figure(panels / f"{name}.png") for name in content["panels"]}
+    phones = {name: pictures.read_figure(panels / f"phone/{name}.webp", kind="WEBP") for name in figures}
+    for name, picture in phones.items():
+        files.write(output / f"figures/phone/{name}.webp", partial(Path.write_bytes, data=picture.content))
     for name, picture in figures.items():
         file = output / "figures" / f"{name}.png"
         files.write(file, partial(Path.write_bytes, data=picture.content))
@@ -21,7 +24,7 @@ def run(facts: Path, tried: Path, templates: Path, panels: Path, output: Path, c
     shown = hands_on.pictured(files.read_arrays(tried), content)
     side = 1 if is_leftward(content["definitions"][content["steering"]]) else -1
     moved = field.slider(files.read_arrays(cells), side=side) if cells is not None else None
-    for name, page in article.render_html(content, templates, figures, shown, field=moved).items():
+    for name, page in article.render_html(content, templates, figures, phones, shown, field=moved).items():
         files.write_text(output / name, page)
     files.write_text(output / "report.md", article.render_markdown(content, templates))
     files.write_text(output / "hugo/index.md", article.render_hugo(content, templates))
