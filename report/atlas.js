@@ -22,7 +22,13 @@
   }
 
   // What a unit's script calls, once it is loaded.
-  window.addUnit = (number, content) => contents.set(number, content);
+  window.addUnit = (number, packed) => contents.set(number, packed);
+
+  /** Text that was deflated and written in base64. */
+  function unpacked(packed) {
+    const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
+  }
 
   function wanted() {
     const fragment = location.hash.slice(1);
@@ -51,7 +57,7 @@
     index.hidden = true;
     let content;
     try {
-      content = await load(tile.dataset);
+      content = await unpacked(await load(tile.dataset));
     } catch (error) {
       if (wanted() === link) showIndex("", `${error.message} cannot be read. It must lie beside this page.`);
       return;

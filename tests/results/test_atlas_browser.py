@@ -12,7 +12,16 @@ from tests.browser import CHROMIUM, DESKTOP, PHONE, barriers
 
 # The fixtures of the report's page, which open the `page_file` of this module.
 from tests.results.test_pages import READABLE, browser, contrast, open_page  # noqa: F401
-from tests.unit.test_atlas_page import CONSTANT, DEAD, HOSTILE, SATURATED, SIDES, hostile_evidence, small_atlas
+from tests.unit.test_atlas_page import (
+    CONSTANT,
+    DEAD,
+    HOSTILE,
+    SATURATED,
+    SIDES,
+    hostile_evidence,
+    small_atlas,
+    unpacked_unit,
+)
 from tests.unit.test_atlas_page import render as render_atlas
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the atlas is not opened: no `chromium` on the PATH")
@@ -202,7 +211,7 @@ def test_units_are_filtered_by_layer_by_claim_by_conflict_and_by_flag(open_page,
     conflicts = [
         name
         for i, name in enumerate(UNITS)
-        if "Conflict: its score" in (page_file.parent / f"atlas/{i}.js").read_text("utf-8")
+        if "Conflict: its score" in unpacked_unit((page_file.parent / f"atlas/{i}.js").read_text("utf-8"))
     ]
     assert conflicts and " data-conflict" in source
     for key, wanted in (

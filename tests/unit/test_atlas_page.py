@@ -5,6 +5,7 @@ import html
 import io
 import json
 import re
+import zlib
 from urllib.parse import unquote
 
 import matplotlib
@@ -173,14 +174,19 @@ def render(atlas=None, *, channels=CHANNELS, evidence=None, **facts):
     )
 
 
+def unpacked_unit(script):
+    """The source of a unit's part, of its script."""
+    return zlib.decompress(base64.b64decode(script.split('"')[1])).decode()
+
+
 def contents(made):
     """The source of each unit's part, in order."""
     parts = []
     while (name := f"atlas/{len(parts)}.js") in made:
-        start, end = f"addUnit({len(parts)}, ", ");\n"
+        start, end = f'addUnit({len(parts)}, "', '");\n'
         script = made[name].decode()
         assert script.startswith(start) and script.endswith(end)
-        parts.append(json.loads(script[len(start) : -len(end)]))
+        parts.append(unpacked_unit(script))
     return parts
 
 

@@ -6,7 +6,6 @@ page that is opened from disk may load a script but may not fetch a file. Pictur
 words; here every place and length that they write is computed.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +24,7 @@ from minetest_interp.model.actions import Behaviour
 from minetest_interp.model.policy import Policy
 from minetest_interp.pages import unit_frames
 from minetest_interp.pages.pictures import png, png_address
-from minetest_interp.pages.text import content_digest, html_environment, missing_page, one_line
+from minetest_interp.pages.text import content_digest, deflated, html_environment, missing_page, one_line
 
 PAGE, FOLDER = "atlas.html", "atlas"  # beside each other; the folder has what the page shows on demand
 WIDTH, HEIGHT, BASE = 320, 132, 110  # of a histogram, in CSS pixels; bars stand on BASE, with the axis' labels below
@@ -109,8 +108,8 @@ def render(
     made = {PAGE: environment.get_template("atlas.html.j2").render(context).encode()}
     unit_page = environment.get_template("atlas_unit.html.j2")
     for i, part in enumerate(parts):
-        content = json.dumps(unit_page.render(context, unit=part).strip(), ensure_ascii=False)
-        made[part["file"]] = f"addUnit({i}, {content});\n".encode()
+        packed = deflated(unit_page.render(context, unit=part).strip().encode())
+        made[part["file"]] = f'addUnit({i}, "{packed}");\n'.encode()
     for i, grey in shown_frames(parts, frames, stacks).items():
         made[f"{FOLDER}/frame-{i}.png"] = png(grey)
     return made

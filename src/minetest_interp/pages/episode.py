@@ -1,7 +1,5 @@
 """The page of an episode: the film step by step, curves over time, a map from above, and the policy on every frame."""
 
-import base64
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from minetest_interp.pages.curves import Curve, curve, from_above
 from minetest_interp.pages.explorer import list_thumbnail, script_json, study_words
 from minetest_interp.pages.film import every, sheet_of
 from minetest_interp.pages.pictures import webp_address
-from minetest_interp.pages.text import content_digest, html_environment
+from minetest_interp.pages.text import content_digest, deflated, html_environment
 
 # In the order in which they build on one another.
 SCRIPTS = (
@@ -63,8 +61,7 @@ def render(
 
 def frames_script(frames: UInt8[np.ndarray, "step row column"]) -> str:
     """The script with the frames that the policy saw: all steps one after the other, deflated, in base64."""
-    packed = base64.b64encode(zlib.compress(frames.tobytes(), 9)).decode()
-    return f"window.studyEpisode = {script_json({'frames': packed})};\n"
+    return f"window.studyEpisode = {script_json({'frames': deflated(frames.tobytes())})};\n"
 
 
 def middle_steps(steps: int, count: int) -> list[int]:
