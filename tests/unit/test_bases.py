@@ -93,6 +93,13 @@ def test_units_win_against_random_directions_where_they_are_the_features():
     assert made.arrays["bases/auroc"].shape == (4, 1) and made.arrays["bases/auroc"][0, 0] > 0.95
 
 
+def test_a_unit_that_falls_with_a_concept_knows_it_as_well_as_one_that_rises():
+    activation, clusters, shares = planted(False)
+    activation[..., 0] = activation[..., 0].max() - activation[..., 0]
+    made = claim.compare(NETWORK, "conv1", activation, clusters, shares, **OPTIONS)
+    assert made.arrays["bases/auroc"][0, 0] > 0.95
+
+
 def test_units_lose_against_directions_where_a_concept_is_spread_over_all():
     parts = claim.compare(NETWORK, "conv1", *planted(True), **OPTIONS).estimates["axis-aligned"]
     assert parts["random"].interval[1] < 0 and parts["sparsity-dictionary"].interval[1] < 0
