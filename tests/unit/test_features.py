@@ -231,6 +231,16 @@ def test_a_dead_layer_says_that_nothing_varies():
         assert {part.reason for part in parts.values()} == {features.STILL}
 
 
+def test_where_nothing_is_passed_on_that_alone_is_missing():
+    policy = random_policy(SMALL)
+    params = jax.tree.map(np.array, policy.params)
+    params["conv1"]["bias"][:] = -1e4
+    stacks = {"frames": CLUSTERS.astype(str), "original": GREYS}
+    made = features.measure(Policy(SMALL, params), stacks, None, channels={"conv0": 0, "conv1": 0}, **OPTIONS)
+    parts = made.estimates["uninterpreted"]
+    assert parts["passed-on"].reason == features.STILL and parts["this-network"].estimate is not None
+
+
 def test_the_stage_reads_the_masks_of_every_concept(tmp_path):
     arrays = {"frames": CLUSTERS.astype(str), "original": GREYS, "group": np.full(FRAMES, "")}
     arrays |= {

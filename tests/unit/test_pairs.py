@@ -65,7 +65,7 @@ def test_a_policy_that_minds_any_change_alike_is_not_above_the_control():
 
 @given(st.integers(0, 10**6))
 def test_the_control_changes_as_many_pixels_as_much_on_the_other_half(seed):
-    before, after = np.random.default_rng(seed).uniform(100, 150, (2, 3, SIDE, SIDE))
+    before, after = np.random.default_rng(seed).uniform(100, 150, (2, 3, SIDE // 4, SIDE))
     after[..., SIDE // 2 :] = before[..., SIDE // 2 :]
     changed = pair_claims.elsewhere(before, after) - before
     np.testing.assert_allclose(changed[..., SIDE // 2 :], (after - before)[..., : SIDE // 2], atol=1e-9)
