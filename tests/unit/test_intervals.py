@@ -127,6 +127,7 @@ def test_a_share_without_exception_has_the_exact_binomial_interval():
     found = intervals.estimate(intervals.weighted_mean(np.ones(60)), np.arange(60) // 2, Level(), scale="share")
     low = 0.025 ** (1 / 30)  # Clopper and Pearson: low^n = 2.5 % for n of n
     assert found.interval == pytest.approx((low, 1.0))
+    assert found.p_value(0.5) == pytest.approx(2 * 0.5**30) and found.p_value(1.0) == 1
 
 
 def test_there_is_no_interval_where_frames_are_too_few_or_the_statistic_undefined():
@@ -141,6 +142,19 @@ def test_there_is_no_interval_where_frames_are_too_few_or_the_statistic_undefine
 def test_what_no_frame_changes_is_certain():
     certain = intervals.estimate(intervals.weighted_mean(np.zeros(20)), np.arange(20), LEVEL)
     assert certain.interval == (0, 0) and certain.p_value(0.0) == 1 and certain.p_value(0.1) == 0
+
+
+@pytest.mark.parametrize("n", [1, 2, 30])
+def test_what_is_computed_from_all_there_is_has_no_width_however_little_that_is(n):
+    certain = intervals.exact(0.3, n=n)
+    assert certain.at(0.95) == certain.at(0.5) == (0.3, 0.3)
+    assert certain.p_value(0.3) == 1 and certain.p_value(0.31) == 0
+
+
+def test_without_one_of_its_clusters_a_statistic_may_not_be_defined():
+    pairs = intervals.weighted_ratio(np.arange(12.0), np.arange(12) == 5)  # one frame is divided by
+    found = intervals.estimate(pairs, np.arange(12), LEVEL)
+    assert found.estimate == 66 and found.interval is None and found.p_value(0.0) is None
 
 
 def test_an_interval_does_not_depend_on_how_clusters_are_numbered_nor_on_frames_that_are_repeated():
