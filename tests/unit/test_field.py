@@ -85,6 +85,13 @@ def test_the_map_counts_in_no_sweep():
     assert (field.sweeps(cells) == np.where(cells["map"], -1, np.arange(len(cells["map"])) // 5)).all()
 
 
+def test_a_field_without_a_tree_says_so():
+    cells = answered()
+    found = estimates({name: values[cells["kind"] == "stone"] for name, values in cells.items()})
+    assert found[field.TURNS]["stone"].estimate is not None
+    assert {found[field.TURNS][part].reason for part in ("day", "night")} == {field.NO_SWEEPS}
+
+
 def test_without_a_field_or_a_value_the_reason_is_said():
     nothing = field.measure(None, side=1, level=LEVEL)
     assert {part.reason for parts in nothing.estimates.values() for part in parts.values()} == {field.NO_FIELD}

@@ -6,6 +6,8 @@ import pytest
 from minetest_interp.analysis import intervals
 from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import units
+from minetest_interp.io.errors import InputError
+from minetest_interp.model.labels import NO_LABELS
 from tests.conftest import random_policy
 from tests.unit.test_measure import CHANNELS, LABELLED, SMALL, STACKS, TRUNK
 
@@ -48,3 +50,29 @@ def test_an_edge_detector_s_response_is_that_of_its_channel_beside_those_of_shuf
     assert parts["over-shuffled"].estimate == pytest.approx(np.arctanh(gradient[channel]) - np.arctanh(shuffled).mean())
     over = gradient[channel] - arrays["conv0/brightness/second"][channel]
     assert parts["over-brightness"].estimate == pytest.approx(over)
+
+
+@pytest.mark.parametrize(
+    ("layers", "claims"), [(("conv0",), {"edge-detector"}), (("conv1",), {"edge-detector", "tree-detector-conv1"})]
+)
+def test_claims_are_about_the_layers_that_are_named(layers, claims):
+    channels = {layer: CHANNELS[layer] for layer in layers}
+    options = {"shifts": 1, "shuffles": 2, "similarity": 0.999, "level": Level(least_clusters=3)}
+    found = units.measure(random_policy(SMALL), STACKS, None, channels=channels, **options).estimates
+    assert found.keys() == claims
+    reasons = {claim: {part.reason for part in parts.values()} for claim, parts in found.items()}
+    assert (units.NOT_FIRST in reasons["edge-detector"]) == ("conv0" not in layers)
+    assert reasons.get("tree-detector-conv1", {NO_LABELS}) == {NO_LABELS}
+
+
+@pytest.mark.parametrize(
+    ("channels", "message"),
+    [
+        ({"conv1": 0, "conv0": 0}, "in the network's order: conv0, conv1, conv2; got conv1, conv0"),
+        ({"hidden": 0}, "layers with positions"),
+        ({"conv2": SMALL.channels[2]}, "for conv2 must be 0 to 3; got 4"),
+    ],
+)
+def test_channels_that_the_network_has_not_are_refused(channels, message):
+    with pytest.raises(InputError, match=message):
+        units.measure(random_policy(SMALL), STACKS, None, channels=channels)
