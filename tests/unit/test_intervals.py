@@ -139,6 +139,15 @@ def test_there_is_no_interval_where_frames_are_too_few_or_the_statistic_undefine
     assert nothing.n == 0 and nothing.estimate is None
 
 
+@pytest.mark.parametrize(("scale", "low"), [("correlation", -1), ("share", 0), ("fraction", 0)])
+def test_what_rounding_puts_beyond_the_end_of_a_scale_is_at_its_end(scale, low):
+    of, ends = intervals.SCALES[scale], np.array([low, 1.0])
+    beyond = of.to(ends + [-1e-12, 1e-12])
+    assert np.isfinite(beyond).all()
+    np.testing.assert_allclose(beyond, of.to(ends))
+    np.testing.assert_allclose(of.back(beyond), ends, atol=1e-8)
+
+
 def test_what_no_frame_changes_is_certain():
     certain = intervals.estimate(intervals.weighted_mean(np.zeros(20)), np.arange(20), LEVEL)
     assert certain.interval == (0, 0) and certain.p_value(0.0) == 1 and certain.p_value(0.1) == 0
