@@ -114,6 +114,16 @@ def test_without_labels_only_sparseness_is_known_and_dead_layers_say_so():
     assert {part.reason for part in parts.values()} == {claim.NONE_ON}
 
 
+def test_sparseness_is_the_mean_over_all_directions_and_its_interval_has_a_width():
+    activation, clusters, _ = planted(False)
+    made = claim.compare(NETWORK, "conv1", activation, clusters, {}, **OPTIONS | {"rotations": 3})
+    means = {kind: made.arrays[f"sparsity/{kind}"].mean() for kind in (claim.UNITS, *claim.OTHERS)}
+    for kind in claim.OTHERS:
+        part = made.estimates["axis-aligned"][f"sparsity-{kind}"]
+        assert part.estimate == pytest.approx(means[claim.UNITS] - means[kind])
+        assert part.interval[0] < part.estimate < part.interval[1]
+
+
 def test_a_concept_that_one_half_lacks_is_not_asked_about():
     activation, clusters, shares = planted(False)
     shares["trunk"][clusters % 2 == 1] = 0
