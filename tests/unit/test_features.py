@@ -247,7 +247,9 @@ def test_how_well_brightness_tells_a_concept_does_not_depend_on_the_network():
     stacks = {"frames": CLUSTERS.astype(str), "original": GREYS}
     labelled = stacks | {"share": share, "group": np.full(FRAMES, "")}
     one, other = (
-        features.measure(random_policy(SMALL, seed=seed), stacks, labelled, channels={"conv0": 0, "conv1": 0}, **OPTIONS)
+        features.measure(
+            random_policy(SMALL, seed=seed), stacks, labelled, channels={"conv0": 0, "conv1": 0}, **OPTIONS
+        )
         for seed in (0, 1)
     )
     names = [name for name in one.arrays if name.endswith("auroc/brightness")]

@@ -142,7 +142,7 @@ def test_there_is_no_interval_where_frames_are_too_few_or_the_statistic_undefine
 @pytest.mark.parametrize(("scale", "low"), [("correlation", -1), ("share", 0), ("fraction", 0)])
 def test_what_rounding_puts_beyond_the_end_of_a_scale_is_at_its_end(scale, low):
     of, ends = intervals.SCALES[scale], np.array([low, 1.0])
-    beyond = of.to(ends + [-1e-12, 1e-12])
+    beyond = of.to(ends + np.array([-1e-12, 1e-12]))
     assert np.isfinite(beyond).all()
     np.testing.assert_allclose(beyond, of.to(ends))
     np.testing.assert_allclose(of.back(beyond), ends, atol=1e-8)
