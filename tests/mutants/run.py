@@ -217,6 +217,7 @@ def check(known: Results, copy: Copy) -> None:
     print(f"{len(killers)} tests killed; they are run on the unchanged source", flush=True)
 
     def told(_, result: dict) -> None:
+        assert not killed(result) or result["by"], f"pytest ended with {result['code']}: {copy.root / 'output'}"
         for test in result["by"]:
             print(f"{test} fails without a mutant: what it killed is asked again by the next run", flush=True)
             known.drop(test)
