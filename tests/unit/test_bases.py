@@ -69,6 +69,10 @@ def test_sparseness_is_what_it_is_on_paper():
     assert bases.sparsity(responses, first)(weights)[3] == pytest.approx(1 - mean**2 / square)
 
 
+def test_the_typical_length_is_the_root_of_the_mean_square():
+    assert bases.typical_length(np.array([[3.0, 4.0], [0.0, 0.0]])) == pytest.approx(np.sqrt(25 / 2))
+
+
 def planted(turn: bool, seed: int = 5):
     """Activations of which one unit, or the mean of all, is the share of a concept in the field; and masks."""
     generator = np.random.default_rng(seed)

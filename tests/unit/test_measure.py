@@ -19,6 +19,7 @@ from minetest_interp.claims import (
     dream_controls,
     features,
     heads,
+    light_and_dark,
     pairs,
     play,
     probes,
@@ -177,3 +178,11 @@ def test_called_from_python_a_measurement_has_the_settings_that_the_claims_file_
         usual = {key: value for key, value in usual.items() if key not in ASKED}
         fixed = {key: MEASURES[key] for key in usual.keys() & {"similarity"}} | MEASURES[name]
     assert {key: list(value) if isinstance(value, tuple) else value for key, value in usual.items()} == fixed
+
+
+def test_light_and_dark_are_asked_of_as_many_shuffled_networks_as_the_other_features():
+    usual = inspect.signature(light_and_dark.measure).parameters
+    assert (usual["networks"].default, usual["seed"].default) == (
+        MEASURES["features"]["networks"],
+        MEASURES["features"]["seed"],
+    )

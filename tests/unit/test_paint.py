@@ -140,3 +140,10 @@ def test_flattening_keeps_the_luminance_and_takes_the_texture():
     np.testing.assert_allclose(made[0, :, 6:20, 10:17].std((1, 2)), 0, atol=1e-9)
     np.testing.assert_allclose(made[0, :, 6, 10], FRAMES[0, :, 6:20, 10:17].mean((1, 2)))
     np.testing.assert_array_equal(made[:, :, SHARE[1] == 0], FRAMES[:, :, SHARE[1] == 0])
+
+
+def test_an_object_that_is_relit_for_a_black_place_is_nowhere_below_black():
+    frames = np.random.default_rng(0).uniform(0, 255, (1, 1, 12, 12))
+    share = np.ones((1, 12, 12))
+    made = paint.relit(frames, share, np.zeros_like(frames), sigma=2)
+    assert made.min() == 0 and (made == 0).mean() > 0.2 and made.max() <= 255
