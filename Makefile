@@ -2,6 +2,7 @@
 # make test [ORDER=random]   the whole test suite; in another order, random or that of a seed
 # make test-environments   the smoke study under what people's shells set, each time with the same bytes
 # make fuzz [SECONDS=600]    looks for failures that the suite does not know, with new seeds
+# make mutants [MUTANTS=400]  would the unit tests notice? hours; goes on where it was interrupted
 # make archive    the study, its provenance and the source in one zip, archive/*.zip
 # make release VERSION=x.y.z [DATA=folder] [DRY=yes]   both studies built, verified, archived and tagged
 # make lint       what every commit must pass
@@ -29,9 +30,10 @@ TRAINING ?= captures-training
 WOODED ?= captures-labelled
 OPEN_COUNTRY ?= captures-open
 SECONDS ?= 600
+MUTANTS ?= 400
 RANDOMLY = $(if $(ORDER),$(if $(filter-out random,$(ORDER)),--randomly-seed=$(ORDER)),-p no:randomly)
 
-.PHONY: docs site example tutorials report verify smoke expected test test-environments fuzz archive release demo-data labelled-data demo-policy capture field episodes gathered screenshots \
+.PHONY: docs site example tutorials report verify smoke expected test test-environments fuzz mutants archive release demo-data labelled-data demo-policy capture field episodes gathered screenshots \
   bench lint coverage lock clean
 
 report: .venv/ready
@@ -63,6 +65,9 @@ test: .venv/ready-to-test
 
 fuzz: .venv/ready-to-test
 	$(BIN)/python -m tests.fuzz.explore --seconds $(SECONDS)
+
+mutants: .venv/ready-to-test
+	$(BIN)/python -m tests.mutants.run --mutants $(MUTANTS) --cores $(CORES)
 
 test-environments: .venv/ready-to-test
 	$(BIN)/python -m tests.environments

@@ -1,5 +1,7 @@
 """Laws of every kind of network at its layers: runs, edits, gradients and receptive fields at all, dreams at some."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,9 +11,10 @@ from jax.tree_util import Partial
 from minetest_interp.analysis import interventions
 from minetest_interp.dreams import notebook
 from minetest_interp.model import objectives
-from minetest_interp.model.architecture import Trace
+from minetest_interp.model.architecture import Architecture, Layer, Trace
 from minetest_interp.model.description import describe
 from minetest_interp.model.policy import layer_gradients
+from minetest_interp.model.steps import Apply, Convolution, Dense, Flatten, Normalise, Scale
 from tests.kinds import KINDS, MODULES, policy_of
 from tests.networks import close
 
@@ -131,3 +134,14 @@ def test_the_rows_and_columns_that_are_read_are_those_with_a_gradient(policy, st
     rows, columns = describe(policy.architecture)["reads"]
     assert not gradient[rows:].any() and not gradient[:, columns:].any()
     assert gradient[rows - 1].any() and gradient[:, columns - 1].any()
+
+
+def test_a_layer_is_passed_through_what_follows_it_at_once():
+    layers = (
+        Layer("first", (Scale(), Convolution("first", 3, (4, 4), (2, 2)))),
+        Layer("second", (Apply("tanh"), Convolution("second", 4, (3, 3), (1, 1)))),
+        Layer("third", (Normalise("norm"), Apply("silu"), Flatten(), Dense("third", 5))),
+    )
+    network = Architecture((1, 16, 16), layers, (Dense("actor", 6),), last=(Apply(),))
+    assert [network.passed_through(layer) for layer in ("first", "second", "third")] == ["tanh", None, "relu"]
+    assert replace(network, last=()).passed_through("third") is None

@@ -69,6 +69,10 @@ def test_sparseness_is_what_it_is_on_paper():
     assert bases.sparsity(responses, first)(weights)[3] == pytest.approx(1 - mean**2 / square)
 
 
+def test_the_typical_length_is_the_root_of_the_mean_square():
+    assert bases.typical_length(np.array([[3.0, 4.0], [0.0, 0.0]])) == pytest.approx(np.sqrt(25 / 2))
+
+
 def planted(turn: bool, seed: int = 5):
     """Activations of which one unit, or the mean of all, is the share of a concept in the field; and masks."""
     generator = np.random.default_rng(seed)
@@ -93,6 +97,13 @@ def test_units_win_against_random_directions_where_they_are_the_features():
     assert made.arrays["bases/auroc"].shape == (4, 1) and made.arrays["bases/auroc"][0, 0] > 0.95
 
 
+def test_a_unit_that_falls_with_a_concept_knows_it_as_well_as_one_that_rises():
+    activation, clusters, shares = planted(False)
+    activation[..., 0] = activation[..., 0].max() - activation[..., 0]
+    made = claim.compare(NETWORK, "conv1", activation, clusters, shares, **OPTIONS)
+    assert made.arrays["bases/auroc"][0, 0] > 0.95
+
+
 def test_units_lose_against_directions_where_a_concept_is_spread_over_all():
     parts = claim.compare(NETWORK, "conv1", *planted(True), **OPTIONS).estimates["axis-aligned"]
     assert parts["random"].interval[1] < 0 and parts["sparsity-dictionary"].interval[1] < 0
@@ -105,6 +116,16 @@ def test_without_labels_only_sparseness_is_known_and_dead_layers_say_so():
     assert all(parts[f"sparsity-{kind}"].interval for kind in claim.OTHERS)
     parts = claim.compare(NETWORK, "conv1", 0 * activation, clusters, {}, **OPTIONS).estimates["axis-aligned"]
     assert {part.reason for part in parts.values()} == {claim.NONE_ON}
+
+
+def test_sparseness_is_the_mean_over_all_directions_and_its_interval_has_a_width():
+    activation, clusters, _ = planted(False)
+    made = claim.compare(NETWORK, "conv1", activation, clusters, {}, **OPTIONS | {"rotations": 3})
+    means = {kind: made.arrays[f"sparsity/{kind}"].mean() for kind in (claim.UNITS, *claim.OTHERS)}
+    for kind in claim.OTHERS:
+        part = made.estimates["axis-aligned"][f"sparsity-{kind}"]
+        assert part.estimate == pytest.approx(means[claim.UNITS] - means[kind])
+        assert part.interval[0] < part.estimate < part.interval[1]
 
 
 def test_a_concept_that_one_half_lacks_is_not_asked_about():

@@ -78,6 +78,17 @@ def test_the_rank_correlation_is_spearman_s_within_layers():
     assert causal.rank_correlation_estimate(unknown, [np.append(effect[0], 9.0), effect[1]], LEVEL) == both
 
 
+def test_layers_of_other_sizes_are_ranked_around_the_same_middle():
+    random = np.random.default_rng(3)
+    strength, effect = ([random.random(size) for size in (1, 3, 40)] for _ in range(2))
+
+    def ranks(layers):
+        return np.concatenate([(np.argsort(np.argsort(of)) - (len(of) - 1) / 2) / len(of) for of in layers])
+
+    found = causal.rank_correlation_estimate(strength, effect, LEVEL)
+    assert found.estimate == pytest.approx(np.corrcoef(ranks(strength), ranks(effect))[0, 1])
+
+
 def test_what_activity_explains_is_no_relation_and_what_it_does_not_is_found():
     generator = np.random.default_rng(11)
     active, own = generator.random((2, 2, 64))

@@ -8,13 +8,15 @@ import scipy.optimize
 
 from minetest_interp.analysis import circuits
 from minetest_interp.claims import circuits as circuit_claims
+from minetest_interp.claims import paths
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
-from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.actions import Behaviour, action_table
 from minetest_interp.model.frames import as_stacks
 from minetest_interp.model.policy import LAYERS, Geometry, Policy, layer_gradients, nature
 from minetest_interp.stages import circuits as stage
 from tests.conftest import ROOT, random_policy
+from tests.kinds import BEHAVIOURS, FACTORS, policy_of
 from tests.samples import smooth_frames
 
 SMALL = Geometry(2, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 6)
@@ -203,3 +205,16 @@ def test_the_stage_s_shares_sum_to_one_and_its_exemplars_peak_in_order(tmp_path)
     assert ((found["paths/share"] > 0) & (found["paths/share"] < 1)).all()
     assert found["conv0/exemplars"].shape == (3, 2) and found["conv0/boxes"].shape == (3, 2, 4)
     assert (found["conv0/exemplars"][:, 0] != found["conv0/exemplars"][:, 1]).all()
+
+
+def test_where_readouts_cannot_be_taken_apart_it_says_why_and_the_paths_are_tested_all_the_same(tmp_path):
+    policy, table = policy_of("tanh, two dense layers", tmp_path), action_table(FACTORS, BEHAVIOURS)
+    frames, *size = policy.architecture.stack
+    stacks = {"frames": np.arange(8).astype(str), "original": smooth_frames(8, size[0])}
+    options = {"steering": "yaw", "frames": 8, "draws": 3, "networks": 2, "similarity": 0.99}
+    made = circuit_claims.measure(policy, table, stacks, factors=3, exemplars=2, paths=3, **options)
+    alone = paths.measure(policy, table, stacks, **options)
+    reason = made.arrays.pop("reason")
+    assert reason == circuits.why_not_exact(policy.architecture) and "dense" in str(reason)
+    assert made.estimates == alone.estimates and made.arrays.keys() == alone.arrays.keys()
+    assert frames == 1 and alone.estimates[paths.CLAIM]["quarter"].estimate is not None

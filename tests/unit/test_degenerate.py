@@ -60,6 +60,13 @@ def test_there_are_no_more_factors_than_independent_activations(rank, count):
         np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
 
 
+def test_of_few_positions_each_counts():
+    for directions in factors.leading_directions(
+        trace(np.diag([3, 2, 1]).astype(np.float32)), count=3, seed=0
+    ).values():
+        np.testing.assert_allclose(directions, np.eye(3), atol=1e-3)
+
+
 def test_equal_frames_have_the_one_factor_that_they_are():
     frame = np.random.default_rng(0).random(6).astype(np.float32)
     found = factors.leading_directions(trace(np.repeat(frame[None], 5, 0)), count=4, seed=0)

@@ -162,6 +162,8 @@ def test_the_mean_cosine_counts_hidden_units_as_often_as_their_weights_say():
         cosines = stats.cosine_similarity(np.repeat(actor, count, axis=1), np.repeat(critic, count))
         assert found == pytest.approx(np.abs(cosines).mean())
     assert heads.mean_cosine(actor, critic)(np.zeros(8)) == 0
+    short = heads.mean_cosine(1e-3 * actor, 1e-3 * critic)
+    assert short(np.ones(8)) == pytest.approx(statistic(np.ones(8)))
 
 
 def test_random_orders_draw_every_order_of_the_critic_s_weights_alike(monkeypatch):

@@ -4,7 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from minetest_interp.analysis import edges
+from minetest_interp.analysis import edges, intervals
+from minetest_interp.claims import units
 from minetest_interp.model import steps
 from minetest_interp.model.architecture import Architecture, Layer
 from minetest_interp.model.policy import Geometry, Policy
@@ -118,6 +119,21 @@ def test_what_one_half_chooses_is_tested_on_the_other_by_its_own_frames(greys):
         assert choice.filters[channel] == best and choice.correlation[channel] == pytest.approx(abs(in_first[best]))
         pair = [responses(greys[6:], k).ravel() for k in (kernel, filters()[best])]
         assert tested[channel] == pytest.approx(np.sign(in_first[best]) * np.corrcoef(*pair)[0, 1])
+
+
+def test_brightness_is_followed_on_a_second_half_of_another_size_than_the_first(greys):
+    policy, odd = random_policy(SMALL), greys[:11]
+    stacks = {"frames": np.arange(11).astype(str), "original": odd}
+    made = units.measure(policy, stacks, None, channels={"conv0": 0}, shuffles=2, similarity=0.9999).arrays
+    np.testing.assert_array_equal(made["clusters"], np.arange(11))
+    halves = intervals.cluster_halves(made["clusters"])
+    assert sorted(half.sum() for half in halves) == [5, 6]
+    mean = responses(odd, np.full((SIZE, SIZE), 1 / SIZE**2))
+    kernels = np.asarray(policy.params["conv0"]["kernel"], float).sum(2)
+    for channel, found in enumerate(made["conv0/brightness/second"]):
+        own = responses(odd, kernels[..., channel])
+        before, after = (np.corrcoef(own[half].ravel(), mean[half].ravel())[0, 1] for half in halves)
+        assert found == pytest.approx(np.sign(before) * after, abs=1e-6)
 
 
 def test_weights_are_frames_that_come_more_than_once(greys):

@@ -231,6 +231,33 @@ def test_a_dead_layer_says_that_nothing_varies():
         assert {part.reason for part in parts.values()} == {features.STILL}
 
 
+def test_where_nothing_is_passed_on_that_alone_is_missing():
+    policy = random_policy(SMALL)
+    params = jax.tree.map(np.array, policy.params)
+    params["conv1"]["bias"][:] = -1e4
+    stacks = {"frames": CLUSTERS.astype(str), "original": GREYS}
+    made = features.measure(Policy(SMALL, params), stacks, None, channels={"conv0": 0, "conv1": 0}, **OPTIONS)
+    parts = made.estimates["uninterpreted"]
+    assert parts["passed-on"].reason == features.STILL and parts["this-network"].estimate is not None
+
+
+def test_how_well_brightness_tells_a_concept_does_not_depend_on_the_network():
+    share = np.zeros((FRAMES, 84, 84), np.float32)
+    share[np.random.default_rng(0).random(FRAMES) < 0.5, :, :40] = 1
+    stacks = {"frames": CLUSTERS.astype(str), "original": GREYS}
+    labelled = stacks | {"share": share, "group": np.full(FRAMES, "")}
+    one, other = (
+        features.measure(
+            random_policy(SMALL, seed=seed), stacks, labelled, channels={"conv0": 0, "conv1": 0}, **OPTIONS
+        )
+        for seed in (0, 1)
+    )
+    names = [name for name in one.arrays if name.endswith("auroc/brightness")]
+    assert len(names) == 1 and one.arrays[names[0]] == other.arrays[names[0]]
+    channels = names[0].replace("brightness", "channels")
+    assert (one.arrays[channels] != other.arrays[channels]).any()
+
+
 def test_the_stage_reads_the_masks_of_every_concept(tmp_path):
     arrays = {"frames": CLUSTERS.astype(str), "original": GREYS, "group": np.full(FRAMES, "")}
     arrays |= {

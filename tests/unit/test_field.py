@@ -61,6 +61,14 @@ def test_a_mirrored_field_has_the_same_estimates():
     assert estimates(cells | {"turn": -cells["turn"]}, side=-1) == estimates(cells)
 
 
+def test_a_policy_that_does_the_opposite_is_as_far_on_the_other_side_of_chance():
+    cells = answered()
+    usual, other = estimates(cells), estimates(cells | {"turn": -cells["turn"], "value": -cells["value"]})
+    for claim, parts in usual.items():
+        for part, found in parts.items():
+            assert other[claim][part].estimate - found.chance == pytest.approx(found.chance - found.estimate), part
+
+
 def test_a_policy_that_turns_to_the_trunk_or_away_has_the_extremes():
     cells = columns(BEARINGS)
     found = estimates(answered(turn=cells["bearing"] / 90, value=-np.abs(cells["bearing"])))
@@ -75,6 +83,13 @@ def test_the_map_counts_in_no_sweep():
     changed = cells | {"turn": np.where(cells["map"], 9, cells["turn"])}
     assert estimates(changed) == estimates(cells)
     assert (field.sweeps(cells) == np.where(cells["map"], -1, np.arange(len(cells["map"])) // 5)).all()
+
+
+def test_a_field_without_a_tree_says_so():
+    cells = answered()
+    found = estimates({name: values[cells["kind"] == "stone"] for name, values in cells.items()})
+    assert found[field.TURNS]["stone"].estimate is not None
+    assert {found[field.TURNS][part].reason for part in ("day", "night")} == {field.NO_SWEEPS}
 
 
 def test_without_a_field_or_a_value_the_reason_is_said():

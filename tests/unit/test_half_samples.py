@@ -81,6 +81,14 @@ def test_no_channel_and_all_of_them_are_no_certainty(share):
     assert low == 0 and 0.03 < high < 0.2
 
 
+@pytest.mark.parametrize("holds", [False, True])
+def test_of_this_network_s_channels_a_share_on_which_all_halves_agree_is_certain(holds):
+    found = half_samples.share_of_channels(
+        lambda weights: np.full((*weights.shape[:-1], 5), holds), np.arange(20), 5, Level()
+    )
+    assert found.interval == (float(holds), float(holds))
+
+
 def test_few_clusters_have_no_interval_and_a_single_one_no_error():
     holds = beyond(np.random.default_rng(0).standard_normal((4, 6)), 0)
     assert half_samples.share_of_channels(holds, np.arange(4), 6, LEVEL).interval is None

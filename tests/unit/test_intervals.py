@@ -127,6 +127,7 @@ def test_a_share_without_exception_has_the_exact_binomial_interval():
     found = intervals.estimate(intervals.weighted_mean(np.ones(60)), np.arange(60) // 2, Level(), scale="share")
     low = 0.025 ** (1 / 30)  # Clopper and Pearson: low^n = 2.5 % for n of n
     assert found.interval == pytest.approx((low, 1.0))
+    assert found.p_value(0.5) == pytest.approx(2 * 0.5**30) and found.p_value(1.0) == 1
 
 
 def test_there_is_no_interval_where_frames_are_too_few_or_the_statistic_undefined():
@@ -138,9 +139,31 @@ def test_there_is_no_interval_where_frames_are_too_few_or_the_statistic_undefine
     assert nothing.n == 0 and nothing.estimate is None
 
 
+@pytest.mark.parametrize(("scale", "low"), [("correlation", -1), ("share", 0), ("fraction", 0)])
+def test_what_rounding_puts_beyond_the_end_of_a_scale_is_at_its_end(scale, low):
+    of, ends = intervals.SCALES[scale], np.array([low, 1.0])
+    beyond = of.to(ends + np.array([-1e-12, 1e-12]))
+    assert np.isfinite(beyond).all()
+    np.testing.assert_allclose(beyond, of.to(ends))
+    np.testing.assert_allclose(of.back(beyond), ends, atol=1e-8)
+
+
 def test_what_no_frame_changes_is_certain():
     certain = intervals.estimate(intervals.weighted_mean(np.zeros(20)), np.arange(20), LEVEL)
     assert certain.interval == (0, 0) and certain.p_value(0.0) == 1 and certain.p_value(0.1) == 0
+
+
+@pytest.mark.parametrize("n", [1, 2, 30])
+def test_what_is_computed_from_all_there_is_has_no_width_however_little_that_is(n):
+    certain = intervals.exact(0.3, n=n)
+    assert certain.at(0.95) == certain.at(0.5) == (0.3, 0.3)
+    assert certain.p_value(0.3) == 1 and certain.p_value(0.31) == 0
+
+
+def test_without_one_of_its_clusters_a_statistic_may_not_be_defined():
+    pairs = intervals.weighted_ratio(np.arange(12.0), np.arange(12) == 5)  # one frame is divided by
+    found = intervals.estimate(pairs, np.arange(12), LEVEL)
+    assert found.estimate == 66 and found.interval is None and found.p_value(0.0) is None
 
 
 def test_an_interval_does_not_depend_on_how_clusters_are_numbered_nor_on_frames_that_are_repeated():
@@ -173,7 +196,7 @@ def test_the_p_value_is_five_percent_at_the_bounds_of_the_interval(name):
 def test_very_many_clusters_are_left_out_in_groups():
     x = np.random.default_rng(3).standard_normal(3000)
     found = intervals.estimate(intervals.weighted_mean(x), np.arange(3000), LEVEL)
-    assert found.freedom == intervals.MOST_GROUPS - 1
+    assert found.freedom == 499  # docs/claims.md says that beyond 500 clusters so many groups are left out
     assert found.error == pytest.approx(x.std(ddof=1) / np.sqrt(3000), rel=0.1)
 
 

@@ -168,6 +168,7 @@ def test_donors_come_evenly_from_other_clusters():
     np.testing.assert_array_equal(donors, interventions.draw_donors(clusters, count=3000, seed=1))
     assert (donors != interventions.draw_donors(clusters, count=3000, seed=2)).any()
     assert interventions.draw_donors(np.zeros(4, int), count=2, seed=0) is None
+    np.testing.assert_array_equal(interventions.draw_donors(np.array([3, 8]), count=2, seed=0), [[1, 1], [0, 0]])
 
 
 def test_resampling_averages_signed_and_absolute_changes_over_donors(small):

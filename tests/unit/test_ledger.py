@@ -56,6 +56,14 @@ def test_a_claim_about_a_layer_is_about_the_first_the_last_or_each_that_was_meas
     assert rows[1]["statement"] == "Channel 4 of block1_0 detects trunks (leaves are no trunks)."
 
 
+def test_what_a_row_says_in_one_line_is_its_first_part():
+    parts = {"correlation": {"estimate": 0.4, "interval": (0.3, 0.5), "chance": 0.0, "n": 39, "clusters": 38}}
+    [row] = ledger.ledger({"mirrored": CLAIM}, {"mirrored": measured(CLAIM, **parts)}, **OPTIONS)
+    keys = ("n", "clusters", "estimate", "interval", "chance", "unit", "reason")
+    assert [row[key] for key in keys] == [row["parts"][0][key] for key in keys] and row["unit"] == "share"
+    assert row["parts"][1]["unit"] != "share"
+
+
 def test_a_claim_is_about_the_concept_and_the_readout_that_it_names():
     others = {
         "pitch-follows-leaves": CLAIM | {"concept": "leaves", "readout": "pitch", "measured_as": "own"},

@@ -195,20 +195,64 @@ def test_what_snakemake_would_make_anew_or_does_not_know_is_refused_by_name(stal
         read_summary(summary(**stale), "own")
 
 
-def test_the_crate_names_inputs_that_are_elsewhere_by_address_or_digest(root, study):
+@pytest.fixture
+def said(root, study) -> dict:
+    """The manifest of a build of one job and three pages."""
     job = record(root, "one", environment=HERE, ended="2026-01-01T00:00:00+00:00", seconds="1")
-    pages = {}
+    said = manifest.describe(study, SOURCE, [job], root=root)
     for path in ("report/own/index.html", "report/own/facts.json", "figures/own/a.png"):
         files.write_text(root / path, path)
-        pages[path] = files.sha256(root / path)
-    said = manifest.describe(study, SOURCE, [job], root=root)
-    said["jobs"][0]["outputs"] |= pages
+        said["jobs"][0]["outputs"][path] = files.sha256(root / path)
+    return said
+
+
+def entities_of(said: dict) -> dict[str, dict]:
+    pages = said["jobs"][0]["outputs"]
     sizes = dict.fromkeys([*crate.FILES, "Snakefile", "frames/a.png", "config/own.yaml", *pages], 1)
     people = [{"given-names": "Ada", "family-names": "L", "orcid": "https://orcid.org/0"}, {"name": "A group"}]
     citation = {"title": "T", "version": "1", "license": "MIT", "authors": people}
     described = crate.describe(said, citation, sizes, settings="config/own.yaml")
     assert described == crate.describe(said, citation, sizes, settings="config/own.yaml")
-    entities = {entity["@id"]: entity for entity in described["@graph"]}
+    return {entity["@id"]: entity for entity in described["@graph"]}
+
+
+def test_the_crate_describes_every_input_that_a_study_has_and_no_other(said):
+    def examples() -> dict[str, list[str]]:
+        """Of each parameter of the workflow, the names of this run's files."""
+        entities = entities_of(said)
+        found = {}
+        for entity in entities.values():
+            if entity["@type"] == "FormalParameter":
+                example = entities[entity["workExample"]["@id"]]
+                assert (example["@type"] == "Collection") == ("hasPart" in example)
+                parts = example.get("hasPart", [example])
+                found[entity["name"]] = [entities[part["@id"]]["name"] for part in parts]
+        collections = {name for name, entity in entities.items() if entity["@type"] == "Collection"}
+        mentioned = {mention["@id"] for mention in entities["./"]["mentions"]}
+        assert mentioned > collections and len(mentioned) == len(collections) + 1
+        return found
+
+    usual = examples()
+    assert usual.keys() == {"study", "checkpoint", "frames", "report", "facts", "pages", "panels"}
+    assert usual["checkpoint"] == ["policy.model"] and len(usual["frames"]) == 3
+    counts = {"module": 1, "answers": 1, "label": 2, "episodes": 2, "field": 1, "checkpoint": 1}
+    more = [(role, f"{role}-{i}") for role, count in counts.items() for i in range(count)]
+    said["inputs"] += [
+        {"role": role, "name": name, "sha256": hashlib.sha256(name.encode()).hexdigest(), "bytes": 1}
+        for role, name in more
+    ]
+    assert examples() == usual | {
+        "checkpoint": ["policy.model", "checkpoint-0"],
+        "module": ["module-0"],
+        "answers": ["answers-0"],
+        "labels": ["label-0", "label-1"],
+        "episodes": ["episodes-0", "episodes-1"],
+        "field": ["field-0"],
+    }
+
+
+def test_the_crate_names_inputs_that_are_elsewhere_by_address_or_digest(said):
+    entities = entities_of(said)
     frames = [part["@id"] for part in entities["#frames"]["hasPart"]]
     digest = base64.urlsafe_b64encode(hashlib.sha256(b"frames/own.png").digest()).decode().rstrip("=")
     assert frames == ["frames/a.png", "https://example.org/files/frames/published.png", f"ni:///sha-256;{digest}"]

@@ -1,11 +1,14 @@
 """Every measurement called from Python gives what its stage writes."""
 
+import inspect
 import json
 
 import numpy as np
 import pytest
+import yaml
 
 from minetest_interp.analysis import intervals
+from minetest_interp.analysis.bars import BarSettings
 from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import (
     attribution,
@@ -16,7 +19,9 @@ from minetest_interp.claims import (
     dream_controls,
     features,
     heads,
+    light_and_dark,
     pairs,
+    play,
     probes,
     reward,
     units,
@@ -37,7 +42,7 @@ from minetest_interp.stages import pairs as pairs_stage
 from minetest_interp.stages import probes as probes_stage
 from minetest_interp.stages import reward as reward_stage
 from minetest_interp.stages import units as units_stage
-from tests.conftest import random_policy
+from tests.conftest import ROOT, random_policy
 from tests.samples import smooth_frames
 
 SMALL = Geometry(2, 84, (6, 5, 4), (8, 4, 3), (4, 2, 1), 16, 6)
@@ -156,3 +161,28 @@ def test_a_measurement_gives_what_its_stage_writes(name, tmp_path, compiled):
     assert stores.breaches(stores.store_of(f"evidence/{name}.npz"), written) == []
     estimates = json.loads((tmp_path / "estimates.json").read_text())
     assert estimates == json.loads(json.dumps(intervals.to_json(measured.estimates)))
+
+
+MEASURES = yaml.safe_load((ROOT / "config/claims.yaml").read_text())["measure"]
+ASKED = ("side", "concept", "night", "units", "level")  # what is asked about, and no setting of a section
+RECORDS = {"interval": Level(), "darkness": BarSettings(), "play": play.PlaySettings()}
+
+
+@pytest.mark.parametrize("name", [name for name, settings in MEASURES.items() if isinstance(settings, dict)])
+def test_called_from_python_a_measurement_has_the_settings_that_the_claims_file_fixes(name):
+    if name in RECORDS:
+        usual, fixed = RECORDS[name]._asdict(), MEASURES[name]
+    else:
+        parameters = inspect.signature(CASES[name][0].measure).parameters.items()
+        usual = {key: value.default for key, value in parameters if value.default is not inspect.Parameter.empty}
+        usual = {key: value for key, value in usual.items() if key not in ASKED}
+        fixed = {key: MEASURES[key] for key in usual.keys() & {"similarity"}} | MEASURES[name]
+    assert {key: list(value) if isinstance(value, tuple) else value for key, value in usual.items()} == fixed
+
+
+def test_light_and_dark_are_asked_of_as_many_shuffled_networks_as_the_other_features():
+    usual = inspect.signature(light_and_dark.measure).parameters
+    assert (usual["networks"].default, usual["seed"].default) == (
+        MEASURES["features"]["networks"],
+        MEASURES["features"]["seed"],
+    )

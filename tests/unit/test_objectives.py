@@ -8,8 +8,9 @@ from scipy.special import logsumexp, softmax
 
 from minetest_interp.io.errors import InputError
 from minetest_interp.model import objectives
-from minetest_interp.model.actions import Behaviour
+from minetest_interp.model.actions import Behaviour, action_table
 from tests.conftest import random_stacks
+from tests.kinds import BEHAVIOURS, FACTORS, policy_of
 from tests.samples import FORWARD, YAW
 
 
@@ -126,3 +127,53 @@ def test_a_receptive_field_objective_must_read_one_position(policy):
     for objective in (objectives.channel_mean(geometry, "conv1", channel=2), objectives.value()):
         with pytest.raises(InputError, match="alone"):
             objectives.at(objective, (1, 2))
+
+
+TABLE = action_table(FACTORS, BEHAVIOURS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "direct"),
+    [
+        ("actor and critic", {"kind": "value"}, objectives.value()),
+        ("Q values", {"kind": "value"}, objectives.value()),
+        (
+            "actor and critic",
+            {"kind": "behaviour_probability", "behaviour": "go"},
+            objectives.behaviour_probability(TABLE.behaviours["go"]),
+        ),
+        (
+            "Q values",
+            {"kind": "return_difference", "behaviour": "yaw", "sign": -1},
+            objectives.return_difference(TABLE.behaviours["yaw"], sign=-1),
+        ),
+    ],
+)
+def test_a_study_s_objective_is_the_one_of_its_kind_and_settings(kind, settings, direct, tmp_path):
+    other = policy_of(kind, tmp_path)
+    seen = other.run(np.random.default_rng(0).uniform(0, 255, (3, *other.architecture.stack)).astype(np.float32))
+    found = objectives.from_settings(settings, TABLE, other.architecture)(seen)
+    np.testing.assert_array_equal(found, direct(seen))
+    assert np.ptp(found) > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "message"),
+    [
+        ("Q values", "behaviour_probability", "must be one of value, return_difference .* needs an actor"),
+        ("actor and critic", "return_difference", "one of value, behaviour_probability .* needs Q values"),
+        ("pooled", "value", "one of behaviour_probability for .* needs a critic, or Q values"),
+        ("pooled", "joy", "joy is not known"),
+    ],
+)
+def test_an_objective_that_a_policy_has_not_is_refused(kind, asked, message, tmp_path):
+    network = policy_of(kind, tmp_path).architecture
+    with pytest.raises(InputError, match=message):
+        objectives.from_settings({"kind": asked, "behaviour": "yaw"}, TABLE, network)
+
+
+def test_a_value_that_is_not_there_and_numbers_that_are_not_finite_are_refused(trace):
+    with pytest.raises(InputError, match="neither a critic nor Q values"):
+        objectives.value()(trace._replace(value=None))
+    with pytest.raises(InputError, match="doubt must be finite .* it is not on 2"):
+        objectives.scaled(objectives.value(), np.array([1, np.nan, 2, np.inf]), name="doubt")

@@ -9,12 +9,13 @@ import onnx
 import onnxruntime
 import pytest
 
-from minetest_interp.model import checkpoint, onnx_export
+from minetest_interp.io.errors import InputError
+from minetest_interp.model import checkpoint, onnx_export, op_list
 from minetest_interp.model.policy import LAYERS, Geometry
 from minetest_interp.stages import export
 from tests import networks
 from tests.conftest import random_policy, random_stacks
-from tests.kinds import KINDS, policy_of
+from tests.kinds import KINDS, MODULES, policy_of
 from tests.networks import CLIENTS
 
 CLOSE = 1e-4
@@ -112,3 +113,16 @@ def test_the_stage_writes_the_same_bytes_with_the_checkpoints_digest(small, tmp_
         for io in (*model.graph.input, *model.graph.output)
     }
     assert shapes == {"frames": ["N", 2, 50, 50], "logits": ["N", 6], "value": ["N"]}
+
+
+def test_a_network_is_listed_exactly_where_no_reason_speaks_against_it(tmp_path):
+    reasons = {}
+    for kind in ("pooled", *MODULES):
+        network = policy_of(kind, tmp_path).architecture
+        reasons[kind] = op_list.why_not(network)
+        if reasons[kind] is None:
+            assert [layer["name"] for layer in op_list.layers(network)] == [layer.name for layer in network.layers]
+        else:
+            with pytest.raises(InputError, match=reasons[kind]):
+                op_list.layers(network)
+    assert reasons["pooled"] is None and op_list.UNKNOWN in reasons.values()

@@ -149,3 +149,10 @@ def test_a_power_of_the_levels_darkens_above_1_keeps_black_and_white_and_is_undo
     assert changed[0] == 0 and changed[-1] == 255
     assert np.sign(levels - changed)[1:-1].tolist() == [np.sign(gamma - 1)] * FRAMES.size
     np.testing.assert_allclose(paint.at_gamma(changed, 1 / gamma), levels, rtol=1e-9)
+
+
+def test_an_object_that_is_relit_for_a_black_place_is_nowhere_below_black():
+    frames = np.random.default_rng(0).uniform(0, 255, (1, 1, 12, 12))
+    share = np.ones((1, 12, 12))
+    made = paint.relit(frames, share, np.zeros_like(frames), sigma=2)
+    assert made.min() == 0 and (made == 0).mean() > 0.2 and made.max() <= 255

@@ -2,11 +2,18 @@
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import pairs as pair_claims
+from minetest_interp.model.frames import as_stacks
+from minetest_interp.model.labels import NO_LABELS
+from minetest_interp.model.policy import shuffled_networks
+from tests.conftest import random_policy
+from tests.samples import smooth_frames
+from tests.unit.test_measure import SMALL, TABLE
 
 PAIRS, SIDE = 16, 32
 LEVEL = Level()
@@ -65,7 +72,7 @@ def test_a_policy_that_minds_any_change_alike_is_not_above_the_control():
 
 @given(st.integers(0, 10**6))
 def test_the_control_changes_as_many_pixels_as_much_on_the_other_half(seed):
-    before, after = np.random.default_rng(seed).uniform(100, 150, (2, 3, SIDE, SIDE))
+    before, after = np.random.default_rng(seed).uniform(100, 150, (2, 3, SIDE // 4, SIDE))
     after[..., SIDE // 2 :] = before[..., SIDE // 2 :]
     changed = pair_claims.elsewhere(before, after) - before
     np.testing.assert_allclose(changed[..., SIDE // 2 :], (after - before)[..., : SIDE // 2], atol=1e-9)
@@ -136,3 +143,71 @@ def test_pairs_in_which_nothing_moves_are_left_out():
     changes = {"turning": np.zeros((3, 2)), "moved": np.array([0.1, np.nan, -0.2])}
     assert pair_claims._visible(changes).tolist() == [True, False, True]
     assert pair_claims._visible({"turning": np.zeros((3, 2))}).all()
+
+
+def scenes(roles, policy_seed=3):
+    """A policy, and eight groups of two labelled frames of the roles, with a trunk that is elsewhere in the second."""
+    policy, count = random_policy(SMALL, seed=policy_seed, gain=50.0), 16
+    share = np.zeros((count, 84, 84), np.float32)
+    for i in range(count):
+        share[i, :, 5 * i % 70 :][:, :9] = 1
+    labelled = {
+        "frames": np.arange(count).astype(str),
+        "original": smooth_frames(count, 84),
+        "share": share,
+        "group": np.array([f"g{i // 2}" for i in range(count)]),
+        "role": np.array(list(roles) * (count // 2)),
+    }
+    return policy, labelled
+
+
+def measured(policy, labelled, **options):
+    return pair_claims.measure(
+        policy, TABLE, labelled, steering="yaw", networks=2, similarity=0.999, level=Level(least_clusters=3), **options
+    )
+
+
+def turning(policy, greys):
+    """Probability of left less that of right, from the logits."""
+    logits = np.asarray(policy.run(as_stacks(greys, SMALL.frames)).logits, np.float64)
+    probability = scipy.special.softmax(logits, axis=1)
+    return probability[:, 1] - probability[:, 2]
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_turning_is_the_steering_of_the_frames_of_each_pair_to_the_left(side):
+    policy, labelled = scenes(("trunk", "no trunk"))
+    made = measured(policy, labelled, side=side)
+    expected = side * turning(policy, labelled["original"]).reshape(-1, 2)
+    np.testing.assert_allclose(made.arrays["removed/turning"], expected, rtol=1e-3, atol=1e-3)
+    aside = np.roll(labelled["original"][1::2] - labelled["original"][::2], 42, axis=-1)  # half of the picture
+    control = side * turning(policy, np.clip(labelled["original"][::2] + aside, 0, 255))
+    np.testing.assert_allclose(made.arrays["removed/control"], control, rtol=1e-3, atol=1e-3)
+    parts = made.estimates["trunk-removed"]
+    assert all(part.estimate is not None for part in parts.values())
+    assert parts["change"].estimate == pytest.approx(np.abs(np.diff(expected)).mean(), rel=1e-3)
+    assert {part.reason for part in made.estimates["trunk-moved"].values()} == {pair_claims.NO_PAIRS}
+
+
+def test_night_is_compared_with_networks_of_shuffled_weights():
+    policy, labelled = scenes(("day", "night"))
+    made = measured(policy, labelled, seed=4)
+    for k, other in enumerate(shuffled_networks(policy, count=2, seed=4)):
+        expected = turning(other, labelled["original"]).reshape(-1, 2)
+        np.testing.assert_allclose(made.arrays["light/shuffled"][:, k], expected, rtol=1e-3, atol=1e-3)
+    assert made.estimates["day-night"]["over-shuffled"].estimate is not None
+
+
+def test_what_labelled_frames_cannot_say_is_missing_with_its_reason():
+    policy, labelled = scenes(("trunk", "no trunk"))
+
+    def reasons(labelled) -> dict:
+        found = measured(policy, labelled).estimates
+        return {claim: {part.reason for part in parts.values()} for claim, parts in found.items()}
+
+    assert set.union(*reasons(None).values()) == {NO_LABELS}
+    assert reasons(labelled)["still-stacks"] == {pair_claims.NO_PAIRS}
+    hidden = labelled | {"share": np.ones_like(labelled["share"])}
+    assert reasons(hidden)["trunk-removed"] == {pair_claims.NOTHING_MOVES}
+    stacks = labelled | {"original": as_stacks(labelled["original"], SMALL.frames)}
+    assert reasons(stacks)["still-stacks"] == {pair_claims.NO_MOTION}

@@ -11,6 +11,7 @@ from minetest_interp.model.actions import action_table
 from minetest_interp.model.labels import NO_LABELS
 from minetest_interp.model.policy import Geometry
 from tests.conftest import random_policy
+from tests.kinds import policy_of
 from tests.samples import smooth_frames
 
 PENALTIES = (0.1, 1, 10)
@@ -208,3 +209,16 @@ def test_fewer_than_two_groups_are_not_compared():
         kinds, surroundings = measured.estimates["species"].values()
         assert kinds.estimate is None and kinds.reason.startswith(reason)
         assert surroundings.interval[0] == measured.arrays["surroundings/interval"].min()
+
+
+def test_brightness_is_that_of_all_colours_whatever_their_order(tmp_path):
+    policy = policy_of("a module: colours", tmp_path)
+    pictures = np.random.default_rng(0).uniform(0, 255, (12, *policy.architecture.stack)).astype(np.float32)
+    asked = {"ramp": ProbeTarget(np.arange(12), np.arange(12), np.arange(12.0))}
+
+    def read(pictures) -> dict:
+        options = {"penalties": PENALTIES, "shuffles": 2, "networks": 0, "seed": 0}
+        return probes.decode_all(policy, pictures, asked, **options)["ramp"].real
+
+    usual, other = read(pictures), read(pictures[:, ::-1])
+    np.testing.assert_allclose(usual["brightness"].gained, other["brightness"].gained, rtol=1e-4, atol=1e-4)

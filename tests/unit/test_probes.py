@@ -58,6 +58,16 @@ def test_predictions_are_those_of_refitted_ridges(wide):
         )
 
 
+def test_products_of_some_features_at_a_time_are_those_of_all(monkeypatch):
+    features, clusters, _ = features_and_clusters(wide=200)
+    assert len(features) + 7 < 200
+    whole = probes.both_ways(features, clusters)
+    monkeypatch.setattr(probes, "CHUNK", 7)
+    for one, other in zip(whole, probes.both_ways(features, clusters), strict=True):
+        for all_at_once, some_at_a_time in zip(one, other, strict=True):
+            np.testing.assert_allclose(some_at_a_time, all_at_once, atol=1e-9)
+
+
 def test_each_frame_is_predicted_without_its_half():
     features, clusters, generator = features_and_clusters(1)
     answers = generator.normal(size=(len(features), 1))

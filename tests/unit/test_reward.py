@@ -102,6 +102,15 @@ def test_logs_are_painted_at_the_left_of_the_display_alone_and_alike_in_all_colo
     assert (changed == changed[:, :1]).all()
 
 
+def test_at_the_game_s_own_size_the_icon_is_a_square_of_48_pixels_with_a_white_digit_in_it():
+    [painted] = reward.with_logs(np.zeros((1, 600, 1024), np.float32)).round(3)
+    icon = painted[544:592, 288:336]
+    assert np.count_nonzero(painted) == 48**2 == np.count_nonzero(icon)
+    digit = icon == 255
+    assert digit.sum() == 12 * 10 and (digit == digit.any(1)[:, None] & digit.any(0)).all()
+    assert set(icon[:20].ravel()) == {136} and set(icon[20:][~digit[20:]]) == {46}
+
+
 def test_the_middle_is_what_is_asked_for(labelled):
     whole, half = (reward.middle_share(labelled["share"], part) for part in (1.0, 0.5))
     np.testing.assert_allclose(whole, labelled["share"].mean((1, 2)), atol=1e-6)

@@ -9,8 +9,10 @@ from minetest_interp.analysis.intervals import Level
 from minetest_interp.claims import paths
 from minetest_interp.model import objectives
 from minetest_interp.model.actions import ActionTable, Behaviour
+from minetest_interp.model.architecture import Architecture, Layer
 from minetest_interp.model.frames import as_stacks
 from minetest_interp.model.policy import Geometry, Policy, shuffled_weights
+from minetest_interp.model.steps import Convolution, Dense, Flatten, Scale
 from tests.conftest import random_policy
 from tests.samples import smooth_frames
 
@@ -146,3 +148,22 @@ def test_what_cannot_be_measured_says_why(small):
 def test_at_most_as_many_frames_are_looked_at_as_are_asked_for(small):
     assert len(measure(small, frames=10).arrays["kept/frames"]) == 5
     assert len(measure(small).arrays["kept/frames"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("layers", "reason"),
+    [
+        ((Layer("hidden", (Scale(), Flatten(), Dense("hidden", 7))),), "no layer of this network has positions"),
+        ((Layer("conv", (Scale(), Convolution("conv", 1, (4, 4), (8, 8)))),), "conv has a single channel"),
+        ((Layer("conv", (Scale(), Convolution("conv", 2, (84, 84), (1, 1)))),), None),
+    ],
+)
+def test_channels_are_chosen_where_a_layer_with_positions_has_two(layers, reason):
+    network = Architecture((2, 84, 84), layers, (Dense("actor", 6),), last=(Flatten(),))
+    random = np.random.default_rng(0)
+    params = {
+        name: {key: random.normal(0, 0.1, shape).astype(np.float32) for key, shape in arrays.items()}
+        for name, arrays in network.parameters().items()
+    }
+    for part in measure(Policy(network, params)).estimates[paths.CLAIM].values():
+        assert reason in part.reason if reason else part.estimate is not None
