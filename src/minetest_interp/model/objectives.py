@@ -282,15 +282,6 @@ def at(objective: Objective, position: tuple[int, int]) -> Objective:
     return replace(objective, weights=kept)
 
 
-def layers_read(objective: Objective) -> frozenset[str]:
-    """The names of the layers an objective reads itself; heads read none."""
-    if isinstance(objective, Scaled):
-        return layers_read(objective.inner)
-    if isinstance(objective, Sum):
-        return frozenset().union(*map(layers_read, objective.terms))
-    return frozenset({objective.layer} if isinstance(objective, Reading) else ())
-
-
 # What a study's objectives need of a network, as in `Architecture.outputs`.
 NEEDS = {"value": "value", "behaviour_probability": "logits", "return_difference": "q"}
 HEADS = {"value": "a critic, or Q values", "logits": "an actor", "q": "Q values"}
