@@ -34,7 +34,10 @@ def draw(similarity: np.ndarray, random: np.ndarray) -> Figure:
     ax.yaxis.get_major_locator().set_params(integer=True)
     ax.set(xlabel="cosine similarity of an action's weights", ylabel=f"actions (of {len(similarity)})")
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(loc="upper left")
+    if style.on_phone():
+        figure.legend(loc="outside upper left")
+    else:
+        ax.legend(loc="upper left")
     return figure
 
 

@@ -64,7 +64,11 @@ def draw(
     axes[1].set_title("Are they needed?")
     axes[1].annotate("a quarter", (few, 1), xycoords=("data", "axes fraction"), xytext=(3, -2), ha="left", va="top",
                      textcoords="offset points", color="#777777", fontsize=style.small(7))  # fmt: skip
-    axes[1].legend(*axes[0].get_legend_handles_labels(), loc="upper right", fontsize=style.small(7))
+    shown = axes[0].get_legend_handles_labels()
+    if style.on_phone():
+        figure.legend(*shown, loc="outside lower left")
+    else:
+        axes[1].legend(*shown, loc="upper right", fontsize=style.small(7))
     return figure
 
 
