@@ -21,7 +21,7 @@ from matplotlib.text import Text
 T = TypeVar("T")
 
 # A phone's is 350 CSS pixels.
-WIDTH_INCHES = {"column": 3.25, "page": 6.75, "phone": 350 / 96}
+WIDTH_INCHES = {"page": 6.75, "phone": 350 / 96}
 LEAST = 8.25  # points on a phone: 11 CSS pixels
 DPI = 200
 THUMBNAIL = 96  # pixels, of a frame that is one of many

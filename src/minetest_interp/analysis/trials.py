@@ -1,4 +1,9 @@
-"""What readers of the article try, as arrays by name: pieces to move over a frame, and frames on which to guess."""
+"""What readers of the article try, as arrays by name: pieces to move over a frame, and frames on which to guess.
+
+*known* is what is known of N labelled frames: frames, their names; original `[N, H, W]` grey or `[N, 3, H, W]`, levels 0
+to 255; share `[N, H, W]` and position `[N]` of the concept, NaN where it is not; group and light, names. *pairs* are the
+files of their pictures and masks. *side* is 1 where positive steering turns left, -1 where it turns right.
+"""
 
 from pathlib import Path
 
@@ -22,7 +27,11 @@ def to_try(
     pairs: list,
     concept: int,
 ) -> dict[str, np.ndarray]:
-    """A frame, three pieces to move over it, and what the policy and one of shuffled weights answer at each place."""
+    """A frame, the pieces to move over it, and what the policy and one of shuffled weights answer at each place.
+
+    Args:
+      concept: the class of the masks of which a piece is cut out. settings: of the bars.
+    """
     policy = loaded.checkpoint.policy
     networks = (policy, shuffled_weights(policy, seed=settings.seed))
     asks = [asking(own, loaded, steering, side, colour=known["original"].ndim > 3) for own in networks]
@@ -46,7 +55,11 @@ def to_try(
 def to_guess(
     loaded: Agent, steering: str, side: int, known: dict[str, np.ndarray], similarity: float, seed: int, pairs: list
 ) -> dict[str, np.ndarray]:
-    """Frames on which to guess the turn; what the policy does there, and what two rules say."""
+    """Frames on which to guess the turn; what the policy does there, and what two rules say.
+
+    Args:
+      similarity: above which frames are near-duplicates. seed: of the draw.
+    """
     policy, planes = loaded.checkpoint.policy, as_planes(known)
     ask = asking(policy, loaded, steering, side, colour=known["original"].ndim > 3)
     clusters = intervals.near_duplicates(known["original"], similarity=similarity, group=known["group"])
