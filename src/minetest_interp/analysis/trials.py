@@ -1,8 +1,8 @@
 """What readers of the article try, as arrays by name: pieces to move over a frame, and frames on which to guess.
 
-*known* is what is known of N labelled frames: frames, their names; original `[N, H, W]` grey or `[N, 3, H, W]`, levels 0
-to 255; share `[N, H, W]` and position `[N]` of the concept, NaN where it is not; group and light, names. *pairs* are the
-files of their pictures and masks. *side* is 1 where positive steering turns left, -1 where it turns right.
+*known* is what is known of N labelled frames: frames, their names; original `[N, H, W]` grey or `[N, 3, H, W]`, levels
+0 to 255; share `[N, H, W]` and position `[N]` of the concept, NaN where it is not; group and light, names. *pairs* are
+the files of their pictures and masks. *side* is 1 where positive steering turns left, -1 where it turns right.
 """
 
 from pathlib import Path
