@@ -81,6 +81,11 @@ def is_leftward(ends: Mapping) -> bool:
     return list(ends["plus"].values()) == ["left"]
 
 
+def side_of(ends: Mapping) -> int:
+    """1 where a behaviour is positive to the left, -1 where it is not."""
+    return 1 if is_leftward(ends) else -1
+
+
 def named_side(turning: float) -> str:
     """The side in words of a number that is positive to the left."""
     return "left" if turning > 0 else "right" if turning < 0 else "neither"
@@ -92,7 +97,7 @@ def collect(stored: Arrays, settings: Mapping) -> tuple[dict, dict[str, str]]:
     Args:
       settings: the study's `actions`.
     """
-    side = 1 if is_leftward(settings["behaviours"][settings["steering"]]) else -1
+    side = side_of(settings["behaviours"][settings["steering"]])
     found: dict = {"stills": stills(stored, side)}
     if "dreams/name" in stored:
         pairs = zip(stored["dreams/name"], stored["dreams/control_correlation"], strict=True)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from markupsafe import Markup
 
-from minetest_interp.facts.hands_on import PIECES, RULES, is_leftward, named_side
+from minetest_interp.facts.hands_on import PIECES, RULES, named_side, side_of
 from minetest_interp.facts.study import Arrays
 from minetest_interp.pages.atlas import anchors
 from minetest_interp.pages.explorer import PICTURE_QUALITY, float32_text, level_text, script_json
@@ -29,7 +29,7 @@ class Trial(NamedTuple):
 
 def pictured(stored: Arrays, facts: Mapping) -> Trial:
     """All of it, from what the stage `hands_on` stored."""
-    side = 1 if is_leftward(facts["definitions"][facts["steering"]]) else -1
+    side = side_of(facts["definitions"][facts["steering"]])
     stills = [
         {
             "picture": picture_address(stored[f"stills/picture/{i}"]),

@@ -46,19 +46,21 @@ def figure_png(picture: Image.Image) -> bytes:
     picture = picture.convert("RGB")  # panels are opaque
     fewer = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     moved = np.abs(np.asarray(picture, np.int16) - np.asarray(fewer.convert("RGB"), np.int16)).max()
-    steps = 255 / (LEVELS - 1)
-    coarser = [round(round(level / steps) * steps) for level in range(256)]
     written = io.BytesIO()
-    (fewer if moved <= UNSEEN else picture.point(coarser * 3)).save(written, "PNG")
+    (fewer if moved <= UNSEEN else _coarser(picture, LEVELS)).save(written, "PNG")
     return written.getvalue()
 
 
 def figure_webp(picture: Image.Image) -> bytes:
     """A figure as WebP: in `FEWER` levels each of red, green and blue, or lossy where that is shorter."""
     picture = picture.convert("RGB")
-    steps = 255 / (FEWER - 1)
-    coarser = picture.point([round(round(level / steps) * steps) for level in range(256)] * 3)
-    return min((_webp(coarser, lossless=True), _webp(picture, quality=75)), key=len)
+    return min((_webp(_coarser(picture, FEWER), lossless=True), _webp(picture, quality=75)), key=len)
+
+
+def _coarser(picture: Image.Image, levels: int) -> Image.Image:
+    """The picture in so many levels each of red, green and blue."""
+    steps = 255 / (levels - 1)
+    return picture.point([round(round(level / steps) * steps) for level in range(256)] * 3)
 
 
 def _webp(picture: Image.Image, **options: float) -> bytes:

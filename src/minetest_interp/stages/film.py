@@ -6,7 +6,7 @@ from pathlib import Path
 from minetest_interp.claims import play
 from minetest_interp.cli import command
 from minetest_interp.facts import episode
-from minetest_interp.facts.hands_on import is_leftward
+from minetest_interp.facts.hands_on import side_of
 from minetest_interp.io import files
 from minetest_interp.model import episodes
 from minetest_interp.model.actions import action_table
@@ -24,7 +24,7 @@ def run(
     shown = episode.filmed(recorded, filmed, table, steering, play.PlaySettings(**settings), own)
     taken = film.read_pictures(pictures, steps=len(shown["action"]))
     files.write_arrays(arrays, **shown)
-    side = 1 if is_leftward(actions["behaviours"][steering]) else -1
+    side = side_of(actions["behaviours"][steering])
     files.write(moving, partial(Path.write_bytes, data=film.moving_picture(taken, shown, side=side)))
     files.write(sheet, partial(Path.write_bytes, data=film.picture_sheet(taken)))
 

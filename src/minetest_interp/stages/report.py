@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from minetest_interp.cli import command
-from minetest_interp.facts.hands_on import is_leftward
+from minetest_interp.facts.hands_on import side_of
 from minetest_interp.io import files
 from minetest_interp.pages import article, field, hands_on, pictures
 
@@ -22,7 +22,7 @@ def run(facts: Path, tried: Path, templates: Path, panels: Path, output: Path, c
         files.write(file, partial(Path.write_bytes, data=picture.content))
         files.write(output / "hugo/figures" / file.name, partial(put_again, file))
     shown = hands_on.pictured(files.read_arrays(tried), content)
-    side = 1 if is_leftward(content["definitions"][content["steering"]]) else -1
+    side = side_of(content["definitions"][content["steering"]])
     moved = field.slider(files.read_arrays(cells), side=side) if cells is not None else None
     for name, page in article.render_html(content, templates, figures, phones, shown, field=moved).items():
         files.write_text(output / name, page)
