@@ -21,6 +21,7 @@ document.addEventListener("DOMContentLoaded", () => {
     button.addEventListener("click", toggle);
     if (!matchMedia("(prefers-reduced-motion: reduce)").matches) toggle();
   }, { once: true });
+  moving.addEventListener("error", () => { film.hidden = true; });
   moving.src = film.dataset.file;
   film.hidden = false;
 });

@@ -532,6 +532,13 @@ def test_the_film_plays_unless_the_reader_wants_no_motion_and_stops_at_its_first
     assert page.complaints == []
 
 
+def test_a_film_that_is_missing_leaves_no_empty_place(open_page, demo, tmp_path):
+    shutil.copy(demo / "index.html", tmp_path)
+    page = open_page(tmp_path / "index.html", viewport=DESKTOP)
+    expect(page.locator(".film")).to_be_hidden()
+    assert page.locator(".lead").is_visible()
+
+
 def test_without_a_script_what_can_be_tried_is_pictures_and_tables(open_page, story):
     page = open_page(story, viewport=DESKTOP, java_script_enabled=False)
     for name in LIVE[1:]:
