@@ -14,11 +14,8 @@ FLAGS = {"dead": "dead: never above 0.", "saturated": "saturated: always above 0
 FEW, COLUMNS, FEWER = 16, {True: 4, False: 7}, {True: 2, False: 3}  # up to `FEW` units get wide tiles; on a phone fewer
 # In pixels of the PNG, and whole, so that a pixel of a picture is a whole number of them.
 GAP, SEAM, HEAD = 18, 4, 16  # between tiles, within a pair, above the first row beside the heading
-LINE, NUMBER, LEADING = (
-    25,
-    74,
-    30,
-)  # height of a line of text, width of a number, from a line of the heading to the next
+LINE, NUMBER = 25, 74  # height of a line of text, width of a number
+LEADING = 30  # from a line of the heading to the next
 
 
 def load(results: Path, *, layer: str) -> dict[str, object]:

@@ -16,11 +16,8 @@ KINDS = {"real": "policy", "shuffled": "shuffled weights"}
 AREAS = {"middle_left": ("middle left", 0.25), "edges": ("edges", 0.5)}  # share of the columns
 TURNS = ("left", "right")
 BINS = 40
-HEAD, TILE, GAP = (
-    (0.4, 0.55),
-    (1.36, 1.08),
-    0.08,
-)  # inches, on a page and a phone: above the pictures, a picture; between two
+HEAD, TILE = (0.4, 0.55), (1.36, 1.08)  # inches, on a page and on a phone: above the pictures, a picture
+GAP = 0.08  # inches between two
 
 
 def load(results: Path) -> dict[str, object]:
