@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
@@ -35,6 +36,7 @@ class Batch:
         return json.loads(done.read_text()) if done.is_file() else {}
 
     def measure(self, files: dict[str, str]) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)  # of one that was interrupted
         self.folder.mkdir(parents=True)
         wanted = {"COVERAGE_FILE": str(self.folder / "data"), "MUTANTS_SECONDS": str(self.folder / "seconds.json")}
         options = ("-p", "tests.mutants.contexts", "-p", "no:randomly", "-q")
@@ -49,7 +51,7 @@ class Tests:
     def __init__(self, folder: Path):
         shared = digest(*(path for pattern in SHARED for path in sorted(ROOT.glob(pattern))))
         wanted = {str(path.relative_to(ROOT)): digest(path) for path in sorted(ROOT.glob("tests/unit/test_*.py"))}
-        self.batches = [Batch(path) for path in sorted(folder.glob(f"{shared[:12]}-*"))]
+        self.batches = [batch for path in sorted(folder.glob(f"{shared[:12]}-*")) if (batch := Batch(path)).files()]
         missing = [name for name in wanted if all(wanted[name] != b.files().get(name) for b in self.batches)]
         for first in range(0, len(missing), BATCH):
             names = missing[first : first + BATCH]

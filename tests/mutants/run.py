@@ -247,4 +247,7 @@ if __name__ == "__main__":
     options.add_argument("--mutants", type=int, default=400)
     options.add_argument("--cores", type=int, default=1)
     chosen = options.parse_args()
-    main(chosen.mutants, chosen.cores)
+    try:
+        main(chosen.mutants, chosen.cores)
+    except KeyboardInterrupt:
+        sys.exit("interrupted; the next run goes on from here")

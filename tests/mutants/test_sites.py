@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.mutants import run, sites
+from tests.mutants import lines, run, sites
 from tests.mutants.sites import ROOT
 
 
@@ -43,3 +43,14 @@ def test_every_mutant_of_a_module_means_something_else():
 
 def test_a_longer_sample_begins_with_a_shorter_one():
     assert run.sample(40)[:30] == run.sample(30) and len({mutant.path for mutant in run.sample(30)}) > 10
+
+
+def test_a_batch_of_tests_that_was_interrupted_is_measured_anew(tmp_path, monkeypatch):
+    batch = lines.Batch(tmp_path / "batch")
+    batch.folder.mkdir()
+    (batch.folder / "data").write_text("half of it")
+    monkeypatch.setattr(lines.subprocess, "run", lambda *_, **__: None)
+    assert batch.files() == {}
+    batch.measure({"tests/unit/test_one.py": "its digest"})
+    assert batch.files() == {"tests/unit/test_one.py": "its digest"}
+    assert [path.name for path in batch.folder.iterdir()] == ["files.json"]
