@@ -26,7 +26,9 @@
 
   /** Text that was deflated and written in base64. */
   function unpacked(packed) {
-    const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+    const letters = atob(packed);
+    const bytes = new Uint8Array(letters.length);
+    for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
   }
 
