@@ -5,6 +5,7 @@ a name that the template's context lacks stops the rendering.
 """
 
 import base64
+import functools
 import hashlib
 import html
 import json
@@ -23,16 +24,20 @@ Number = float | jinja2.Undefined | None
 """What a template gives a filter; one that is undefined stops the rendering when it is used."""
 
 
+@functools.cache
 def html_environment(templates: Path) -> jinja2.Environment:
+    """Jinja for HTML. There is one for a folder, since it takes seconds to compile what templates include."""
     return _environment(templates, code=html_code, link=html_link)
 
 
+@functools.cache
 def markdown_environment(templates: Path) -> jinja2.Environment:
     """Jinja for Markdown: whatever comes from a study is escaped as Markdown text."""
     # Jinja escapes for HTML; what is marked as safe by `finalize` before that stays as it is.
     return _environment(templates, code=markdown_code, link=markdown_link, finalize=markdown_text)
 
 
+@functools.cache
 def hugo_environment(templates: Path) -> jinja2.Environment:
     """Jinja for Hugo: the same, and no brace or quotation mark of a study is left for Hugo to read."""
     environment = _environment(templates, code=hugo_code, link=lambda text, address: text, finalize=hugo_text)
