@@ -1,5 +1,7 @@
 """What the demo's ledger prints, computed again in plain numpy and scipy from frames, masks and weights."""
 
+import functools
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -240,10 +242,15 @@ def test_which_channels_tell_trunks(claims, trunks, labelled):
         generator = np.random.default_rng(0)
         frames_on, columns_on = generator.integers(1, len(turned), 999), generator.integers(0, 64, 999)
         null, told = [], counted(turned[..., :-1])
+
+        @functools.cache
+        def moved(columns, layer=layer, side=turned.shape[1]):
+            there = field_sums(np.roll(labelled["trunk"][second_half], columns, axis=2), layer, side)
+            there /= FIELDS[layer][0] ** 2
+            return np.where(there < ROUNDING, 0, there)
+
         for f, c in zip(frames_on, columns_on, strict=True):
-            moved = np.roll(labelled["trunk"][second_half], (f, c), axis=(0, 2))
-            there = field_sums(moved, layer, turned.shape[1]) / FIELDS[layer][0] ** 2
-            there[there < ROUNDING] = 0
+            there = np.roll(moved(c), f, axis=0)
             null.append(told(there >= TENTH, there == 0))
         exceeding = np.sum(np.abs(np.array(null) - 0.5) >= np.abs(second[:-1] - 0.5) - 1e-12, axis=0)
         p[layer] = (1 + exceeding) / 1000
