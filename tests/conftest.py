@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 
 UNDER_PYTEST = "pytest" in sys.modules  # and not in the fuzzer, whose guard forbids code that is made of text
+# The suite's workers share the cores, so a matrix product of one must not wait for threads that another's spin on.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
@@ -76,6 +78,12 @@ def random_policy(geometry: Geometry = MINETESTER, seed: int = 0, gain: float = 
 def random_stacks(n: int, geometry: Geometry = MINETESTER, seed: int = 0) -> np.ndarray:
     shape = (n, *geometry.shape("input"))
     return np.random.default_rng(seed).uniform(0, 255, shape).astype(np.float32)
+
+
+whole_builds = pytest.mark.skipif(
+    not os.environ.get("TEST_BUILDS"),
+    reason="NOT CHECKED: builds whole studies, which takes minutes; set TEST_BUILDS=1",
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -34,7 +34,7 @@ def test_each_package_is_listed_once_by_its_name_alone():
 def test_what_the_pages_and_tests_ask_for_is_listed():
     asked = set(re.search(r"packages `(.*?)`", (ROOT / "docs/capture.md").read_text(encoding="utf-8"))[1].split())
     asked |= set(re.search(r"apt-get install ([a-z -]+)", (ROOT / "tests/results/slurm.py").read_text())[1].split())
-    assert asked | {"chromium", "nodejs", "libxtst6", "git", "make", "python3-venv"} <= set(packages())
+    assert asked | {"chromium-headless-shell", "nodejs", "libxtst6", "git", "make", "python3-venv"} <= set(packages())
 
 
 def test_the_base_image_and_the_packages_are_of_the_same_day():
