@@ -17,7 +17,7 @@ from PIL import Image
 from minetest_interp import study
 from minetest_interp.model import checkpoint
 from minetest_interp.model.policy import Geometry
-from tests.conftest import ROOT, random_policy
+from tests.conftest import ROOT, random_policy, whole_builds
 
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
@@ -91,6 +91,7 @@ def test_the_study_of_ones_own_is_valid(page, place, tmp_path):
     assert checkpoint.load(loaded.checkpoint, size=64).policy.geometry.actions == len(actions)
 
 
+@whole_builds
 def test_the_walk_through_pong_ends_with_its_report(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = "docs/own-policy.md"

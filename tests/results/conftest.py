@@ -3,11 +3,22 @@
 import fcntl
 import json
 import os
+from pathlib import Path
 
 import pytest
 
+from tests.conftest import whole_builds
 from tests.results import recomputed
 from tests.results.workshop import Workshop
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of a study that is built for them ask for it as `built` or `shop`."""
+    for item in items:
+        if HERE in item.path.parents and {"built", "shop"} & set(item.fixturenames):
+            item.add_marker(whole_builds)
 
 
 @pytest.fixture(scope="session")
