@@ -15,6 +15,7 @@ from jaxtyping import Float
 from minetest_interp.demo.crops import Frame, exposed, random_crops, with_mirrors
 from minetest_interp.demo.initial import Network
 from minetest_interp.model.architecture import Edit
+from minetest_interp.model.batches import map_batches
 from minetest_interp.model.policy import LAYERS, Geometry, Policy, nature
 
 WHERE_LAYERS = ("conv1", "conv2")
@@ -97,8 +98,7 @@ def predictions(
 ) -> tuple[Float[np.ndarray, "batch action"], Float[np.ndarray, " batch"]]:
     """The policy's action probabilities and values for grey frames, as static stacks."""
     run = jax.jit(lambda grey: policy.run(jnp.repeat(grey[:, None], policy.geometry.frames, 1))[:2])
-    parts = [run(greys[i : i + 256]) for i in range(0, len(greys), 256)]
-    logits, values = (np.concatenate([np.asarray(part[k]) for part in parts]) for k in (0, 1))
+    logits, values = map_batches(run, greys)
     return np.asarray(jax.nn.softmax(logits)), values
 
 
