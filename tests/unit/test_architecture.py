@@ -65,7 +65,7 @@ def test_one_backward_pass_gives_the_gradient_at_every_layer(policy, stacks):
     _, gradients = layer_gradients(policy, total, stacks)
     assert set(gradients) == {*policy.architecture.targets}
     for name, gradient in gradients.items():
-        own = jax.grad(lambda x, name=name: total(policy.run(x, start=name)).sum())(whole.layers[name])
+        own = jax.jit(jax.grad(lambda x, name=name: total(policy.run(x, start=name)).sum()))(whole.layers[name])
         assert np.linalg.norm(own) > 0
         # Rounding may switch a unit whose activation is nearly zero.
         assert np.linalg.norm(gradient - own) <= 0.02 * np.linalg.norm(own)
@@ -84,7 +84,7 @@ def test_a_position_sees_no_pixel_outside_its_field(policy, stacks):
         def one(stack, name=name, index=index):
             return policy.run(stack).layers[name][(0, *index)].sum()
 
-        seen = np.abs(np.asarray(jax.grad(one)(stacks[:1]))[0]).sum(0) > 0
+        seen = np.abs(np.asarray(jax.jit(jax.grad(one))(stacks[:1]))[0]).sum(0) > 0
         for axis, (extent, place) in enumerate(zip(extents, index, strict=True)):
             first = extent.start + extent.stride * place
             touched = np.flatnonzero(seen.any(1 - axis))
