@@ -39,7 +39,7 @@ def draw(claims: list[dict]) -> Figure:
     for i, claim in enumerate(claims):
         middle = HEAD_INCHES + row * (i + 0.5)
         ax.axhline(middle - row / 2, color=style.FAINT, linewidth=0.5)
-        words = "\n".join(textwrap.wrap(style.plain(claim["statement"], limit=110), style.either(42, 54)))
+        words = "\n".join(textwrap.wrap(style.plain(claim["statement"], limit=150), style.either(47, 54)))
         ax.text(statement + 0.05, middle - style.either(0, ROW_INCHES / 2), words, va="center", linespacing=1.05,
                 fontsize=style.small(7))  # fmt: skip
         middle += above / 2
