@@ -12,9 +12,10 @@ from docs.pictures import few_colours
 from minetest_interp.io import files
 
 ROOT = Path(__file__).resolve().parents[1]
-REPORT, EXAMPLE = ROOT / "report/demo", ROOT / "docs/example"
+REPORT, FIGURES, EXAMPLE = ROOT / "report/demo", ROOT / "figures/demo", ROOT / "docs/example"
 COLOURS = 24
 NOTE = "*This is `report/demo/report.md` as `make` builds it, without the pages that run in a browser.*"
+CHART = re.compile(r"(?<=\]\(figures/)([\w-]+)\.svg")  # of which the example has the PNG, in fewer colours
 OTHER_PAGE = re.compile(r"\[((?:\\.|[^\\\]])*)\]\(<(?:atlas|frames|episode)\.html[^>]*>\)")
 
 FILM = re.compile(r"!\[[^\]]*\]\(<film\.webp>\)\n\n")
@@ -22,7 +23,7 @@ FILM = re.compile(r"!\[[^\]]*\]\(<film\.webp>\)\n\n")
 
 def example(report: str) -> str:
     """A report that stands alone: without its film, links to other pages as text, and a note that says what it is."""
-    title, rest = OTHER_PAGE.sub(r"\1", FILM.sub("", report)).split("\n", 1)
+    title, rest = OTHER_PAGE.sub(r"\1", CHART.sub(r"\1.png", FILM.sub("", report))).split("\n", 1)
     return f"{title}\n\n{NOTE}\n{rest}"
 
 
@@ -31,7 +32,7 @@ def main() -> None:
         sys.exit(f"error: the example needs the demo's report in {REPORT}; there is none. Run `make` first.")
     shutil.rmtree(EXAMPLE, ignore_errors=True)
     files.write_text(EXAMPLE / "report.md", example((REPORT / "report.md").read_text(encoding="utf-8")))
-    for figure in sorted((REPORT / "figures").glob("*.png")):
+    for figure in sorted(FIGURES.glob("*.png")):
         with Image.open(figure) as picture:
             content = figure.read_bytes() if picture.mode == "P" else few_colours(picture, count=COLOURS)
         files.write(EXAMPLE / "figures" / figure.name, partial(Path.write_bytes, data=content))

@@ -63,7 +63,7 @@ def test_the_example_is_the_report_that_the_demo_builds():
     built = (example.REPORT / "report.md").read_text(encoding="utf-8")
     kept = (example.EXAMPLE / "report.md").read_text(encoding="utf-8")
     assert without_numbers(kept) == without_numbers(example.example(built)), "the report has changed: run make example"
-    names = [{path.name for path in (of / "figures").glob("*.png")} for of in (example.REPORT, example.EXAMPLE)]
+    names = [{path.name for path in of.glob("*.png")} for of in (example.FIGURES, example.EXAMPLE / "figures")]
     assert names[0] == names[1]
 
 

@@ -15,6 +15,7 @@ class Panel(NamedTuple):
     shows: str
     script: str
     reads: tuple[str, ...]
+    chart: bool = False
     section: str | None = None
     options: Mapping[str, Mapping] = {}
     optional: tuple[str, ...] = ()
@@ -27,6 +28,11 @@ class Panel(NamedTuple):
     def required(self) -> list[str]:
         """The options that a study must give."""
         return [name for name in self.options if name not in (*self.optional, *self.defaults)]
+
+    @property
+    def shown(self) -> str:
+        """The name of the file that pages show: a chart's is an SVG, which takes their colours."""
+        return f"{self.name}.{'svg' if self.chart else 'png'}"
 
     def settings(self, own: Mapping, study: Mapping) -> dict:
         """What the script is given.

@@ -92,7 +92,7 @@ def test_keys_that_the_action_table_lacks_are_named(rows):
 def test_the_report_shows_the_panel_and_the_claims_below_it(built):
     page = (built.folder / "report/own/appendix.html").read_text()
     section = page[page.index("In play") :]
-    assert "figures/play.png" in section and "The agent digs more logs" not in page
+    assert "figures/play.svg" in section and "The agent digs more logs" not in page
     assert "In play, the agent digs more logs than its movements alone would." in section
 
 

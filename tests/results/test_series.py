@@ -81,7 +81,7 @@ def test_the_report_compares_them(shop):
         name: {
             "behaviour": "yaw",
             "concept": "trunk",
-            "file": f"figures/{name}.png",
+            "file": f"figures/{name}.svg",
             "rule": "",
             "command": "",
             "numbers": [],
@@ -92,7 +92,7 @@ def test_the_report_compares_them(shop):
     collect.run("own", "snakemake", config, panels, ROOT / "report/answer.yaml", shop.folder / "results/own", facts)
     markdown = article.render_markdown(files.read_json(facts), ROOT / "report")
     assert "## Over training" in markdown and "3 checkpoints were measured in the same way" in markdown
-    assert all(f"figures/{panel}.png" in markdown for panel in PANELS)
+    assert all(f"figures/{panel}.svg" in markdown for panel in PANELS)
 
 
 COMPARED = Counter(series=1, comparison=1, panel=4)

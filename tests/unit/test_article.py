@@ -31,6 +31,7 @@ from minetest_interp.pages import pictures as page_pictures
 from minetest_interp.pages import references as page_references
 from minetest_interp.pages import text as page_text
 from minetest_interp.stages import report as stage
+from tests.unit.test_panels import PANELS
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "report"
@@ -104,7 +105,7 @@ def small_facts(*, frames=("one", HOSTILE, "three_3"), night=("three_3",), names
         "panels": {
             name: {
                 **panel,
-                "file": f"figures/{name}.png",
+                "file": f"figures/{PANELS[name].shown}",
                 "rule": "panel",
                 "command": f"snakemake --cores 4 figures/small/{name}.png",
                 "numbers": [name],
@@ -202,11 +203,15 @@ def small_ledger():
     )
 
 
+RECTANGLE = '<svg xmlns="http://www.w3.org/2000/svg" width="{0}" height="{1}"><rect width="{0}" height="{1}"/></svg>'
+
+
 def write_figures(folder, names, size=(1350, 500)):
     (folder / "phone").mkdir(parents=True, exist_ok=True)
     for i, name in enumerate(sorted(names)):
         picture = Image.new("RGB", size, (16 * i, 255 - 16 * i, 128))
         picture.save(folder / f"{name}.png")
+        (folder / f"{name}.svg").write_text(RECTANGLE.format(*size), encoding="utf-8")
         picture.save(folder / f"phone/{name}.webp")
     return folder
 
@@ -389,9 +394,7 @@ def test_hugo_has_front_matter_and_a_shortcode_for_each_figure_that_lies_beside_
                                      "description": facts["summary"]}  # fmt: skip
     shown_figures = re.findall(SHORTCODE, words)
     assert [address for address, *_ in shown_figures] == re.findall(r"!\[[^\n]*\]\((figures/[^)]*)\)", markdown)
-    assert sorted(address for address, *_ in shown_figures) == [
-        f"figures/{name}.png" for name in sorted(facts["panels"])
-    ]
+    assert sorted(address for address, *_ in shown_figures) == sorted(p["file"] for p in facts["panels"].values())
     assert all(alt and caption for _, alt, caption in shown_figures)
     assert re.findall(r"^## (.*)$", hugo, re.MULTILINE) == re.findall(r"^## (.*)$", markdown, re.MULTILINE)
 
@@ -569,10 +572,10 @@ def test_without_a_ledger_the_words_on_mirroring_follow_the_facts(flips, words):
 def test_every_panel_stands_in_the_report_once(rendered):
     """Those with a place of their own, and those without."""
     facts, _, _ = rendered
-    more = {name: {**facts["panels"]["frames"], "file": f"figures/{name}.png"} for name in ("ledger", "play")}
+    more = {name: {**facts["panels"]["frames"], "file": f"figures/{name}.svg"} for name in ("ledger", "play")}
     panels = facts["panels"] | more
     markdown = article.render_markdown(facts | {"panels": panels}, TEMPLATES)
-    assert sorted(re.findall(r"\]\(<?figures/([\w-]+)\.png>?\)", markdown)) == sorted(panels)
+    assert sorted(re.findall(r"\]\(<?figures/([\w-]+)\.(?:png|svg)>?\)", markdown)) == sorted(panels)
 
 
 def test_every_claim_stands_in_the_ledger_once_under_its_verdict_and_opens_to_its_parts(rendered):
@@ -750,8 +753,8 @@ def test_the_stage_writes_a_folder_that_stands_alone(tmp_path):
     for indices in (("index.html", "appendix.html"), ("report.md",), ("hugo/index.md",)):
         index = indices[0]
         text = "".join((tmp_path / "report" / each).read_text(encoding="utf-8") for each in indices)
-        named = set(re.findall(r"figures/[\w/-]+\.(?:png|webp)", text.replace("figures/small/", "")))
-        own = {f"figures/{name}.png" for name in facts["panels"]}
+        named = set(re.findall(r"figures/[\w/-]+\.(?:png|svg|webp)", text.replace("figures/small/", "")))
+        own = {panel["file"] for panel in facts["panels"].values()}
         on_phones = {f"figures/phone/{name}.webp" for name in facts["panels"]} if index == "index.html" else set()
         assert own <= named <= own | on_phones
         folder = (tmp_path / "report" / index).parent

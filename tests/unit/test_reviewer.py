@@ -46,9 +46,12 @@ FACTS = {
     "title": "My <agent> | own",
     "panels": {
         "behaviour": {
-            "command": "snakemake figures/own/behaviour.png", "numbers": ["claims/mirror"], "behaviour": "yaw",
+            "file": "figures/behaviour.svg", "command": "snakemake figures/own/behaviour.png",
+            "numbers": ["claims/mirror"], "behaviour": "yaw",
         },
-        "k-network": {"command": "snakemake figures/own/k-network.png", "numbers": ["network"]},
+        "k-network": {
+            "file": "figures/k-network.svg", "command": "snakemake figures/own/k-network.png", "numbers": ["network"],
+        },
     },
     "claims": [
         {

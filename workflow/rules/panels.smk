@@ -34,7 +34,7 @@ def panel_facts() -> dict:
     return {
         name: {
             **panel_settings(name),
-            "file": f"figures/{name}.png",
+            "file": f"figures/{STUDY.panels[name].shown}",
             "rule": "panel",
             "command": build_command(f"{FIGURES}/{name}.png"),
             "numbers": STUDY.panels[name].facts(panel_settings(name)),

@@ -58,6 +58,7 @@ rule report:
         tried=rules.hands_on.output.arrays,
         cells=SHOWN_CELLS,
         pictures=[f"{FIGURES}/{name}.png" for name in SETTINGS["panels"]],
+        charts=[f"{FIGURES}/{name}.svg" for name in SETTINGS["panels"] if STUDY.panels[name].chart],
         phone=[f"{FIGURES}/phone/{name}.webp" for name in SETTINGS["panels"]],
         templates=declared(TEMPLATES),
     output:
@@ -65,7 +66,11 @@ rule report:
         appendix=f"{REPORT}/appendix.html",
         markdown=f"{REPORT}/report.md",
         hugo=f"{REPORT}/hugo/index.md",
-        figures=[f"{REPORT}/{beside}figures/{name}.png" for beside in ("", "hugo/") for name in SETTINGS["panels"]],
+        figures=[
+            f"{REPORT}/{beside}figures/{STUDY.panels[name].shown}"
+            for beside in ("", "hugo/")
+            for name in SETTINGS["panels"]
+        ],
         phone=[f"{REPORT}/figures/phone/{name}.webp" for name in SETTINGS["panels"]],
     log:
         f"{RESULTS}/logs/report.txt",

@@ -77,6 +77,7 @@ def _figure(
     files = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
     return {
         "name": name,
+        "file": panel["file"],
         "command": panel["command"],
         "cost": cost(integrity.needed(jobs, files)),
         "bytes": sum(file.stat().st_size for file in files),

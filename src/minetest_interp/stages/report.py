@@ -17,10 +17,10 @@ def run(facts: Path, tried: Path, templates: Path, panels: Path, output: Path, c
     phones = {name: pictures.read_figure(panels / f"phone/{name}.webp", kind="WEBP") for name in figures}
     for name, picture in phones.items():
         files.write(output / f"figures/phone/{name}.webp", partial(Path.write_bytes, data=picture.content))
-    for name, picture in figures.items():
-        file = output / "figures" / f"{name}.png"
-        files.write(file, partial(Path.write_bytes, data=picture.content))
-        files.write(output / "hugo/figures" / file.name, partial(put_again, file))
+    for panel in content["panels"].values():
+        file = output / panel["file"]
+        files.write(file, partial(shutil.copyfile, panels / file.name))
+        files.write(output / "hugo" / panel["file"], partial(put_again, file))
     shown = hands_on.pictured(files.read_arrays(tried), content)
     side = side_of(content["definitions"][content["steering"]])
     moved = field.slider(files.read_arrays(cells), side=side) if cells is not None else None
