@@ -113,6 +113,12 @@ def mapped(page):
     return np.sign(red - blue) * alpha / 255
 
 
+def without_map(page):
+    """A page that does not draw its map again after every change, which takes it half a second."""
+    page.locator("#method").select_option(index=0)
+    return page
+
+
 def slide(page, name, value):
     page.locator(f"#{name}").fill(str(value))
 
@@ -403,6 +409,7 @@ def changed(page):
 
 
 def test_a_click_chooses_a_unit_and_its_buttons_change_it_as_the_library_does(page, study):
+    without_map(page)
     stack, other = (frames.as_stacks(study[key][:1], 4) for key in ("greys", "mirrored"))
     opposite = study["policy"].run(other)
     plain = [here for here, _ in numbers(page).values()]
@@ -913,7 +920,7 @@ def test_a_page_of_another_network_has_its_layers_and_its_answers(open_page, kin
     network, greys = policy.architecture, frames_of_a_study(policy)
     page = open_page(viewport=DESKTOP)
     page.goto(write_study(tmp_path, policy, table).as_uri())
-    ready(page)
+    without_map(ready(page))
     np.testing.assert_array_equal(view(page), greys[0])
     trace = policy.run(frames.as_stacks(greys[:1], network.frames))
     found = page.evaluate("policyLive.run(0)")
