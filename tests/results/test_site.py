@@ -33,7 +33,7 @@ def site(demo, tmp_path_factory):  # noqa: F811
     subprocess.run(command, cwd=project, check=True, capture_output=True, timeout=60)
     handler = functools.partial(Quiet, directory=project / "site")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield project / "site", f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

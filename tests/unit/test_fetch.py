@@ -57,7 +57,7 @@ def serve():
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         state.address = f"http://127.0.0.1:{running.server_port}"
         yield state
