@@ -750,6 +750,7 @@ def test_the_stage_writes_a_folder_that_stands_alone(tmp_path):
     files.write_json(tmp_path / "facts.json", facts)
     files.write_arrays(tmp_path / "tried.npz", **small_tried())
     stage.run(tmp_path / "facts.json", tmp_path / "tried.npz", TEMPLATES, tmp_path / "panels", tmp_path / "report")
+    assert {tmp_path / "panels" / Path(panel["file"]).name for panel in facts["panels"].values()} <= files.READ.keys()
     for indices in (("index.html", "appendix.html"), ("report.md",), ("hugo/index.md",)):
         index = indices[0]
         text = "".join((tmp_path / "report" / each).read_text(encoding="utf-8") for each in indices)

@@ -19,7 +19,7 @@ def run(facts: Path, tried: Path, templates: Path, panels: Path, output: Path, c
         files.write(output / f"figures/phone/{name}.webp", partial(Path.write_bytes, data=picture.content))
     for panel in content["panels"].values():
         file = output / panel["file"]
-        files.write(file, partial(shutil.copyfile, panels / file.name))
+        files.write(file, partial(shutil.copyfile, files.read(panels / file.name)))
         files.write(output / "hugo" / panel["file"], partial(put_again, file))
     shown = hands_on.pictured(files.read_arrays(tried), content)
     side = side_of(content["definitions"][content["steering"]])
