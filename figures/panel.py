@@ -1,7 +1,6 @@
 """The command line of every panel: results in, a PNG, an SVG and a picture for phones out; same input, same bytes."""
 
 import argparse
-import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -81,9 +81,9 @@ def save_for_phones(figure: Figure, file: Path) -> None:
 
 
 def _pixels(figure: Figure) -> Image.Image:
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", pil_kwargs={"compress_level": 0})
-    return Image.open(drawn)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba()))
 
 
 def arrays(path: Path, *keys: str, reason: str = "reason") -> list[np.ndarray]:

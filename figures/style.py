@@ -125,6 +125,7 @@ def fit_labels(drawn: Figure) -> None:
     """Breaks titles and axis labels of a phone's panel into lines where they are longer than there is space."""
     for _ in range(2):  # lines take space from what they name
         drawn.draw_without_rendering()
+        broken = False
         for ax in drawn.axes:
             box, across = ax.get_window_extent(), drawn.bbox.width
             columns = ax.get_subplotspec().get_gridspec().ncols if ax.get_subplotspec() else 1
@@ -136,10 +137,13 @@ def fit_labels(drawn: Figure) -> None:
                 (ax.xaxis.label, min(free, beside)),
                 (ax.yaxis.label, 1.15 * box.height),
             ):
-                _break(text, space - 4)
+                broken |= _break(text, space - 4)
+        if not broken:
+            return
 
 
-def _break(text: Text, space: float) -> None:
+def _break(text: Text, space: float) -> bool:
+    """Whether it had to."""
     upright = text.get_rotation() == 90
     extent = text.get_window_extent()
     length = extent.height if upright else extent.width
@@ -147,6 +151,7 @@ def _break(text: Text, space: float) -> None:
         lines = text.get_text().split("\n")
         limit = max(6, int(max(map(len, lines)) * space / length))
         text.set_text("\n".join(part for line in lines for part in textwrap.wrap(line, limit, break_long_words=False)))
+    return length > space > 0
 
 
 def words(text: str) -> Figure:
