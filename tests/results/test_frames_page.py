@@ -72,7 +72,13 @@ def ready(page):
 
 
 @pytest.fixture
-def page(open_page):  # noqa: F811
+def page(open_page, study):  # noqa: F811
+    """By an address without a map, which is drawn again after every change and takes a second of the processor."""
+    return ready(open_page(fragment=f"#frame/{study['names'][0]}?map=none", viewport=DESKTOP))
+
+
+@pytest.fixture
+def page_with_map(open_page):  # noqa: F811
     return ready(open_page(viewport=DESKTOP))
 
 
@@ -360,12 +366,14 @@ def test_maps_agree_with_the_evidence(page, study):
         assert verdict is None or str(verdict) in page.locator("#verdict").inner_text()
 
 
-def test_the_first_map_is_that_of_occlusion(page):
+def test_the_first_map_is_that_of_occlusion(page_with_map):
+    page = page_with_map
     assert page.locator("#method").input_value() == "occlusion, all frames at once"
     assert np.abs(mapped(page)).max() == 1 and page.locator("#legend").is_visible()
 
 
-def test_a_map_follows_edits_has_every_question_and_can_be_taken_off(page):
+def test_a_map_follows_edits_has_every_question_and_can_be_taken_off(page_with_map):
+    page = page_with_map
     page.locator("#method").select_option("gradient")
     seen = []
     for question in page.locator("#question option").all_inner_texts():
@@ -381,7 +389,8 @@ def test_a_map_follows_edits_has_every_question_and_can_be_taken_off(page):
     assert not mapped(page).any() and not page.locator("#legend").is_visible()
 
 
-def test_a_newer_request_ends_an_older_one(page):
+def test_a_newer_request_ends_an_older_one(page_with_map):
+    page = page_with_map
     page.locator("#method").select_option("SmoothGrad")
     page.wait_for_selector("#progress:not([hidden])")
     page.locator("#method").select_option("gradient")
@@ -409,7 +418,6 @@ def changed(page):
 
 
 def test_a_click_chooses_a_unit_and_its_buttons_change_it_as_the_library_does(page, study):
-    without_map(page)
     stack, other = (frames.as_stacks(study[key][:1], 4) for key in ("greys", "mirrored"))
     opposite = study["policy"].run(other)
     plain = [here for here, _ in numbers(page).values()]
@@ -601,7 +609,8 @@ def test_links_within_the_page_leave_the_experiment_alone(page, study):
     assert changed(page) == ["mirrored", "inverted"]
 
 
-def test_the_link_and_the_script_are_copied(page, study):
+def test_the_link_and_the_script_are_copied(page_with_map, study):
+    page = page_with_map
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("#invert").check()
     page.locator("#copy-link").click()
@@ -639,7 +648,8 @@ def saved(page, kind, folder):
     return json.loads(path.read_text("utf-8")) if kind == "json" else path
 
 
-def test_the_numbers_and_the_picture_are_saved_as_they_are_shown(page, study, tmp_path):
+def test_the_numbers_and_the_picture_are_saved_as_they_are_shown(page_with_map, study, tmp_path):
+    page = page_with_map
     page.locator("#invert").check()
     shown = numbers(page)
     found = saved(page, "json", tmp_path)
@@ -679,14 +689,13 @@ def test_tiles_have_the_colour_of_their_activation(page, study):
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_nothing_widens_the_page(open_page, viewport):  # noqa: F811
-    page = ready(open_page(viewport=viewport))
-    page.locator("#method").select_option("gradient")
-    for channel in range(12):
-        page.locator("#unit-name").fill(f"conv1/{channel}")
-        page.locator("#silence").click()
-        page.locator("#pin").click()
+def test_nothing_widens_the_page(open_page, study, viewport):  # noqa: F811
+    units = [f"conv1/{channel}" for channel in range(12)]
+    changes, pins = ",".join(f"{unit}*0" for unit in units), ",".join(units)
+    asked = f"#frame/{study['names'][0]}?units={changes}&pins={pins}&map=gradient"
+    page = ready(open_page(fragment=asked, viewport=viewport))
     mapped(page)
+    assert len(changed(page)) == page.locator("#pins button").count() == len(units)
     for width in (viewport["width"], 360, 700, 768, 1280, 1440):
         page.set_viewport_size({"width": width, "height": 900})
         page.evaluate(PAINTED)
@@ -751,7 +760,8 @@ def walk(page):
     raise AssertionError("the tab key never comes round")
 
 
-def test_every_control_has_a_name_and_the_page_few_tab_stops(page):
+def test_every_control_has_a_name_and_the_page_few_tab_stops(page_with_map):
+    page = page_with_map
     controls = page.locator("main :is(button, input, select, a[href], [tabindex='0'])")
     named = controls.evaluate_all(
         "all => all.map(e => [e.id, (e.labels?.[0]?.innerText || e.ariaLabel || e.innerText || '').trim()])"

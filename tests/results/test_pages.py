@@ -69,7 +69,7 @@ def open_page(browser, page_file):
     """Opens the page with given options; what the browser complained about and asked for is kept with it."""
     opened = []
 
-    def open_with(file=None, **options):
+    def open_with(file=None, *, fragment="", **options):
         page = browser.new_page(**options)
         page.set_default_timeout(PATIENCE)
         page.complaints, page.requested, page.dialogs = [], [], []
@@ -77,7 +77,7 @@ def open_page(browser, page_file):
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.on("request", lambda request: page.requested.append(request.url))
         page.on("dialog", lambda dialog: (page.dialogs.append(dialog.message), dialog.dismiss()))
-        page.goto((file or page_file).as_uri())
+        page.goto(f"{(file or page_file).as_uri()}{fragment}")
         opened.append(page)
         return page
 
