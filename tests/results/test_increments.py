@@ -209,7 +209,9 @@ CLAIM_KEYS = {
     **{f"measure.units.{key}": (old + (0.5 if key in ("trunk_share", "false_discovery") else 1), measurements("units"))
        for key, old in MEASURE["units"].items()},
     **{f"measure.{name}.{key}": ({"strengths": [-2, 2], "penalties": [1]}[key] if isinstance(old, list) else old + 1,
-                                 measurements(name) | ({"explorer"} if name == "attribution" else set()))
+                                 measurements(name)
+                                 | ({"explorer"} if name == "attribution" else set())
+                                 | ({"hands_on"} if key == "penalties" else set()))
        for name in ("causal", "attribution", "circuits", "dream_controls", "heads", "probes")
        for key, old in MEASURE[name].items()},
     **{f"measure.darkness.{key}": (new, measurements("darkness") | {"hands_on"})

@@ -35,7 +35,7 @@ def test_a_patch_holds_a_concept_from_a_tenth_of_it_on():
     top, left, height, width = NETWORK.box("conv0", (2, 3))
     share[1, top : top + height, left : left + width] = 0.1
     share[1, top, left] -= 0.01
-    held = exemplars.holding("conv0", NETWORK, share)
+    held = exemplars.holding("conv0", NETWORK, share, trunk_share=0.1)
     assert held[0].all() and not held[1].any()
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minetest_interp.analysis import hands_on
+from minetest_interp.analysis import hands_on, probes
 from minetest_interp.analysis.bars import BarSettings
 from minetest_interp.facts import hands_on as facts
 from minetest_interp.pages import hands_on as page
@@ -111,7 +111,7 @@ def test_rules_are_counted_on_all_frames_that_could_be_drawn():
 def test_a_probe_reads_the_side_of_other_frames_and_says_nothing_near_the_middle():
     position = RNG.uniform(-1, 1, 80)
     features = np.stack([position, RNG.normal(size=80)], axis=1)
-    said = hands_on.probe_of_side(features, position, np.arange(80))
+    said = hands_on.probe_of_side(features, position, np.arange(80), penalties=probes.PENALTIES)
     off = np.abs(position) > 0.2
     assert np.isnan(said[~off]).all()
     assert (np.sign(said[off]) == -np.sign(position[off])).mean() > 0.95  # positive for left

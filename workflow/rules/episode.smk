@@ -21,7 +21,7 @@ if STUDY.film:
             seen=literal(STUDY.film.seen),
             pictures=literal(STUDY.film.pictures),
             actions=ACTIONS,
-            settings=as_json(MEASURE.get("play", {}) if "evidence" in SETTINGS else {}),
+            settings=as_json(MEASURE.get("play", {})),
             content=files_digest(list(STUDY.film)),
             code=code_digest("minetest_interp.stages.film"),
         message:

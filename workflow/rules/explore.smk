@@ -50,7 +50,7 @@ rule explorer:
         policy=POLICY,
         actions=ACTIONS,
         results=subpath(input.stacks, parent=True),
-        attribution=as_json(MEASURE["attribution"] if "evidence" in SETTINGS else {}),
+        attribution=as_json(MEASURE.get("attribution", {})),
         templates=literal(TEMPLATES_FOLDER),
         words=files_digest(WITHOUT_CAPTIONS),
         content=checkpoint_digest(),

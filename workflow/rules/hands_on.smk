@@ -23,8 +23,10 @@ rule hands_on:
         policy=POLICY,
         actions=ACTIONS,
         about=as_json({"concept": CONCEPT, **ends(STEERING)}),
-        settings=as_json(MEASURE.get("darkness", {}) if "evidence" in SETTINGS else {}),
-        similarity=MEASURE["similarity"] if "evidence" in SETTINGS else 0.9,
+        settings=as_json(MEASURE.get("darkness", {})),
+        guessing=as_json(
+            {"similarity": MEASURE["similarity"], "penalties": MEASURE["probes"]["penalties"]} if MEASURE else {}
+        ),
         results=subpath(output.arrays, parent=True),
         atlas=f"--atlas {RESULTS}/atlas.npz" if "atlas" in SETTINGS else "",
         labels=literal(
@@ -45,5 +47,5 @@ rule hands_on:
     shell:
         "python -m minetest_interp.stages.hands_on --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
         " --actions {params.actions:q} --about {params.about:q} --settings {params.settings:q}"
-        " --similarity {params.similarity} --results {params.results} --output {output.arrays} {params.atlas}"
+        " --guessing {params.guessing:q} --results {params.results} --output {output.arrays} {params.atlas}"
         " {params.labels} {params.label_settings} > {log} 2>&1"

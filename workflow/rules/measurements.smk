@@ -9,9 +9,11 @@ def evidence(measurement):
     return f"{EVIDENCE}/{measurement}.npz"
 
 
+# How each is measured; nothing where a study has no evidence.
+MEASURE = SETTINGS["evidence"]["claims"]["measure"] if "evidence" in SETTINGS else {}
+
 if "evidence" in SETTINGS:
     CLAIMS, NAMED = (SETTINGS["evidence"][key] for key in ("claims", "named"))
-    MEASURE = CLAIMS["measure"]
 
     class Measurement(NamedTuple):
         """files: option to what the stage reads beside the checkpoint. settings: option to its value."""

@@ -122,6 +122,7 @@ if "atlas" in SETTINGS:
             policy=POLICY,
             actions=ACTIONS,
             evidence=" ".join(f"--{name} {file}" for name, file in UNIT_EVIDENCE.items()),
+            share=f"--trunk-share {MEASURE['units']['trunk_share']}" if "labels" in UNIT_EVIDENCE else "",
             templates=literal(TEMPLATES_FOLDER),
             report=subpath(output.html, parent=True),
             content=checkpoint_digest(),
@@ -132,4 +133,4 @@ if "atlas" in SETTINGS:
         shell:
             "python -m minetest_interp.stages.atlas_page --checkpoint-path {params.checkpoint:q} --policy {params.policy:q}"
             " --actions {params.actions:q} --atlas {input.atlas} --stacks {input.stacks} --facts {input.facts}"
-            " {params.evidence} --templates {params.templates:q} --report {params.report} > {log} 2>&1"
+            " {params.evidence} {params.share} --templates {params.templates:q} --report {params.report} > {log} 2>&1"

@@ -16,7 +16,6 @@ from minetest_interp.analysis.bars import BarSettings
 from minetest_interp.model.labels import OFF_MIDDLE
 
 GUESSES = 10  # frames
-PENALTIES = (0.01, 0.1, 1, 10, 100)  # for a probe to choose from
 CALM = 0.05  # turning that counts as going straight on
 CLEAR = 0.1  # turning that counts as a turn: the smallest difference of the steering that matters
 WHOLE = 0.5  # share from which on a pixel belongs to a cut-out
@@ -160,7 +159,7 @@ def probe_of_side(
     position: Float[np.ndarray, " frame"],
     clusters: Int[np.ndarray, " frame"],
     *,
-    penalties: Sequence[float] = PENALTIES,
+    penalties: Sequence[float],
 ) -> Float[np.ndarray, " frame"]:
     """What a linear probe says of the concept's side, positive for left; NaN where the concept is near the middle.
 

@@ -25,6 +25,7 @@ from minetest_interp.model.batches import map_batches
 from minetest_interp.model.policy import Policy
 
 NUMBERS = 2**19  # labels worked on at a time: what stays in the processor's cache
+TRUNK_SHARE = 0.1  # of a receptive field, from which on it holds a trunk, where nothing else is asked for
 ROUNDING = 1e-6  # of the shares of fields, which come from float32 pictures
 QUANTILES = (0.025, 0.5, 0.975)
 

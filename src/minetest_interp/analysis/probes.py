@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int, Num
 
 from minetest_interp.analysis import intervals
 
+PENALTIES = (0.01, 0.1, 1, 10, 100)  # to choose from, where nothing else is asked for
 CHUNK = 4096  # features whose products are added at a time
 FLAT = 1e-6  # a feature that varies less than this share of its size does not vary
 CELLS = 4  # of a map of brightness, each way

@@ -5,11 +5,12 @@
 the files of their pictures and masks. *side* is 1 where positive steering turns left, -1 where it turns right.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from minetest_interp.analysis import activity, hands_on, intervals, mask_overlap
+from minetest_interp.analysis import activity, hands_on, intervals, mask_overlap, probes
 from minetest_interp.analysis.bars import BarSettings
 from minetest_interp.analysis.hands_on import Ask
 from minetest_interp.analysis.interventions import read_out
@@ -53,12 +54,21 @@ def to_try(
 
 
 def to_guess(
-    loaded: Agent, steering: str, side: int, known: dict[str, np.ndarray], similarity: float, seed: int, pairs: list
+    loaded: Agent,
+    steering: str,
+    side: int,
+    known: dict[str, np.ndarray],
+    pairs: list,
+    *,
+    similarity: float = 0.9,
+    penalties: Sequence[float] = probes.PENALTIES,
+    seed: int = 0,
 ) -> dict[str, np.ndarray]:
     """Frames on which to guess the turn; what the policy does there, and what two rules say.
 
     Args:
-      similarity: above which frames are near-duplicates. seed: of the draw.
+      similarity: above which frames are near-duplicates. penalties: of the probe, see `probes.predict`.
+      seed: of the draw.
     """
     policy, planes = loaded.checkpoint.policy, as_planes(known)
     ask = asking(policy, loaded, steering, side, colour=known["original"].ndim > 3)
@@ -68,7 +78,7 @@ def to_guess(
     features = activity.pass_on(activation, policy.architecture.passed_through(layer))
     rules = {
         "darker": hands_on.darker_side(planes),
-        "probe": hands_on.probe_of_side(features, known["position"], clusters),
+        "probe": hands_on.probe_of_side(features, known["position"], clusters, penalties=penalties),
     }
     chosen, arrays = hands_on.guesses(ask(planes), rules, known["position"], clusters, seed=seed)
     shown = {f"picture/{i}": frames.read(pairs[frame][0]) for i, frame in enumerate(chosen)}

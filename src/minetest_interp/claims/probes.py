@@ -66,7 +66,7 @@ def measure(
     concept: str = "trunk",
     steering: str,
     side: int = 1,
-    penalties: Sequence[float] = (0.01, 0.1, 1, 10, 100),
+    penalties: Sequence[float] = probes.PENALTIES,
     shuffles: int = 20,
     networks: int = 3,
     least_group: int = 20,

@@ -58,7 +58,7 @@ def measure(
     labelled: Mapping[str, np.ndarray] | None,
     *,
     channels: Mapping[str, int],
-    trunk_share: float = 0.1,
+    trunk_share: float = mask_overlap.TRUNK_SHARE,
     shifts: int = 999,
     false_discovery: float = 0.05,
     named: int = 5,

@@ -20,7 +20,6 @@ from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import Policy
 
 COUNT = 6  # frames of the middle, and of the bottom
-HOLDS = 0.1  # share of a receptive field from which on it holds the concept, as `claims.units.measure` has it
 
 
 class Exemplar(NamedTuple):
@@ -68,12 +67,14 @@ def observe_units(
     *,
     labelled: np.ndarray | None = None,
     share: np.ndarray | None = None,
+    trunk_share: float = mask_overlap.TRUNK_SHARE,
 ) -> Observed:
     """Runs the policy on the study's frames, and on labelled ones where there are some, and looks at every unit.
 
     Args:
       atlas: as its stage writes it; the exemplars are of its `frames`, the correlations of all. stacks: `frames` `[N]`
         and grey `original` `[N, H, W]`. labelled: grey frames `[M, H, W]`. share: the concept's in them.
+      trunk_share: as of `mask_overlap.field_labels`.
 
     Raises:
       InputError: the atlas shows a frame that `stacks` lacks.
@@ -98,7 +99,7 @@ def observe_units(
     counts: list[Counts | None] = [None] * len(listed)
     if labelled is not None and share is not None and len(labelled):
         layers = mask_overlap.activations(policy, labelled, network.maps)
-        held = {layer: holding(layer, network, share) for layer in network.maps}
+        held = {layer: holding(layer, network, share, trunk_share=trunk_share) for layer in network.maps}
         counts = [
             None if unit.position is None else concept_counts(respond(unit, layers, None), held[unit.layer])
             for unit in listed
@@ -146,10 +147,14 @@ def range_frames(
 
 
 def holding(
-    layer: str, network: Architecture, share: Num[np.ndarray, "frame row column"]
+    layer: str,
+    network: Architecture,
+    share: Num[np.ndarray, "frame row column"],
+    *,
+    trunk_share: float,
 ) -> Bool[np.ndarray, "frame h w"]:
     """Whether what the units of a layer see at each position holds the concept."""
-    fields = mask_overlap.field_labels(share, network, layer, trunk_share=HOLDS)
+    fields = mask_overlap.field_labels(share, network, layer, trunk_share=trunk_share)
     positive, _ = fields.moved()
     return positive.reshape(len(share), *network.shape(layer)[:2])
 

@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+from minetest_interp.analysis import mask_overlap
 from minetest_interp.cli import command
 from minetest_interp.dreams import exemplars
 from minetest_interp.dreams.exemplars import Observed
@@ -28,6 +29,7 @@ def run(
     causal: Path | None = None,
     circuits: Path | None = None,
     labels: Path | None = None,
+    trunk_share: float = mask_overlap.TRUNK_SHARE,
 ) -> None:
     loaded, table = agent.load(checkpoint_path, policy, actions)
     known, arrays = files.read_json(facts), files.read_arrays(atlas)
@@ -39,7 +41,9 @@ def run(
         templates,
         policy=loaded.policy,
         behaviours=table.behaviours,
-        observed=None if "reason" in arrays else _observe(loaded.policy, table, arrays, seen, labels, known),
+        observed=None
+        if "reason" in arrays
+        else _observe(loaded.policy, table, arrays, seen, labels, trunk_share, known),
         evidence=Evidence(*(files.read_arrays(path) if path else {} for path in (units, causal, circuits))),
     )
     (report / atlas_page.FOLDER).mkdir(parents=True, exist_ok=True)  # empty, where there is no atlas
@@ -48,14 +52,20 @@ def run(
 
 
 def _observe(
-    policy: Policy, table: ActionTable, atlas: Arrays, stacks: Arrays, labels: Path | None, facts: dict
+    policy: Policy,
+    table: ActionTable,
+    atlas: Arrays,
+    stacks: Arrays,
+    labels: Path | None,
+    trunk_share: float,
+    facts: dict,
 ) -> Observed:
     """What the study's frames, and the labelled ones where the study has some, make of the units."""
     labelled = {}
     if labels:
         stored = files.read_arrays(labels, "original", f"{facts['evidence']['concept']}/share")
         labelled = dict(zip(("labelled", "share"), stored.values(), strict=True))
-    return exemplars.observe_units(policy, table.behaviours, atlas, stacks, **labelled)
+    return exemplars.observe_units(policy, table.behaviours, atlas, stacks, **labelled, trunk_share=trunk_share)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def run(
     actions: dict,
     about: dict,
     settings: dict,
-    similarity: float,
+    guessing: dict,
     results: Path,
     output: Path,
     atlas: Path | None = None,
@@ -41,7 +41,7 @@ def run(
     concept = label_settings["concepts"][about["concept"]]
     pairs = labels.find(folder, pattern=label_settings["frames"], masks=label_settings["masks"])
     arrays |= trials.to_try(loaded, actions["steering"], side, known, BarSettings(**settings), pairs, concept)
-    arrays |= trials.to_guess(loaded, actions["steering"], side, known, similarity, settings.get("seed", 0), pairs)
+    arrays |= trials.to_guess(loaded, actions["steering"], side, known, pairs, seed=settings.get("seed", 0), **guessing)
     files.write_arrays(output, **arrays)
 
 
