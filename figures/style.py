@@ -123,9 +123,10 @@ def grid(parent: FigureBase, rows: int, columns: int, *, phone: int = 1, **optio
 
 def fit_labels(drawn: Figure) -> None:
     """Breaks titles and axis labels of a phone's panel into lines where they are longer than there is space."""
+    layout = drawn.get_layout_engine()
     for _ in range(2):  # lines take space from what they name
-        drawn.draw_without_rendering()
-        broken = False
+        if layout:
+            layout.execute(drawn)
         for ax in drawn.axes:
             box, across = ax.get_window_extent(), drawn.bbox.width
             columns = ax.get_subplotspec().get_gridspec().ncols if ax.get_subplotspec() else 1
@@ -137,13 +138,10 @@ def fit_labels(drawn: Figure) -> None:
                 (ax.xaxis.label, min(free, beside)),
                 (ax.yaxis.label, 1.15 * box.height),
             ):
-                broken |= _break(text, space - 4)
-        if not broken:
-            return
+                _break(text, space - 4)
 
 
-def _break(text: Text, space: float) -> bool:
-    """Whether it had to."""
+def _break(text: Text, space: float) -> None:
     upright = text.get_rotation() == 90
     extent = text.get_window_extent()
     length = extent.height if upright else extent.width
@@ -151,7 +149,6 @@ def _break(text: Text, space: float) -> bool:
         lines = text.get_text().split("\n")
         limit = max(6, int(max(map(len, lines)) * space / length))
         text.set_text("\n".join(part for line in lines for part in textwrap.wrap(line, limit, break_long_words=False)))
-    return length > space > 0
 
 
 def words(text: str) -> Figure:
