@@ -32,6 +32,16 @@ def stacks(policy):
 
 
 @pytest.fixture(scope="module")
+def whole(policy, stacks) -> Trace:
+    return jax.jit(policy.run)(stacks)
+
+
+@pytest.fixture(scope="module")
+def gradients(policy, stacks) -> dict[str, jax.Array]:
+    return jax.jit(lambda x: layer_gradients(policy, total, x))(stacks)[1]
+
+
+@pytest.fixture(scope="module")
 def different(policy) -> list[str]:
     """Of the layers that are made by steps of the same kinds, the last: an ascent is compiled for each in a second."""
     found = {tuple(type(step) for step in layer.steps): layer.name for layer in policy.architecture.layers}
@@ -49,20 +59,18 @@ def total(trace: Trace) -> jax.Array:
     return outputs(trace).sum(1)
 
 
-def test_a_run_may_start_at_any_layer_and_an_edit_is_seen_by_all_that_follow(policy, stacks):
-    whole = policy.run(stacks)
-    for name in policy.architecture.targets:
+def test_a_run_may_start_at_any_layer_and_an_edit_is_seen_by_all_that_follow(policy, stacks, whole):
+    names = list(policy.architecture.targets)
+    for name in names:
         again = policy.run(whole.layers[name], start=name)
         close(outputs(again), outputs(whole))
-        assert list(again.layers) == [*list(whole.layers)[list(whole.layers).index(name) :]]
+        assert list(again.layers) == names[names.index(name) :]
         silenced = policy.run(stacks, edit=lambda at, x, name=name: 0 * x if at == name else x)
         from_nothing = policy.run(0 * whole.layers[name], start=name)
         close(outputs(silenced), outputs(from_nothing))
 
 
-def test_one_backward_pass_gives_the_gradient_at_every_layer(policy, stacks):
-    whole = policy.run(stacks)
-    _, gradients = layer_gradients(policy, total, stacks)
+def test_one_backward_pass_gives_the_gradient_at_every_layer(policy, whole, gradients):
     assert set(gradients) == {*policy.architecture.targets}
     for name, gradient in gradients.items():
         own = jax.jit(jax.grad(lambda x, name=name: total(policy.run(x, start=name)).sum()))(whole.layers[name])
@@ -95,9 +103,9 @@ def test_a_position_sees_no_pixel_outside_its_field(policy, stacks):
 
 
 def test_a_unit_of_a_layer_can_be_read_off_a_run_and_an_ascent_begins_there_and_stays_in_the_box(
-    policy, stacks, different
+    policy, stacks, different, whole
 ):
-    network, whole = policy.architecture, policy.run(stacks[:1])
+    network = policy.architecture
     for name in different:
         asked = objectives.neuron(network, name, channel=3)
         activation = whole.layers[name][0]
@@ -108,11 +116,10 @@ def test_a_unit_of_a_layer_can_be_read_off_a_run_and_an_ascent_begins_there_and_
         assert dream.image.min() >= 0 and dream.image.max() <= 255
 
 
-def test_a_dream_at_a_layer_stays_within_what_its_function_lets_through(policy, stacks, different):
+def test_a_dream_at_a_layer_stays_within_what_its_function_lets_through(policy, stacks, different, whole):
     for name in ("input", *different):
         low, high = policy.architecture.bounds(name)
-        whole = np.asarray(policy.run(stacks[:1]).layers[name])
-        assert low <= whole.min() and whole.max() <= high
+        assert low <= whole.layers[name].min() and whole.layers[name].max() <= high
         dream = notebook.deep_dream(policy, total, stacks[:1], target=name, lr=-1e6, steps=1)
         assert low <= dream.image.min() and dream.image.max() <= high
 
@@ -129,8 +136,8 @@ def test_what_silencing_a_channel_does_is_the_difference_of_two_runs(policy, sta
         np.testing.assert_allclose(effect, total(without) - whole, rtol=1e-3, atol=1e-5 * size)
 
 
-def test_the_rows_and_columns_that_are_read_are_those_with_a_gradient(policy, stacks):
-    gradient = np.abs(layer_gradients(policy, total, stacks)[1]["input"]).max((0, 1))
+def test_the_rows_and_columns_that_are_read_are_those_with_a_gradient(policy, gradients):
+    gradient = np.abs(gradients["input"]).max((0, 1))
     rows, columns = describe(policy.architecture)["reads"]
     assert not gradient[rows:].any() and not gradient[:, columns:].any()
     assert gradient[rows - 1].any() and gradient[:, columns - 1].any()
