@@ -1,8 +1,11 @@
 """What the workflow's jobs run and read, written down a second time: a study with everything in it, and its jobs."""
 
-from collections.abc import Iterable
-from modulefinder import ModuleFinder
+import dis
+import functools
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import CodeType
 from typing import NamedTuple
 
 from minetest_interp import panels as records
@@ -179,9 +182,33 @@ def and_after(changed: Iterable[str]) -> set[str]:
 
 def imported(entry: str) -> set[Path]:
     """The first-party files that a module imports, found in its bytecode, not as workflow/digests.py does."""
-    finder = ModuleFinder([str(root) for root in digests.SEARCH])
-    finder.import_hook(entry)
-    return {Path(module.__file__) for module in finder.modules.values() if module.__file__}
+    found: set[Path] = set()
+    asked = {entry}
+    while asked:
+        files = {path for name in asked for path in _files_of(name)} - found
+        found |= files
+        asked = {name for path in files for name in _imports_of(path)}
+    return found
+
+
+def _files_of(name: str) -> Iterator[Path]:
+    """A first-party module's file, and those of the packages that it lies in."""
+    parts = name.split(".")
+    for end, root in itertools.product(range(1, len(parts) + 1), digests.SEARCH):
+        path = root.joinpath(*parts[:end])
+        yield from filter(Path.is_file, (path.with_suffix(".py"), path / "__init__.py"))
+
+
+@functools.cache
+def _imports_of(path: Path) -> frozenset[str]:
+    """What a file's bytecode imports: modules, and names of them that may be modules too."""
+    found, codes = set(), [compile(path.read_bytes(), path, "exec")]
+    for code in codes:
+        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+        for before, step in itertools.pairwise(dis.get_instructions(code)):
+            if step.opname == "IMPORT_NAME":
+                found |= {step.argval, *(f"{step.argval}.{name}" for name in before.argval or ())}
+    return frozenset(found)
 
 
 ENTRIES = {entry: imported(entry) for entry in {job.entry for job in JOBS.values()}}
