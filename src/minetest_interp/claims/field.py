@@ -12,14 +12,13 @@ from jaxtyping import Int
 from minetest_interp.analysis import intervals, stats
 from minetest_interp.analysis.intervals import Estimate, Level, missing
 from minetest_interp.claims.measured import NO_VALUE, Arrays, Measured
-from minetest_interp.model.field import SAME, STACKS
+from minetest_interp.model.field import SAME, STACKS, is_night
 
 TURNS, VALUES = "turns-to-trunk-in-field", "values-trunk-ahead"
 PARTS = {TURNS: ("day", "night", "stone"), VALUES: ("day", "night")}
 NO_FIELD = "the study names no field"
 NO_SWEEPS = "the field has no such sweep over bearings"
 STONE = "stone"  # the kind that is no tree
-NIGHT = 0.27  # of a day from noon, from which on it is night
 
 
 def measure(cells: Mapping[str, np.ndarray] | None, *, side: int, level: Level) -> Measured:
@@ -50,11 +49,6 @@ def measure(cells: Mapping[str, np.ndarray] | None, *, side: int, level: Level) 
     arrays["seen"] = cells[STACKS][number == 0, -1]
     arrays |= {"turn": turn, "value": value, "sweep": number, "night": night, "turns": turns, "ahead": ahead}
     return Measured(arrays, estimates)
-
-
-def is_night(time: np.ndarray) -> np.ndarray:
-    """Of times of day, 0 and 1 at midnight."""
-    return np.abs(time - 0.5) > NIGHT
 
 
 def sweeps(cells: Mapping[str, np.ndarray]) -> Int[np.ndarray, " cell"]:

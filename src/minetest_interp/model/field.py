@@ -21,6 +21,7 @@ COLUMNS = {
     "map": "b",  # whether the cell belongs to the map of places and not to a sweep over bearings
 }
 SAME = ("distance", "time", "leaves", "kind", "ground")  # in all cells of a sweep
+NIGHT = 0.27  # of a day from noon, from which on it is night
 WORDS = {"f": "floats", "b": "booleans", "U": "text"}
 
 
@@ -51,3 +52,8 @@ def read(path: Path, *, seen: tuple[int, ...]) -> dict[str, np.ndarray]:
             raise InputError(f"{path}: {name} must be finite in every cell; it has NaN or infinity.")
     kinds = {name: np.float32 for name, kind in COLUMNS.items() if kind == "f"}  # whatever the precision in the file
     return {name: np.asarray(arrays[name], kinds.get(name)) for name in (STACKS, *COLUMNS)}
+
+
+def is_night(time: np.ndarray) -> np.ndarray:
+    """Of times of day, 0 and 1 at midnight."""
+    return np.abs(time - 0.5) > NIGHT

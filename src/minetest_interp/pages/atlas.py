@@ -24,7 +24,7 @@ from minetest_interp.model.actions import Behaviour
 from minetest_interp.model.policy import Policy
 from minetest_interp.pages import unit_frames
 from minetest_interp.pages.pictures import png, png_address
-from minetest_interp.pages.text import content_digest, deflated, html_environment, missing_page, one_line
+from minetest_interp.pages.text import anchors, content_digest, deflated, html_environment, missing_page, one_line
 
 PAGE, FOLDER = "atlas.html", "atlas"  # beside each other; the folder has what the page shows on demand
 WIDTH, HEIGHT, BASE = 320, 132, 110  # of a histogram, in CSS pixels; bars stand on BASE, with the axis' labels below
@@ -307,17 +307,6 @@ def by_layer(parts: Sequence[dict]) -> list[dict]:
         {"name": layer, "mark": i % MARKS, "units": [part for part in parts if part["layer"] == layer]}
         for i, layer in enumerate(layers)
     ]
-
-
-def anchors(names: Sequence[str]) -> list[str]:
-    """Names as fragments of an address: no spaces, no two the same, and no colon, which the page uses itself."""
-    taken: list[str] = []
-    for name in names:
-        link, count = re.sub(r"[\s:]+", "-", name), 1
-        while (numbered := link if count == 1 else f"{link}-{count}") in taken:
-            count += 1
-        taken.append(numbered)
-    return taken
 
 
 def cut(picture: Num[np.ndarray, "row column"], box: Sequence[int]) -> Num[np.ndarray, "_ _"]:

@@ -9,9 +9,10 @@ from markupsafe import Markup
 
 from minetest_interp.facts.study import Arrays
 from minetest_interp.pages.curves import Curve, curve, from_above
-from minetest_interp.pages.explorer import list_thumbnail, script_json, study_words
+from minetest_interp.pages.explorer import list_thumbnail, study_words
 from minetest_interp.pages.film import every, sheet_of
 from minetest_interp.pages.pictures import webp_address
+from minetest_interp.pages.script_data import script_json
 from minetest_interp.pages.text import content_digest, deflated, html_environment
 
 # In the order in which they build on one another.

@@ -4,26 +4,23 @@ A page that is opened from disk may not fetch a file, but it may run one: so the
 gives one value to a global. They are named by number, never by what a study calls its frames.
 """
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Num, Shaped, UInt8
+from jaxtyping import Float, Num, UInt8
 from markupsafe import Markup
 from PIL import Image
 
 from minetest_interp.analysis.stats import highest
 from minetest_interp.facts.hands_on import is_leftward
-from minetest_interp.io.errors import InputError
 from minetest_interp.model import op_list
 from minetest_interp.model.actions import ActionTable
 from minetest_interp.model.architecture import Architecture
-from minetest_interp.model.arrays import AnyArray
 from minetest_interp.model.policy import Policy
-from minetest_interp.pages.pictures import webp_address
+from minetest_interp.pages.pictures import PICTURE_QUALITY, webp_address
+from minetest_interp.pages.script_data import float32_text, level_text, script_json
 from minetest_interp.pages.text import content_digest, html_environment
 
 # In the order in which they build on one another.
@@ -31,7 +28,7 @@ SCRIPTS = (
     "operations", "network", "attribution", "edits", "experiments", "repeat", "page", "data", "live", "tiles",
     "numbers", "maps", "brush", "units", "saving", "explorer",
 )  # fmt: skip
-PICTURE_QUALITY, THUMBNAIL_QUALITY = 78, 60  # WebP's, of 100
+THUMBNAIL_QUALITY = 60  # WebP's, of 100
 THUMBNAIL_WIDTH = 112  # pixels: twice what the page shows, for dense screens
 EXEMPLARS = 4  # frames that are shown of a unit
 CLIPPED = 0.005  # share of a layer's activations that are drawn no stronger than the rest
@@ -130,7 +127,8 @@ def policy_script(
         "attribution": {key: attribution.get(key, value) for key, value in ATTRIBUTION.items()},
         "mean": float32_text(mean),
         "weights": {
-            name: {key: float32_text(array) for key, array in layer.items()} for name, layer in policy.params.items()
+            name: {key: float32_text(np.asarray(array)) for key, array in layer.items()}
+            for name, layer in policy.params.items()
         },
     }
     return f"window.studyPolicy = {script_json(content)};\n"
@@ -206,28 +204,6 @@ def frame_script(
 def drawing_range(activations: Num[np.ndarray, "..."]) -> float:
     """The absolute value that all but a few of a layer's activations stay within, to three digits; never 0."""
     return float(f"{np.quantile(np.abs(activations), 1 - CLIPPED):.3g}") or 1.0
-
-
-def script_json(content: object) -> str:
-    """JSON for inside a script element: nothing in it ends the element, whatever a study calls its frames."""
-    return json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-
-
-def float32_text(array: Shaped[AnyArray, "..."]) -> str:
-    """Little-endian float32 in base64, the last axis fastest."""
-    return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
-
-
-def level_text(frame: Num[np.ndarray, "*plane row column"]) -> str:
-    """Whole levels in base64, a byte each.
-
-    Raises:
-      InputError: the levels are not whole numbers from 0 to 255.
-    """
-    levels = frame.astype(np.uint8)
-    if not np.array_equal(levels, frame):
-        raise InputError("a frame must have whole levels from 0 to 255; these have others. Build stacks.npz anew.")
-    return base64.b64encode(levels.tobytes()).decode()
 
 
 def list_thumbnail(picture: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "_ _ 3"]:

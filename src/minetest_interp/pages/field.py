@@ -5,11 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from markupsafe import Markup
 
-from minetest_interp.claims.field import is_night
 from minetest_interp.facts.study import Arrays
-from minetest_interp.model.field import SAME, STACKS
-from minetest_interp.pages.explorer import script_json
+from minetest_interp.model.field import SAME, STACKS, is_night
 from minetest_interp.pages.pictures import webp_address
+from minetest_interp.pages.script_data import script_json
 
 ROUNDED = 4  # decimals of a number on the page
 QUALITY = 60  # WebP's, of 100

@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from minetest_interp.facts.hands_on import PIECES, RULES, named_side, side_of
 from minetest_interp.facts.study import Arrays
-from minetest_interp.pages.atlas import anchors
-from minetest_interp.pages.explorer import PICTURE_QUALITY, float32_text, level_text, script_json
-from minetest_interp.pages.pictures import png_address, webp_address
+from minetest_interp.pages.pictures import PICTURE_QUALITY, png_address, webp_address
+from minetest_interp.pages.script_data import float32_text, level_text, script_json
+from minetest_interp.pages.text import anchors
 
 CUT_QUALITY = 90  # WebP's, of 100
 

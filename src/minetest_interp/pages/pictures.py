@@ -11,6 +11,7 @@ from PIL import Image
 from minetest_interp.io import files
 from minetest_interp.io.errors import InputError
 
+PICTURE_QUALITY = 78  # of a WebP of what people see, of 100
 UNSEEN = 8  # levels of 255 by which fewer colours may move a pixel of a figure
 FEWER = 16  # of red, green and blue in a figure for phones; they move a pixel by at most `UNSEEN`
 LEVELS = 64  # of red, green and blue in a figure of many colours; they move a pixel by at most 2 of 255

@@ -12,7 +12,7 @@ import json
 import re
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -181,6 +181,17 @@ def short_digest(digest: str) -> str:
 def slug(title: str) -> str:
     """The anchor that code hosts give a heading."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def anchors(names: Sequence[str]) -> list[str]:
+    """Names as fragments of an address: no spaces, no two the same, and no colon, which the page uses itself."""
+    taken: list[str] = []
+    for name in names:
+        link, count = re.sub(r"[\s:]+", "-", name), 1
+        while (numbered := link if count == 1 else f"{link}-{count}") in taken:
+            count += 1
+        taken.append(numbered)
+    return taken
 
 
 def flow(text: str) -> str:
