@@ -66,12 +66,9 @@ rule report:
         appendix=f"{REPORT}/appendix.html",
         markdown=f"{REPORT}/report.md",
         hugo=f"{REPORT}/hugo/index.md",
-        figures=[
-            f"{REPORT}/{beside}figures/{STUDY.panels[name].shown}"
-            for beside in ("", "hugo/")
-            for name in SETTINGS["panels"]
-        ],
-        phone=[f"{REPORT}/figures/phone/{name}.webp" for name in SETTINGS["panels"]],
+        # Folders: Snakemake reads all inputs again for each file that is an output.
+        figures=directory(f"{REPORT}/figures"),
+        hugo_figures=directory(f"{REPORT}/hugo/figures"),
     log:
         f"{RESULTS}/logs/report.txt",
     benchmark:

@@ -3,7 +3,7 @@
 
 def shown() -> list:
     """What the study comes to."""
-    pages = [rules.report.output, rules.explorer.output.html, rules.explorer.output.network]
+    pages = [rules.report.output.html, rules.explorer.output.html, rules.explorer.output.network]
     # Whether a network of one's own has an ONNX model is known once it is loaded; it is made when it is asked for.
     model = [] if "module" in SETTINGS["policy"] else rules.export.output
     pages += [rules.film.output, rules.episode_page.output] if STUDY.film else []
