@@ -35,6 +35,7 @@ rule all:
         rules.reproduce.output,
         shown(),
         between(),
+        rules.report.output,
         rules.explorer.output.frames,
         rules.atlas_page.output if "atlas" in SETTINGS else [],
     localrule: True
@@ -43,7 +44,7 @@ rule all:
 rule core:
     input:
         rules.intermediates.output,
-        panel_files(None),
+        panel_files(lambda panel: panel.post),
     localrule: True
     message:
         "What the post shows: no atlas, no claims, no report."
@@ -54,7 +55,7 @@ if "evidence" in SETTINGS:
     rule claims:
         input:
             rules.ledger.output,
-            panel_files("evidence"),
+            panel_files(lambda panel: panel.section == "evidence"),
         localrule: True
         message:
             "The claims and their figures."
@@ -72,7 +73,7 @@ if STUDY.series:
     rule series:
         input:
             rules.comparison.output,
-            panel_files("series"),
+            panel_files(lambda panel: panel.section == "series"),
         localrule: True
         message:
             "The checkpoints of a series, each measured, and their comparison."

@@ -16,6 +16,7 @@ class Panel(NamedTuple):
     script: str
     reads: tuple[str, ...]
     chart: bool = False
+    post: bool = False
     section: str | None = None
     options: Mapping[str, Mapping] = {}
     optional: tuple[str, ...] = ()

@@ -22,9 +22,9 @@ def panel_reads(name) -> list[str]:
     return [str(file) for file in STUDY.panels[name].files(Path(RESULTS), panel_settings(name))]
 
 
-def panel_files(*sections) -> list[str]:
-    """Files of the study's panels: those that draw one of these sections (None: what every study has), or all."""
-    chosen = [name for name in SETTINGS["panels"] if not sections or STUDY.panels[name].section in sections]
+def panel_files(wanted=lambda panel: True) -> list[str]:
+    """Files of the study's panels, of all or of some."""
+    chosen = [name for name in SETTINGS["panels"] if wanted(STUDY.panels[name])]
     return [f"{FIGURES}/{file}" for name in chosen for file in (f"{name}.png", f"{name}.svg", f"phone/{name}.webp")]
 
 
