@@ -1,5 +1,5 @@
 # make            set up .venv and build the default study
-# make test [ORDER=random]   the test suite, in 8 minutes; in another order, random or that of a seed
+# make test [ORDER=random]   the test suite, in 7 minutes; in another order, random or that of a seed
 # make test-environments   the smoke study under what people's shells set, each time with the same bytes
 # make fuzz [SECONDS=600]    looks for failures that the suite does not know, with new seeds
 # make mutants [MUTANTS=400]  would the unit tests notice? hours; goes on where it was interrupted
