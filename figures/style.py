@@ -125,7 +125,7 @@ def fit_labels(drawn: Figure) -> None:
     """Breaks titles and axis labels of a phone's panel into lines where they are longer than there is space."""
     layout = drawn.get_layout_engine()
     for _ in range(2):  # lines take space from what they name
-        if layout:
+        if layout and drawn.axes:
             layout.execute(drawn)
         for ax in drawn.axes:
             box, across = ax.get_window_extent(), drawn.bbox.width

@@ -146,6 +146,13 @@ def test_same_results_give_same_bytes_whatever_the_settings_are(name, results, f
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{name}.png", f"{name}.svg"]
 
 
+def test_words_alone_are_drawn_for_phones_without_a_warning(tmp_path):
+    with panel.drawing("phone"):
+        panel.save_for_phones(style.words("Not measured: the study names no episodes."), tmp_path / "words.webp")
+    with Image.open(tmp_path / "words.webp") as drawn:
+        assert np.asarray(drawn.convert("L")).min() < 100
+
+
 def test_every_process_writes_the_same_bytes(results, first_build, tmp_path):
     source = Path(panel.files.__file__).parents[2]
     for seed in ("1", "2"):
