@@ -155,8 +155,12 @@ def copy_source(folder: Path, *, without: tuple[str, ...] = ()) -> None:
 
 
 def made(folder: Path, study: str) -> set[str]:
-    """Paths of everything that a build in `folder` makes, but for its logs, timings and settings."""
-    found = (p for top in ("results", "figures", "report") for p in (folder / top / study).rglob("*"))
+    """Paths of everything that a build in `folder` makes, but for its logs, timings and settings.
+
+    While it runs, a folder may be removed, which `os.walk` allows and `rglob` does not.
+    """
+    walks = (os.walk(folder / top / study) for top in ("results", "figures", "report"))
+    found = (Path(parent, name) for walk in walks for parent, _, names in walk for name in names)
     kept = (p for p in found if p.is_file() and not {"logs", "benchmarks", "settings"} & set(p.parts))
     return {str(p.relative_to(folder)) for p in kept}
 
