@@ -185,18 +185,21 @@ def imported(entry: str) -> set[Path]:
     found: set[Path] = set()
     asked = {entry}
     while asked:
-        files = {path for name in asked for path in _files_of(name)} - found
+        files = first_party_files(package for name in asked for package in _with_packages(name)) - found
         found |= files
         asked = {name for path in files for name in _imports_of(path)}
     return found
 
 
-def _files_of(name: str) -> Iterator[Path]:
-    """A first-party module's file, and those of the packages that it lies in."""
-    parts = name.split(".")
-    for end, root in itertools.product(range(1, len(parts) + 1), digests.SEARCH):
-        path = root.joinpath(*parts[:end])
-        yield from filter(Path.is_file, (path.with_suffix(".py"), path / "__init__.py"))
+def first_party_files(modules: Iterable[str]) -> set[Path]:
+    """The files of those modules that are this project's."""
+    paths = [root.joinpath(*module.split(".")) for module in modules for root in digests.SEARCH]
+    files = (file for path in paths for file in (path.with_suffix(".py"), path / "__init__.py"))
+    return {file for file in files if file.is_file()}
+
+
+def _with_packages(name: str) -> Iterator[str]:
+    return itertools.accumulate(name.split("."), "{}.{}".format)
 
 
 @functools.cache

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from minetest_interp.io import files
 from minetest_interp.model.policy import LAYERS
 from tests.conftest import ROOT
-from tests.results.graph import ENTRIES, JOBS, and_after
+from tests.results.graph import ENTRIES, JOBS, RECORDS, and_after, first_party_files
 from tests.results.workshop import GEOMETRY, NAMES, STUDY, Workshop, jobs, rows
 from workflow import digests
 
@@ -58,12 +57,6 @@ def test_a_users_own_study_is_built_whole(shop):
     for name in ("index", "appendix"):
         page = (shop.folder / f"report/own/{name}.html").read_text()
         assert "<b onmouseover" not in page and "&lt;b onmouseover" in page
-
-
-def first_party_files(modules: list[str]) -> set[Path]:
-    paths = [root.joinpath(*module.split(".")) for root in digests.SEARCH for module in modules]
-    files_ = (file for path in paths for file in (path.with_suffix(".py"), path / "__init__.py"))
-    return {file for file in files_ if file.is_file()}
 
 
 def test_the_code_that_counts_for_a_job_is_the_code_that_it_imported(built, tmp_path):
@@ -170,10 +163,23 @@ def test_a_wrong_option_is_refused(shop):
 
 
 def test_named_or_not_the_default_study_is_made_by_the_same_commands():
-    plan = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "--forceall", "--printshellcmds"]
-    said = [
-        subprocess.run([*plan, *named], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        for named in ((), ("--config", "study=demo"))
-    ]
-    commands = [sorted(re.findall(r"\bpython .*", each)) for each in said]
+    commands = [planned_commands(*named) for named in ((), ("--config", "study=demo"))]
     assert len(commands[0]) > 50 and commands[0] == commands[1]
+
+
+def test_what_the_post_shows_waits_for_nothing_that_is_ours():
+    run = {command.split()[1 if "figures/" in command else 2] for command in planned_commands("core")}
+    stages = {"describe", "preprocess", "intermediates", "readouts", "dream", "gradients"}
+    assert {name for name in run if name.startswith("minetest_interp")} == {
+        f"minetest_interp.stages.{s}" for s in stages
+    }
+    assert {name for name in run if name.startswith("figures/")} == {
+        f"figures/{panel.script}.py" for name, panel in RECORDS.items() if re.match("[a-k]-", name)
+    }
+
+
+def planned_commands(*options: str) -> list[str]:
+    """What a build of the default study runs from nothing."""
+    plan = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "--forceall", "--printshellcmds"]
+    said = subprocess.run([*plan, *options], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return sorted(re.findall(r"\bpython .*", said))
