@@ -37,6 +37,7 @@ def test_a_patch_holds_a_concept_from_a_tenth_of_it_on():
     share[1, top, left] -= 0.01
     held = exemplars.holding("conv0", NETWORK, share, trunk_share=0.1)
     assert held[0].all() and not held[1].any()
+    assert exemplars.holding("conv0", NETWORK, share, trunk_share=0.09)[1, 2, 3]
 
 
 def test_counts_look_where_the_unit_is_strongest_and_lowest():
