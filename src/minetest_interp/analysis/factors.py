@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-import sklearn
 from jaxtyping import Float
 
 from minetest_interp.io.errors import InputError
@@ -28,6 +27,8 @@ def of_activation(
     activation: Float[np.ndarray, "batch *position channel"], *, layer: str, count: int, seed: int
 ) -> Float[np.ndarray, "factor channel"]:
     """The same of one activation, that of `layer`."""
+    import sklearn  # takes half a second, which pages that only name the directions do without
+
     samples = np.maximum(activation, 0).reshape(-1, activation.shape[-1])
     if not 1 <= count <= samples.shape[1]:
         raise InputError(f"`count` of directions must be 1 to {samples.shape[1]} in layer {layer!r}; got {count}.")
