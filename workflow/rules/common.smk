@@ -49,6 +49,7 @@ def job_prefix() -> str:
         "JAX_COMPILATION_CACHE_DIR": Path(
             "results/.cache/compiled", sha256(environment.host().encode()).hexdigest()[:16]
         ),
+        "COMPILED_TEMPLATES": "results/.cache/templates",
     }
     defined = " ".join(f"{name}={quote(str(value))}" for name, value in (environment.DEFINED | folders).items())
     return f"set -euo pipefail; {path}exec {bound} -i {passed} {defined} "

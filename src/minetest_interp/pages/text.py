@@ -8,7 +8,9 @@ import base64
 import functools
 import hashlib
 import html
+import importlib.metadata
 import json
+import os
 import re
 import unicodedata
 import zlib
@@ -20,6 +22,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 MINUS, NO_VALUE = "−", "–"
+KEPT = "COMPILED_TEMPLATES"  # the variable that names a folder for them
 Number = float | jinja2.Undefined | None
 """What a template gives a filter; one that is undefined stops the rendering when it is used."""
 
@@ -27,20 +30,20 @@ Number = float | jinja2.Undefined | None
 @functools.cache
 def html_environment(templates: Path) -> jinja2.Environment:
     """Jinja for HTML. There is one for a folder, since it takes seconds to compile what templates include."""
-    return _environment(templates, code=html_code, link=html_link)
+    return _environment(templates, "html", code=html_code, link=html_link)
 
 
 @functools.cache
 def markdown_environment(templates: Path) -> jinja2.Environment:
     """Jinja for Markdown: whatever comes from a study is escaped as Markdown text."""
     # Jinja escapes for HTML; what is marked as safe by `finalize` before that stays as it is.
-    return _environment(templates, code=markdown_code, link=markdown_link, finalize=markdown_text)
+    return _environment(templates, "markdown", code=markdown_code, link=markdown_link, finalize=markdown_text)
 
 
 @functools.cache
 def hugo_environment(templates: Path) -> jinja2.Environment:
     """Jinja for Hugo: the same, and no brace or quotation mark of a study is left for Hugo to read."""
-    environment = _environment(templates, code=hugo_code, link=lambda text, address: text, finalize=hugo_text)
+    environment = _environment(templates, "hugo", code=hugo_code, link=lambda text, address: text, finalize=hugo_text)
     environment.filters |= {"yaml": yaml_text, "plain": plain_parameter, "quoted": quoted_parameter}
     return environment
 
@@ -224,10 +227,29 @@ FILTERS = {
 } | {"address": quote}
 
 
-def _environment(templates: Path, *, code: Callable, link: Callable, **options) -> jinja2.Environment:
+class CompiledTemplates(jinja2.FileSystemBytecodeCache):
+    """Templates as Jinja compiled them, kept for the next process; a file that is damaged is made again."""
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        try:
+            super().load_bytecode(bucket)
+        except Exception:  # whatever unpickling other bytes comes to
+            bucket.reset()
+
+
+def _kept(kind: str) -> CompiledTemplates | None:
+    """What is kept in the folder that `COMPILED_TEMPLATES` names, if it names one, apart for each version of Jinja."""
+    if not (folder := os.environ.get(KEPT)):
+        return None
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return CompiledTemplates(folder, f"{importlib.metadata.version('jinja2')}-{kind}-%s")
+
+
+def _environment(templates: Path, kind: str, *, code: Callable, link: Callable, **options) -> jinja2.Environment:
     """Args: code: a value as a code span. link: a text and a relative address to what leads to another page."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates),
+        bytecode_cache=_kept(kind),
         undefined=jinja2.StrictUndefined,
         autoescape=True,
         trim_blocks=True,
