@@ -36,6 +36,9 @@ DEFINED = {
     "TZ": "UTC",
 }
 
+KEYS = ("model name", "cpu family", "model", "flags")  # of /proc/cpuinfo
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sse4_2": "SSE4.2"}  # the widest first
+
 
 def describe() -> dict:
     """The versions of Python and of `PACKAGES`, and the class of the host; neither its name nor its user."""
@@ -50,10 +53,21 @@ def host() -> str:
 
 
 def processor() -> str:
-    """The processor's model, where the system tells it."""
+    """The processor's model, where the system tells it, with its family and widest vectors."""
     cpuinfo = Path("/proc/cpuinfo")
-    model = re.search(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.is_file() else None
-    return model.group(1) if model else platform.processor()
+    return (cpuinfo.is_file() and named(cpuinfo.read_text())) or platform.processor()
+
+
+def named(cpuinfo: str) -> str:
+    """A processor of x86-64 in words, from Linux's account of it; "" of another.
+
+    On a virtual machine the name alone may stand for several generations, whose vectors differ.
+    """
+    told = {key: found[1] for key in KEYS if (found := re.search(rf"^{key}\s*: (.+)", cpuinfo, re.MULTILINE))}
+    if told.keys() != set(KEYS):
+        return ""
+    widest = next((name for flag, name in VECTORS.items() if flag in told["flags"].split()), "SSE2")
+    return f"{told['model name']} (family {told['cpu family']}, model {told['model']}, {widest})"
 
 
 def _versions() -> dict[str, str]:
