@@ -39,16 +39,16 @@ KINDS = {
 
 # The first pattern that a path matches says its kind; None leaves a number out.
 RULES = (
-    # Settings, not results; and the atlas's and the recipes' single units, which are each machine's own.
+    # Settings, not results; and the single units of atlas and recipes, and the heads' dreams, which are each machine's own.
     (r"(panels|training|definitions|source)/|dreams/.*/(steps|seed|lr|sign)$", None),
-    (r"recipes/compared/.*/units/|atlas/rows/", None),
+    (r"recipes/compared/.*/units/|atlas/rows/|head_dreams/", None),
     (r".*/tells$", None),  # a whole number that follows from an interval
     (r".*/(claimed|matters)$", "exact"),
     (r".*/(positive|sign_changes|flips|clipped)$|guess/share/", "share"),
     (r"dreams/.*/first$", "float32"),
     (r"(atlas|recipes)/.*/(ceiling|real)$|claims/|evidence/|series/", "statistic"),
     (r"dreams/", "ascent"),
-    (r"(atlas|recipes|head_dreams)/", "optimised"),
+    (r"(atlas|recipes)/", "optimised"),
     (r"", "float32"),
 )
 EQUAL, WITHIN, DIFFERS, NOT_MEASURED = STATES = ("equal", "within tolerance", "differs", "not measured")
