@@ -29,7 +29,7 @@ def test_a_processor_is_named_with_what_its_name_hides():
         ("avx2", "avx2 avx512f"),
     ],
 )
-def test_processors_that_differ_in_anything_that_is_told_have_different_names(before, after):
+def test_processors_that_differ_in_anything_stated_have_different_names(before, after):
     assert environment.named(ACCOUNT.replace(before, after)) != environment.named(ACCOUNT)
 
 

@@ -39,7 +39,7 @@ KINDS = {
 
 # The first pattern that a path matches says its kind; None leaves a number out.
 RULES = (
-    # Settings, not results; and the single units of atlas and recipes, and the heads' dreams, which are each machine's own.
+    # Settings, not results; and single dreams, of the atlas, the recipes and the heads, which are each machine's own.
     (r"(panels|training|definitions|source)/|dreams/.*/(steps|seed|lr|sign)$", None),
     (r"recipes/compared/.*/units/|atlas/rows/|head_dreams/", None),
     (r".*/tells$", None),  # a whole number that follows from an interval

@@ -63,11 +63,11 @@ def named(cpuinfo: str) -> str:
 
     On a virtual machine the name alone may stand for several generations, whose vectors differ.
     """
-    told = {key: found[1] for key in KEYS if (found := re.search(rf"^{key}\s*: (.+)", cpuinfo, re.MULTILINE))}
-    if told.keys() != set(KEYS):
+    found = {key: stated[1] for key in KEYS if (stated := re.search(rf"^{key}\s*: (.+)", cpuinfo, re.MULTILINE))}
+    if found.keys() != set(KEYS):
         return ""
-    widest = next((name for flag, name in VECTORS.items() if flag in told["flags"].split()), "SSE2")
-    return f"{told['model name']} (family {told['cpu family']}, model {told['model']}, {widest})"
+    widest = next((name for flag, name in VECTORS.items() if flag in found["flags"].split()), "SSE2")
+    return f"{found['model name']} (family {found['cpu family']}, model {found['model']}, {widest})"
 
 
 def _versions() -> dict[str, str]:
