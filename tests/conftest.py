@@ -1,5 +1,6 @@
 """Shared by all tests. Stricter than the program: rank promotion and warnings are errors, and types are checked."""
 
+import ctypes
 import gc
 import os
 import resource
@@ -88,10 +89,15 @@ whole_builds = pytest.mark.skipif(
 
 @pytest.fixture(scope="module", autouse=True)
 def memory_of_one_file():
-    """Compiled functions take most of a worker's memory, and few are used by more than one file."""
+    """Compiled functions take most of a worker's memory, and few are used by more than one file.
+
+    What they leave is handed back to the system, for glibc would keep it in pieces.
+    """
     yield
     jax.clear_caches()
     gc.collect()
+    if hasattr(ctypes.CDLL(None), "malloc_trim"):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 COMPILED: list[str] = []  # names of the functions that XLA has compiled in this process
