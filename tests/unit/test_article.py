@@ -720,6 +720,20 @@ def test_a_missing_or_damaged_panel_is_named(tmp_path):
         page_pictures.read_figure(tmp_path / "k-network.png")
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_a_panel_that_is_damaged_inside_is_refused(tmp_path, kind):
+    """Neither is its end missing, nor its head changed."""
+    path = tmp_path / f"panel.{kind.lower()}"
+    levels = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    Image.fromarray(levels).save(path, kind, **({"lossless": True} if kind == "WEBP" else {}))
+    content = path.read_bytes()
+    assert page_pictures.read_figure(path, kind=kind)[1:] == (80, 60)
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + b"\xff" * 400 + content[middle + 400 :])
+    with pytest.raises(InputError, match=f"must be a {kind}"):
+        page_pictures.read_figure(path, kind=kind)
+
+
 @pytest.mark.parametrize(("spread", "mode"), [(30, "P"), (256, "RGB")])
 def test_a_figure_has_fewer_colours_only_where_no_eye_can_tell(spread, mode):
     """Few colours, as in a chart, and a photograph's many."""
